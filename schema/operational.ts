@@ -1,6 +1,6 @@
 /**
  * The kind of a field of an operational object; REFERENCE is the key of another source record
- * (schema/recordKey.ts).
+ * (schema/recordKey.ts), ITEMS the items of a subscription.
  */
 export type OperationalKind =
   | 'TEXT'
@@ -10,6 +10,26 @@ export type OperationalKind =
   | 'BOOLEAN'
   | 'MINOR_UNITS'
   | 'REFERENCE'
+  | 'ITEMS'
+
+/** An item of a subscription: what is charged for one product. */
+export interface SubscriptionItem {
+  /** Record key of the product. */
+  product?: string
+  quantity?: number
+  /** Charge of one interval, in the smallest unit; a price may be finer than that unit. */
+  amount?: { minorUnits: number; currency: string }
+  interval?: string
+  intervalCount?: number
+  /** Whether it is charged by usage, so that its amount is not known in advance. */
+  metered?: boolean
+}
+
+/** The items of a subscription, with what they charge in one year where that is known. */
+export interface SubscriptionItems {
+  annualMinor: number | null
+  list: SubscriptionItem[]
+}
 
 /**
  * The operational objects: typed tables beside the golden records. They are never matched; each
@@ -43,6 +63,7 @@ export const OPERATIONAL = {
     startDate: 'DATE',
     endDate: 'DATE',
     currentPeriodEnd: 'DATE',
+    items: 'ITEMS',
   },
   Invoice: {
     customer: 'REFERENCE',

@@ -20,6 +20,7 @@ import { foldName, type Scope, scopeOf } from './path.ts'
 import { compileWhen, type Fail } from './rule.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { shapesOf } from './shape.ts'
+import { completeSubscription } from './subscription.ts'
 
 /** The compiled mapping of one object of a source system. */
 export interface MappedObject {
@@ -54,6 +55,8 @@ export interface Mapping {
    * system. Throws MessageError INVALID_VERSION with `at`.
    */
   momentOf(value: unknown, at: { object?: string; sourceId?: string; field: string }): bigint
+  /** Its definition of webhook events, for a system of the kind generic; null where it has none. */
+  events: Located | null
 }
 
 /**
@@ -80,6 +83,7 @@ export function compileMapping(
     names,
     idForm: ID_FORMS[settings.ids],
     momentOf: (value, at) => momentOf(value, at, settings.times),
+    events: doc.settings.get('events') ?? null,
   }
 }
 
@@ -228,6 +232,7 @@ function explainRecord(
       issues,
     }
   })
+  if (as === 'Subscription') completeSteps(steps)
   const missing = required.filter(
     (name) => steps.find((s) => s.field === name)?.value === undefined,
   )
@@ -263,6 +268,19 @@ function explainDeletion(
   return [{ field: 'deleted', line, rule: place.value, reads, value, issues }]
 }
 
+/** Gives the steps of a subscription the values that its items decide. */
+function completeSteps(steps: MappingStep[]): void {
+  const values = new Map(
+    steps.flatMap((s): [string, unknown][] => (s.value === undefined ? [] : [[s.field, s.value]])),
+  )
+  const issues: Issue[] = []
+  completeSubscription(values, issues)
+  for (const step of steps) {
+    if (!step.field.startsWith('discount')) step.value = values.get(step.field)
+    step.issues.push(...issues.filter((i) => i.field === step.field))
+  }
+}
+
 function requiredIssue(as: string, field: string): Issue {
   return {
     field,
@@ -285,6 +303,7 @@ function mapRecord(
     const value = evaluate(scope, issues)
     if (value !== undefined) values.set(name, value)
   }
+  if (as === 'Subscription') completeSubscription(values, issues)
   const missing = required.filter((name) => !values.has(name))
   for (const field of missing) issues.push(requiredIssue(as, field))
   deletion(scope, issues)

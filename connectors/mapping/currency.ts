@@ -49,8 +49,13 @@ export interface MinorUnits {
  * exponent for amounts in minor units.
  */
 export function toMinorUnits(amount: Decimal, currency: string, scale: number): MinorUnits | null {
-  const exact = amount.times(new Decimal(10).pow(exponentOf(currency) - scale))
+  const exact = exactMinorUnits(amount, currency, scale)
   const whole = exact.toDecimalPlaces(0, Decimal.ROUND_HALF_EVEN)
   if (whole.abs().greaterThan(Number.MAX_SAFE_INTEGER)) return null
   return { value: whole.toNumber() + 0, rounded: !whole.equals(exact) }
+}
+
+/** Returns an amount in the smallest unit of its currency, not rounded; `scale` as above. */
+export function exactMinorUnits(amount: Decimal, currency: string, scale: number): Decimal {
+  return amount.times(new Decimal(10).pow(exponentOf(currency) - scale))
 }

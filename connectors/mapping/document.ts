@@ -29,7 +29,7 @@ export interface MappingDocument {
 
 const TOP_KEYS = [
   ...['ids', 'dates', 'zone', 'numbers', 'placeholders', 'minorExponents'],
-  ...['every', 'objects', 'kept'],
+  ...['events', 'every', 'objects', 'kept'],
 ]
 const EVERY_KEYS = ['id', 'version', 'deleted']
 const OBJECT_KEYS = ['as', 'aliases', 'id', 'version', 'deleted', 'of', 'when', 'fields']

@@ -9,7 +9,7 @@ import type { Evaluate, FieldContext } from './fieldContext.ts'
 import { compileMoney } from './money.ts'
 import { isEmpty, type Path, type Scope } from './path.ts'
 import { compileRule, isMap, type Missing, pathAt } from './rule.ts'
-import type { Shape } from './shape.ts'
+import { EXACT_MONEY, type Shape } from './shape.ts'
 
 const VALUE_KEYS = ['as', 'country', 'codes'] as const
 const REF_KEYS = ['ref', 'from', 'source', 'when'] as const
@@ -214,6 +214,7 @@ function compileGroup(
 ): Evaluate {
   const fields = shape.fields ?? []
   if (shape.typeName === 'Money') return compileMoney(spec, name, at, ctx)
+  if (shape.typeName === EXACT_MONEY) return compileMoney(spec, name, at, ctx, true)
   if (!isMap(spec))
     return ctx.fail(
       at,

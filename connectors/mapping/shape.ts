@@ -22,6 +22,9 @@ export interface Shape {
   fields?: Shape[]
 }
 
+/** The type name of an amount that is not rounded. */
+export const EXACT_MONEY = 'ExactMoney'
+
 const FORMAT_FORMS: Partial<Record<Format, Form>> = {
   EMAIL: 'email',
   PHONE: 'phone',
@@ -41,7 +44,7 @@ const KIND_FORMS: Partial<Record<FieldKind, Form>> = {
   DATE: 'date',
 }
 
-const OPERATIONAL_KINDS: Record<OperationalKind, FieldKind> = {
+const OPERATIONAL_KINDS: Record<Exclude<OperationalKind, 'ITEMS'>, FieldKind> = {
   TEXT: 'STRING',
   DATE: 'DATE',
   NUMBER: 'FLOAT',
@@ -56,7 +59,16 @@ export function shapesOf(type: string, policy: Policy): Shape[] | null {
   const golden = policy.types.find((t) => t.name === type)
   if (golden) return golden.fields.map((f) => shapeOf(f, policy))
   if (!isOperational(type)) return null
-  return Object.entries(OPERATIONAL[type]).map(([name, kind]: [string, OperationalKind]) => ({
+  const shapes = Object.entries(OPERATIONAL[type]).map(([name, kind]: [string, OperationalKind]) =>
+    kind === 'ITEMS' ? groupsOf(name, ITEM) : operationalShape(name, kind),
+  )
+  return type === 'Subscription'
+    ? [...shapes, groupsOf('discounts', DISCOUNT), DISCOUNT_ALONE]
+    : shapes
+}
+
+function operationalShape(name: string, kind: Exclude<OperationalKind, 'ITEMS'>): Shape {
+  return {
     name,
     kind: OPERATIONAL_KINDS[kind],
     // A reference is named after the type it names: customer, contract, product, subscription,
@@ -67,8 +79,39 @@ export function shapesOf(type: string, policy: Policy): Shape[] | null {
     compared: false,
     form: name === 'currency' ? 'currency' : (KIND_FORMS[OPERATIONAL_KINDS[kind]] ?? 'text'),
     placeholders: { whole: 'VALUE', part: 'VALUE' },
-  }))
+  }
 }
+
+function groupsOf(name: string, fields: Shape[]): Shape {
+  return { ...operationalShape(name, 'TEXT'), kind: 'GROUP', typeName: name, list: true, fields }
+}
+
+/** An amount of which no part is rounded: prices may be finer than the smallest unit. */
+const exactMoney = (name: string): Shape => ({
+  ...operationalShape(name, 'TEXT'),
+  kind: 'GROUP',
+  typeName: EXACT_MONEY,
+})
+
+/** Discounts are not stored: connectors/mapping/subscription.ts subtracts them. */
+const DISCOUNT: Shape[] = [
+  operationalShape('stated', 'BOOLEAN'),
+  operationalShape('percent', 'NUMBER'),
+  exactMoney('amount'),
+  operationalShape('once', 'BOOLEAN'),
+  operationalShape('partly', 'BOOLEAN'),
+]
+const DISCOUNT_ALONE: Shape = { ...groupsOf('discount', DISCOUNT), list: false }
+
+const ITEM: Shape[] = [
+  operationalShape('product', 'REFERENCE'),
+  operationalShape('quantity', 'NUMBER'),
+  exactMoney('amount'),
+  operationalShape('interval', 'TEXT'),
+  operationalShape('intervalCount', 'INTEGER'),
+  operationalShape('metered', 'BOOLEAN'),
+  groupsOf('discounts', DISCOUNT),
+]
 
 function shapeOf(field: FieldPolicy, policy: Policy): Shape {
   const { name, kind, typeName, list, required } = field

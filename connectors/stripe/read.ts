@@ -2,6 +2,7 @@ import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
 import { parseMoment } from '../mapping/time.ts'
+import { stripeSignature } from '../signature.ts'
 
 type Fields = Record<string, unknown>
 
@@ -15,12 +16,12 @@ const ENDED_NOT_DELETED = new Set(['customer.subscription.deleted'])
  */
 export const stripe: Kind = {
   name: 'stripe',
-  scheme: 'STRIPE',
+  verify: stripeSignature,
   hasMapping: true,
-  isEvent: (value) => value.object === 'event' || String(value.object ?? '') === 'v2.core.event',
+  isEvent,
   eventId: (event) => (typeof event.id === 'string' ? event.id : null),
   objectOf: (value) => {
-    const subject = stripe.isEvent(value) ? objectIn(value) : value
+    const subject = isEvent(value) ? objectIn(value) : value
     return typeof subject?.object === 'string' ? subject.object : null
   },
   readEvent: (mapping, event) => {
@@ -68,6 +69,10 @@ export const stripe: Kind = {
       }))
     return changesOf(mapping, name, row)
   },
+}
+
+function isEvent(value: Fields): boolean {
+  return value.object === 'event' || value.object === 'v2.core.event'
 }
 
 /** Final events of an object; others of the same second come before them. */

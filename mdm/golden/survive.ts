@@ -1,5 +1,6 @@
 import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy, Policy, SystemOfRecord, TypePolicy } from '../../schema/policy.ts'
+import { isStandInName } from '../../schema/standInName.ts'
 import { passesFormat } from './format.ts'
 
 /**
@@ -273,8 +274,10 @@ function completeness(value: unknown): number {
   return String(value).split(/\s+/).length
 }
 
+/** A value that stands in for an unknown name loses to every name, as one that fails its format. */
 function passes(policy: Policy, field: FieldPolicy, value: unknown): boolean {
   if (field.format) return passesFormat(field.format, value)
+  if (field.name === 'name' && typeof value === 'string') return !isStandInName(value)
   const group =
     field.kind === 'GROUP' && !Array.isArray(value) ? policy.groups.get(field.typeName) : undefined
   if (!group || typeof value !== 'object' || value === null) return true

@@ -20,6 +20,7 @@ const SQL_TYPE: Record<OperationalKind, string> = {
   BOOLEAN: 'boolean',
   MINOR_UNITS: 'bigint',
   REFERENCE: 'uuid',
+  ITEMS: 'jsonb',
 }
 
 /**

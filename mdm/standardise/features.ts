@@ -1,4 +1,5 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { isStandInName } from '../../schema/standInName.ts'
 import { type Address, type AddressParts, parseAddress } from './address.ts'
 import { parseDate } from './date.ts'
 import { parseDomain } from './domain.ts'
@@ -141,6 +142,7 @@ function valueFeature(value: string | null): ValueFeature | null {
 }
 
 function nameFeature(text: string, as: string): NameFeature | null {
+  if (isStandInName(text.trim())) return null
   const organisation = as === 'PERSON_NAME' ? null : parseOrganisationName(text)
   if (
     organisation &&

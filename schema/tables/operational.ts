@@ -7,11 +7,13 @@ import {
   foreignKey,
   index,
   integer,
+  jsonb,
   pgTable,
   real,
   text,
   uuid,
 } from 'drizzle-orm/pg-core'
+import type { SubscriptionItems } from '../operational.ts'
 import { int8 } from './columns.ts'
 import { sourceRecord } from './sourceRecord.ts'
 
@@ -66,6 +68,7 @@ export const subscription = pgTable(
     startDate: date('start_date'),
     endDate: date('end_date'),
     currentPeriodEnd: date('current_period_end'),
+    items: jsonb().$type<SubscriptionItems>(),
   },
   (t) => [...indexed('subscription', t), index('subscription_contract').on(t.contract)],
 )

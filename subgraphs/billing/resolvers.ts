@@ -1,6 +1,9 @@
+import type { SubscriptionItem, SubscriptionItems } from '../../schema/operational.ts'
+import { loadStub } from '../golden/stub.ts'
 import { operationalList } from '../operational/operationalList.ts'
 import { golden, lookups, money, operational, source } from '../operational/operationalResolvers.ts'
 import { connectionResolvers } from '../shared/connection.ts'
+import type { RequestContext } from '../shared/context.ts'
 import { moneyOf } from '../shared/money.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
@@ -33,8 +36,16 @@ export function billingResolvers({ policy }: SubgraphDeps): Resolvers {
       customer,
       contract,
       product: golden('product', 'Product'),
+      items: (row: { items?: SubscriptionItems | null }) => row.items?.list ?? [],
       invoices: invoices.ofRecord('subscription'),
       source,
+    },
+    BillingSubscriptionItem: {
+      product: ({ product }: SubscriptionItem, _: object, context: RequestContext) =>
+        product ? loadStub('Product', product, context) : null,
+      amount: ({ amount }: SubscriptionItem) =>
+        amount ? moneyOf(Math.round(amount.minorUnits), amount.currency) : null,
+      metered: ({ metered }: SubscriptionItem) => metered ?? false,
     },
     Invoice: {
       __resolveReference: of.invoice.reference,

@@ -128,7 +128,15 @@ test('reads a subscription with a contract number as that contract too', () => {
             recurring: { interval: 'month', interval_count: 3 },
           },
         },
-        { quantity: 1, price: { unit_amount: 500, currency: 'eur', product: 'prod_2' } },
+        {
+          quantity: 1,
+          price: {
+            unit_amount: 500,
+            currency: 'eur',
+            product: 'prod_2',
+            recurring: { interval: 'month', interval_count: 3 },
+          },
+        },
       ],
     },
     metadata: { contract_number: 'C-1', term_months: '24' },

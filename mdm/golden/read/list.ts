@@ -135,10 +135,19 @@ export function operationalListing(type: OperationalType): Listing {
  * member.
  */
 export function operationalOfGolden(type: OperationalType, field: string): Relation {
+  if (type === 'Subscription' && field === 'product') return subscriptionsOfProduct
   return {
     from: `${membersOfParent} join ${type.toLowerCase()} t on t.${columnOf(field, 'REFERENCE')} = m.key`,
     where: 'true',
   }
+}
+
+/** Subscriptions to a product, alone or as one of their items; each once. */
+const subscriptionsOfProduct: Relation = {
+  from: `(select array_agg(m.key) as keys,
+      array_agg(jsonb_build_object('list', jsonb_build_array(jsonb_build_object('product', m.key)))) as items
+    from ${membersOfParent}) k join subscription t on t.product = any(k.keys) or t.items @> any(k.items)`,
+  where: 'true',
 }
 
 /** Operational objects that refer to another operational object, the parent, by its key. */

@@ -153,7 +153,8 @@ function policyField(
   }
 }
 
-const OPERATIONAL_KINDS: Record<OperationalKind, [ListFieldKind, SqlType]> = {
+/** Items are read with their subscription and are no field of a list. */
+const OPERATIONAL_KINDS: Record<Exclude<OperationalKind, 'ITEMS'>, [ListFieldKind, SqlType]> = {
   TEXT: ['TEXT', 'text'],
   DATE: ['DATE', 'date'],
   NUMBER: ['NUMBER', 'float8'],
@@ -168,8 +169,9 @@ export function operationalFields(
   type: OperationalType,
   goldenTypes: ReadonlySet<string>,
 ): ListField[] {
-  return Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).map(
+  return Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).flatMap(
     ([name, operationalKind]) => {
+      if (operationalKind === 'ITEMS') return []
       const [kind, sqlType] = OPERATIONAL_KINDS[operationalKind]
       const sql = `t.${columnOf(name, operationalKind)}`
       const ofGolden = goldenTypes.has(`${name[0]?.toUpperCase()}${name.slice(1)}`)

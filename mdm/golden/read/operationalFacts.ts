@@ -22,6 +22,9 @@ export const FLAGS: Record<OperationalType, Record<string, string>> = {
   Posting: {},
 }
 
-/** Yearly charge: amount of an interval times intervals per year; null for an unknown interval. */
-export const annualMinor = `round(t.amount_minor * case lower(t.interval) when 'day' then 365 when 'week' then 52
-  when 'month' then 12 when 'quarter' then 4 when 'year' then 1 end::numeric / greatest(coalesce(t.interval_count, 1), 1))::float8`
+/**
+ * Yearly charge: that of the items, which may have different intervals; without items the amount of
+ * an interval times intervals per year. Null for an unknown interval.
+ */
+export const annualMinor = `case when t.items is not null then (t.items ->> 'annualMinor')::float8 else round(t.amount_minor * case lower(t.interval) when 'day' then 365 when 'week' then 52
+  when 'month' then 12 when 'quarter' then 4 when 'year' then 1 end::numeric / greatest(coalesce(t.interval_count, 1), 1))::float8 end`
