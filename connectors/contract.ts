@@ -135,8 +135,13 @@ export interface Connector {
   /**
    * Splits a delivered body, or one element of a file, into one message for each event or record.
    * The key of a message is its event's id, else made from `deliveryId`, else from its content.
-   * Throws MessageError for a body that is not JSON or beyond the bounds; `read` checks the content
-   * later.
+   * `headers` are those of a delivery; an element of a file has none. Throws MessageError for a body
+   * that is not JSON or beyond the bounds; `read` checks the content later.
    */
-  split(body: string, object: string | null, deliveryId: string | null): InboundMessage[]
+  split(
+    body: string,
+    object: string | null,
+    deliveryId: string | null,
+    headers?: DeliveryHeaders,
+  ): InboundMessage[]
 }

@@ -1,23 +1,40 @@
-import type { RecordChange } from './contract.ts'
+import type { DeliveryHeaders, RecordChange } from './contract.ts'
 import type { Mapping } from './mapping/compileMapping.ts'
-import type { Scheme } from './signature.ts'
+import type { Verify } from './signature.ts'
+
+/** What surrounds a message in its delivery. */
+export interface Delivery {
+  headers: DeliveryHeaders
+  /** The whole body, parsed. */
+  body: unknown
+}
 
 /** A kind of source systems: how its systems differ from others beyond their mapping. */
 export interface Kind {
   name: string
-  /** The signature scheme of its deliveries. */
-  scheme: Scheme
+  /** Verifies who sent a delivery. */
+  verify: Verify
   /**
    * Whether the kind ships connectors/<name>/mapping.yaml; a generic system has only its own
    * mapping.
    */
   hasMapping: boolean
-  /** Returns whether an object is an event of the kind rather than a record. */
-  isEvent(value: Record<string, unknown>): boolean
+  /**
+   * Returns whether an object is an event of the kind rather than a record. `delivery` is null for
+   * an element of a file, here and below.
+   */
+  isEvent(value: Record<string, unknown>, delivery: Delivery | null): boolean
   /** Returns the event's own id, used as idempotency key; null where it has none. */
-  eventId(event: Record<string, unknown>): string | null
+  eventId(event: Record<string, unknown>, delivery: Delivery | null): string | null
   /** Returns the object that an event or a record names, or null. */
-  objectOf(value: Record<string, unknown>): string | null
+  objectOf(value: Record<string, unknown>, delivery: Delivery | null): string | null
+  /**
+   * Returns the messages of a body that holds several; null for a body that is one message. Without
+   * it a body that is a list holds several.
+   */
+  messagesIn?(body: unknown): unknown[] | null
+  /** Returns the text to store for an event, with the facts of its delivery that reading needs. */
+  storedText?(text: string, delivery: Delivery): string
   /** Throws MessageError. */
   readEvent(mapping: Mapping, event: Record<string, unknown>, object: string | null): RecordChange[]
   readRow(mapping: Mapping, row: Record<string, unknown>, object: string | null): RecordChange[]

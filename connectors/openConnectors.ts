@@ -1,16 +1,18 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import stringify from 'safe-stable-stringify'
 import type { Policy } from '../schema/policy.ts'
 import { storable } from '../schema/storable.ts'
 import { parseBody, parseObject } from './body.ts'
-import type { Connector, InboundMessage, SourceSystem } from './contract.ts'
+import type { Connector, DeliveryHeaders, InboundMessage, SourceSystem } from './contract.ts'
 import { MessageError } from './contract.ts'
-import type { Kind } from './kind.ts'
+import { definedEvents } from './generic/definedEvents.ts'
+import type { Delivery, Kind } from './kind.ts'
 import { KINDS } from './kinds.ts'
 import { readCodeLists } from './mapping/codes.ts'
 import { compileMapping, type Mapping } from './mapping/compileMapping.ts'
-import { verify } from './signature.ts'
+import { failAt } from './mapping/document.ts'
+import { verifyBy } from './signature.ts'
 import { type ConfiguredSource, readSources } from './sources.ts'
 import { readYaml } from './yamlFile.ts'
 
@@ -45,10 +47,15 @@ export function openConnector(source: ConfiguredSource, policy: Policy): Connect
   const files = [...own, ...source.mappings].map(readYaml)
   const lists = source.codes.map(readYaml)
   const mapping = compileMapping(files, source.system.name, policy, readCodeLists(lists))
+  if (mapping.events && kind.name !== 'generic')
+    failAt(
+      mapping.events,
+      `events: is for the kind generic; the events of ${kind.name} are read by the kind itself`,
+    )
   const texts = JSON.stringify([mappingLanguage, ...[...files, ...lists].map((f) => f.value)])
   return createConnector(
     source.system,
-    kind,
+    mapping.events ? definedEvents(kind, mapping, mapping.events) : kind,
     mapping,
     createHash('sha256').update(texts).digest('hex').slice(0, 16),
   )
@@ -73,8 +80,9 @@ export function createConnector(
     explain: (object, raw) => mapping.require(object).explain(raw),
     objects: mapping.names.map((name) => ({ name, as: mapping.require(name).as })),
     objectName: (name) => mapping.find(name)?.name ?? null,
-    verify: (headers, body, now) => verify(kind.scheme, system.secrets, headers, body, now),
-    split: (body, object, deliveryId) => split(kind, body, object, deliveryId),
+    verify: (headers, body, now) => verifyBy(kind.verify, system.secrets, headers, body, now),
+    split: (body, object, deliveryId, headers) =>
+      split(kind, body, object, deliveryId, headers ?? null),
   }
 }
 
@@ -83,33 +91,58 @@ function split(
   body: string,
   object: string | null,
   deliveryId: string | null,
+  headers: DeliveryHeaders | null,
 ): InboundMessage[] {
   const value = parseBody(body)
-  const items: unknown[] = Array.isArray(value) ? value : [value]
+  const delivery: Delivery | null = headers ? { headers, body: value } : null
+  // Rows of a file with a named object are records, whatever the definition of events says.
+  const rows = kind.messagesIn !== undefined && headers === null && object !== null
+  const list = Array.isArray(value) ? value : null
+  const several = kind.messagesIn && !rows ? kind.messagesIn(value) : list
+  const items: unknown[] = several ?? [value]
   if (items.length > messagesMax)
     throw new MessageError(
       'TOO_MANY_MESSAGES',
       `the body holds ${items.length} messages; at most ${messagesMax} are accepted`,
     )
+  const seen = new Set<string>()
   return items.map((item, i) => {
     // A single message keeps its bytes; each of several gets its own text.
-    const text = Array.isArray(value) ? JSON.stringify(item) : storable(body)
+    const text = several ? JSON.stringify(item) : storable(body)
     const fields =
       item !== null && typeof item === 'object' && !Array.isArray(item)
         ? (item as Record<string, unknown>)
         : {}
-    const event = kind.isEvent(fields)
-    const named = kind.objectOf(fields) ?? object
-    const own = event ? kind.eventId(fields) : null
+    const event = !rows && kind.isEvent(fields, delivery)
+    const named = (rows ? null : kind.objectOf(fields, delivery)) ?? object
+    const own = event ? distinct(kind.eventId(fields, delivery), seen, i) : null
     const delivered =
       deliveryId === null ? null : items.length === 1 ? deliveryId : `${deliveryId}/${i}`
+    // A delivery without any id is always new: a hash of its content would lose a record that returns
+    // to an earlier form.
+    const unnamed = () =>
+      delivery && kind.messagesIn
+        ? `delivery:${randomUUID()}`
+        : contentKey(event ? 'event' : 'row', named, item)
     return {
-      messageId: keyOf(own ?? delivered ?? contentKey(event ? 'event' : 'row', named, item)),
+      messageId: keyOf(own ?? delivered ?? unnamed()),
       object: named === null ? null : storable(named).slice(0, 200),
       format: event ? 'event' : 'row',
-      body: text,
+      body: (event && delivery && kind.storedText?.(text, delivery)) || text,
     }
   })
+}
+
+/**
+ * Returns the id of an event, with its index where an earlier one of the same body has that id: it
+ * would count as the same event and be lost.
+ */
+function distinct(id: string | null, seen: Set<string>, index: number): string | null {
+  if (id === null || !seen.has(id)) {
+    if (id !== null) seen.add(id)
+    return id
+  }
+  return `${id}/${index}`
 }
 
 /** Names a message by its content, whatever the order of its fields. */

@@ -11,6 +11,14 @@ const signaturesMax = 10
 
 export type Scheme = 'STRIPE' | 'STANDARD_WEBHOOKS'
 
+/** Verifies a delivery with each valid secret. `now` in ms since 1970. */
+export type Verify = (
+  secrets: readonly string[],
+  headers: DeliveryHeaders,
+  body: Uint8Array,
+  now: number,
+) => SignatureVerdict
+
 /**
  * Verifies a delivery's signature over its raw bytes with each valid secret, in constant time.
  *
@@ -30,14 +38,29 @@ export function verify(
   body: Uint8Array,
   now: number,
 ): SignatureVerdict {
+  return verifyBy(
+    scheme === 'STRIPE' ? stripeSignature : standardWebhooks,
+    secrets,
+    headers,
+    body,
+    now,
+  )
+}
+
+/** Verifies a delivery by any scheme. Without a secret nothing can be verified. */
+export function verifyBy(
+  scheme: Verify,
+  secrets: readonly string[],
+  headers: DeliveryHeaders,
+  body: Uint8Array,
+  now: number,
+): SignatureVerdict {
   if (secrets.length === 0)
     return refuse(
       'NO_SECRET',
       'no secret is configured for this source system, so its deliveries cannot be verified',
     )
-  return scheme === 'STRIPE'
-    ? verifyStripe(secrets, headers, body, now)
-    : verifyStandard(secrets, headers, body, now)
+  return scheme(secrets, headers, body, now)
 }
 
 /** Returns the signature headers of a body, for relays and tests. */
@@ -60,12 +83,7 @@ export function sign(
   }
 }
 
-function verifyStripe(
-  secrets: readonly string[],
-  headers: DeliveryHeaders,
-  body: Uint8Array,
-  now: number,
-): SignatureVerdict {
+export const stripeSignature: Verify = (secrets, headers, body, now) => {
   const header = single(headers['stripe-signature'])
   if (!header) return refuse('NO_SIGNATURE', 'the header Stripe-Signature is missing')
   const parts = header.split(',').map((p) => p.split('=', 2))
@@ -80,15 +98,10 @@ function verifyStripe(
     )
   const expected = secrets.map((s) => hmac(s, [`${seconds}.`, body]))
   if (!anyEqual(given, expected)) return wrong('Stripe-Signature')
-  return checkTimestamp(seconds, now) ?? { ok: true, id: null }
+  return checkTimestamp(Number(seconds), now) ?? { ok: true, id: null }
 }
 
-function verifyStandard(
-  secrets: readonly string[],
-  headers: DeliveryHeaders,
-  body: Uint8Array,
-  now: number,
-): SignatureVerdict {
+export const standardWebhooks: Verify = (secrets, headers, body, now) => {
   const id = single(headers['webhook-id'])
   const seconds = single(headers['webhook-timestamp'])
   const header = single(headers['webhook-signature'])
@@ -107,11 +120,15 @@ function verifyStandard(
     .map((s) => Buffer.from(s.slice(3), 'base64'))
   const expected = secrets.map((s) => hmac(standardKey(s), [`${id}.${seconds}.`, body]))
   if (!anyEqual(given, expected)) return wrong('webhook-signature')
-  return checkTimestamp(seconds, now) ?? { ok: true, id }
+  return checkTimestamp(Number(seconds), now) ?? { ok: true, id }
 }
 
-function hmac(key: string | Uint8Array, parts: (string | Uint8Array)[]): Buffer {
-  const h = createHmac('sha256', key)
+export function hmac(
+  key: string | Uint8Array,
+  parts: (string | Uint8Array)[],
+  algorithm = 'sha256',
+): Buffer {
+  const h = createHmac(algorithm, key)
   for (const part of parts) h.update(part)
   return h.digest()
 }
@@ -121,7 +138,7 @@ function standardKey(secret: string): string | Uint8Array {
 }
 
 /** Compares every pair, so that the time taken reveals nothing about secrets or signatures. */
-function anyEqual(given: Buffer[], expected: Buffer[]): boolean {
+export function anyEqual(given: Buffer[], expected: Buffer[]): boolean {
   let equal = false
   for (const g of given.slice(0, signaturesMax))
     for (const e of expected) if (g.length === e.length && timingSafeEqual(g, e)) equal = true
@@ -129,17 +146,21 @@ function anyEqual(given: Buffer[], expected: Buffer[]): boolean {
 }
 
 /** Runs after the signature check, so that only the true sender learns about its clock. */
-function checkTimestamp(seconds: string, now: number): SignatureVerdict | null {
-  const behind = Math.floor(now / 1000) - Number(seconds)
-  if (behind > skewSecondsMax)
+export function checkTimestamp(
+  seconds: number,
+  now: number,
+  tolerance = skewSecondsMax,
+): SignatureVerdict | null {
+  const behind = Math.floor(now / 1000) - seconds
+  if (behind > tolerance)
     return refuse(
       'STALE_TIMESTAMP',
-      `the delivery was signed ${behind} s ago; at most ${skewSecondsMax} s are accepted: sign it again and resend`,
+      `the delivery was signed ${behind} s ago; at most ${tolerance} s are accepted: sign it again and resend`,
     )
-  if (-behind > skewSecondsMax)
+  if (-behind > tolerance)
     return refuse(
       'FUTURE_TIMESTAMP',
-      `the delivery was signed ${-behind} s in the future; at most ${skewSecondsMax} s are accepted: check the sender's clock`,
+      `the delivery was signed ${-behind} s in the future; at most ${tolerance} s are accepted: check the sender's clock`,
     )
   return null
 }
@@ -148,7 +169,7 @@ function isSeconds(text: string): boolean {
   return /^\d{1,12}$/.test(text)
 }
 
-function single(value: string | string[] | undefined): string | undefined {
+export function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
 }
 
@@ -156,7 +177,7 @@ function wrong(header: string): SignatureVerdict {
   return refuse('WRONG_SIGNATURE', `${header} does not match the body under any configured secret`)
 }
 
-function refuse(
+export function refuse(
   code: Extract<SignatureVerdict, { ok: false }>['code'],
   detail: string,
 ): SignatureVerdict {

@@ -1,6 +1,7 @@
 import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
+import { standardWebhooks } from '../signature.ts'
 
 type Fields = Record<string, unknown>
 
@@ -11,12 +12,11 @@ type Fields = Record<string, unknown>
  */
 export const generic: Kind = {
   name: 'generic',
-  scheme: 'STANDARD_WEBHOOKS',
+  verify: standardWebhooks,
   hasMapping: false,
-  isEvent: (value) =>
-    typeof value.object === 'string' && (value.type === 'upsert' || value.type === 'delete'),
+  isEvent,
   eventId: () => null,
-  objectOf: (value) => (generic.isEvent(value) ? String(value.object) : null),
+  objectOf: (value) => (isEvent(value) ? String(value.object) : null),
   readEvent: (mapping, event) => {
     const object = String(event.object)
     const id =
@@ -47,4 +47,8 @@ export const generic: Kind = {
       throw new MessageError('NO_OBJECT', 'the object is not named: give it with the load')
     return changesOf(mapping, object, row)
   },
+}
+
+function isEvent(value: Fields): boolean {
+  return typeof value.object === 'string' && (value.type === 'upsert' || value.type === 'delete')
 }

@@ -1,6 +1,7 @@
 import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
+import { standardWebhooks } from '../signature.ts'
 
 type Fields = Record<string, unknown>
 
@@ -12,12 +13,12 @@ const TYPES = ['create', 'edit', 'xedit', 'delete']
  */
 export const netsuite: Kind = {
   name: 'netsuite',
-  scheme: 'STANDARD_WEBHOOKS',
+  verify: standardWebhooks,
   hasMapping: true,
-  isEvent: (value) => typeof value.recordType === 'string' && 'record' in value,
+  isEvent,
   // The user event gives its events no id: the delivery's webhook-id is the key.
   eventId: () => null,
-  objectOf: (value) => (netsuite.isEvent(value) ? String(value.recordType) : null),
+  objectOf: (value) => (isEvent(value) ? String(value.recordType) : null),
   readEvent: (mapping, event) => {
     const object = String(event.recordType ?? '')
     const type = String(event.type ?? '')
@@ -42,4 +43,8 @@ export const netsuite: Kind = {
       throw new MessageError('NO_OBJECT', 'the object is not named: give it with the load')
     return changesOf(mapping, object, row)
   },
+}
+
+function isEvent(value: Fields): boolean {
+  return typeof value.recordType === 'string' && 'record' in value
 }

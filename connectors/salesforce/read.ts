@@ -1,6 +1,8 @@
 import { changesOf } from '../changesOf.ts'
 import { MessageError, type RecordChange } from '../contract.ts'
 import type { Kind } from '../kind.ts'
+import { standardWebhooks } from '../signature.ts'
+import { unwrapAvro, unwrapRow } from './avro.ts'
 import { changeDataCapture } from './changeDataCapture.ts'
 
 type Fields = Record<string, unknown>
@@ -12,11 +14,11 @@ type Fields = Record<string, unknown>
  */
 export const salesforce: Kind = {
   name: 'salesforce',
-  scheme: 'STANDARD_WEBHOOKS',
+  verify: standardWebhooks,
   hasMapping: true,
   isEvent: (value) => headerOf(value) !== null,
   eventId: (event) => {
-    const id = (inner(event).event as Fields | undefined)?.EventUuid
+    const id = (unwrapAvro(inner(event).event) as Fields | null | undefined)?.EventUuid
     return typeof id === 'string' ? id : null
   },
   objectOf: (value) => {
@@ -31,16 +33,17 @@ export const salesforce: Kind = {
         'NOT_AN_EVENT',
         'payload.ChangeEventHeader is missing: this is not a change event',
       )
-    return changeDataCapture(mapping, header, inner(event).payload as Fields)
+    const { payload, schema } = inner(event)
+    return changeDataCapture(mapping, header, unwrapAvro(payload) as Fields, schema)
   },
   readRow: (mapping, row, object) => {
-    const name = salesforce.objectOf(row) ?? object
+    const name = salesforce.objectOf(row, null) ?? object
     if (!name)
       throw new MessageError(
         'NO_OBJECT',
         'the object is not named: neither in attributes.type nor with the load',
       )
-    return changesOf(mapping, name, row)
+    return changesOf(mapping, name, unwrapRow(row))
   },
 }
 
@@ -52,7 +55,7 @@ function inner(event: Fields): Fields {
 }
 
 function headerOf(value: Fields): Fields | null {
-  const payload = inner(value).payload
+  const payload = unwrapAvro(inner(value).payload)
   if (payload === null || typeof payload !== 'object') return null
   const header = (payload as Fields).ChangeEventHeader
   return header !== null && typeof header === 'object' ? (header as Fields) : null

@@ -1,5 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Connector, type InboundMessage, MessageError } from '../../connectors/contract.ts'
+import {
+  type Connector,
+  type DeliveryHeaders,
+  type InboundMessage,
+  MessageError,
+} from '../../connectors/contract.ts'
 import { withDeadline } from '../../schema/kit/deadline.ts'
 import { readBody } from '../http/body.ts'
 import { sendJson } from '../http/response.ts'
@@ -121,7 +126,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
     if (!verdict.ok) throw new HttpError(401, verdict.code, `Not accepted: ${verdict.detail}`)
     room.count(name)
 
-    const messages = split(source, body, object, verdict.id)
+    const messages = split(source, body, object, verdict.id, req.headers)
     if (messages.length === 0) return { accepted: 0, duplicates: 0 }
     try {
       const accepted = options.accept(messages.map((m) => ({ ...m, source: name, ...request })))
@@ -155,6 +160,7 @@ function split(
   body: Buffer,
   object: string | null,
   deliveryId: string | null,
+  headers: DeliveryHeaders,
 ): InboundMessage[] {
   let text: string
   try {
@@ -163,7 +169,7 @@ function split(
     throw new HttpError(400, 'NOT_UTF8', 'The body is not UTF-8')
   }
   try {
-    return source.split(text, object, deliveryId)
+    return source.split(text, object, deliveryId, headers)
   } catch (e) {
     if (e instanceof MessageError)
       throw new HttpError(e.code.startsWith('TOO_') ? 413 : 400, e.code, e.message)

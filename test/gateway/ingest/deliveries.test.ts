@@ -1,17 +1,42 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import type { Connector } from '../../../connectors/contract.ts'
+import { openConnectors } from '../../../connectors/openConnectors.ts'
 import { sign } from '../../../connectors/signature.ts'
 import { HttpError } from '../../../gateway/httpError.ts'
 import { createIngest, type IngestOptions } from '../../../gateway/ingest/deliveries.ts'
 import { DeliveryBounds } from '../../../gateway/ingest/deliveryBounds.ts'
-import { connectors } from '../../connectors/fixture.ts'
+import { connectors, inFolder, policy } from '../../connectors/fixture.ts'
 
 const now = Date.UTC(2026, 2, 1, 9, 30)
 const correlationId = '6f2d6c0e-8f7c-4a63-9a55-0d7a2b1c9e11'
 const stripeSecret = connectors.get('stripe')?.system.secrets[0] ?? ''
 const shopSecret = connectors.get('webshop')?.system.secrets[0] ?? ''
+
+/** A system of the kind generic whose mapping defines its events. */
+const topics = inFolder((dir) => {
+  writeFileSync(
+    join(dir, 'topics.mapping.yaml'),
+    `events:
+  verify: { hmac: sha256, header: X-Signature, as: base64, over: [body] }
+  object: { from: $.header.X-Topic, extract: "^(.+)/" }
+  operation: { from: $.header.X-Topic, extract: "/(.+)$", map: { update: upsert, delete: delete } }
+objects:
+  customers: { as: Customer, id: id, fields: { name: name } }
+`,
+  )
+  writeFileSync(
+    join(dir, 'sources.yaml'),
+    'sources: [{ name: topics, kind: generic, role: CRM, trust: 1, mapping: topics.mapping.yaml, secret: { env: TOPICS } }]',
+  )
+  const made = openConnectors(join(dir, 'sources.yaml'), policy, { TOPICS: 'shop-secret' })
+  return made.get('topics') as Connector
+})
 
 let stored: Parameters<IngestOptions['accept']>[0]
 let acceptBehaviour: () => Promise<void>
@@ -21,7 +46,7 @@ let server: Server
 before(async () => {
   const seen = new Set<string>()
   const ingest = createIngest({
-    sources: connectors,
+    sources: new Map([...connectors, ['topics', topics]]),
     async accept(messages) {
       await acceptBehaviour()
       const fresh = messages.filter((m) => !seen.has(m.messageId) && seen.add(m.messageId))
@@ -120,6 +145,25 @@ test('stores the body byte for byte', async () => {
   const body = ` ${event('evt_bytes').replace('"cus_1"', '"cus_1" , "name":"Jürgen 😀"')}\n`
   assert.equal((await post('stripe', body, stripeHeaders(body))).status, 202)
   assert.equal(stored[0]?.body, body)
+})
+
+test('passes the headers of a delivery on, for events whose object a header names', async () => {
+  reset()
+  const body = '{"id":5,"name":"A"}'
+  const signature = createHmac('sha256', 'shop-secret').update(body).digest('base64')
+  const response = await post('topics', body, {
+    'x-signature': signature,
+    'x-topic': 'customers/delete',
+  })
+  assert.deepEqual([response.status, stored[0]?.object], [202, 'customers'])
+  const read = topics.read('event', stored[0]?.body ?? '', null)
+  assert.deepEqual(
+    read.map((c) => [c.object, c.sourceId, c.deleted]),
+    [['customers', '5', true]],
+  )
+  assert.equal((await post('topics', body, {})).body.code, 'NO_SIGNATURE')
+  const other = await post('topics', body, { 'x-signature': 'AAAA' })
+  assert.equal(other.body.code, 'WRONG_SIGNATURE')
 })
 
 test('stores several records of one body as separate messages', async () => {
