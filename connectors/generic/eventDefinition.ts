@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { setOwn } from '../../schema/kit/dictionary.ts'
+import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import { MessageError } from '../contract.ts'
 import type { Mapping } from '../mapping/compileMapping.ts'
 import { failAt, type Located } from '../mapping/document.ts'
@@ -75,7 +75,7 @@ export function compileEvents(place: Located, mapping: Mapping): EventDefinition
   const spec = parseShape(eventsSchema, place, 'events')
   const part = (key: string): Located => ({
     ...place,
-    value: (place.value as Fields)[key],
+    value: ownValue(place.value as Fields, key),
     path: [...place.path, key],
   })
   if (spec.verify === undefined)
@@ -188,7 +188,8 @@ function checkOperations(spec: Fields, place: Located): void {
   const written: [PropertyKey[], unknown][] = isMap(spec.map)
     ? Object.entries(spec.map).map(([code, v]) => [['map', code], v])
     : []
-  for (const key of ['constant', 'otherwise']) if (key in spec) written.push([[key], spec[key]])
+  for (const key of ['constant', 'otherwise'])
+    if (Object.hasOwn(spec, key)) written.push([[key], ownValue(spec, key)])
   for (const [at, value] of written)
     if (!isOperation(value))
       failAt(place, `operation: "${String(value)}" is not one of ${OPERATIONS.join(', ')}`, at)

@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { changesOf } from '../changesOf.ts'
 import { MessageError, type RecordChange } from '../contract.ts'
 import type { Mapping } from '../mapping/compileMapping.ts'
@@ -134,7 +135,8 @@ function columnsOfPayload(
   schema: unknown,
 ): Fields {
   const whole = header.changeType !== 'UPDATE'
-  const names = (list: string) => (whole ? [] : fieldNames(list, header[list], schema, object))
+  const names = (list: string) =>
+    whole ? [] : fieldNames(list, ownValue(header, list), schema, object)
   const changed = new Set([...names('changedFields'), ...names('nulledFields')])
   // Named parts say more than the name of their compound field.
   const inParts = new Set([...changed].filter((n) => n.includes('.')).map((n) => n.split('.')[0]))

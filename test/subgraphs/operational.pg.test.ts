@@ -311,3 +311,80 @@ test('an unavailable subgraph is named and removes its own fields only', async (
     ['customers', 'nodes'],
   )
 })
+
+test('a subscription with items serves each, counts their year, and belongs to the product of each', async () => {
+  const product = key('erp', 'Product', 'I1')
+  const amount = (minorUnits: number) => ({ minorUnits, currency: 'EUR' })
+  await ingestRecords(db.sql, [
+    {
+      source: 'billing',
+      type: 'Subscription',
+      id: 'S-items',
+      fields: {
+        customer: nordwind,
+        status: 'trialing',
+        currency: 'EUR',
+        items: {
+          annualMinor: 24_000,
+          list: [
+            { product, quantity: 3, amount: amount(1000.4), interval: 'month', intervalCount: 1 },
+            { product, quantity: 1, amount: amount(12_000), interval: 'year', intervalCount: 1 },
+            { interval: 'month', intervalCount: 1, metered: true },
+          ],
+        },
+      },
+    },
+  ])
+  const asked = `status active annualAmount { minorUnits currency } amount { minorUnits }
+    items { quantity amount { minorUnits currency } interval intervalCount metered product { name } }`
+  const data = await queryData(
+    gateway,
+    `query ($product: ID!, $customer: ID!) {
+      product(id: $product) { subscriptions { totalCount nodes { ${asked} } } }
+      customer(id: $customer) { totals { annualRecurringRevenue { minorUnits } } }
+    }`,
+    { product, customer: nordwind },
+  )
+  assert.equal(data.product.subscriptions.totalCount, 2, 'S1 by its product, this one once')
+  const sensor = { name: 'Cold Store Sensor' }
+  assert.deepEqual(
+    data.product.subscriptions.nodes.find((n: { status: string }) => n.status === 'trialing'),
+    {
+      status: 'trialing',
+      active: false,
+      annualAmount: { minorUnits: 24_000, currency: 'EUR' },
+      amount: null,
+      items: [
+        {
+          quantity: 3,
+          amount: amount(1000),
+          interval: 'month',
+          intervalCount: 1,
+          metered: false,
+          product: sensor,
+        },
+        {
+          quantity: 1,
+          amount: amount(12_000),
+          interval: 'year',
+          intervalCount: 1,
+          metered: false,
+          product: sensor,
+        },
+        {
+          quantity: null,
+          amount: null,
+          interval: 'month',
+          intervalCount: 1,
+          metered: true,
+          product: null,
+        },
+      ],
+    },
+  )
+  assert.deepEqual(
+    data.customer.totals.annualRecurringRevenue,
+    [{ minorUnits: 480_000 }],
+    'a trial does not count',
+  )
+})

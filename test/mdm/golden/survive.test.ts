@@ -90,6 +90,14 @@ test('a value that fails its format loses to one that passes, even against the s
   ])
 })
 
+test('a text that stands in for a name loses to every name, even against the system of record', () => {
+  const standIn = member('a', 'ERP', { name: 'kasse@laden.example' })
+  const named = member('b', 'SUCCESS', { name: 'Laden Ltd' })
+  assert.equal(value('name', standIn, named), 'Laden Ltd')
+  assert.equal(value('name', named, standIn), 'Laden Ltd')
+  assert.equal(value('name', standIn), 'kasse@laden.example')
+})
+
 test('a group is taken whole from one record, never mixed', () => {
   const billing = member('a', 'BILLING', { address: { street: 'A 1', country: 'DE' } })
   const erp = member('b', 'ERP', { address: { street: 'B 2', city: 'Bonn', country: 'DE' } })
