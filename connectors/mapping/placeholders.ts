@@ -13,7 +13,9 @@ export type IsPlaceholder = (value: unknown, use: PlaceholderUse) => boolean
 const charsMax = 40
 
 /** What programs write for a missing value; no id is called so. */
-const NULLS = wordSet('null|\\n|n/a|n.a|n. a|n / a|undefined|[object object]')
+const NULLS = wordSet(
+  'null|\\n|n/a|n\\a|n.a|n. a|n / a|#n/a n/a|#missing|#empty|undefined|[object object]',
+)
 
 /** Errors of spreadsheets in any language: #N/A, #REF!, #WERT!, #¡VALOR!, #NV. */
 const SPREADSHEET_ERROR = /^#(?:n\/[ad]|nv|nd|getting_data|[¡¿]?\p{L}{3,14}(?:\/0)?[!?])$/u

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { normalText } from '../../schema/kit/normalText.ts'
 import type { Sql } from '../db/database.ts'
 import { openDatabase } from '../db/database.ts'
 import { READING_ROLE } from './rowRights.ts'
@@ -100,8 +101,10 @@ function bound(
   values: (name: string) => readonly string[],
 ): string[] {
   if (claim?.includes('*')) return [UNBOUND]
-  const named = (claim ?? []).filter((c) => c !== UNBOUND).flatMap(values)
-  return [EVERYONE, ...new Set(named.toSorted())]
+  // Golden values are in normal form, so the claims are brought to it, before the reserved word is
+  // taken out of them.
+  const named = (claim ?? []).flatMap(values).map(normalText)
+  return [EVERYONE, ...new Set(named.filter((n) => n !== UNBOUND).toSorted())]
 }
 
 function literal(items: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ChangeEvent, Op } from '../../schema/events.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { normalText } from '../../schema/kit/normalText.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { FeedError } from './feedError.ts'
 
@@ -40,7 +41,7 @@ export const filterIdsMax = 1_000
 export const filterItemsMax = 100
 
 /**
- * Returns the filter with ids in canonical spelling. Throws FeedError FILTER_INVALID if it is out
+ * Returns the filter with ids in canonical spelling and texts in normal form. Throws FeedError FILTER_INVALID if it is out
  * of bounds.
  */
 export function checkFilter(filter: FeedFilter): FeedFilter {
@@ -63,7 +64,11 @@ export function checkFilter(filter: FeedFilter): FeedFilter {
       'FILTER_INVALID',
       `"${bad.slice(0, 64)}" in ids is no golden id: golden ids are uuids`,
     )
-  return { ...filter, ids: spelled }
+  const values = filter.values?.map(({ path, in: wanted }) => ({
+    path,
+    in: wanted.map((w) => (typeof w === 'string' ? normalText(w) : w)),
+  }))
+  return { ...filter, ids: spelled, values: values ?? null }
 }
 
 /** Returns a predicate for all parts of a filter except the ids. */

@@ -1,4 +1,5 @@
-import { normalTexts } from '../../schema/kit/normalText.ts'
+import { normalText } from '../../schema/kit/normalText.ts'
+import { isStorable } from '../../schema/storable.ts'
 
 /** A value for the survivor of a merge: from a golden record, from a source record, or typed in. */
 export type Choice =
@@ -92,4 +93,12 @@ function withTexts<T extends ActionInput>(input: T): T {
     'value' in c ? { ...c, value: normalTexts(c.value) } : c,
   )
   return { ...input, choices }
+}
+
+/** Returns a value with every text in normal form; one that cannot be stored stays and is refused. */
+function normalTexts<T>(value: T): T {
+  if (typeof value === 'string') return (isStorable(value) ? normalText(value) : value) as T
+  if (Array.isArray(value)) return value.map(normalTexts) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, v]) => [name, normalTexts(v)])) as T
 }

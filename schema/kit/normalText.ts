@@ -80,14 +80,6 @@ export function normalCode(text: string): string {
   return normalText(text.normalize('NFKC').replace(HIDDEN, ''))
 }
 
-/** Returns a copy in which every text that is not a name, however deep, has its normal form. */
-export function normalTexts<T>(value: T): T {
-  if (typeof value === 'string') return normalText(value) as T
-  if (Array.isArray(value)) return value.map(normalTexts) as T
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, v]) => [name, normalTexts(v)])) as T
-}
-
 /** Returns whether nothing of a text can be seen. */
 export function isBlank(text: string): boolean {
   if (text.trim() === '') return true

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Parameters } from '../../../../mdm/db/statement.ts'
 import { conditionOf, type Filter, FilterError } from '../../../../mdm/golden/read/filter.ts'
+import type { ListField } from '../../../../mdm/golden/read/listField.ts'
 
 const list = {
   fields: [],
@@ -27,5 +28,30 @@ test('limits the tests, the depth and the parts of a filter, also of parts that 
   assert.match(
     conditionOf(list, { and: many(100, { open: true }) }, new Set())(new Parameters()),
     /t\.open/,
+  )
+})
+
+test('compares texts in the form in which they are stored', () => {
+  const text = { kind: 'TEXT', type: 'text', description: '', nullable: true } as const
+  const fields: ListField[] = [
+    { ...text, name: 'name', sql: 'g.name', path: ['name'] },
+    { ...text, name: 'number', sql: 't.number' },
+    { ...text, kind: 'TEXT_LIST', name: 'names', sql: 'g.names' },
+  ]
+  const values = (filter: Filter) => {
+    const parameters = new Parameters()
+    conditionOf({ ...list, fields }, filter, new Set())(parameters)
+    return parameters.values.map(String).join()
+  }
+  const decomposed = '\u200bSchlo\u0308ssl\u00a0\u00a0AG'
+  assert.equal(values({ name: { eq: decomposed } }), '{"name":"Schl\u00f6ssl AG"}')
+  assert.equal(values({ name: { contains: ` ${decomposed}_ ` } }), '% Schl\u00f6ssl AG\\_ %')
+  assert.equal(values({ number: { eq: decomposed } }), 'Schl\u00f6ssl AG')
+  assert.equal(values({ number: { in: [decomposed] } }), 'Schl\u00f6ssl AG')
+  assert.equal(values({ names: { containsAny: [decomposed] } }), 'Schl\u00f6ssl AG')
+  assert.equal(
+    values({ source: { id: [decomposed] } }),
+    'Schl\u00f6ssl  AG',
+    'ids keep their blanks',
   )
 })
