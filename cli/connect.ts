@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openConnection, openDatabase, requirePatchedDriver, type Sql } from '../mdm/db/database.ts'
 import { isTransientDatabaseError } from '../mdm/db/isTransientDatabaseError.ts'
 import { migrate } from '../mdm/db/migrate.ts'
+import { setUpNameOrder } from '../mdm/db/nameOrder.ts'
 import { type Config, configFromEnv } from './config/config.ts'
 import { describeDatabase } from './config/describeDatabase.ts'
 import { packagePath } from './config/packagePath.ts'
@@ -36,6 +37,8 @@ export interface ConnectOptions {
    * return results from an empty database.
    */
   create?: boolean
+  /** With `create`: the locale by which names sort. Left out: as the database has it. */
+  sortLocale?: string
   /**
    * Receives which database is used (info) and why the command waits (warn). By default both are
    * printed to the standard error.
@@ -66,8 +69,10 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   try {
     await waitForDatabase(url, described, config.databaseWaitSecondsMax, notify)
     sql = openDatabase(url, { connectionsMax, name: options.name ?? 'touchstone' })
-    if (create) await migrate(sql, packagePath('migrations'))
-    else await requireMigrations(sql, described)
+    if (create) {
+      await migrate(sql, packagePath('migrations'))
+      await orderNames(sql, options.sortLocale, notify)
+    } else await requireMigrations(sql, described)
   } catch (e) {
     await sql?.end({ timeout: 5 })
     await embedded?.release()
@@ -82,6 +87,18 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
       await embedded?.release()
     },
   }
+}
+
+async function orderNames(sql: Sql, locale: string | undefined, notify: Notify): Promise<void> {
+  if (locale === undefined) return
+  const changed = await setUpNameOrder(sql, locale)
+  if (!changed) return
+  const { before, version } = changed
+  notify(
+    `names now sort by the locale ${locale}, version ${version ?? 'unknown'} of its order ` +
+      `(before: ${before.locale}, version ${before.version ?? 'unknown'}); the index over names was built again`,
+    'info',
+  )
 }
 
 /** Runs `work` on the database of this installation and closes the connection afterwards. */

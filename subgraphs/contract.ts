@@ -85,6 +85,8 @@ export interface CacheableGraph {
   types: ReadonlySet<string>
   /** `Type.field` of every field that depends on active golden records only. */
   fields: ReadonlySet<string>
+  /** `Type.field` of references that a change of any record of their type can change. */
+  wholeTypes: ReadonlySet<string>
   /** Input types that filter a list by data that changes without an event. */
   volatileInputs: ReadonlySet<string>
 }

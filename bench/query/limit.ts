@@ -10,8 +10,8 @@ const sql = openDatabase(databaseUrl, { connectionsMax: 10, name: 'bench', planC
 
 const statement = `
   with page as (
-    select id, values from golden where type = 'Customer' and state = 'ACTIVE' and (lower(values ->> 'name'), id) > ($1, $2::uuid)
-    order by lower(values ->> 'name'), id limit 10)
+    select id, values from golden where type = 'Customer' and state = 'ACTIVE' and ((values ->> 'name') collate by_name, id) > ($1, $2::uuid)
+    order by (values ->> 'name') collate by_name, id limit 10)
   select coalesce(json_agg(json_build_object('id', p.id, 'name', p.values ->> 'name', 'lifecycle', p.values ->> 'lifecycle',
     'contracts', (select coalesce(json_agg(c), '[]') from (
       select g.id, g.values ->> 'number' as number, g.values -> 'value' as value
@@ -24,7 +24,7 @@ const statement = `
       where m.golden_id = p.id and not i.deleted and i.balance_minor > 0 and i.status is distinct from 'void'
       order by i.issue_date desc, s.key limit 5) i))), '[]') as answer from page p`
 const places = await sql<{ name: string; id: string }[]>`
-  select name, id from (select lower(values ->> 'name') as name, id, row_number() over (order by lower(values ->> 'name'), id) as n
+  select name, id from (select (values ->> 'name') collate by_name as name, id, row_number() over (order by (values ->> 'name') collate by_name, id) as n
     from golden where type = 'Customer' and state = 'ACTIVE') x where n % 10 = 0 order by n limit ${Number(pages) - 1}`
 const from = [{ name: '', id: '00000000-0000-0000-0000-000000000000' }, ...places]
 const server = createServer(async (_, res) => {

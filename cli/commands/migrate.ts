@@ -1,12 +1,14 @@
 import { Command } from 'commander'
-import { withConfig } from '../config/config.ts'
-import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+
+const SETTINGS = [...DATABASE_CONFIG, 'sortLocale'] as const
 
 export const command = withConfig(
   new Command('migrate').description(
     'create the database or bring it to this version; start and serve do it themselves',
   ),
-  DATABASE_CONFIG,
+  SETTINGS,
 )
   .addHelpText(
     'after',
@@ -14,8 +16,8 @@ export const command = withConfig(
 Example:
   DATABASE_URL=postgres://user:password@host:5432/touchstone npx touchstone migrate`,
   )
-  .action(async (config: DatabaseConfig) => {
-    await withDatabase({ config, connectionsMax: 1, create: true }, async (sql) => {
+  .action(async ({ sortLocale, ...config }: Config<(typeof SETTINGS)[number]>) => {
+    await withDatabase({ config, connectionsMax: 1, create: true, sortLocale }, async (sql) => {
       const [last] = await sql<
         { name: string }[]
       >`select name from migration order by name desc limit 1`

@@ -21,6 +21,7 @@ type Role = (typeof ROLES)[number]
 export const SERVE_CONFIG = [
   ...DATABASE_CONFIG,
   'sources',
+  'sortLocale',
   ...GATEWAY_CONFIG,
   ...INGEST_CONFIG,
   ...DELIVER_CONFIG,
@@ -45,13 +46,13 @@ export const command = withConfig(
     `
 Examples:
   npx touchstone serve
-  npx touchstone serve --roles ingest --workers 2 --health-port 4001`,
+  npx touchstone serve --roles ingest --workers 2 --port 4010`,
   )
   .action(
-    async ({
-      roles: wanted,
-      ...config
-    }: Config<(typeof SERVE_CONFIG)[number]> & { roles: Role[] }) => {
+    async (
+      { roles: wanted, ...config }: Config<(typeof SERVE_CONFIG)[number]> & { roles: Role[] },
+      self: Command,
+    ) => {
       const stop = stopSignal({ hangUp: false })
       const log = openLog(config.logLevel, 'touchstone')
       warnAboutUnknownVariables(log)
@@ -67,6 +68,7 @@ Examples:
         config,
         connectionsMax: 1,
         create: true,
+        sortLocale: config.sortLocale,
         notify: (line, level) => log[level](line),
       })
       let gateway: Gateway | undefined
@@ -83,10 +85,15 @@ Examples:
           gateways = await startGatewayWorkers(config.gatewayWorkers, connection.url, log)
         else if (wanted.includes('gateway'))
           gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
-        if (!gateway && config.healthPort !== undefined)
+        const portAlone = portWithoutGateway(config, {
+          portGiven: self.getOptionValueSource('port') !== 'default',
+          listens: ingest !== undefined && !gateways,
+        })
+        if (!gateway && portAlone !== undefined)
           health = await startHealthRole({
             ...at,
-            port: config.healthPort,
+            port: portAlone,
+            acceptsDeliveries: ingest !== undefined,
             ingest: () => ingest,
             deliver: () => deliver,
           })
@@ -117,6 +124,23 @@ Examples:
       log.info('stopped')
     },
   )
+
+/** Where a process with the role ingest and without gateway listens if no setting names a port. */
+const ingestPort = 4_001
+
+/**
+ * Returns the port of a process without gateway: the health port, otherwise for one that `listens`
+ * for deliveries the port that was given. The default of `port` is the gateway's. Undefined: it
+ * does not listen.
+ */
+function portWithoutGateway(
+  { healthPort, port }: Config<'healthPort' | 'port'>,
+  { portGiven, listens }: { portGiven: boolean; listens: boolean },
+): number | undefined {
+  if (healthPort !== undefined) return healthPort
+  if (!listens) return undefined
+  return portGiven ? port : ingestPort
+}
 
 function roles(text: string): Role[] {
   const names = text.split(',') as Role[]

@@ -72,6 +72,7 @@ Examples:
       config,
       connectionsMax: 2,
       create: true,
+      sortLocale: config.sortLocale,
       notify: (line) => console.log(line),
     })
     let gateway: Gateway | undefined
@@ -88,7 +89,13 @@ Examples:
         logLevel: config.logLevel,
       }
       const demo = config.demo && (await isDemoDue(sql, config.dataDir, config))
-      gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
+      let isLoadingDemo = demo
+      gateway = await startGatewayRole({
+        ...at,
+        ingest: () => ingest,
+        deliver: () => deliver,
+        isLoadingDemo: () => isLoadingDemo,
+      })
       ingest = startIngestRole(at)
       deliver = await startDeliverRole(at)
       console.log(overview(gateway.url, config, installation.systems, performance.now() - began))
@@ -96,6 +103,7 @@ Examples:
         const { dataDir, sources } = config
         const sending = { sql, databaseUrl, dataDir, sources, world: config, signal: stop }
         await loadDemo(ingest, sending, () => pending(sql))
+        isLoadingDemo = false
         if (!stop.aborted) console.log(await inventory(sql))
       }
       if (!stop.aborted) console.log(`${attempts(gateway.url)}\nStop with Ctrl-C.`)

@@ -4,6 +4,7 @@ import { type FormattedExecutionResult, GraphQLError } from 'graphql'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { Backoff } from '../../schema/kit/backoff.ts'
+import { CONFIG } from '../config/config.ts'
 import { formatTailItem, type TailItem } from './output/tailItem.ts'
 
 const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $ids: [ID!], $ops: [ChangeOp!], $systems: [String!], $fields: [String!], $snapshot: Boolean) {
@@ -21,8 +22,9 @@ const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $
 const retryMsMin = 250
 const retryMsMax = 10_000
 
-interface Options {
-  url: string
+interface Flags {
+  url?: string
+  port: number
   token?: string
   from?: string
   snapshot: boolean
@@ -35,9 +37,23 @@ interface Options {
   once: boolean
 }
 
+interface Options extends Flags {
+  url: string
+}
+
 export const command = new Command('tail')
   .description('follow the change feed in the terminal')
-  .option('--url <url>', 'GraphQL address of the gateway', webUrl, 'http://127.0.0.1:4000/graphql')
+  .option(
+    '--url <url>',
+    'GraphQL address of the gateway (default: the gateway of this machine at --port)',
+    webUrl,
+  )
+  .addOption(
+    new Option('--port <port>', 'port of the gateway of this machine, without --url')
+      .env(CONFIG.port.env)
+      .argParser(gatewayPort)
+      .default(Number(CONFIG.port.default), CONFIG.port.default),
+  )
   .addOption(
     new Option('--token <text>', 'token or API key, if the gateway requires one').env(
       'TOUCHSTONE_TOKEN',
@@ -58,7 +74,8 @@ export const command = new Command('tail')
   .addHelpText(
     'after',
     `
-It reconnects by itself and resumes where it was. When it exits, it prints the --from with which to resume.
+It reconnects by itself and resumes where it was. When it exits, it prints the --from with which to resume. With --json
+and --once the last line is the item CaughtUp, whose cursor is that --from.
 
 Exit codes: 0 stopped, or caught up with --once; 1 rejected, or the gateway does not respond.
 
@@ -66,8 +83,11 @@ Examples:
   npx touchstone tail --type CUSTOMER --field name legalName
   npx touchstone tail --snapshot --once --json > golden.ndjson`,
   )
-  .action(async (options: Options) => {
-    process.exitCode = await tail(options)
+  .action(async (flags: Flags) => {
+    process.exitCode = await tail({
+      ...flags,
+      url: flags.url ?? `http://127.0.0.1:${flags.port}/graphql`,
+    })
   })
 
 /** Follows the feed. Returns 0 if interrupted, or caught up with --once; returns 1 if rejected. */
@@ -90,6 +110,9 @@ async function tail(options: Options): Promise<number> {
         retryAttempts: 0,
         connectionParams: credentials(options),
       })
+      // A refused upgrade ends the stream with a close event that does not state the reason.
+      const refused: HttpRefusal[] = []
+      client.on('error', (e) => refused.push(...refusalOf(e)))
       client.on('connected', () => {
         connectedOnce = true
         backoff.reset()
@@ -104,12 +127,13 @@ async function tail(options: Options): Promise<number> {
         for await (const result of results) {
           const item = itemOf(result)
           at.cursor = item.cursor
-          if (!(options.json && item.__typename === 'CaughtUp' && options.once))
-            await write(`${options.json ? JSON.stringify(item) : formatTailItem(item, colour)}\n`)
+          await write(`${options.json ? JSON.stringify(item) : formatTailItem(item, colour)}\n`)
           if (options.once && item.__typename === 'CaughtUp') return 0
         }
       } catch (e) {
         if (stop.signal.aborted) break
+        const [refusal] = refused
+        if (refusal && !(connectedOnce && passingStatus.has(refusal.status))) throw refusal
         if (isRejected(e) || isUnauthenticated(e) || !connectedOnce) throw e
       } finally {
         stop.signal.removeEventListener('abort', leave)
@@ -158,15 +182,48 @@ async function oldestCursor(options: Options): Promise<string | null> {
     headers: { 'content-type': 'application/json', ...credentials(options) },
     body: JSON.stringify({ query: '{ feed { beginning } }' }),
   })
-  const body = (await response.json()) as {
-    data?: { feed?: { beginning?: string } }
-    errors?: { message: string }[]
-  }
+  const body = asResponse(await response.text())
   const beginning = body.data?.feed?.beginning
   if (beginning === undefined)
-    throw new Error(body.errors?.[0]?.message ?? `the gateway responded with ${response.status}`)
+    throw new HttpRefusal(response.status, body.errors?.[0]?.message ?? 'no reason given')
   return beginning
 }
+
+interface FeedResponse {
+  data?: { feed?: { beginning?: string } }
+  errors?: { message: string }[]
+}
+
+/** A proxy may respond with something else than JSON; the status then says enough. */
+function asResponse(text: string): FeedResponse {
+  try {
+    const body: unknown = JSON.parse(text)
+    return body instanceof Object ? (body as FeedResponse) : {}
+  } catch {
+    return {}
+  }
+}
+
+/** The gateway, or a proxy before it, responded and refused. */
+class HttpRefusal extends Error {
+  override name = 'HttpRefusal'
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** Returns the status with which a WebSocket was refused, from the message of its error. */
+function refusalOf(e: unknown): HttpRefusal[] {
+  const message = e instanceof Object && 'message' in e ? String(e.message) : ''
+  const status = /^Unexpected server response: (\d{3})$/.exec(message)?.[1]
+  return status === undefined ? [] : [new HttpRefusal(Number(status), 'the WebSocket was refused')]
+}
+
+/** A proxy reports these while the gateway behind it starts: worth another attempt. */
+const passingStatus = new Set([502, 503, 504])
 
 const resumable = new Set(['SERVER_STOPPING', 'GRAPH_CHANGED'])
 
@@ -181,16 +238,18 @@ function isRejected(e: unknown): boolean {
 }
 
 /**
- * Returns true if the gateway closed the socket because the credentials are invalid or have
- * expired.
+ * Returns true if the gateway responded with 401, or closed the socket because the credentials are
+ * invalid or have expired.
  */
 function isUnauthenticated(e: unknown): boolean {
+  if (e instanceof HttpRefusal) return e.status === 401
   return e instanceof Object && 'code' in e && e.code === 4401
 }
 
 function explain(e: unknown, url: string): string {
   if (isUnauthenticated(e))
-    return `rejected: ${url} requires authentication: pass a valid token or API key with --token`
+    return `rejected: 401: ${url} requires authentication: pass a valid token or API key with --token`
+  if (e instanceof HttpRefusal) return `rejected: ${e.status}: ${url}: ${e.message}`
   const error = Array.isArray(e) ? e[0] : e
   const message =
     error instanceof Object && 'message' in error ? String(error.message) : String(error)
@@ -213,6 +272,15 @@ async function write(text: string): Promise<void> {
 
 function note(text: string): void {
   process.stderr.write(`${text}\n`)
+}
+
+function gatewayPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (port < 1 || port > 65_535)
+    throw new InvalidArgumentError(
+      'It must be a port from 1 to 65535; or name the gateway with --url.',
+    )
+  return port
 }
 
 function webUrl(text: string): string {

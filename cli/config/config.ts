@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { secureUrl } from '../../gateway/identity/remoteKeys.ts'
 import { ALGORITHMS } from '../../gateway/identity/token.ts'
+import { canonicalLocale, ROOT_LOCALE } from '../../mdm/db/nameOrder.ts'
 import { isNetwork, parseNetwork } from '../../mdm/webhooks/address.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
@@ -60,6 +61,13 @@ export const CONFIG = {
     allowed: 'a directory',
     help: 'directory of the embedded Postgres and of generated keys',
   }),
+  sortLocale: setting({
+    env: 'TOUCHSTONE_SORT_LOCALE',
+    schema: z.string().transform(canonicalLocale).pipe(z.string('a locale that ICU knows')),
+    default: ROOT_LOCALE,
+    allowed: 'a locale with an order of its own, as sv, de-u-co-phonebk or und, the root order',
+    help: 'locale by which lists sort names; the same for all processes of a database',
+  }),
   sources: optional({
     env: 'TOUCHSTONE_SOURCES',
     schema: text,
@@ -82,9 +90,16 @@ export const CONFIG = {
   healthPort: optional({
     env: 'TOUCHSTONE_HEALTH_PORT',
     schema: whole(0, 65_535),
-    shown: 'none',
+    shown: 'with the role ingest --port if given, else 4001; with deliver alone none',
     allowed: 'a whole number from 0 to 65535',
-    help: 'port for /health and /metrics of a process without the role gateway; 0 takes any free one',
+    help: 'port of a process without the role gateway: /health, /metrics, and /ingest with the role ingest; 0 takes any free one',
+  }),
+  gatewayIngest: setting({
+    env: 'TOUCHSTONE_GATEWAY_INGEST',
+    schema: z.enum(['on', 'off']),
+    default: 'on',
+    allowed: 'on or off',
+    help: 'whether a gateway accepts deliveries (/ingest); processes with the role ingest always do',
   }),
   hostsAllowed: optional({
     env: 'TOUCHSTONE_HOSTS_ALLOWED',

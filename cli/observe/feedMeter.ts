@@ -17,11 +17,13 @@ export interface FeedMeter {
 /**
  * Counts, for the service levels, how late events of the feed arrive in this process, and at
  * webhook endpoints. Counts that cannot be written are lost, and `onError` receives the error.
+ * No event that arrives while `isPaused` is counted: it comes from the demo load.
  */
 export function startFeedMeter(
   sql: Sql,
   { objectives }: ServiceLevels,
   onError: (error: unknown) => void,
+  isPaused: () => boolean = () => false,
 ): FeedMeter {
   const own = objectives.filter((o) => o.measure === 'FEED_LAG')
   const deliveries = objectives.filter((o) => o.measure === 'DELIVERY_LAG')
@@ -31,6 +33,7 @@ export function startFeedMeter(
   timer?.unref()
   return {
     seen(events) {
+      if (isPaused()) return
       const now = Date.now()
       for (const { event } of events)
         for (const o of own) tally.add(o.name, now - Date.parse(event.at) <= o.withinMs, now)

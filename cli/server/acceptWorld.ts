@@ -8,7 +8,8 @@ const rowsPerStatement = 2_000
 
 /**
  * Sends a demo world through the accept path of webhooks and file loads. Its connector splits and
- * names each message, which is then written to the inbox. Returns how many messages were new.
+ * names each message, which is then written to the inbox. It does not count for the service levels:
+ * no source system sends years of data in a second. Returns how many messages were new.
  * `onProgress` receives the count so far.
  */
 export async function acceptWorld(
@@ -20,7 +21,7 @@ export async function acceptWorld(
   const total = { sent: 0, accepted: 0 }
   let waiting: NewMessage[] = []
   const flush = async () => {
-    total.accepted += (await accept(sql, waiting)).accepted
+    total.accepted += (await accept(sql, waiting, { measured: false })).accepted
     total.sent += waiting.length
     waiting = []
     onProgress(total.sent)

@@ -5,7 +5,6 @@ import { contractOf } from '../../gateway/federation/contract.ts'
 import { calledSubgraphs } from '../../gateway/federation/own/calledSubgraphs.ts'
 import { type Gateway, startGateway } from '../../gateway/gateway.ts'
 import { describeError } from '../../gateway/http/describeError.ts'
-import { createIngest } from '../../gateway/ingest/deliveries.ts'
 import { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
 import { addCallerMinutes } from '../../mdm/access/callerMinutes.ts'
 import { graphChannel } from '../../mdm/access/graphVersions.ts'
@@ -16,7 +15,6 @@ import { type DatabaseOptions, openDatabase, type Sql } from '../../mdm/db/datab
 import { watchSlowStatements } from '../../mdm/db/slowStatements.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
 import { sensitiveScopes } from '../../mdm/feed/visible.ts'
-import { accept } from '../../mdm/inbox/accept.ts'
 import { JetStreamSource } from '../../mdm/jetstream/source.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Sweeper, startSweeper } from '../../mdm/stewardship/sweep.ts'
@@ -35,6 +33,7 @@ import { readinessChecks } from '../observe/readiness.ts'
 import type { DeliverRole, IngestRole } from '../observe/roles.ts'
 import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
 import { rowReaders } from './configuredRowReaders.ts'
+import { deliveryHandler } from './deliveryHandler.ts'
 import { followGraph, type Graph } from './followGraph.ts'
 import { followPolicy } from './followPolicy.ts'
 import { joinGatewayWorkers, metricsOfAllWorkers } from './gatewayWorkers.ts'
@@ -49,6 +48,7 @@ import { type PublicationRunner, startPublicationRunner } from './publicationRun
 export const GATEWAY_CONFIG = [
   'host',
   'port',
+  'gatewayIngest',
   'hostsAllowed',
   ...AUTHENTICATION_CONFIG,
   'subgraphs',
@@ -108,6 +108,8 @@ export async function startGatewayRole(options: {
   ingest?: () => IngestRole | undefined
   /** Returns the deliverer of this process. */
   deliver?: () => DeliverRole | undefined
+  /** Returns true while the demo world loads; its events do not count for the service levels. */
+  isLoadingDemo?: (() => boolean) | undefined
 }): Promise<Gateway> {
   const { config, installation, databaseUrl, log } = options
   const ownFile = config.ownSubgraphs ?? packagePath('config/subgraphs.yaml')
@@ -128,8 +130,11 @@ export async function startGatewayRole(options: {
   )
   const deliveries = pool('accept', acceptConnectionsMax)
   const metricsSql = pool('metrics', metricsConnectionsMax)
-  const feedMeter = startFeedMeter(metricsSql, installation.levels, (err) =>
-    log.debug({ err: describeError(err) }, 'metrics of the feed were lost'),
+  const feedMeter = startFeedMeter(
+    metricsSql,
+    installation.levels,
+    (err) => log.debug({ err: describeError(err) }, 'metrics of the feed were lost'),
+    options.isLoadingDemo,
   )
   let policyNow = () => installation.policy
   const reads = new AccessRecorder({
@@ -179,8 +184,15 @@ export async function startGatewayRole(options: {
     )
     const { policy } = steward
     policyNow = () => steward.policy
-    sweeper = startSweeper(steward, sweepEveryMs, (err) =>
-      log.error({ err: describeError(err) }, 'a sweep failed'),
+    sweeper = startSweeper(
+      steward,
+      sweepEveryMs,
+      (err) => log.error({ err: describeError(err) }, 'a sweep failed'),
+      (currencies) =>
+        log.warn(
+          { currencies },
+          'values at risk in these currencies count as if in the base currency: add their rates to config/stewardship.yaml',
+        ),
     )
     publications = await startPublicationRunner({
       sql: steward.sql,
@@ -302,13 +314,8 @@ export async function startGatewayRole(options: {
       refused: refusals.note,
       observe: metrics.observe,
       addUp: (begun) => addCallerMinutes(queries, begun),
-      ingest: createIngest({
-        sources: connectors,
-        accept: (messages) => accept(deliveries, messages),
-        now: Date.now,
-        report: (err, correlationId) =>
-          log.error({ err: describeError(err), correlationId }, 'delivery failed'),
-      }),
+      ingest:
+        config.gatewayIngest === 'on' ? deliveryHandler(deliveries, connectors, log) : undefined,
       ready: readinessChecks({
         sql: metricsSql,
         tailer,

@@ -7,10 +7,15 @@ import { openMetrics } from '../observe/metrics.ts'
 import { readinessChecks } from '../observe/readiness.ts'
 import type { DeliverRole, IngestRole } from '../observe/roles.ts'
 import { type AuthenticationConfig, authentication } from './authentication.ts'
+import { deliveryHandler } from './deliveryHandler.ts'
 
 const connectionsMax = 2
+const acceptConnectionsMax = 4
 
-/** Starts the health and metrics server of a process without gateway, on a port of its own. */
+/**
+ * Starts the server of a process without gateway, on a port of its own: health and metrics, and
+ * deliveries if the process applies messages.
+ */
 export async function startHealthRole(options: {
   config: AuthenticationConfig
   port: number
@@ -19,9 +24,21 @@ export async function startHealthRole(options: {
   log: Logger
   ingest: () => IngestRole | undefined
   deliver: () => DeliverRole | undefined
+  /** Whether the process accepts deliveries. */
+  acceptsDeliveries: boolean
 }): Promise<HealthServer> {
   const { config, port, installation, log, ingest, deliver } = options
   const sql = openDatabase(options.databaseUrl, { name: 'touchstone-metrics', connectionsMax })
+  const deliveries = options.acceptsDeliveries
+    ? openDatabase(options.databaseUrl, {
+        name: 'touchstone-accept',
+        connectionsMax: acceptConnectionsMax,
+      })
+    : undefined
+  const closePools = async () => {
+    await deliveries?.end({ timeout: 5 })
+    await sql.end({ timeout: 5 })
+  }
   try {
     const { connectors, levels, policy } = installation
     const failed = (err: unknown) =>
@@ -39,6 +56,7 @@ export async function startHealthRole(options: {
       host: config.host,
       port,
       callers: await authentication({ config, sql, log }),
+      ingest: deliveries && deliveryHandler(deliveries, connectors, log),
       ready: readinessChecks({ sql, ingest, deliver }),
       metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
       report: (err, correlationId) =>
@@ -48,11 +66,11 @@ export async function startHealthRole(options: {
       ...server,
       async close() {
         await server.close()
-        await sql.end({ timeout: 5 })
+        await closePools()
       },
     }
   } catch (e) {
-    await sql.end({ timeout: 5 })
+    await closePools()
     throw e
   }
 }

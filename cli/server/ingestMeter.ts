@@ -49,7 +49,7 @@ export class IngestMeter {
         claimedAt,
         appliedAt,
       })
-    for (const m of messages) if (!m.replay) this.#count(m, appliedAt.getTime())
+    for (const m of messages) if (m.measured && !m.replay) this.#count(m, appliedAt.getTime())
     if (performance.now() - this.#flushedAt >= flushEveryMs) void this.flush()
   }
 

@@ -71,7 +71,8 @@ export function dependenciesOf(graph: CacheableGraph, operation: Operation): Dep
       const isList = isListType(
         isNonNullType(s.definition.type) ? s.definition.type.ofType : s.definition.type,
       )
-      if (selectsId(s.selected) && !isList) records.push({ path: at, type: below })
+      const ofOne = !isList && !graph.wholeTypes.has(`${parent}.${s.name}`)
+      if (ofOne && selectsId(s.selected)) records.push({ path: at, type: below })
       else types.add(below)
     }
     return visit(s.selected, at)

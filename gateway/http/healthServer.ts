@@ -3,6 +3,7 @@ import { HttpError } from '../httpError.ts'
 import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
+import { deliver, type IngestHandler, isDelivery } from './deliveryRoute.ts'
 import { requireMethod, sendFailure } from './failure.ts'
 import { type Check, sendLive, sendReady } from './health.ts'
 import { listen } from './listen.ts'
@@ -16,6 +17,8 @@ export interface HealthServerOptions {
   callers: Callers
   ready: () => Promise<Check[]>
   metrics: MetricsText
+  /** Accepts deliveries; without it they are rejected. */
+  ingest?: IngestHandler | undefined
   report: (error: unknown, correlationId: string) => void
 }
 
@@ -26,20 +29,29 @@ export interface HealthServer {
   close(): Promise<void>
 }
 
-/** Starts the server of a process without a gateway: /health/live, /health/ready and /metrics. */
+const headersMsMax = 10_000
+const requestMsMax = 60_000
+/** How long a stop waits for deliveries in progress; a sender repeats one that was cut off. */
+const drainMsMax = 5_000
+
+/**
+ * Starts the server of a process without a gateway: /health/live, /health/ready, /metrics, and
+ * /ingest if it accepts deliveries.
+ */
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
-  const { host, port, callers } = options
+  const { host, port, callers, ingest } = options
   let draining = false
 
-  async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const path = (req.url ?? '/').split('?', 1)[0]
+  async function route(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
+    const path = (req.url ?? '/').split('?', 1)[0] ?? '/'
     if (path === '/health/live') return sendLive(res)
     if (path === '/health/ready') return sendReady(res, options.ready, draining)
+    if (isDelivery(path)) return await deliver(ingest, req, res, { path, correlationId: id })
     if (path !== '/metrics')
       throw new HttpError(
         404,
         'NOT_FOUND',
-        'This process serves only /health/live, /health/ready and /metrics',
+        `This process serves only /health/live, /health/ready${ingest ? ', /ingest/{source}' : ''} and /metrics`,
       )
     const refusal = callers.refuse(req)
     if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
@@ -51,8 +63,10 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   const http = createServer((req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
-    route(req, res).catch((e: unknown) => sendFailure(req, res, e, id, options.report))
+    route(req, res, id).catch((e: unknown) => sendFailure(req, res, e, id, options.report))
   })
+  http.headersTimeout = headersMsMax
+  http.requestTimeout = requestMsMax
   return {
     url: await listen(http, host, port),
     drain() {
@@ -60,8 +74,10 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     },
     async close() {
       const closed = new Promise<void>((resolve) => http.close(() => resolve()))
-      http.closeAllConnections()
+      http.closeIdleConnections()
+      const timer = setTimeout(() => http.closeAllConnections(), drainMsMax)
       await closed
+      clearTimeout(timer)
     },
   }
 }

@@ -16,7 +16,7 @@ export async function listen(server: Server, host: string, port: number): Promis
 function explain(e: NodeJS.ErrnoException, host: string, port: number): Error {
   if (e.code === 'EADDRINUSE')
     return new Error(
-      `port ${port} on ${host} is in use: stop what listens there, or set TOUCHSTONE_PORT to a free one`,
+      `port ${port} on ${host} is in use: stop what listens there, or set TOUCHSTONE_PORT to a free one (a process without gateway: TOUCHSTONE_HEALTH_PORT)`,
     )
   if (e.code === 'EACCES')
     return new Error(`port ${port} requires privileges that this user lacks: use a port above 1023`)

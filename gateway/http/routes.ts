@@ -1,20 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkedTraceparent, currentTraceparent, SpanKind, traced } from '../../schema/trace.ts'
 import { HttpError } from '../httpError.ts'
 import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
+import { deliver, type IngestHandler, isDelivery } from './deliveryRoute.ts'
 import { requireMethod } from './failure.ts'
 import { sendGraphiql } from './graphiql.ts'
 import { type Check, sendLive, sendReady } from './health.ts'
 import { GRAPHQL_PATH } from './paths.ts'
 import { sendText } from './response.ts'
-
-/** Handles `POST /ingest/{source}`: reads the body and responds. */
-export type IngestHandler = (
-  req: IncomingMessage,
-  res: ServerResponse,
-  delivery: { source: string; correlationId: string; traceparent?: string | null },
-) => Promise<void>
 
 /** Returns all metrics in the text format of Prometheus, with its content type. */
 export type MetricsText = () => Promise<{ type: string; text: string }>
@@ -43,19 +36,7 @@ export async function route(
   const path = end < 0 ? url : url.slice(0, end)
   if (path === '/health/live') return sendLive(res)
   if (path === '/health/ready') return await sendReady(res, routes.ready, routes.draining())
-  if (path.startsWith('/ingest/')) {
-    requireMethod(req, res, 'POST')
-    if (!ingest)
-      throw new HttpError(
-        404,
-        'NO_INGEST_HERE',
-        'This process accepts no deliveries: send them to one that does',
-      )
-    return await deliver(ingest, req, res, {
-      source: decode(path.slice('/ingest/'.length)),
-      correlationId: id,
-    })
-  }
+  if (isDelivery(path)) return await deliver(ingest, req, res, { path, correlationId: id })
   const refusal = callers.refuse(req)
   if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
   if (path === GRAPHQL_PATH) {
@@ -75,30 +56,4 @@ export async function route(
     return
   }
   throw new HttpError(404, 'NOT_FOUND', `Unknown path: use ${GRAPHQL_PATH}`)
-}
-
-/**
- * Handles a delivery in a child span of the sender's span. The later work on its messages joins
- * that span too.
- */
-async function deliver(
-  handle: IngestHandler,
-  req: IncomingMessage,
-  res: ServerResponse,
-  delivery: { source: string; correlationId: string },
-): Promise<void> {
-  const parent = checkedTraceparent(req.headers.traceparent)
-  const attributes = { 'touchstone.correlation_id': delivery.correlationId }
-  await traced({ name: 'ingest', kind: SpanKind.SERVER, parent, attributes }, async (span) => {
-    await handle(req, res, { ...delivery, traceparent: currentTraceparent() ?? parent })
-    span?.setAttribute('http.response.status_code', res.statusCode)
-  })
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw new HttpError(400, 'BAD_PATH', 'The path is not valid percent-encoding')
-  }
 }

@@ -97,6 +97,7 @@ const POLICIES: Record<string, string> = {
   withdrawal: 'exists (select 1 from assertion a where a.id = withdrawal.assertion_id)',
   task: `subject <> '{}' and not exists (select 1 from unnest(subject) x
     where not ${recordSeen('x')} and not exists (select 1 from action a where a.id = x))`,
+  hierarchy_ring: 'exists (select 1 from seen_golden g where g.id = hierarchy_ring.golden_id)',
   task_comment: 'exists (select 1 from task t where t.id = task_comment.task_id)',
   audit: `case when action_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
     then exists (select 1 from action a where a.id = audit.action_id::uuid) else false end`,

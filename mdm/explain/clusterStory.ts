@@ -45,7 +45,9 @@ export async function clusterStory(
   mastering: ResolutionContext,
   id: string,
 ): Promise<ClusterStory | null> {
-  const goldenId = (await readGoldenIds(sql, [id.toLowerCase()])).get(id.toLowerCase())
+  const goldenId = (await readGoldenIds(sql, [id.toLowerCase()], { ended: false })).get(
+    id.toLowerCase(),
+  )
   if (!goldenId) return null
   return await snapshot(sql, async (tx) => {
     const ids = await tx<{ id: number; type: string; count: number }[]>`

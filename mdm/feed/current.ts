@@ -4,8 +4,8 @@ import type { Tail } from './tail.ts'
 const stepsMax = 16
 
 /**
- * Returns the golden id that this one leads to now: itself, its survivor, or null if the record was
- * deleted. Reads the ring if it has the last event, as it does for a live event, so that its entity
+ * Returns the golden id that this one leads to now: itself, also after its end, or its survivor.
+ * Reads the ring if it has the last event, as it does for a live event, so that its entity
  * costs no query; otherwise calls `read`, which queries the table (readCurrentIds).
  */
 export async function currentId(
@@ -17,8 +17,7 @@ export async function currentId(
   for (let step = 0; step < stepsMax; step++) {
     const latest = tail.latest(id)
     if (!latest) break
-    if (latest.after) return id
-    if (latest.redirect === null) return null
+    if (latest.after || latest.redirect === null) return id
     id = latest.redirect
   }
   return await read(id)

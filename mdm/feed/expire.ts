@@ -4,6 +4,26 @@ import { transaction } from '../db/transaction.ts'
 /** Versions removed in one transaction, so that none is long. */
 const batchPositionsMax = 5_000
 
+/** What an expiry would do: how many positions become unreadable, up to which time. */
+export interface Expiry {
+  /** Positions that no cursor reaches afterwards. */
+  positions: number
+  oldest: number
+  /** The new `oldest`. */
+  target: number
+}
+
+/** Returns what `expireChanges` would do now. */
+export async function planExpiry(sql: Sql, before: Date): Promise<Expiry> {
+  const [head] = await sql<{ oldest: number; target: number }[]>`
+    select h.oldest, greatest(h.oldest, coalesce(
+      (select position from change where position >= h.oldest and at >= ${before} order by position limit 1),
+      h.position + 1)) as target
+    from feed_head h`
+  const { oldest, target } = head ?? { oldest: 1, target: 1 }
+  return { positions: target - oldest, oldest, target }
+}
+
 /**
  * Expires events committed before `before`: advances `oldest`, and removes the versions that a
  * newer one, also before the new `oldest`, has superseded. The newest version before `oldest` stays
@@ -11,12 +31,7 @@ const batchPositionsMax = 5_000
  * at any time; the next call continues. Returns the new `oldest`.
  */
 export async function expireChanges(sql: Sql, before: Date, signal?: AbortSignal): Promise<number> {
-  const [limit] = await sql<{ oldest: number }[]>`
-    select coalesce(
-      (select position from change where position >= h.oldest and at >= ${before} order by position limit 1),
-      h.position + 1) as oldest
-    from feed_head h`
-  const target = limit?.oldest ?? 1
+  const { target } = await planExpiry(sql, before)
   for (;;) {
     const [head] = await sql<{ oldest: number }[]>`select oldest from feed_head`
     const from = head?.oldest ?? 1

@@ -168,6 +168,6 @@ export async function readCurrentIds(
       union
       select s.asked, g.id, g.state, g.redirect from step s join golden g on g.id = s.redirect where s.state = 'MERGED'
     )
-    select asked, id from step where state = 'ACTIVE'`
+    select asked, id from step where state <> 'MERGED'`
   return new Map(rows.map((r) => [r.asked, r.id]))
 }

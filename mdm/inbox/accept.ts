@@ -30,9 +30,13 @@ export const PENDING_CHANNEL = 'touchstone_pending'
  * Writes messages to the inbox and the queue in one statement: both or neither, durable on return.
  * A known message id changes nothing. Texts must not contain NUL (connectors/body.ts replaces it).
  * The plan is an insert from unnest with one probe of the unique index per row; nothing else is
- * read.
+ * read. Messages that are not `measured` do not count for the service levels.
  */
-export async function accept(sql: Sql, messages: readonly NewMessage[]): Promise<Accepted> {
+export async function accept(
+  sql: Sql,
+  messages: readonly NewMessage[],
+  { measured = true }: { measured?: boolean } = {},
+): Promise<Accepted> {
   if (messages.length === 0) return { accepted: 0, duplicates: 0, firstId: null, lastId: null }
   const [row] = await pastDeadlocks(
     () => sql<{ accepted: number; firstId: number | null; lastId: number | null }[]>`
@@ -46,7 +50,7 @@ export async function accept(sql: Sql, messages: readonly NewMessage[]): Promise
         as m (source, message_id, object, format, body, correlation_id, traceparent)
       on conflict (source, message_id) do nothing
       returning id),
-    queued as (insert into pending (inbox_id) select id from taken returning inbox_id)
+    queued as (insert into pending (inbox_id, measured) select id, ${measured} from taken returning inbox_id)
     select count(*)::integer as accepted, min(inbox_id) as "firstId", max(inbox_id) as "lastId",
       pg_notify(${PENDING_CHANNEL}, '') from queued`,
   )

@@ -3,7 +3,7 @@ import type { Transaction } from '../db/database.ts'
 
 export interface Message
   extends Omit<typeof inbox.$inferSelect, 'id'>,
-    Pick<typeof pending.$inferSelect, 'inboxId' | 'replay'> {}
+    Pick<typeof pending.$inferSelect, 'inboxId' | 'replay' | 'measured'> {}
 
 /** One of several workers that share a queue, numbered from 0. */
 export interface Share {
@@ -56,10 +56,10 @@ async function take(
         where (not_before <= now() or ${early}::boolean) and (${only}::bigint[] is null or inbox_id = any(${only}::bigint[]))
           and (inbox_id / ${stretch}::bigint) % ${share.workers}::bigint = ${share.worker}::bigint
         order by inbox_id limit ${rowsMax} for update skip locked)
-      returning inbox_id, replay)
+      returning inbox_id, replay, measured)
     select i.id as "inboxId", i.source, i.message_id as "messageId", i.object, i.format, i.body,
       i.correlation_id as "correlationId", i.traceparent, i.received_at as "receivedAt", i.corrects, i.stated_at as "statedAt",
-      taken.replay
+      taken.replay, taken.measured
     from taken join inbox i on i.id = taken.inbox_id order by i.id`
 }
 

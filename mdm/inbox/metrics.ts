@@ -69,7 +69,8 @@ export interface LateFigure {
 
 /**
  * Counts messages that wait too long, for several ages in one pass over the oldest of the queue.
- * Replays are never late.
+ * Replays and messages that are
+ * not measured are never late.
  */
 export async function lateFigures(
   tx: Transaction,
@@ -80,7 +81,7 @@ export async function lateFigures(
     (ms) => `count(*) filter (where i.received_at < now() - interval '${Number(ms)} ms')`,
   )
   return await tx.unsafe<LateFigure[]>(`
-    with oldest as (select inbox_id from pending where not replay order by inbox_id limit ${waitingRowsMax})
+    with oldest as (select inbox_id from pending where not replay and measured order by inbox_id limit ${waitingRowsMax})
     select i.source as system, i.object, array[${counts.join(', ')}]::int[] as counts
     from oldest o join inbox i on i.id = o.inbox_id group by 1, 2`)
 }

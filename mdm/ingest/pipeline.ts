@@ -14,6 +14,7 @@ import { saveReferences } from '../records/references.ts'
 import { isLive, newResolutionState } from '../resolution/context.ts'
 import { references, referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
+import { syncHierarchyRings } from '../tasks/hierarchyRings.ts'
 import { DEFAULT_RULES } from '../tasks/rules.ts'
 import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import { syncValidationTasks } from '../tasks/tasks.ts'
@@ -211,6 +212,7 @@ export async function masterRecords(
     mastered.map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
   )
   await requeue(tx, state.deferredInboxIds)
+  await syncHierarchyRings(tx, pipeline, state, true)
   spans.step = 'appending to the feed'
   await appendChanges(tx, state.events)
   spans.events = state.events

@@ -10,6 +10,7 @@ import { forgetFeatures, loadById, saveMatched } from '../records/records.ts'
 import { newResolutionState, type ResolutionState } from '../resolution/context.ts'
 import { referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
+import { syncHierarchyRings } from '../tasks/hierarchyRings.ts'
 import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import type { Difference } from './rebuild.ts'
 
@@ -102,6 +103,7 @@ export async function repairStep(
   await forgetFeatures(tx, state.brokenIds)
   await saveNotCompared(tx, state.notCompared)
   await requeue(tx, state.deferredInboxIds)
+  await syncHierarchyRings(tx, mastering, state, true)
   await appendChanges(tx, state.events)
   return state.events.length
 }

@@ -4,6 +4,7 @@ import type { Transaction } from '../db/database.ts'
 import { type Assigned, assign } from '../golden/assign.ts'
 import { type Derived, derive } from '../golden/derive.ts'
 import { settleHostRecords } from '../golden/hostRecord.ts'
+import { parentField } from '../golden/parentField.ts'
 import { loadAssertions, loadGolden, type Stated } from '../golden/stored.ts'
 import { type Golden, survive } from '../golden/survive.ts'
 import { ASSERTED_NOT_SAME } from '../match/cluster.ts'
@@ -19,6 +20,7 @@ import {
   survivor,
   targetOf,
 } from './context.ts'
+import { type Family, familiesOf, isParentOf, loadFamilies } from './families.ts'
 import {
   declaredApart,
   entriesOf,
@@ -88,7 +90,8 @@ export async function resolveComponent(
     findings.push(await findSplits(tx, type.name, derived, assigned, assertions, byPerson))
 
   const unjoined = closure.links.filter((l) => !engine.canJoin(l.weight))
-  const pairs = await possibleMatches(tx, component, assigned, possible, unjoined)
+  const alike = await possibleMatches(tx, component, assigned, possible, unjoined)
+  const pairs = await withoutParents(tx, type, component, assigned, alike)
   const previousCount = await savePossible(
     tx,
     type.name,
@@ -184,6 +187,33 @@ async function possibleMatches(
     ...refused.filter((p) => p.reason !== ASSERTED_NOT_SAME),
     ...underThreshold(unjoined, entries, apart),
   ]
+}
+
+/**
+ * Leaves out the pairs in which one golden record is the parent of the other: who states a parent
+ * states two things.
+ */
+async function withoutParents(
+  tx: Transaction,
+  type: TypePolicy,
+  { closure, assertions }: Component,
+  assigned: readonly Assigned<SourceRecord>[],
+  pairs: readonly PossibleMatch[],
+): Promise<PossibleMatch[]> {
+  const field = parentField(type)
+  if (field === undefined || pairs.length === 0) return [...pairs]
+  const goldenIdByKey = new Map([...entriesOf(assigned).values()].map((e) => [e.key, e.goldenId]))
+  for (const { key, goldenId } of closure.boundary.values())
+    if (goldenId) goldenIdByKey.set(key, goldenId)
+  const own = familiesOf(assigned, field, assertions)
+  const named = pairs.flatMap((p) => [p.a, p.b]).map((key) => goldenIdByKey.get(key) ?? '')
+  const outside = [...new Set(named)].filter((id) => id !== '' && !own.has(id))
+  const families = new Map<string, Family>([...own, ...(await loadFamilies(tx, field, outside))])
+  return pairs.filter((p) => {
+    const a = families.get(goldenIdByKey.get(p.a) ?? '')
+    const b = families.get(goldenIdByKey.get(p.b) ?? '')
+    return !a || !b || !(isParentOf(a, b) || isParentOf(b, a))
+  })
 }
 
 /**

@@ -1,20 +1,13 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
-import type { Policy, TypePolicy } from '../../schema/policy.ts'
+import type { Policy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
+import { parentField } from '../golden/parentField.ts'
 import type { ResolutionState } from '../resolution/context.ts'
+import { lockHierarchy } from '../tasks/hierarchyRings.ts'
 import { latestAboutAny } from './actions.ts'
 import { refuse } from './outcome.ts'
 
 const stepsMax = 100
-
-/**
- * Returns the field that names a golden record's parent of the same type; undefined if there is
- * none.
- */
-export function parentField(type: TypePolicy): string | undefined {
-  return type.fields.find((f) => f.kind === 'REFERENCE' && f.typeName === type.name && !f.list)
-    ?.name
-}
 
 /**
  * Rejects an action after which a golden record would be its own ancestor. Actions that change a
@@ -38,7 +31,7 @@ export async function refuseHierarchyCycles(
         (e.changed.includes(field) || e.op === 'MERGED'),
     )
     if (changed.length === 0) continue
-    await tx`select pg_advisory_xact_lock(hashtextextended(${`hierarchy ${type.name}`}, 0))`
+    await lockHierarchy(tx, type.name)
     for (const e of changed) {
       const path = [e.goldenId]
       let at = await goldenOf(tx, state, String(ownValue(e.values ?? {}, field)))

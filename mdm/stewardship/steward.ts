@@ -13,7 +13,8 @@ import { isLive, newResolutionState, type ResolutionState } from '../resolution/
 import { referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
 import { resolveComponent } from '../resolution/resolveComponent.ts'
-import { DEFAULT_RULES, type Duty } from '../tasks/rules.ts'
+import { syncHierarchyRings } from '../tasks/hierarchyRings.ts'
+import { currencyRates, DEFAULT_RULES, type Duty } from '../tasks/rules.ts'
 import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import { closeTasks, openTasks, taskId } from '../tasks/tasks.ts'
 import {
@@ -251,6 +252,7 @@ async function execute(
   })
   await syncFindings(tx, steward, state.findings)
   await refuseHierarchyCycles(tx, steward.policy, state, target)
+  await syncHierarchyRings(tx, steward, state, false)
 
   const about = {
     type: plans[0]?.type.name ?? '',
@@ -259,6 +261,7 @@ async function execute(
     ],
   }
   const marked = await touchesApproval(tx, steward.policy, [id, ...(target ? [target.id] : [])])
+  const rates = currencyRates(rulesOf(steward))
   const survivors = state.events.filter((e) => e.op === 'MERGED' && e.values)
   const needs = await askApproval(
     rulesOf(steward),
@@ -266,10 +269,10 @@ async function execute(
     { ...about, marked, merges: survivors.length > 0 },
     async (what) =>
       what === 'SUBJECTS'
-        ? await valueAtRiskOfGolden(tx, about.subjects)
-        : ((await valueAtRisk(tx, new Map([['merged', survivors.flatMap((e) => e.members)]]))).get(
-            'merged',
-          ) ?? 0),
+        ? await valueAtRiskOfGolden(tx, about.subjects, rates)
+        : ((
+            await valueAtRisk(tx, new Map([['merged', survivors.flatMap((e) => e.members)]]), rates)
+          ).get('merged') ?? 0),
   )
   if (look) await look(state, plans, needs)
   if (needs && !approved) throw needs

@@ -1,5 +1,11 @@
 import type { Sql } from '../db/database.ts'
-import { valueAtRisk } from '../golden/read/valueAtRisk.ts'
+import {
+  type CurrencyRates,
+  loadUnratedCurrencies,
+  valueAtRisk,
+} from '../golden/read/valueAtRisk.ts'
+import { examineHierarchies } from '../tasks/hierarchyRings.ts'
+import { currencyRates, DEFAULT_RULES } from '../tasks/rules.ts'
 import { escalateTasks, reweighTasks, tasksToWeigh } from '../tasks/tasks.ts'
 import { expireProposals } from './actions.ts'
 import { expireValues, type Stewardship } from './steward.ts'
@@ -9,6 +15,8 @@ export interface Swept {
   values: number
   proposals: number
   escalated: number
+  /** Currencies of values at risk without a rate: these amounts count as they are. */
+  unrated: string[]
 }
 
 const tasksPerSweep = 500
@@ -16,24 +24,26 @@ const tasksPerSweep = 500
 /**
  * Does what is due by time: expires values that a steward stated for a while, expires proposals,
  * escalates overdue tasks, and recomputes the value at risk of open tasks, the longest unchecked
- * first. Several processes may sweep at once.
+ * first. The first sweep over a golden type examines its hierarchy. Several processes may sweep at once.
  */
 export async function sweep(steward: Stewardship): Promise<Swept> {
-  const { sql } = steward
+  const { sql, rules = DEFAULT_RULES } = steward
   const values = await expireValues(steward)
   const [proposals, escalated] = await Promise.all([expireProposals(sql), escalateTasks(sql)])
-  await reweigh(sql)
-  return { values, proposals, escalated }
+  await examineHierarchies(sql, steward)
+  const unrated = await reweigh(sql, currencyRates(rules))
+  return { values, proposals, escalated, unrated }
 }
 
-async function reweigh(sql: Sql): Promise<void> {
-  await sql.begin(async (tx) => {
+/** Returns the currencies without a rate. */
+async function reweigh(sql: Sql, rates: CurrencyRates): Promise<string[]> {
+  return (await sql.begin(async (tx) => {
     const tasks = await tasksToWeigh(tx, tasksPerSweep)
-    if (tasks.length === 0) return
+    if (tasks.length === 0) return []
     const rows = await tx<{ id: string; keys: string[] }[]>`
       select golden_id as id, array_agg(key) as keys from source_record
       where golden_id = any(${[...new Set(tasks.flatMap((t) => t.subject))]}::uuid[]) group by golden_id`
-    const stakeOf = await valueAtRisk(tx, new Map(rows.map((r) => [r.id, r.keys])))
+    const stakeOf = await valueAtRisk(tx, new Map(rows.map((r) => [r.id, r.keys])), rates)
     await reweighTasks(
       tx,
       tasks.map((t) => ({
@@ -41,23 +51,35 @@ async function reweigh(sql: Sql): Promise<void> {
         stake: t.subject.reduce((sum, id) => sum + (stakeOf.get(id) ?? 0), 0),
       })),
     )
-  })
+    return await loadUnratedCurrencies(
+      tx,
+      rows.flatMap((r) => r.keys),
+      rates,
+    )
+  })) as string[]
 }
 
 export interface Sweeper {
   stop(): Promise<void>
 }
 
-/** Sweeps at an interval until stopped. */
+/** Sweeps at an interval until stopped. `onUnrated` receives each currency without a rate once. */
 export function startSweeper(
   steward: Stewardship,
   everyMs: number,
   onError: (error: unknown) => void,
+  onUnrated: (currencies: string[]) => void = () => {},
 ): Sweeper {
   let running: Promise<unknown> | null = null
+  const known = new Set<string>()
   // The timer skips a turn while a sweep runs: sweeps must not pile up on a database that hangs.
   const timer = setInterval(() => {
     running ??= sweep(steward)
+      .then(({ unrated }) => {
+        const fresh = unrated.filter((code) => !known.has(code))
+        for (const code of fresh) known.add(code)
+        if (fresh.length > 0) onUnrated(fresh)
+      })
       .catch(onError)
       .finally(() => {
         running = null

@@ -9,7 +9,7 @@ export interface TaskRow extends Omit<typeof task.$inferSelect, 'kind' | 'weighe
   kind: TaskKind
 }
 
-const columns = `t.id, t.kind, t.type, t.subject, t.state, t.reason, t.weight, t.stake, t.priority, t.assignee,
+const columns = `t.id, t.kind, t.type, t.subject, t.state, t.reason, t.weight, t.stake, t.priority, t.assignee, t.owner,
   t.due_at as "dueAt", t.deferred_until as "deferredUntil", t.escalated, t.created_at as "createdAt",
   t.updated_at as "updatedAt", t.closed_at as "closedAt", t.closed_because as "closedBecause"`
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import type { CurrencyRates } from '../golden/read/valueAtRisk.ts'
 
 /** Kinds of action, and other duties that a role may allow. */
 const DUTIES = [
@@ -25,6 +26,8 @@ export type Duty = (typeof DUTIES)[number]
 /** EXPIRE belongs to the system clock: no role can allow it. */
 type Asked = Duty | 'EXPIRE'
 
+const code = z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+
 const schema = z.strictObject({
   roles: z.record(z.string(), z.array(z.enum(DUTIES))),
   approval: z.strictObject({
@@ -36,6 +39,13 @@ const schema = z.strictObject({
   tiers: z
     .array(z.strictObject({ valueMin: z.number().nonnegative(), dueHours: z.number().positive() }))
     .nonempty(),
+  currency: z
+    .strictObject({
+      base: code,
+      rates: z.record(code, z.number().positive()).transform((r) => new Map(Object.entries(r))),
+    })
+    .refine(({ base, rates }) => (rates.get(base) ?? 1) === 1, 'the rate of the base currency is 1')
+    .optional(),
   owners: z
     .array(
       z.strictObject({
@@ -50,7 +60,7 @@ const schema = z.strictObject({
 
 /**
  * Rules of stewardship: which role may do what, what needs a second person, and when a task is due.
- * Values at risk count in whole units without regard to currency.
+ * Values at risk count in whole units of the base currency; without one, of any currency.
  */
 export type StewardshipRules = z.infer<typeof schema>
 
@@ -69,6 +79,12 @@ export const DEFAULT_RULES: StewardshipRules = {
     { valueMin: 0, dueHours: 120 },
   ],
 }
+
+/** Returns the rates into the base currency, its own included; empty if none are configured. */
+export function currencyRates({ currency }: StewardshipRules): CurrencyRates {
+  return currency ? new Map([...currency.rates, [currency.base, 1]]) : NO_RATES
+}
+const NO_RATES: CurrencyRates = new Map()
 
 /** Reads the rules from a YAML file. Throws with file and path of a fault. */
 export function readRules(file: string): StewardshipRules {

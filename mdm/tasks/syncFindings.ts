@@ -8,7 +8,7 @@ import {
   pairOf,
   type SplitFinding,
 } from '../resolution/findings.ts'
-import { DEFAULT_RULES, type StewardshipRules } from './rules.ts'
+import { currencyRates, DEFAULT_RULES, type StewardshipRules } from './rules.ts'
 import { syncPairTasks, syncSplitTasks } from './tasks.ts'
 
 /** A resolution context whose findings become tasks. */
@@ -54,6 +54,6 @@ async function syncPairs(
       ids.filter((id) => !memberKeys.has(id)),
     )
     const keysOf = (id: string) => memberKeys.get(id) ?? outside.get(id) ?? []
-    return valueAtRisk(tx, new Map(ids.map((id) => [id, keysOf(id)])))
+    return valueAtRisk(tx, new Map(ids.map((id) => [id, keysOf(id)])), currencyRates(rules))
   })
 }

@@ -11,9 +11,16 @@ export const taskChannel = 'touchstone_task'
  * POSSIBLE_MATCH: two golden records are alike, below the threshold. CONFLICT: two are alike, but
  * other evidence contradicts a match. VALIDATION: a source record has unusable values. APPROVAL: a
  * proposal waits for a second person. SPLIT: a golden record split without a person's decision and
- * waits for confirmation.
+ * waits for confirmation. HIERARCHY: source systems state parents in a ring.
  */
-export const TASK_KINDS = ['POSSIBLE_MATCH', 'CONFLICT', 'VALIDATION', 'APPROVAL', 'SPLIT'] as const
+export const TASK_KINDS = [
+  'POSSIBLE_MATCH',
+  'CONFLICT',
+  'VALIDATION',
+  'APPROVAL',
+  'SPLIT',
+  'HIERARCHY',
+] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
 
 /** The reason why a task exists. */
@@ -25,6 +32,8 @@ export interface TaskReason {
   reason: string
   weight: number | null
   stake: number
+  /** The business owner of what has to be put right. */
+  owner?: string | undefined
 }
 
 /** Derives a task's id from its subject, so a reason that comes back reopens the same task. */
@@ -61,17 +70,17 @@ export async function openTasks(
   if (reasons.length === 0) return
   await tx`
     with changed as (
-    insert into task as t (id, kind, type, subject, state, reason, weight, stake, priority, due_at)
+    insert into task as t (id, kind, type, subject, state, reason, weight, stake, priority, due_at, owner)
     select id, kind, type, subject::uuid[], 'OPEN', reason, weight, stake, priority,
-      clock_timestamp() + make_interval(secs => hours * 3600)
+      clock_timestamp() + make_interval(secs => hours * 3600), owner
     from unnest(${reasons.map((r) => taskId(r.kind, r.subject))}::uuid[], ${reasons.map((r) => r.kind)}::text[],
       ${reasons.map((r) => r.type)}::text[], ${reasons.map((r) => `{${r.subject.toSorted().join(',')}}`)}::text[],
       ${reasons.map((r) => r.reason)}::text[], ${reasons.map((r) => r.weight)}::real[],
       ${reasons.map((r) => r.stake)}::float8[], ${reasons.map((r) => priorityOf(r.stake, r.weight))}::float8[],
-      ${reasons.map((r) => dueHours(rules, r.stake))}::float8[])
-      as r (id, kind, type, subject, reason, weight, stake, priority, hours)
+      ${reasons.map((r) => dueHours(rules, r.stake))}::float8[], ${reasons.map((r) => r.owner ?? null)}::text[])
+      as r (id, kind, type, subject, reason, weight, stake, priority, hours, owner)
     on conflict (id) do update set state = 'OPEN', kind = excluded.kind, reason = excluded.reason,
-      weight = excluded.weight, stake = excluded.stake, 
+      weight = excluded.weight, stake = excluded.stake, owner = excluded.owner,
       escalated = t.escalated and t.state = 'OPEN',
       priority = excluded.priority + case when t.escalated and t.state = 'OPEN' then ${escalationPriority} else 0 end,
       due_at = case when t.state = 'CLOSED' and t.due_at < clock_timestamp() then excluded.due_at else t.due_at end,

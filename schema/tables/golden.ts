@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { int8, moment, oneOf } from './columns.ts'
+import { boolean, index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { int8, moment, oneOf, oneRow } from './columns.ts'
 
 /** Field -> keys of the source records that its value comes from, and the rule that chose it. */
 export type ProvenanceColumn = Record<string, { r: string[]; u: string }>
@@ -37,7 +37,9 @@ export const golden = pgTable(
       oneOf('golden', t.state, STATES),
       index('golden_updated').on(t.type, t.updatedAt, t.id).where(active),
       index('golden_created').on(t.type, t.createdAt, t.id).where(active),
-      index('golden_name').on(t.type, sql`lower(${t.values} ->> 'name')`, t.id).where(active),
+      index('golden_name')
+        .on(t.type, sql`((${t.values} ->> 'name') collate by_name)`, t.id)
+        .where(active),
       index('golden_by_customer')
         .on(sql`(${t.values} ->> 'customer')`)
         .where(sql`${active} and ${t.values} ? 'customer'`),
@@ -46,4 +48,15 @@ export const golden = pgTable(
         .where(sql`${active} and ${t.values} ? 'parent'`),
     ]
   },
+)
+
+/** The locale by which names sort, and the version of the collation that the index has. One row. */
+export const nameOrder = pgTable(
+  'name_order',
+  {
+    one: boolean().primaryKey().default(true),
+    locale: text().notNull(),
+    version: text(),
+  },
+  (t) => [oneRow('name_order', t.one)],
 )

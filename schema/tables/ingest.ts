@@ -57,6 +57,8 @@ export const pending = pgTable(
     notBefore: moment('not_before').notNull().default(sql`'-infinity'`),
     /** Map the stored record again, even if the message states nothing newer. */
     replay: boolean().notNull().default(false),
+    /** Counts for the service levels. */
+    measured: boolean().notNull().default(true),
   },
   (t) => [ofMessage('pending_inbox_id_fkey', t.inboxId)],
 )

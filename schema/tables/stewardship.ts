@@ -183,6 +183,7 @@ export const task = pgTable(
     closedAt: moment('closed_at'),
     closedBecause: text('closed_because'),
     weighedAt: moment('weighed_at').notNull().default(clock),
+    owner: text(),
   },
   (t) => {
     const open = sql`${t.state} = 'OPEN'`
@@ -202,6 +203,20 @@ export const task = pgTable(
     ]
   },
 )
+
+/** Rings of parents; the graph leaves out the parent of `goldenId`. */
+export const hierarchyRing = pgTable('hierarchy_ring', {
+  goldenId: uuid('golden_id').primaryKey(),
+  type: text().notNull(),
+  members: uuid().array().notNull(),
+  foundAt: moment('found_at').notNull().default(clock),
+})
+
+/** Golden types whose hierarchy was examined as a whole. */
+export const hierarchyExamined = pgTable('hierarchy_examined', {
+  type: text().primaryKey(),
+  at: moment('at').notNull().default(clock),
+})
 
 export const taskComment = pgTable(
   'task_comment',

@@ -1,3 +1,4 @@
+import { parentField } from '../../mdm/golden/parentField.ts'
 import type { FieldPolicy, Policy } from '../../schema/policy.ts'
 import type { CacheableGraph } from '../contract.ts'
 import { groupsOf, listName, lookupName, references } from './model.ts'
@@ -33,7 +34,18 @@ export function cacheableGraph(policy: Policy): CacheableGraph {
     add(g, ...openFields(policy.groups.get(g)?.fields ?? []))
   add('Money', 'minorUnits', 'currency', 'decimal')
   add('PageInfo', 'hasNextPage', 'hasPreviousPage', 'startCursor', 'endCursor')
-  return { types: new Set(types), fields, volatileInputs: new Set(['SourceFilter']) }
+  return {
+    types: new Set(types),
+    fields,
+    // A parent is left out when it closes a ring, however far up the hierarchy that happens.
+    wholeTypes: new Set(
+      policy.types.flatMap((t) => {
+        const field = parentField(t)
+        return field === undefined ? [] : [`${t.name}.${field}`]
+      }),
+    ),
+    volatileInputs: new Set(['SourceFilter']),
+  }
 }
 
 function openFields(fields: readonly FieldPolicy[]): string[] {

@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
+import { parentField } from '../../mdm/golden/parentField.ts'
 import {
   goldenListing,
   goldenListingAsOf,
@@ -83,7 +84,8 @@ export function referringConnection(
 ): Connection {
   const without = unusedFields(type, info)
   const listing = goldenListing(reference.from, without)
-  const relation = referringGolden(reference.field, context.bound)
+  const hierarchy = reference.to === type.name && reference.field === parentField(type)
+  const relation = referringGolden(reference.field, context.bound, hierarchy)
   const name = `${reference.to}.${reference.reverse} without ${without} ${JSON.stringify(args)}`
   const request = context.once(name, () => sortedPageRequest(spec, args, context.scopes))
   return relatedConnection(context, name, { listing, relation, parent }, request)

@@ -1,7 +1,8 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import type { GoldenRow } from '../../mdm/golden/read/list.ts'
+import { parentField } from '../../mdm/golden/parentField.ts'
 import { countMembers } from '../../mdm/golden/read/members.ts'
-import { readAliases, readGolden } from '../../mdm/golden/read/read.ts'
+import { type FoundGolden, readAliases, readGolden, readRings } from '../../mdm/golden/read/read.ts'
+import { type EndReason, readTombstones, type Tombstone } from '../../mdm/golden/read/tombstone.ts'
 import { readAsOf } from '../../mdm/golden/read/versions.ts'
 import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import { masked } from '../../schema/masked.ts'
@@ -16,7 +17,7 @@ import type { RequestContext } from '../shared/context.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { goldenConnection, goldenListSpec, referringConnection } from './goldenList.ts'
-import type { GoldenNode } from './goldenNode.ts'
+import { type GoldenNode, shownNode } from './goldenNode.ts'
 import { historyConnection, historyResolvers } from './history.ts'
 import { groupsOf, listName, lookupName, references } from './model.ts'
 import { declareReads } from './neededValues.ts'
@@ -42,6 +43,7 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     ...sourceRecordResolvers(deps),
     ...historyResolvers(deps),
     ValueCandidateConnection: connectionResolvers,
+    Tombstone: { detail: tombstoneDetail },
   }
   for (const name of owned) {
     const type = policy.type(name)
@@ -50,15 +52,20 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
       f.name,
       declareReads(
         [f.name],
-        fieldResolver<GoldenNode>(name, f, owned, (node) => node.values),
+        f.name === parentField(type)
+          ? withoutRing(
+              f.name,
+              fieldResolver<GoldenNode>(deps, name, f, owned, (node) => node.values),
+            )
+          : fieldResolver<GoldenNode>(deps, name, f, owned, (node) => node.values),
       ),
     ])
     setOwn(resolvers, name, { ...Object.fromEntries(fields), ...recordResolvers(deps, type) })
     resolvers[`${name}Connection`] = connectionResolvers
     const find = async (id: string, asOf: string | null | undefined, context: RequestContext) => {
       const found = asOf
-        ? await readAsOf(context.sql, name, id, new Date(asOf))
-        : await loadGolden(owned, id, context)
+        ? shownNode(type, await readAsOf(context.sql, name, id, new Date(asOf)))
+        : await loadGolden(deps, owned, id, context)
       return found?.__typename === name ? found : null
     }
     const lookup: Resolve<unknown, never> = async (
@@ -88,11 +95,23 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
       policy.groups.get(name)?.fields.filter((f) => f.kind === 'REFERENCE' || f.sensitive) ?? []
     const parts = fields.map((f) => [
       f.name,
-      fieldResolver<Record<string, unknown>>(name, f, owned, (group) => group),
+      fieldResolver<Record<string, unknown>>(deps, name, f, owned, (group) => group),
     ])
     setOwn(resolvers, name, Object.fromEntries(parts))
   }
   return resolvers
+}
+
+const ENDS: Record<EndReason, string> = {
+  SOURCES_DELETED: 'its source records were deleted',
+  SOURCES_INCOMPLETE: 'its source records are deleted or lack required fields',
+  NO_SOURCES: 'no source record belongs to it',
+  RETIRED: 'a steward retired it',
+}
+
+function tombstoneDetail({ reason, since, cause }: Tombstone): string {
+  const by = [cause.source, cause.object, cause.sourceId].filter(Boolean).join(' ')
+  return `${ENDS[reason]}; ended at ${since.toISOString()} by ${by}`
 }
 
 /** Adds the reverse lists of references, on golden types owned here and on stubs of others. */
@@ -127,6 +146,12 @@ function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, u
       node.members?.length ??
       context.load('sourceCount', node.id, 0, (ids, sql) => countMembers(sql, ids)),
     history: (node, args: PageArguments, context) => historyConnection(node.id, args, context),
+    tombstone: (node, _, context) =>
+      node.state === 'DELETED'
+        ? context.load<Tombstone | null>('tombstone', node.id, null, (ids, sql) =>
+            readTombstones(sql, ids),
+          )
+        : (node.tombstone ?? null),
   }
   for (const resolve of Object.values(beside)) declareReads([], resolve)
   const owned = [type.name]
@@ -135,20 +160,40 @@ function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, u
     provenance: (node: GoldenNode, args: { fields?: string[] | null }, context: RequestContext) =>
       provenanceOf(deps, type, node, args.fields ?? null, context),
     __resolveReference: async ({ id }: { id: string }, context: RequestContext) => {
-      const found = await loadGolden(owned, id, context)
+      const found = await loadGolden(deps, owned, id, context)
       return found && found.id !== id ? { ...found, redirectedFrom: id } : found
     },
   }
 }
 
-function loadGolden(types: readonly string[], id: string, context: RequestContext) {
-  const found = context.load<GoldenRow | null>(
+/** Resolves to null where the parent closes a ring: nothing stands above itself. */
+function withoutRing(
+  field: string,
+  parent: Resolve<GoldenNode, never>,
+): Resolve<GoldenNode, never> {
+  return async (node, args, context, info) => {
+    if ((ownValue(node.values, field) ?? null) === null) return null
+    const [found, closes] = await Promise.all([
+      parent(node, args, context, info),
+      context.load<boolean>('ring', node.id, false, (ids, sql) => readRings(sql, ids)),
+    ])
+    return closes ? null : found
+  }
+}
+
+async function loadGolden(
+  { policy }: SubgraphDeps,
+  types: readonly string[],
+  id: string,
+  context: RequestContext,
+): Promise<GoldenNode | null> {
+  const found = await context.load<FoundGolden | null>(
     `golden ${types.join()}`,
     id.toLowerCase(),
     null,
     (ids, sql) => readGolden(sql, types, ids),
   )
-  return found as Promise<GoldenNode | null>
+  return found && shownNode(policy.type(found.__typename), found)
 }
 
 /**
@@ -156,6 +201,7 @@ function loadGolden(types: readonly string[], id: string, context: RequestContex
  * holder.
  */
 function fieldResolver<Parent>(
+  deps: SubgraphDeps,
   type: string,
   f: FieldPolicy,
   owned: readonly string[],
@@ -173,7 +219,7 @@ function fieldResolver<Parent>(
   }
   if (f.kind !== 'REFERENCE') return (parent, _, context) => shown(parent, context)
   const target = owned.includes(f.typeName)
-    ? (key: string, context: RequestContext) => loadGolden([f.typeName], key, context)
+    ? (key: string, context: RequestContext) => loadGolden(deps, [f.typeName], key, context)
     : (key: string, context: RequestContext) => loadStub(f.typeName, key, context)
   return (parent, _, context) => {
     const keys = shown(parent, context)

@@ -77,6 +77,11 @@ ${reverseFields(refs, name, '!')}
   ): [FieldProvenance!]!
   "The versions of the golden record, the newest first."
   history: GoldenVersionConnection!
+  """
+  Since when and why the golden record has ended. Null while it is active. After the end only the
+  required fields have values, the last ones.
+  """
+  tombstone: Tombstone
 }
 `
 }
@@ -145,7 +150,10 @@ ${(found?.values ?? []).map((v) => `  ${quoted(v.description)}\n  ${v.name}`).jo
 
 function lookups(type: string): string {
   const one = words(lookupName(type))
-  return `  "Returns the ${one} with this id, or null if there is none."
+  return `  """
+  Returns the ${one} with this id, or null if there never was one. One that has ended is returned with
+  its tombstone.
+  """
   ${lookupName(type)}(
     "A golden id, a retired golden id, or the key of a source record."
     id: ID!
@@ -153,7 +161,8 @@ function lookups(type: string): string {
     asOf: DateTime
   ): ${type} ${requiresScopes('golden:read')}
   """
-  Returns the ${one} to which a source record belongs. Null if the record is unknown, or incomplete.
+  Returns the ${one} to which a source record belongs, with its tombstone if it has ended. Null if
+  the record is unknown, or was never complete.
   """
   ${lookupName(type)}BySource(
     "Name of the source system."

@@ -53,7 +53,10 @@ type ${t.name} implements Node @key(fields: "id", resolvable: false) {
   const scopes = requiresScopes('golden:read', 'operational:read')
   const query = `
 type Query {
-  "Returns the golden record or operational object with this id, or null if there is none."
+  """
+  Returns the golden record or operational object with this id, or null if there is none. A golden
+  record that has ended is returned with its tombstone.
+  """
   node("A golden id, a retired golden id, or the key of a source record." id: ID!): Node ${scopes}
   "Returns the objects with these ids, in their order, with null for an unknown id. Error: TOO_MANY_IDS."
   nodes("Ids as of \`node\`, at most ${idsMax}." ids: [ID!]!): [Node] ${scopes}

@@ -22,13 +22,13 @@ export function lookups(policy: Policy) {
           )
         : null,
     /**
-     * Returns the golden record that an id leads to, as a reference for the subgraph that owns it.
+     * Returns the active golden record that an id leads to, as a reference for the subgraph that owns it.
      */
     named: async (id: string, context: RequestContext) => {
       const found = await context.load<Named | null>('named', id, null, (ids, sql) =>
         readNamed(sql, ids),
       )
-      return found && policy.types.some((t) => t.name === found.type)
+      return found && !found.ended && policy.types.some((t) => t.name === found.type)
         ? { __typename: found.type, id: found.id }
         : null
     },

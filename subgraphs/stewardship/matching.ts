@@ -90,7 +90,9 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       ),
     )
   const goldenIdOf = async (id: string, { sql }: RequestContext) => {
-    const found = (await readGoldenIds(sql, [id.toLowerCase()])).get(id.toLowerCase())
+    const found = (await readGoldenIds(sql, [id.toLowerCase()], { ended: false })).get(
+      id.toLowerCase(),
+    )
     if (!found) throw inputError('UNKNOWN_ID', `no golden record has the id ${id}`)
     return found
   }

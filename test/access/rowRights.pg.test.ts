@@ -169,6 +169,16 @@ const data = async (token: string, query: string) => {
   return got.data
 }
 
+test('a tombstone is shown to whoever could see the record, and to nobody else', async () => {
+  const id = key('crm', 'Customer', 'US-gone')
+  const query = `{ customer(id: "${id}") { name tombstone { reason detail } } node(id: "${id}") { id }
+    customerBySource(system: "crm", object: "Customer", id: "US-gone") { id } }`
+  assert.deepEqual(await data(eu, query), { customer: null, node: null, customerBySource: null })
+  const seen = await data(everyone, query)
+  assert.equal(seen.customer.tombstone.reason, 'SOURCES_DELETED')
+  assert.deepEqual([seen.node.id, seen.customerBySource.id], [id, id])
+})
+
 test('the reader role sees no hidden row in a plain select of any table, and may do nothing else', async () => {
   const [role] = await it.db.sql`
     select rolsuper or rolbypassrls or rolcanlogin as mighty from pg_roles where rolname = 'touchstone_reader'`

@@ -29,7 +29,7 @@ let workers: RunningCommand
 before(async () => {
   if (skip) return
   db = await testDatabase({ connectionsMax: 2 })
-  workers = touchstone(['serve', '--roles', 'ingest'], noData, {
+  workers = touchstone(['serve', '--roles', 'ingest', '--port', '0'], noData, {
     DATABASE_URL: db.url,
     TOUCHSTONE_SOURCES: samplesConfig,
   })

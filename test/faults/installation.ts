@@ -45,7 +45,8 @@ export async function installation(
         '--roles',
         names,
         '--port',
-        String(port),
+        // Only the gateway is reached at the known port.
+        names.includes('gateway') ? String(port) : '0',
         '--workers',
         '2',
         '--batch-rows-max',

@@ -22,7 +22,7 @@ test('a worker paused inside a transaction blocks others for a minute at most, a
   const serve = () => {
     const env = { DATABASE_URL: db.url }
     const command = touchstone(
-      ['serve', '--roles', 'ingest', '--batch-rows-max', '50'],
+      ['serve', '--roles', 'ingest', '--port', '0', '--batch-rows-max', '50'],
       join(tmpdir(), 'touchstone-none'),
       env,
     )

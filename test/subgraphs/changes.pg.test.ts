@@ -143,7 +143,7 @@ test('before, after and snapshots omit fields beyond the scopes of the caller (F
   })
 })
 
-test('the entity beside a tombstone is the survivor, and null after a delete (FEED 2)', async () => {
+test('the entity beside a tombstone is the survivor, and the ended record itself after a delete (FEED 2)', async () => {
   const { feed } = (await query('{ feed { cursor } }')) as { feed: { cursor: string } }
   const [loser = '', survivor = '', gone = ''] = await create(db.sql, 3)
   await append(
@@ -161,7 +161,7 @@ test('the entity beside a tombstone is the survivor, and null after a delete (FE
   await live.results.return(undefined)
   assert.deepEqual(entities, [
     [loser, { __typename: 'Customer', id: survivor }],
-    [gone, null],
+    [gone, { __typename: 'Customer', id: gone }],
     [survivor, { __typename: 'Customer', id: survivor }],
   ])
 })

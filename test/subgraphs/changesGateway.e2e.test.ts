@@ -187,15 +187,24 @@ function tail(...args: string[]) {
   return { child, seen, ended, lines: () => seen.out.split('\n').filter((l) => l !== '') }
 }
 
-test('tail prints the snapshot as JSON lines and ends when caught up', async () => {
+test('tail prints the snapshot as JSON lines and ends with the cursor when caught up', async () => {
   const { ended, lines } = tail('--snapshot', '--once', '--json', '--type', 'customer')
   const { code, err } = await ended
   assert.equal(code, 0, err)
   const active = await db.sql<{ id: string }[]>`
     select id from golden where type = 'Customer' and state = 'ACTIVE' order by id`
+  const items = lines().map((l) => JSON.parse(l))
+  const last = items.pop()
   assert.deepEqual(
-    lines().map((l) => JSON.parse(l).goldenId),
+    items.map((i) => i.goldenId),
     active.map((g) => g.id),
+  )
+  assert.equal(last.__typename, 'CaughtUp')
+  const resumed = tail('--from', last.cursor, '--once', '--json', '--type', 'customer')
+  assert.equal((await resumed.ended).code, 0, 'its cursor is where to go on')
+  assert.deepEqual(
+    resumed.lines().map((l) => JSON.parse(l).__typename),
+    ['CaughtUp'],
   )
 })
 

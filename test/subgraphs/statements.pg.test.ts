@@ -100,7 +100,8 @@ test('reads the data beside golden records for all of them at once', async () =>
   )
   assert.equal(
     await statements(createCustomerSubgraph, '{ customers { nodes { parent { name } } } }'),
-    2,
+    3,
+    'the list, the parents, and which of them close a ring',
   )
   assert.equal(
     await statements(

@@ -186,21 +186,130 @@ test('history has every version, newest first, with its cause, by pages', async 
   assert.equal(errors?.[0]?.extensions.code, 'BAD_CURSOR')
 })
 
-test('a customer without remaining source records is gone, but its past remains', async () => {
+test('I7: a golden id whose records were all deleted resolves to a tombstone, everywhere', async () => {
+  const id = key('erp', 'Customer', 'E7')
+  const fields = { name: 'Short Lived Ltd', accountOwner: 'Ida', emails: ['a@shortlived.example'] }
   await ingestRecords(db.sql, [
-    { source: 'erp', type: 'Customer', id: 'E7', fields: { name: 'Short Lived Ltd' } },
+    { source: 'erp', type: 'Customer', id: 'E7', fields },
+    {
+      source: 'crm',
+      type: 'Customer',
+      id: 'C7',
+      fields: { name: 'Orphaned Daughter AG', parent: id },
+    },
+    {
+      source: 'billing',
+      type: 'Invoice',
+      id: 'N7',
+      fields: { customer: id, number: 'R-7', status: 'open', balance: 1, currency: 'EUR' },
+    },
+    { source: 'crm', type: 'Contact', id: 'P7', fields: { name: 'Pia Sieben', customer: id } },
   ])
   const alive = await now()
   await ingestRecords(db.sql, [
     { source: 'erp', type: 'Customer', id: 'E7', version: 2, deleted: true, fields: {} },
   ])
+  const after = await now()
   const data = await queryData(
     gateway,
-    `query ($id: ID!, $alive: DateTime!) {
-      gone: customer(id: $id) { id } node(id: $id) { id } past: customer(id: $id, asOf: $alive) { name } }`,
-    { id: key('erp', 'Customer', 'E7'), alive },
+    `query ($id: ID!, $alive: DateTime!, $after: DateTime!) {
+      customer(id: $id) { id name accountOwner emails version parent { id } provenance { field }
+        sources { nodes { deleted } } invoices { nodes { number } }
+        tombstone { since reason detail position cause { system sourceId } } }
+      node(id: $id) { __typename id ... on Customer { tombstone { reason } } }
+      bySource: customerBySource(system: "erp", object: "Customer", id: "E7") { tombstone { reason } }
+      past: customer(id: $id, asOf: $alive) { name accountOwner tombstone { reason } }
+      later: customer(id: $id, asOf: $after) { name accountOwner tombstone { reason since } }
+      daughter: customerBySource(system: "crm", object: "Customer", id: "C7") { parent { id tombstone { reason } } }
+      contacts(filter: { name: { eq: "Pia Sieben" } }) { nodes { customer { name tombstone { reason } } } }
+      invoices(filter: { number: { eq: "R-7" } }) { nodes { customer { id tombstone { reason } } } }
+      customers(filter: { name: { eq: "Short Lived Ltd" } }) { totalCount }
+      changes(first: 1, ids: [$id], ops: [DELETED]) { nodes { op entity { ... on Customer { id tombstone { position } } } } }
+    }`,
+    { id, alive, after },
   )
-  assert.deepEqual(data, { gone: null, node: null, past: { name: 'Short Lived Ltd' } })
+  const { tombstone, ...shown } = data.customer
+  assert.deepEqual(shown, {
+    id,
+    name: 'Short Lived Ltd',
+    accountOwner: null,
+    emails: null,
+    version: 2,
+    parent: null,
+    provenance: [],
+    sources: { nodes: [{ deleted: true }] },
+    invoices: { nodes: [{ number: 'R-7' }] },
+  })
+  const reason = 'SOURCES_DELETED'
+  assert.equal(tombstone.reason, reason)
+  assert.deepEqual(tombstone.cause, { system: 'erp', sourceId: 'E7' })
+  assert.ok(alive <= tombstone.since && tombstone.since <= after, tombstone.since)
+  assert.match(tombstone.detail, /its source records were deleted; ended at .* by erp Customer E7/)
+  assert.deepEqual(data.node, { __typename: 'Customer', id, tombstone: { reason } })
+  assert.deepEqual(data.bySource, { tombstone: { reason } })
+  assert.deepEqual(data.past, { name: 'Short Lived Ltd', accountOwner: 'Ida', tombstone: null })
+  assert.deepEqual(data.later, {
+    name: 'Short Lived Ltd',
+    accountOwner: null,
+    tombstone: { reason, since: tombstone.since },
+  })
+  assert.deepEqual(data.daughter, { parent: { id, tombstone: { reason } } })
+  assert.deepEqual(data.contacts.nodes, [
+    { customer: { name: 'Short Lived Ltd', tombstone: { reason } } },
+  ])
+  assert.deepEqual(data.invoices.nodes, [{ customer: { id, tombstone: { reason } } }])
+  assert.equal(data.customers.totalCount, 0)
+  assert.deepEqual(data.changes.nodes, [
+    { op: 'DELETED', entity: { id, tombstone: { position: tombstone.position } } },
+  ])
+
+  await ingestRecords(db.sql, [{ source: 'erp', type: 'Customer', id: 'E7', version: 3, fields }])
+  const back = await queryData(
+    gateway,
+    'query ($id: ID!) { customer(id: $id) { accountOwner tombstone { reason } } }',
+    { id },
+  )
+  assert.deepEqual(back, { customer: { accountOwner: 'Ida', tombstone: null } })
+})
+
+test('I7: ids that were merged lead to the tombstone of their survivor, and an unknown id to nothing', async () => {
+  const both = {
+    name: 'Brückenschlag GmbH',
+    taxIds: ['DE129273398'],
+    domains: ['bruecke.example'],
+    phones: ['+493012345671'],
+  }
+  const [first, second] = [key('crm', 'Customer', 'C11'), key('billing', 'Customer', 'B11')]
+  const records = (version: number, deleted: boolean) => [
+    { source: 'crm', type: 'Customer', id: 'C11', version, deleted, fields: both },
+    { source: 'billing', type: 'Customer', id: 'B11', version, deleted, fields: both },
+  ]
+  // The survivor is the older one, so its record comes first.
+  await ingestRecords(db.sql, [
+    ...records(1, false).slice(0, 1),
+    { ...records(1, false)[1], fields: { name: 'Nobody yet 4711' } } as never,
+  ])
+  await ingestRecords(db.sql, records(2, false))
+  await ingestRecords(db.sql, records(3, true).slice(0, 1))
+  const ask = () =>
+    queryData(
+      gateway,
+      `query ($a: ID!, $b: ID!, $no: ID!) {
+        a: customer(id: $a) { id redirectedFrom tombstone { reason } }
+        b: customer(id: $b) { id redirectedFrom tombstone { reason } }
+        nodes(ids: [$a, $b, $no]) { id }
+        no: customer(id: $no) { id }
+      }`,
+      { a: first, b: second, no: crypto.randomUUID() },
+    )
+  assert.deepEqual((await ask()).b, { id: first, redirectedFrom: second, tombstone: null })
+  await ingestRecords(db.sql, records(3, true).slice(1))
+  assert.deepEqual(await ask(), {
+    a: { id: first, redirectedFrom: null, tombstone: { reason: 'SOURCES_DELETED' } },
+    b: { id: first, redirectedFrom: second, tombstone: { reason: 'SOURCES_DELETED' } },
+    nodes: [{ id: first }, { id: first }, null],
+    no: null,
+  })
 })
 
 test('a record whose parent turns out to be itself has no parent and is not its own child', async () => {

@@ -77,13 +77,17 @@ export const membersOfParent = `(select coalesce((select w.golden_id from source
 
 /**
  * Golden records whose field refers to a member of the parent; uses the index over that field
- * (golden_by_…). A golden record that refers to itself because of a merge is left out.
+ * (golden_by_…). A golden record that refers to itself because of a merge is left out, and in a
+ * `hierarchy` the one whose parent closes a ring.
  *
  * The inner select is fenced by `offset 0`: otherwise the planner, which cannot estimate how few
  * these are, walks all golden records in list order until the page is full (500 ms instead of 1 ms
  * with 20,000 customers).
  */
-export function referringGolden(field: string, judged: boolean): Relation {
+export function referringGolden(field: string, judged: boolean, hierarchy: boolean): Relation {
+  const where = hierarchy
+    ? 'not exists (select 1 from hierarchy_ring h where h.golden_id = g.id)'
+    : 'true'
   // Under row rights jsonb expressions are evaluated after row security, so no index over them
   // would be used (mdm/access/rowRightsSql.ts).
   if (judged)
@@ -93,13 +97,13 @@ export function referringGolden(field: string, judged: boolean): Relation {
         join golden g on g.id = r.id where g.state = 'ACTIVE' and g.values ? '${field}'
           and not (g.values ->> '${field}' = any (array(select m.key::text from source_record m where m.golden_id = g.id)))
         offset 0) g`,
-      where: 'true',
+      where,
     }
   return {
     from: `(select g.id, g.type, g.state, g.version, g.values, g.created_at, g.updated_at
       from ${membersOfParent} join golden g on (g.values ->> '${field}') = m.key::text
       where g.state = 'ACTIVE' and g.values ? '${field}' and g.id <> m.golden_id offset 0) g`,
-    where: 'true',
+    where,
   }
 }
 

@@ -6,6 +6,7 @@ import {
 } from '../../../schema/operational.ts'
 import type { FieldPolicy, Policy, TypePolicy } from '../../../schema/policy.ts'
 import type { SortColumn } from '../../db/keyset.ts'
+import { byName } from '../../db/nameOrder.ts'
 import type { SqlType } from '../../db/statement.ts'
 
 export type ListFieldKind =
@@ -130,11 +131,19 @@ function policyField(
           kind: 'TEXT',
           sql: text,
           type: 'text',
-          sort: sortable(`lower${text}`, 'text'),
+          sort: sortable(byName(text), 'text'),
         },
       ]
     case 'ENUM':
-      return [{ ...common, kind: 'ENUM', sql: text, type: 'text', sort: sortable(text, 'text') }]
+      return [
+        {
+          ...common,
+          kind: 'ENUM',
+          sql: text,
+          type: 'text',
+          sort: sortable(`(${text} collate "C")`, 'text'),
+        },
+      ]
     case 'DATE': {
       // A date that fails its format may survive if there is no better one. As text it makes no
       // statement fail.
@@ -185,7 +194,12 @@ export function operationalFields(
         sort:
           operationalKind === 'REFERENCE'
             ? undefined
-            : { name, sql, type: sqlType, nullable: true },
+            : {
+                name,
+                sql: operationalKind === 'TEXT' ? byName(sql) : sql,
+                type: sqlType,
+                nullable: true,
+              },
       }
     },
   )

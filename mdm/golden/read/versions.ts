@@ -6,6 +6,7 @@ import type { SortTerm } from '../../db/keyset.ts'
 import type { Listing, Relation } from '../../db/page.ts'
 import { Parameters, read } from '../../db/statement.ts'
 import type { GoldenRow } from './list.ts'
+import { type Tombstone, tombstoneColumns } from './tombstone.ts'
 
 /** One version of a golden record, from the change that made it. */
 export type VersionRow = Omit<
@@ -37,12 +38,15 @@ export interface GoldenAsOf extends GoldenRow {
   members: string[]
   policyVersion: string
   provenance: ProvenanceColumn
+  /** Null unless the golden record had ended; its values are then the last ones. */
+  tombstone: Tombstone | null
 }
 
 /**
  * Returns the golden record that an id resolved to at a moment: its last version at or before it,
- * over redirects valid then. Null if it did not exist yet or was deleted. An id that was never a
- * golden id stands for its source record, and so for the golden record that contains it now.
+ * over redirects valid then. One that had ended has its last values and a tombstone. Null if it did
+ * not exist yet. An id that was never a golden id stands for its source record, and so for the
+ * golden record that contains it now.
  */
 export async function readAsOf(
   sql: Sql,
@@ -55,34 +59,52 @@ export async function readAsOf(
   // version must not yield to an earlier one.
   for (let step = 0; at !== null && step < redirectsMax; step++) {
     const p = new Parameters()
-    const text = `select c.version, c.values, c.redirect, c.members, c.at, c.type, c.provenance,
-        c.policy_version as "policyVersion", (select min(f.at) from change f where f.golden_id = c.golden_id) as "createdAt"
+    const text = `select c.version, c.values, c.redirect, c.members, c.type, c.provenance,
+        c.policy_version as "policyVersion", (select min(f.at) from change f where f.golden_id = c.golden_id) as "createdAt",
+        ${tombstoneColumns}, ${lastValues} as "lastValues"
       from change c where c.golden_id = ${p.add(at, 'uuid')}
         and c.version = version_at(${p.add(at, 'uuid')}, ${p.add(asOf.toISOString(), 'timestamptz')})`
-    const [found] = await read<VersionRow & Pick<GoldenAsOf, 'provenance' | 'createdAt'>>(
-      sql,
-      text,
-      p,
-    )
+    const [found] = await read<Version>(sql, text, p)
     if (!found) return step === 0 ? await followRecord(sql, type, at, asOf) : null
-    if (found.values) {
-      if (found.type !== type) return null
-      const { values, version, createdAt, members, policyVersion, provenance } = found
-      return {
-        __typename: type,
-        id: at,
-        version,
-        values,
-        createdAt,
-        updatedAt: found.at,
-        members,
-        policyVersion,
-        provenance,
-      }
-    }
-    at = found.redirect
+    const { redirect } = found
+    if (redirect === null) return found.type === type ? goldenAt(at, found) : null
+    at = redirect
   }
   return null
+}
+
+/** A version with what a tombstone needs. */
+type Version = Pick<
+  VersionRow,
+  'version' | 'values' | 'redirect' | 'members' | 'type' | 'policyVersion'
+> &
+  Pick<GoldenAsOf, 'provenance' | 'createdAt'> &
+  Tombstone & { lastValues: Record<string, unknown> | null }
+
+/** The values before a version that ended its golden record, also if they have expired. */
+const lastValues = `case when c.values is null and c.redirect is null then coalesce((
+      select f.values from change f
+      where f.golden_id = c.golden_id and f.version < c.version and f.values is not null
+      order by f.version desc limit 1),
+    (select g.values from golden g where g.id = c.golden_id and g.state = 'DELETED')) end`
+
+function goldenAt(id: string, found: Version): GoldenAsOf | null {
+  const { values, lastValues, since, reason, position, cause } = found
+  const { type, version, createdAt, members, policyVersion, provenance } = found
+  const shown = values ?? lastValues
+  if (!shown) return null
+  return {
+    __typename: type,
+    id,
+    version,
+    values: shown,
+    createdAt,
+    updatedAt: since,
+    members,
+    policyVersion,
+    provenance: values ? provenance : {},
+    tombstone: values ? null : { since, reason, position, cause },
+  }
 }
 
 async function followRecord(

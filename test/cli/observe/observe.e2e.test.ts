@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { Webhook } from 'standardwebhooks'
 import { command as sloCommand } from '../../../cli/commands/slo.ts'
 import { command as traceCommand } from '../../../cli/commands/trace.ts'
 import { command as webhooksCommand } from '../../../cli/commands/webhooks.ts'
@@ -10,6 +11,8 @@ import { ask } from '../../gateway/gateway.ts'
 import { until } from '../../gateway/until.ts'
 import { dataDirectory, touchstone } from '../process.ts'
 import { runCommand } from '../runCommand.ts'
+
+const webshopSecret = 'whsec_ZGV2ZWxvcG1lbnQtd2Vic2hvcA=='
 
 let db: TestDatabase
 before(async () => {
@@ -25,7 +28,11 @@ test('gateway and workers report the health of each part and the state of the se
     dir,
     env,
   )
-  const gateway = touchstone(['serve', '--roles', 'gateway', '--port', '0'], dir, env)
+  const gateway = touchstone(
+    ['serve', '--roles', 'gateway', '--port', '0', '--gateway-ingest', 'off'],
+    dir,
+    env,
+  )
   t.after(() => {
     for (const c of [ingest, gateway]) c.child.kill('SIGKILL')
   })
@@ -52,8 +59,30 @@ test('gateway and workers report the health of each part and the state of the se
   assert.equal((await get('/health/live')).status, 200)
   assert.equal((await get('/graphql')).status, 404)
 
-  const messages: number[] = []
-  for (let i = 0; i < 3; i++)
+  // Deliveries go to the workers' own port; this gateway takes none.
+  const delivery = JSON.stringify({ shop_customer_id: 'C0', company_name: 'Blue Fen 0' })
+  const deliver = (base: string, body: string, signed = body) => {
+    const id = 'msg_observe'
+    const at = new Date()
+    return fetch(new URL('/ingest/webshop/customers', base), {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': id,
+        'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+        'webhook-signature': new Webhook(webshopSecret).sign(id, at, signed),
+      },
+      body,
+    })
+  }
+  assert.equal((await deliver(url, delivery)).status, 404)
+  assert.equal((await deliver(healthUrl, delivery, 'another body')).status, 401)
+  assert.equal((await fetch(new URL('/ingest/webshop', healthUrl))).status, 405)
+  assert.equal((await deliver(healthUrl, delivery)).status, 202)
+  assert.equal((await deliver(healthUrl, delivery)).status, 200, 'a repetition')
+  const [delivered] = await db.sql<{ id: number }[]>`select id from inbox`
+  const messages: number[] = [delivered?.id ?? 0]
+  for (let i = 1; i < 3; i++)
     messages.push(
       await row(
         db.sql,

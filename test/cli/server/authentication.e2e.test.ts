@@ -80,7 +80,14 @@ test('uses the development caller without a token and the named caller with one;
   const tail = (...more: string[]) =>
     runCommand(tailCommand, ['--url', url, '--snapshot', '--once', ...more])
   assert.equal((await tail('--token', key)).code, 0)
-  assert.match((await tail()).output, /rejected: .* requires authentication: pass .* with --token/)
+  assert.match(
+    (await tail()).output,
+    /rejected: 401: .* requires authentication: pass .* with --token/,
+  )
+  assert.match(
+    (await tail('--from', 'oldest', '--token', 'wrong')).output,
+    /rejected: 401: .* requires authentication/,
+  )
   const rotated = /tsk_\S+/.exec((await keys('rotate', 'app', '--overlap', '1h')).output)?.[0] ?? ''
   for (const k of [key, rotated]) assert.equal((await ask(url, query, bearer(k))).status, 200)
   assert.match((await keys('revoke', 'app')).output, /2 keys revoked/)

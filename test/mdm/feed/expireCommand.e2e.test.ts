@@ -22,8 +22,22 @@ test('expire deletes older versions, and keeps the current version of every reco
   const [id = '', other = ''] = await create(db.sql, 2)
   for (let v = 2; v <= 5; v++) await append(db.sql, version(id, v))
   await db.sql`update change set at = at - interval '3 days' where position <= 4`
-  const { stdout } = await expire('--older-than', '2d')
+  await assert.rejects(expire('--older-than', '2d'), (e) => {
+    assert.ok(e instanceof Error && 'code' in e && 'stderr' in e)
+    assert.equal(e.code, 1)
+    assert.match(
+      String(e.stderr),
+      /Delete 4 events before .* \(positions 1 to 4\)\? .*confirm with --yes/,
+    )
+    return true
+  })
+  assert.equal((await db.sql`select 1 from change`).length, 6, 'without a yes nothing is deleted')
+  const { stdout } = await expire('--older-than', '2d', '--yes')
   assert.match(stdout, /position 5\n/)
+  assert.match(
+    (await expire('--older-than', '2d')).stdout,
+    /no event is older than .* position 5\n/,
+  )
   const remaining = await db.sql<{ golden_id: string; version: number }[]>`
     select golden_id, version from change order by position`
   assert.deepEqual(

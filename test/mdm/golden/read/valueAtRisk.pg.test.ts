@@ -40,7 +40,7 @@ test('an open balance counts in whole units of its currency, whatever its number
   await drain(directPipeline(db.sql))
   const codes = [...currencyExponents.keys()]
   const found = await db.sql.begin((tx) =>
-    valueAtRisk(tx, new Map(codes.map((code) => [code, [customer(code)]]))),
+    valueAtRisk(tx, new Map(codes.map((code) => [code, [customer(code)]])), new Map()),
   )
   assert.deepEqual(
     codes.filter((code) => found.get(code) !== 1_299),
