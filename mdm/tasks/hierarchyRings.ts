@@ -1,7 +1,6 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
-import type { NewChange } from '../feed/append.ts'
 import { findRings } from '../golden/findRings.ts'
 import { parentField } from '../golden/parentField.ts'
 import { valueAtRisk } from '../golden/read/valueAtRisk.ts'
@@ -15,6 +14,9 @@ import { closeTasks, openTasks, taskId } from './tasks.ts'
 const subjectMax = 100
 /** Golden ids that the reason of a task names. */
 const namedMax = 6
+
+/** A version that a transaction makes. */
+type NewChange = ResolutionState['events'][number]
 
 /** A ring as stored: golden ids from the lowest on, each followed by its parent. */
 interface Ring {
