@@ -47,8 +47,9 @@ function idText(path: Path, scope: Scope, form: (id: string) => string): string 
 }
 
 /**
- * Compiles the time of a record's last change: a path, or a list of which the first with a value is
- * used, in the forms in which the source system writes times.
+ * Compiles the time of a record's last change: a path, or `{join: [date, time], with: " "}` for one
+ * in two fields, or a list of which the first with a value is used, in the forms in which the source
+ * system writes times.
  */
 export function compileMoments(
   spec: unknown,
@@ -57,12 +58,37 @@ export function compileMoments(
   forms: TimeForms,
   isPlaceholder: IsPlaceholder,
 ): (scope: Scope) => bigint | null {
-  const paths = [spec].flat().map((p, i) => pathAt(String(p), [...at, i], fail))
+  const present = (path: Path, scope: Scope) => {
+    const value = path.first(scope)
+    return isPlaceholder(value, 'VALUE') ? undefined : value
+  }
+  const alternatives = [spec].flat().map((one: unknown, i) => {
+    const place = Array.isArray(spec) ? [...at, i] : at
+    if (typeof one === 'string') {
+      const path = pathAt(one, place, fail)
+      return { field: path.text, read: (scope: Scope) => present(path, scope) }
+    }
+    const { join, with: between = ' ', ...rest } = (one ?? {}) as Record<string, unknown>
+    if (!Array.isArray(join) || join.length !== 2 || Object.keys(rest).length > 0)
+      return fail(
+        place,
+        'version: must be a path, a list of paths, or {join: [date, time], with: " "}',
+      )
+    const [date, time] = join.map((p, j) => pathAt(String(p), [...place, 'join', j], fail))
+    return {
+      field: date?.text ?? '',
+      read: (scope: Scope) => {
+        const day = date && present(date, scope)
+        const clock = time && present(time, scope)
+        if (day === undefined || isNoTime(day) || clock === undefined) return day
+        return `${String(day)}${String(between)}${String(clock)}`
+      },
+    }
+  })
   return (scope) => {
-    for (const path of paths) {
-      const value = path.first(scope)
-      if (value === undefined || isPlaceholder(value, 'VALUE') || isNoTime(value)) continue
-      return momentOf(value, { field: path.text }, forms)
+    for (const { field, read } of alternatives) {
+      const value = read(scope)
+      if (value !== undefined && !isNoTime(value)) return momentOf(value, { field }, forms)
     }
     return null
   }

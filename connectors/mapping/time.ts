@@ -170,6 +170,8 @@ const COMPACT = /^(\d{4})(\d{2})(\d{2})(?=T)/i
 /** Date.toString of Java and C: Sat Oct 04 17:02:00 UTC 2025. */
 const YEAR_LAST = /^(\p{L}{3} \d{1,2}) (\d{2}:\d{2}:\d{2}) (\p{L}{1,5}) (\d{4})$/u
 const WEEKDAY = /^(\p{L}{2,10})\.?,? (?=\p{L}|\d)/u
+/** A time before its day: 5:02 pm 3/1/2026. */
+const TIME_FIRST = /^(\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]\.?m\.?)?),? (?=\d|\p{L})(.+)$/iu
 const CJK = /^(\d{4})年(\d{1,2})月(\d{1,2})日/
 
 function readText(given: string, order: DateOrder): Read {
@@ -187,7 +189,10 @@ function plainDate(given: string): string {
   const weekday = WEEKDAY.exec(given)
   const named = weekday !== null && monthOf(weekday[1] ?? '') === null
   const text = named ? given.slice(weekday[0].length) : given
-  return text.replace(CJK, '$1-$2-$3').replace(YEAR_LAST, '$1 $4 $2 $3')
+  return text
+    .replace(TIME_FIRST, '$2 $1')
+    .replace(CJK, '$1-$2-$3')
+    .replace(YEAR_LAST, '$1 $4 $2 $3')
 }
 
 function readDate(

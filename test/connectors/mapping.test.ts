@@ -87,6 +87,10 @@ test('rejects a mistake with file, line and what is allowed', () => {
       /m0\.yaml:1: unknown key "objekts" in a mapping; allowed are/,
     ],
     [customers('', 'dates: YMD\n'), /m0\.yaml:8: dates: "YMD" is not one of DMY, MDY/],
+    [
+      customers('').replace('version: changed', 'version: { join: [a] }'),
+      /m0\.yaml:5: version: must be a path, a list of paths, or \{join: \[date, time\]/,
+    ],
     [customers('', 'numbers: de\n'), /m0\.yaml:8: numbers: "de" is not one of POINT, COMMA/],
     [customers('', 'zone: Berlin\n'), /m0\.yaml:8: zone: "Berlin" is not a time zone/],
     [
@@ -397,6 +401,24 @@ test('reads the version in the order and the zone of the source', () => {
   assert.equal(version('dates: MDY\n', '10/4/2025 5:02 pm'), at('2025-10-04T17:02:00Z'))
   assert.equal(version('dates: DMY\n', '10/4/2025 5:02 pm'), at('2025-04-10T17:02:00Z'))
   assert.equal(version('zone: Europe/Berlin\n', '2025-07-01 12:00'), at('2025-07-01T10:00:00Z'))
+  const joined = (row: Record<string, unknown>) =>
+    readOne(
+      withMapping(
+        customers('').replace(
+          'version: changed',
+          'version: [{ join: [day, clock], with: "" }, other]',
+        ),
+      ),
+      'row',
+      { id: 1, name: 'N', ...row },
+      'customers',
+    ).change.version
+  assert.equal(joined({ day: '20251004', clock: '170203' }), at('2025-10-04T17:02:03Z'))
+  assert.equal(joined({ day: '20251004', clock: '' }), at('2025-10-04T00:00:00Z'))
+  assert.equal(
+    joined({ day: '00000000', clock: '000000', other: '2025-01-01' }),
+    at('2025-01-01T00:00:00Z'),
+  )
   for (const none of ['NULL', '0000-00-00 00:00:00', '-', 'n/a', ''])
     assert.equal(version('', none), null, none)
   assert.equal(

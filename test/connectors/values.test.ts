@@ -153,6 +153,8 @@ test('parses dates and times in the local forms of systems', () => {
     'Sun Mar 01 17:02:00 UTC 2026',
     'Sun Mar 01 2026 18:02:00 GMT+0100 (Central European Standard Time)',
     '2026年3月1日 17:02',
+    '5:02 pm, 3/1/2026',
+    '17:02 1 March 2026',
     '2026/03/01 17:02:00.000 +0000',
     '20260301170200',
     '20260301T170200Z',
