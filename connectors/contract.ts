@@ -101,6 +101,8 @@ export type SignatureVerdict =
         | 'STALE_TIMESTAMP'
         | 'FUTURE_TIMESTAMP'
       detail: string
+      /** Value of the header WWW-Authenticate, for senders that wait to be asked for a password. */
+      challenge?: string
     }
 
 /**

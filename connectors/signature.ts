@@ -180,6 +180,6 @@ function wrong(header: string): SignatureVerdict {
 export function refuse(
   code: Extract<SignatureVerdict, { ok: false }>['code'],
   detail: string,
-): SignatureVerdict {
+): Extract<SignatureVerdict, { ok: false }> {
   return { ok: false, code, detail }
 }

@@ -189,7 +189,7 @@ function keyReader(secretIs: 'text' | 'base64' | 'hex'): (secret: string) => str
 function basic(user: string): Verify {
   return (secrets, headers) => {
     const header = headerOf(headers, 'Authorization')
-    if (!header) return missing('Authorization')
+    if (!header) return { ...missing('Authorization'), challenge: 'Basic realm="touchstone"' }
     const given = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header.trim())?.[1]
     if (given === undefined)
       return refuse('NO_SIGNATURE', 'the header Authorization must have the form Basic <base64>')
@@ -224,7 +224,7 @@ function headerOf(headers: DeliveryHeaders, name: string): string | undefined {
   return single(ownValue(headers, name.toLowerCase()))
 }
 
-function missing(header: string): SignatureVerdict {
+function missing(header: string): Extract<SignatureVerdict, { ok: false }> {
   return refuse('NO_SIGNATURE', `the header ${header} is missing`)
 }
 

@@ -20,7 +20,7 @@ import { foldName, type Scope, scopeOf } from './path.ts'
 import { compileWhen, type Fail } from './rule.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { shapesOf } from './shape.ts'
-import { completeSubscription } from './subscription.ts'
+import { completeSubscription, ONLY_READ } from './subscription.ts'
 
 /** The compiled mapping of one object of a source system. */
 export interface MappedObject {
@@ -276,7 +276,7 @@ function completeSteps(steps: MappingStep[]): void {
   const issues: Issue[] = []
   completeSubscription(values, issues)
   for (const step of steps) {
-    if (!step.field.startsWith('discount')) step.value = values.get(step.field)
+    if (!ONLY_READ.includes(step.field)) step.value = values.get(step.field)
     step.issues.push(...issues.filter((i) => i.field === step.field))
   }
 }

@@ -63,7 +63,7 @@ export function shapesOf(type: string, policy: Policy): Shape[] | null {
     kind === 'ITEMS' ? groupsOf(name, ITEM) : operationalShape(name, kind),
   )
   return type === 'Subscription'
-    ? [...shapes, groupsOf('discounts', DISCOUNT), DISCOUNT_ALONE]
+    ? [...shapes, groupsOf('discounts', DISCOUNT), DISCOUNT_ALONE, MORE_ITEMS]
     : shapes
 }
 
@@ -102,6 +102,8 @@ const DISCOUNT: Shape[] = [
   operationalShape('partly', 'BOOLEAN'),
 ]
 const DISCOUNT_ALONE: Shape = { ...groupsOf('discount', DISCOUNT), list: false }
+/** Whether the record lists only some of its items; not stored either. */
+const MORE_ITEMS: Shape = operationalShape('moreItems', 'BOOLEAN')
 
 const ITEM: Shape[] = [
   operationalShape('product', 'REFERENCE'),

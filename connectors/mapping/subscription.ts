@@ -17,6 +17,9 @@ interface Discount {
 
 type Item = Omit<SubscriptionItem, 'amount'> & { amount?: Money; discounts?: Discount[] }
 
+/** Fields that a mapping states for the sums alone; they are not stored. */
+export const ONLY_READ: readonly string[] = ['discounts', 'discount', 'moreItems']
+
 /** Intervals in one year, as in mdm/golden/read/operationalFacts.ts. */
 const PER_YEAR = new Map([
   ['day', 365],
@@ -34,8 +37,8 @@ const PER_YEAR = new Map([
 export function completeSubscription(values: Map<string, unknown>, issues: Issue[]): void {
   const items = (values.get('items') ?? []) as Item[]
   const discounts = discountsOf(values)
-  values.delete('discounts')
-  values.delete('discount')
+  const more = values.get('moreItems') === true
+  for (const name of ONLY_READ) values.delete(name)
   if (items.length === 0) return
   const fixed = items.filter((i) => !i.metered)
   const timed = fixed.length > 0 ? fixed : items
@@ -52,7 +55,12 @@ export function completeSubscription(values: Map<string, unknown>, issues: Issue
     return null
   }
   const currency = currencyOf(values, items, report)
-  const charges = currency === null ? null : chargesOf(fixed, currency, report)
+  if (more)
+    report(
+      'UNKNOWN_AMOUNT',
+      'the record lists only some of its items, so the sum is not known; let the source send all items',
+    )
+  const charges = currency === null || more ? null : chargesOf(fixed, currency, report)
   const known = currency === null || discounts === null ? null : { currency, discounts }
   if (discounts === null && charges)
     report(
@@ -155,6 +163,7 @@ function reduced(minor: Decimal, discounts: Discount[], currency: string): Decim
 function discountsOf(values: ReadonlyMap<string, unknown>): Discount[] | null {
   const list = (values.get('discounts') ?? []) as Discount[]
   const alone = values.get('discount') as Discount | undefined
+  if (alone && list.length === 0) return knownOnly([alone])
   return knownOnly(list) ?? (alone && list.length === 1 ? knownOnly([alone]) : null)
 }
 

@@ -99,7 +99,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
     // A delivery without any signature is not read: a body costs memory and time.
     const unsigned = source.verify(req.headers, new Uint8Array(), options.now())
     if (!unsigned.ok && (unsigned.code === 'NO_SIGNATURE' || unsigned.code === 'NO_SECRET'))
-      throw new HttpError(401, unsigned.code, `Not accepted: ${unsigned.detail}`)
+      throw new NotSigned(unsigned.code, unsigned.detail, unsigned.challenge)
     const end = room.begin(name, lengthOf(req, bounds.bodyBytesMax))
     try {
       return await take(req, source, name, object ? object : null, request)
@@ -138,6 +138,16 @@ export function createIngest(options: IngestOptions): IngestHandler {
       options.report(e, request.correlationId)
       throw unavailable('NOT_STORED', 'The delivery could not be stored: send it again')
     }
+  }
+}
+
+/** A delivery without a signature; `challenge` asks the sender for one. */
+class NotSigned extends HttpError {
+  readonly challenge: string | undefined
+
+  constructor(code: string, detail: string, challenge: string | undefined) {
+    super(401, code, `Not accepted: ${detail}`)
+    this.challenge = challenge
   }
 }
 
@@ -190,6 +200,8 @@ function refuse(
   if (res.destroyed) return
   const wait = error.retrySeconds ?? (error.status === 503 ? retrySeconds : null)
   if (wait !== null) res.setHeader('retry-after', String(wait))
+  if (error instanceof NotSigned && error.challenge)
+    res.setHeader('www-authenticate', error.challenge)
   // The unread rest of the body would be parsed as the next request.
   if (!req.complete) res.setHeader('connection', 'close')
   sendJson(res, error.status, { code: error.code, message: error.message, correlationId })

@@ -75,7 +75,10 @@ test('finds a name in altName, after the number in entityId, or in first and las
     name({ isPerson: 'T', firstName: 'Ada', lastName: 'Lovelace', altName: 'x' }),
     'Ada Lovelace',
   )
-  assert.equal(name({ entityId: 'CUST100012' }), undefined, 'a number is no name')
+  assert.equal(name({ companyName: null, entityId: 'Muster AG' }), 'Muster AG')
+  for (const entityId of ['CUST100012', 'CUST-100012', '4711'])
+    assert.equal(name({ entityId }), undefined, 'a number is no name')
+  assert.equal(name({ entityId: '4711', email: 'a@b.example' }), 'a@b.example')
 })
 
 test('reads every kind of item as one object, so that lines refer to it', () => {

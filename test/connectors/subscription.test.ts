@@ -211,6 +211,8 @@ describe('what a subscription costs', () => {
       discount: coupon({ percent_off: 10 }),
     })
     assert.equal(older.annual, 10_800)
+    const oldest = subscription([item(price(1000))], { discount: coupon({ percent_off: 10 }) })
+    assert.equal(oldest.annual, 10_800)
     const ofItem = subscription([
       item(price(1000), 1, { discounts: [coupon({ percent_off: 10 })] }),
       item(price(1000, 'year')),
@@ -240,6 +242,30 @@ describe('what a subscription costs', () => {
         [null, undefined, ['UNKNOWN_DISCOUNT']],
       )
     }
+  })
+
+  test('a list of only some items makes the amount unknown, with an issue', () => {
+    const some = subscription([], {
+      items: { object: 'list', data: [item(price(1000))], has_more: true },
+    })
+    assert.deepEqual([some.annual, some.amount, some.codes], [null, undefined, ['UNKNOWN_AMOUNT']])
+  })
+
+  test('the explanation of a mapping shows what the items decide', () => {
+    const raw = {
+      id: 'sub_1',
+      customer: 'cus_1',
+      currency: 'usd',
+      quantity: 9,
+      items: { data: [item(price(1000), 2), item(price(null), 1)] },
+    }
+    const steps = new Map(stripe.explain('subscription', raw).map((s) => [s.field, s]))
+    assert.equal(steps.get('amount')?.value, undefined)
+    assert.equal(steps.get('quantity')?.value, undefined)
+    assert.deepEqual(
+      steps.get('items')?.issues.map((i) => i.code),
+      ['UNKNOWN_AMOUNT'],
+    )
   })
 
   test('an unknown interval makes the year unknown, with an issue', () => {

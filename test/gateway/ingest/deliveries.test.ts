@@ -18,25 +18,24 @@ const correlationId = '6f2d6c0e-8f7c-4a63-9a55-0d7a2b1c9e11'
 const stripeSecret = connectors.get('stripe')?.system.secrets[0] ?? ''
 const shopSecret = connectors.get('webshop')?.system.secrets[0] ?? ''
 
-/** A system of the kind generic whose mapping defines its events. */
-const topics = inFolder((dir) => {
-  writeFileSync(
-    join(dir, 'topics.mapping.yaml'),
-    `events:
+/** Opens a system of the kind generic whose mapping defines its events. */
+function defined(events: string): Connector {
+  return inFolder((dir) => {
+    const objects = 'objects: { customers: { as: Customer, id: id, fields: { name: name } } }'
+    writeFileSync(join(dir, 'm.yaml'), `events:\n${events}\n${objects}\n`)
+    writeFileSync(
+      join(dir, 'sources.yaml'),
+      'sources: [{ name: own, kind: generic, role: CRM, trust: 1, mapping: m.yaml, secret: { env: OWN } }]',
+    )
+    const made = openConnectors(join(dir, 'sources.yaml'), policy, { OWN: 'shop-secret' })
+    return made.get('own') as Connector
+  })
+}
+const topics = defined(`
   verify: { hmac: sha256, header: X-Signature, as: base64, over: [body] }
   object: { from: $.header.X-Topic, extract: "^(.+)/" }
-  operation: { from: $.header.X-Topic, extract: "/(.+)$", map: { update: upsert, delete: delete } }
-objects:
-  customers: { as: Customer, id: id, fields: { name: name } }
-`,
-  )
-  writeFileSync(
-    join(dir, 'sources.yaml'),
-    'sources: [{ name: topics, kind: generic, role: CRM, trust: 1, mapping: topics.mapping.yaml, secret: { env: TOPICS } }]',
-  )
-  const made = openConnectors(join(dir, 'sources.yaml'), policy, { TOPICS: 'shop-secret' })
-  return made.get('topics') as Connector
-})
+  operation: { from: $.header.X-Topic, extract: "/(.+)$", map: { update: upsert, delete: delete } }`)
+const basic = defined('  verify: { basic: { user: us } }')
 
 let stored: Parameters<IngestOptions['accept']>[0]
 let acceptBehaviour: () => Promise<void>
@@ -46,7 +45,7 @@ let server: Server
 before(async () => {
   const seen = new Set<string>()
   const ingest = createIngest({
-    sources: new Map([...connectors, ['topics', topics]]),
+    sources: new Map([...connectors, ['topics', topics], ['basic', basic]]),
     async accept(messages) {
       await acceptBehaviour()
       const fresh = messages.filter((m) => !seen.has(m.messageId) && seen.add(m.messageId))
@@ -164,6 +163,16 @@ test('passes the headers of a delivery on, for events whose object a header name
   assert.equal((await post('topics', body, {})).body.code, 'NO_SIGNATURE')
   const other = await post('topics', body, { 'x-signature': 'AAAA' })
   assert.equal(other.body.code, 'WRONG_SIGNATURE')
+})
+
+test('asks a sender that waits for it for Basic credentials', async () => {
+  reset()
+  const asked = await post('basic', '{"id":5,"name":"A"}', {})
+  assert.deepEqual([asked.status, asked.body.code], [401, 'NO_SIGNATURE'])
+  assert.equal(asked.headers.get('www-authenticate'), 'Basic realm="touchstone"')
+  const authorization = `Basic ${Buffer.from('us:shop-secret').toString('base64')}`
+  const sent = await post('basic/customers', '{"id":5,"name":"A"}', { authorization })
+  assert.deepEqual([sent.status, stored[0]?.object], [202, 'customers'])
 })
 
 test('stores several records of one body as separate messages', async () => {
