@@ -486,6 +486,75 @@ describe('verification', () => {
   })
 })
 
+describe('property: nothing of a delivery is lost', () => {
+  const events = fc.array(
+    fc.record({
+      object: fc.constantFrom('company', 'person', 'note'),
+      id: fc.integer({ min: 1, max: 5 }),
+      action: fc.constantFrom('add', 'change', 'remove', 'view', 'odd'),
+      // Some events have no id of their own, and some share one.
+      event: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
+  const definition = (rest: string) => `verify: { standard: true }
+key: event
+object: { from: object, map: { company: customers, person: contacts } }
+operation: { from: action, map: { add: upsert, change: merge, remove: delete, view: ignore } }
+id: id
+${rest}`
+  const flat = open(definition(''))
+  const nested = open(definition('messages: data.events[]\nversion: $.body.sent\nrecord: fields'))
+
+  test('each event is one message with a key of its own, and states what was generated', () => {
+    fc.assert(
+      fc.property(events, fc.constantFrom('one', 'list', 'nested'), (generated, form) => {
+        const sent = form === 'one' ? generated.slice(0, 1) : generated
+        const bodies = sent.map((e, i) => ({ ...e, fields: { name: `n${i}` }, name: `n${i}` }))
+        const source = form === 'nested' ? nested : flat
+        const body =
+          form === 'one'
+            ? bodies[0]
+            : form === 'list'
+              ? bodies
+              : { sent: '2026-03-01T09:00:00Z', data: { events: bodies } }
+        const messages = source.split(JSON.stringify(body), null, null, {})
+        assert.equal(messages.length, sent.length)
+        assert.equal(new Set(messages.map((m) => m.messageId)).size, sent.length)
+        for (const [i, message] of messages.entries()) {
+          const { object, id, action } = sent[i] ?? {}
+          const read = () => source.read(message.format, message.body, message.object)
+          if (object === 'note') assert.equal(codeOf(read), 'NO_OBJECT')
+          else if (action === 'odd') assert.equal(codeOf(read), 'UNKNOWN_CHANGE')
+          else if (action === 'view') assert.deepEqual(read(), [])
+          else {
+            const [change, ...more] = read()
+            assert.equal(more.length, 0)
+            assert.deepEqual(
+              [
+                change?.object,
+                change?.sourceId,
+                change?.deleted,
+                change?.raw.name,
+                change?.partial,
+              ],
+              [
+                object === 'company' ? 'customers' : 'contacts',
+                String(id),
+                action === 'remove',
+                `n${i}`,
+                action !== 'add',
+              ],
+            )
+            assert.equal(change?.version, form === 'nested' ? micros('2026-03-01T09:00:00Z') : null)
+          }
+        }
+      }),
+      { numRuns: Number(process.env.TOUCHSTONE_EVENT_RUNS ?? 300) },
+    )
+  })
+})
+
 describe('loading events from files', () => {
   test('without an object the elements are events, with one they are records', () => {
     const source = example('pipedrive')
