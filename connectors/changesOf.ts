@@ -1,6 +1,7 @@
 import { bounds } from './bounds.ts'
 import { MessageError, type RecordChange } from './contract.ts'
 import type { Mapping } from './mapping/compileMapping.ts'
+import { checkedId } from './mapping/identity.ts'
 import { scopeOf } from './mapping/path.ts'
 
 /** Facts that the message states beside the record; they override those of the record. */
@@ -26,7 +27,7 @@ export function changesOf(
   const changes: RecordChange[] = []
   for (const target of [mapped, ...mapped.derived]) {
     if (!target.applies(scope)) continue
-    const sourceId = stated.id ? mapping.idForm(stated.id) : target.idOf(scope)
+    const sourceId = stated.id ? mapping.idForm(checkedId(stated.id)) : target.idOf(scope)
     if (!sourceId)
       throw new MessageError(
         'MISSING_ID',

@@ -6,6 +6,7 @@ import { storable } from '../schema/storable.ts'
 import { parseBody, parseObject } from './body.ts'
 import type { Connector, DeliveryHeaders, InboundMessage, SourceSystem } from './contract.ts'
 import { MessageError } from './contract.ts'
+import { readLocated } from './file/rowMessage.ts'
 import { definedEvents } from './generic/definedEvents.ts'
 import type { Delivery, Kind } from './kind.ts'
 import { KINDS } from './kinds.ts'
@@ -74,7 +75,7 @@ export function createConnector(
       const value = parseObject(body)
       return format === 'event'
         ? kind.readEvent(mapping, value, object)
-        : kind.readRow(mapping, value, object)
+        : readLocated(value, (record) => kind.readRow(mapping, record, object))
     },
     map: (object, raw) => mapping.require(object).map(raw),
     explain: (object, raw) => mapping.require(object).explain(raw),

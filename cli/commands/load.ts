@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Option } from 'commander'
-import type { FileFormat } from '../../connectors/file/rows.ts'
+import { QUOTES, type Quotes } from '../../connectors/file/csvRows.ts'
+import type { FileFormat } from '../../connectors/file/format.ts'
+import { idFinder } from '../../connectors/file/rowMessage.ts'
+import { type OpenedFile, openFile } from '../../connectors/file/rows.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { countWaiting, type Settled, type Span, settled } from '../../mdm/inbox/settled.ts'
 import { type Loaded, loadFile } from '../../mdm/ingest/load.ts'
@@ -21,6 +24,8 @@ interface Options extends Config<(typeof LOAD_CONFIG)[number]> {
   object?: string
   format?: FileFormat
   delimiter?: string
+  quotes?: Quotes
+  sheet?: string
   at?: string
   encoding?: string
   again: boolean
@@ -32,7 +37,7 @@ const pollMs = 250
 export const command = withConfig(
   new Command('load')
     .description(
-      'load files of a source system: CSV, JSON or NDJSON, plain or gzipped, of any size',
+      'load files of a source system: CSV, JSON or NDJSON, plain or gzipped, of any size, and Excel workbooks (.xlsx)',
     )
     .argument('<file...>', 'files, one after the other')
     .requiredOption('-s, --source <name>', 'source system, as config/sources.yaml names it')
@@ -48,7 +53,17 @@ export const command = withConfig(
     )
     .option(
       '--delimiter <character>',
-      'CSV: delimiter between cells, \\t for a tab; detected from the header line if not given',
+      'CSV: delimiter between cells, \\t for a tab; detected from the first rows if not given',
+    )
+    .addOption(
+      new Option(
+        '--quotes <how>',
+        'CSV: check quoted cells over several lines, let them span lines, read each line as a row, or none: quotes are text (default: check)',
+      ).choices(QUOTES),
+    )
+    .option(
+      '--sheet <name>',
+      'Excel: sheet to read; the only one with a column for the id if not given',
     )
     .option(
       '--at <name>',
@@ -56,7 +71,7 @@ export const command = withConfig(
     )
     .option(
       '--encoding <name>',
-      'encoding, as windows-1252; UTF-8 or the byte order mark if not given',
+      'encoding, as windows-1252; if not given, by the byte order mark, else UTF-8',
     )
     .option(
       '--again',
@@ -69,7 +84,8 @@ export const command = withConfig(
   .addHelpText(
     'after',
     `
-Each row is stored before it is counted. Running ingest workers apply it; if none run, this command starts its own.
+All files are read to their end first: one that is not what it seems is refused with line and reason, and nothing is
+stored. Each row is stored before it is counted. Running ingest workers apply it; if none run, this command starts its own.
 The command can be stopped at any time (Ctrl-C) and run again: rows that are stored already count as duplicates. A row
 that cannot be used becomes an exception with its reason. At the end applied + skipped + exceptions + duplicates = rows.
 
@@ -99,7 +115,16 @@ async function load(files: string[], options: Options): Promise<number> {
   const stop = stopSignal()
   const connection = await connect({ config: options, name: 'touchstone-load' })
   const progress = createProgress()
+  const opened: OpenedFile[] = []
   try {
+    for (const path of files) {
+      if (stop.aborted) break
+      progress.show(`${path}: checking`)
+      const file = await openFile(path, options, idFinder(connector, options.object ?? null))
+      opened.push(file)
+      progress.line(`${path}: ${file.description}`)
+      for (const notice of file.notices) progress.line(`${path}: ${notice}`)
+    }
     const correlationId = randomUUID()
     const total: Loaded = {
       rows: 0,
@@ -109,14 +134,14 @@ async function load(files: string[], options: Options): Promise<number> {
       lastId: null,
       stopped: false,
     }
-    for (const path of files) {
+    for (const [i, file] of opened.entries()) {
       if (stop.aborted) break
+      const path = files[i] ?? file.name
       const started = performance.now()
       const rate = (n: number) =>
         count(Math.round((n * 1000) / Math.max(1, performance.now() - started)))
-      const loaded = await loadFile(connection.sql, connector, path, {
+      const loaded = await loadFile(connection.sql, connector, file, {
         object: options.object ?? null,
-        file: options,
         correlationId,
         again: options.again,
         signal: stop,
@@ -144,6 +169,7 @@ async function load(files: string[], options: Options): Promise<number> {
     return stop.aborted ? 130 : 0
   } finally {
     progress.end()
+    for (const file of opened) await file.close()
     await connection.close()
   }
 }

@@ -1,82 +1,48 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { parse } from 'csv-parse'
-import { bounds } from '../bounds.ts'
-import type { FileRow } from './fileRow.ts'
-
-export interface Dialect {
-  delimiter: string
-  quote: string
-}
-
-const DELIMITERS = [',', ';', '\t', '|', '`']
+import { detectDialect } from './csvDialect.ts'
+import { CsvReader, type Quotes } from './csvRows.ts'
+import type { TableRow } from './fileRow.ts'
+import type { HasId } from './header.ts'
+import { type CheckedTable, checkTable, tableRows } from './table.ts'
+import { splitLines, textLines } from './textLines.ts'
 
 /**
- * Takes the most frequent delimiter of the header line, outside quotes, and the quote used there
- * (default ").
+ * Reads a CSV text to its end and returns its rows for a second reading. Throws FileError for a
+ * text whose rows cannot be told apart, and where no row can be the header.
  */
-export function detectDialect(head: string, delimiter?: string): Dialect {
-  const header = head.trimStart().split(/\r?\n/, 1)[0] ?? ''
-  const quote = !header.includes('"') && /(^|[,;\t|])'[^']*'([,;\t|]|$)/.test(header) ? "'" : '"'
-  if (delimiter) return { delimiter: delimiter === '\\t' ? '\t' : delimiter, quote }
-  const bare = header.replaceAll(new RegExp(`${quote}[^${quote}]*${quote}`, 'g'), '')
-  const count = (d: string) => bare.split(d).length - 1
-  const best = DELIMITERS.reduce((a, b) => (count(b) > count(a) ? b : a))
-  return { delimiter: best, quote }
-}
-
-/**
- * Yields rows as JSON objects with the names of the header line; empty cells are left out. A row
- * whose number of cells differs from the header is yielded as a list of its cells: under names its
- * values could be wrong, so it becomes an exception.
- */
-export async function* csvRows(
-  text: AsyncIterable<string>,
-  dialect: Dialect,
-): AsyncGenerator<FileRow> {
-  const parser = parse({
-    bom: true,
-    delimiter: dialect.delimiter,
-    quote: dialect.quote,
-    escape: dialect.quote,
-    info: true,
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    max_record_size: bounds.messageCharsMax,
-  })
-  // An error at either end destroys `parser`, so the loop below throws it; here it only must not go
-  // unhandled.
-  pipeline(Readable.from(text), parser).catch(() => {})
-  let header: string[] | null = null
-  for await (const { record, info } of parser as AsyncIterable<{
-    record: string[]
-    info: { lines: number }
-  }>) {
-    if (header === null) {
-      header = nameColumns(record)
-      continue
-    }
-    if (record.length !== header.length) {
-      yield { text: JSON.stringify(record), at: info.lines }
-      continue
-    }
-    const row: [string, string][] = []
-    for (const [i, cell] of record.entries()) if (cell !== '') row.push([header[i] ?? '', cell])
-    yield { text: JSON.stringify(Object.fromEntries(row)), at: info.lines }
+export async function checkCsv(
+  open: () => AsyncIterable<string>,
+  head: { text: string; complete: boolean },
+  options: { delimiter?: string | undefined; quotes?: Quotes | undefined },
+  hasId: HasId | null,
+): Promise<CheckedTable> {
+  const { lines } = splitLines(head.text, head.complete)
+  const { dialect, skipLines } = detectDialect(lines, options, hasId)
+  const hasFeeds = head.text.includes('\n')
+  const read = () => csvRows(open(), new CsvReader(dialect), skipLines, hasFeeds)
+  const layout = await checkTable(read(), 'line', hasId)
+  const name = dialect.delimiter === '\t' ? 'tab' : `"${dialect.delimiter}"`
+  const quote = dialect.quote === '"' ? '' : `, quote ${dialect.quote}`
+  return {
+    description: `CSV, delimiter ${name}${quote}`,
+    notices: layout.notices,
+    rows: () => tableRows(read(), 'line', layout),
   }
 }
 
-/**
- * Names a column without a name after its position, and numbers the second and later ones of the
- * same name.
- */
-function nameColumns(cells: string[]): string[] {
-  const seen = new Map<string, number>()
-  return cells.map((cell, i) => {
-    const name = cell.trim() || `column_${i + 1}`
-    const times = (seen.get(name) ?? 0) + 1
-    seen.set(name, times)
-    return times === 1 ? name : `${name}_${times}`
-  })
+async function* csvRows(
+  text: AsyncIterable<string>,
+  reader: CsvReader,
+  skipLines: number,
+  hasFeeds: boolean,
+): AsyncGenerator<TableRow[]> {
+  const kept = (rows: TableRow[]) => {
+    // In a file without line feeds a carriage return ends a row like any other end.
+    if (!hasFeeds) for (const row of rows) delete row.atReturn
+    return rows.filter((r) => r.first > skipLines)
+  }
+  for await (const lines of textLines(text)) {
+    const rows = kept(reader.push(lines))
+    if (rows.length > 0) yield rows
+  }
+  yield kept(reader.end())
 }

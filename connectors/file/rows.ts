@@ -1,19 +1,30 @@
-import { createReadStream } from 'node:fs'
-import { extname } from 'node:path'
-import { Readable } from 'node:stream'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip } from 'node:zlib'
-import { csvRows, detectDialect } from './csv.ts'
+import { checkCsv } from './csv.ts'
+import type { Quotes } from './csvRows.ts'
+import { decodeText, detectEncoding, type Encoding, InvalidBytes, locateInvalid } from './encoding.ts'
+import { fileBytes } from './fileBytes.ts'
+import { FileError } from './fileError.ts'
 import type { FileRow } from './fileRow.ts'
+import { detectFormat, type FileFormat } from './format.ts'
+import { foreignFormat, isZip } from './foreign.ts'
+import type { HasId } from './header.ts'
 import { jsonElements, lines } from './json.ts'
-
-export type FileFormat = 'csv' | 'json' | 'ndjson'
+import type { CheckedTable } from './table.ts'
+import { checkWorkbook } from './workbook/checkWorkbook.ts'
 
 export interface FileOptions {
   /** Detected from the content when left out. */
   format?: FileFormat | undefined
-  /** CSV: the character between cells; detected from the header line when left out. */
+  /** CSV: the character between cells; detected from the first rows when left out. */
   delimiter?: string | undefined
+  /** CSV: how quotes are read; `check` when left out. */
+  quotes?: Quotes | undefined
+  /** Excel: the name of the sheet; the only one with a column for the id when left out. */
+  sheet?: string | undefined
   /**
    * JSON: the member of the outer object with the rows, where it is not `records`, `data` or
    * `items`.
@@ -23,124 +34,173 @@ export interface FileOptions {
   encoding?: string | undefined
 }
 
-/** Thrown for a file that cannot be read further; the rows before that point have been yielded. */
-export class FileError extends Error {
-  override name = 'FileError'
+/** A file that was read to its end once, so that its rows can be read without a surprise. */
+export interface OpenedFile {
+  /** Name without the folder. */
+  name: string
+  /** How it is read, for people: `CSV, delimiter ";", utf-8`. */
+  description: string
+  /** What is read in another way than it is written, for people. */
+  notices: string[]
+  rows(): AsyncGenerator<FileRow>
+  /** Removes the copy of a pipe. */
+  close(): Promise<void>
 }
 
-/** Characters read to detect the format. */
-const sniffedCharsMax = 64 * 1024
+/** Bytes and characters read to detect encoding and format. */
+const headBytesMax = 64 * 1024
 
 /**
- * Yields the rows of a CSV, JSON or NDJSON file, plain or gzipped, in constant memory; it reads on
- * only as rows are taken. A malformed row is yielded as it is, so that it can become an exception.
- * Throws FileError for a file that cannot be read or ends inside a value.
+ * Reads a CSV, JSON or NDJSON file, plain or gzipped, or an Excel workbook (.xlsx) to its end, and returns it
+ * with its rows for a second reading. Throws FileError, with line and reason, for a file that is
+ * not what it seems: nothing of it has been yielded then. A file that cannot be read twice is
+ * copied first.
  */
+export async function openFile(
+  path: string,
+  options: FileOptions = {},
+  hasId: HasId | null = null,
+): Promise<OpenedFile> {
+  const copy = await copyOfPipe(path)
+  const close = async () => {
+    if (copy) await rm(copy, { recursive: true, force: true })
+  }
+  const name = basename(path)
+  try {
+    const file = copy ? join(copy, 'file') : path
+    const checked = await checkFile(file, name, options, hasId)
+    const unchanged = await changeOf(file)
+    return {
+      ...checked,
+      name,
+      rows: () =>
+        named(path, async function* () {
+          if ((await changeOf(file)) !== unchanged)
+            throw new FileError('the file was changed while it was read: load it again')
+          yield* checked.rows()
+        }),
+      close,
+    }
+  } catch (e) {
+    await close()
+    throw withPath(path, e)
+  }
+}
+
+/** Yields the rows of a file that `openFile` has checked. */
 export async function* fileRows(path: string, options: FileOptions = {}): AsyncGenerator<FileRow> {
-  const chunks = textChunks(bytes(path), options.encoding)[Symbol.asyncIterator]()
-  let head = ''
-  for (;;) {
-    const next = await chunks.next()
-    if (next.done) break
-    head += next.value
-    if (head.length >= sniffedCharsMax) break
-  }
-  const text = rejoin(head, chunks)
-  const format = options.format ?? detectFormat(head, path)
+  const file = await openFile(path, options)
   try {
-    if (format === 'csv') yield* csvRows(text, detectDialect(head, options.delimiter))
-    else if (format === 'ndjson') yield* lines(text)
-    else yield* jsonElements(text, options.at ?? null)
+    yield* file.rows()
+  } finally {
+    await file.close()
+  }
+}
+
+async function checkFile(
+  path: string,
+  name: string,
+  options: FileOptions,
+  hasId: HasId | null,
+): Promise<CheckedTable> {
+  const bytes = await firstBytes(path)
+  const foreign = foreignFormat(bytes)
+  if (foreign) throw new FileError(`the file is ${foreign}`)
+  if (isZip(bytes)) return await checkWorkbook(path, options, hasId)
+  const encoding = detectEncoding(bytes, options.encoding)
+  const open = () => text(path, encoding)
+  const head = await firstText(open())
+  const format = options.format ?? detectFormat(head.text, name)
+  const checked =
+    format === 'csv'
+      ? await checkCsv(open, head, options, hasId)
+      : await checkRows(
+          format === 'ndjson' ? 'NDJSON' : 'JSON',
+          () => (format === 'ndjson' ? lines(open()) : jsonElements(open(), options.at ?? null)),
+        )
+  return { ...checked, description: `${checked.description}, ${encoding.label}${HOW[encoding.because]}` }
+}
+
+const HOW: Record<Encoding['because'], string> = {
+  GIVEN: ' as given',
+  MARK: ' by its byte order mark',
+  NUL_BYTES: ' by its NUL bytes, without byte order mark',
+  DEFAULT: '',
+}
+
+/** Reads all rows once, for the errors of the file. */
+async function checkRows(
+  description: string,
+  rows: () => AsyncGenerator<FileRow>,
+): Promise<CheckedTable> {
+  for await (const _ of rows());
+  return { description, notices: [], rows }
+}
+
+async function* text(path: string, encoding: Encoding): AsyncGenerator<string> {
+  try {
+    yield* decodeText(fileBytes(path), encoding)
   } catch (e) {
-    throw e instanceof FileError
-      ? e
-      : new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
+    if (!(e instanceof InvalidBytes)) throw e
+    throw new FileError(await locateInvalid(fileBytes(path), encoding))
   }
 }
 
-/**
- * Returns NDJSON by the file name, or when the first line is a whole object and another one
- * follows; else JSON or CSV by the first character.
- */
-function detectFormat(head: string, path: string): FileFormat {
-  const name = path.replace(/\.gz$/i, '')
-  if (['.ndjson', '.jsonl'].includes(extname(name).toLowerCase())) return 'ndjson'
-  const text = head.trimStart()
-  if (!text.startsWith('{') && !text.startsWith('[')) return 'csv'
-  const end = text.indexOf('\n')
-  if (
-    text.startsWith('{') &&
-    end > 0 &&
-    text.slice(end).trimStart().startsWith('{') &&
-    isJson(text.slice(0, end))
-  )
-    return 'ndjson'
-  return 'json'
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
+async function firstBytes(path: string): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of fileBytes(path)) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length >= headBytesMax) break
   }
+  return Buffer.concat(chunks).subarray(0, headBytesMax)
 }
 
-/** Yields the file's bytes, unpacked where they begin with the signature of gzip. */
-async function* bytes(path: string): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: 256 * 1024 })
+async function firstText(
+  chunks: AsyncIterable<string>,
+): Promise<{ text: string; complete: boolean }> {
+  let text = ''
+  for await (const chunk of chunks) {
+    text += chunk
+    if (text.length > headBytesMax) return { text: text.slice(0, headBytesMax), complete: false }
+  }
+  return { text, complete: true }
+}
+
+/** Copies what is no regular file (a pipe) to a temporary folder and returns that; else null. */
+async function copyOfPipe(path: string): Promise<string | null> {
+  const at = await stat(path).catch((e: unknown) => {
+    throw withPath(path, e)
+  })
+  if (at.isFile()) return null
+  if (at.isDirectory()) throw new FileError(`${path}: this is a folder; name its files`)
+  const folder = await mkdtemp(join(tmpdir(), 'touchstone-load-'))
   try {
-    const iterator = file[Symbol.asyncIterator]() as AsyncIterator<Buffer>
-    const first = await iterator.next()
-    if (first.done) return
-    const rest = rejoin(first.value, iterator)
-    yield* first.value[0] === 0x1f && first.value[1] === 0x8b ? gunzip(rest) : rest
+    await pipeline(createReadStream(path), createWriteStream(join(folder, 'file'), { mode: 0o600 }))
+    return folder
   } catch (e) {
-    throw e instanceof FileError
-      ? e
-      : new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
-  } finally {
-    file.destroy()
+    await rm(folder, { recursive: true, force: true })
+    throw withPath(path, e)
   }
 }
 
-async function* gunzip(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const unpacked = createGunzip()
-  // An error at either end destroys `unpacked`, so the loop below throws it; here it only must not
-  // go unhandled.
-  pipeline(Readable.from(packed), unpacked).catch(() => {})
+async function changeOf(path: string): Promise<string> {
+  const { size, mtimeMs } = await stat(path)
+  return `${size} ${mtimeMs}`
+}
+
+async function* named(
+  path: string,
+  rows: () => AsyncGenerator<FileRow>,
+): AsyncGenerator<FileRow> {
   try {
-    yield* unpacked as AsyncIterable<Buffer>
-  } finally {
-    unpacked.destroy()
+    yield* rows()
+  } catch (e) {
+    throw withPath(path, e)
   }
 }
 
-/** Invalid bytes become U+FFFD, which the mapping reports as an issue of the value. */
-async function* textChunks(
-  source: AsyncIterable<Buffer>,
-  encoding: string | undefined,
-): AsyncGenerator<string> {
-  let decoder: TextDecoder | null = null
-  for await (const chunk of source) {
-    decoder ??= new TextDecoder(encoding ?? encodingOf(chunk))
-    yield decoder.decode(chunk, { stream: true })
-  }
-  const rest = decoder?.decode()
-  if (rest) yield rest
-}
-
-function encodingOf(chunk: Buffer): string {
-  if (chunk[0] === 0xff && chunk[1] === 0xfe) return 'utf-16le'
-  return chunk[0] === 0xfe && chunk[1] === 0xff ? 'utf-16be' : 'utf-8'
-}
-
-async function* rejoin<T>(first: T, rest: AsyncIterator<T>): AsyncGenerator<T> {
-  try {
-    yield first
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
-  } finally {
-    await rest.return?.()
-  }
+function withPath(path: string, e: unknown): FileError {
+  return new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
 }

@@ -6,6 +6,7 @@ import { type Convert, FORMS, type Form, type Hints, show, toText } from './conv
 import { parseCountry } from './country.ts'
 import { parseCurrency } from './currency.ts'
 import type { Evaluate, FieldContext } from './fieldContext.ts'
+import { isRoundedId, roundedId } from './identity.ts'
 import { compileMoney } from './money.ts'
 import { isEmpty, type Path, type Scope } from './path.ts'
 import { compileRule, isMap, type Missing, pathAt } from './rule.ts'
@@ -195,8 +196,11 @@ function compileReference(
     )
   const source = elsewhere ? String(spec.source) : ctx.source
   const rule = compileRule(withoutKeys(spec, ['ref', 'source']), shape.list, at, ctx.fail)
-  return (scope) => {
-    const ids = rule(scope, () => {}).flatMap((v) => toText(v) ?? [])
+  return (scope, issues) => {
+    const given = rule(scope, () => {}).flatMap((v) => toText(v) ?? [])
+    for (const id of given.filter(isRoundedId))
+      issues.push({ field: shape.name, code: 'INVALID_ID', detail: roundedId(id) })
+    const ids = given.filter((id) => !isRoundedId(id))
     const keys = ids.map((id) => recordKey(source, target.object, elsewhere ? id : ctx.idForm(id)))
     if (shape.list) return keys.length > 0 ? [...new Set(keys)] : undefined
     return keys[0]

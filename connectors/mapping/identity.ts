@@ -43,7 +43,28 @@ export function compileIds(
 
 function idText(path: Path, scope: Scope, form: (id: string) => string): string | null {
   const value = toText(path.first(scope))
-  return value && !MISSING_KEY.whole(value) ? form(value) : null
+  return value && !MISSING_KEY.whole(value) ? form(checkedId(value)) : null
+}
+
+/**
+ * A number in the notation of a spreadsheet or program that has rounded it: 1.23457E+12, 1,2E+05,
+ * 1E+12, 1.234567E12. Codes such as E5, 12E5 and 1E5 are ids.
+ */
+const ROUNDED = /^[-+]?\d(?:[.,]\d+)?E\+\d{1,3}$|^[-+]?\d[.,]\d+E-?\d{1,3}$/i
+
+/** Returns whether an id has lost digits, so that several records may have it. */
+export function isRoundedId(id: string): boolean {
+  return ROUNDED.test(id)
+}
+
+/** Returns the id. Throws MessageError INVALID_ID for one that has lost digits. */
+export function checkedId(id: string): string {
+  if (!isRoundedId(id)) return id
+  throw new MessageError('INVALID_ID', roundedId(id))
+}
+
+export function roundedId(id: string): string {
+  return `the id is ${show(id)}, a number that a spreadsheet has rounded, so several records may have it; export the column as text`
 }
 
 /**

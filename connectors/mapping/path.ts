@@ -1,13 +1,15 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { isBlank, normalText } from '../../schema/kit/normalText.ts'
+import { type PathStep, parsePath } from './pathText.ts'
 
 /**
  * A path into a raw record: `Name`, `address.line1`, `tax_ids.data[].value` (every element),
  * `lines[0].id`, `items[defaultBilling=true].addr1` (matching elements), `$.currency` (from the
- * record's root, inside `each`). Case, underscores and the Unicode form of names are ignored,
- * because the same field is BillingCity in an API response, BILLINGCITY in a bulk export and
- * billing_city in a warehouse.
- * A text that holds a JSON object is parsed.
+ * record's root, inside `each`), `"Ziel [Tage]"` (a name with dots or brackets). Case, underscores
+ * and the Unicode form of names are ignored, because the same field is BillingCity in an API
+ * response, BILLINGCITY in a bulk export and billing_city in a warehouse. A field whose whole name
+ * is the text of the path is taken first: `Account.Name` is a column of a CSV export and a path in
+ * an API response. A text that holds a JSON object is parsed.
  */
 export interface Path {
   text: string
@@ -48,59 +50,32 @@ interface Step {
 /** Objects with fewer fields are searched, which is faster than indexing. */
 const indexedFieldsMin = 6
 
-const STEP = /^([^.[\]]*)((?:\[[^\]]*\])*)$/
-
 /** Compiles the text of a path. Throws an Error with what is wrong in it. */
 export function compilePath(text: string): Path {
-  const fromRoot = text.startsWith('$.')
-  const body = fromRoot ? text.slice(2) : text
-  const steps = splitSteps(body).map((part): Step => {
-    const match = STEP.exec(part)
-    if (!match)
-      throw new Error(
-        `"${text}" is not a path: write name.name, name[], name[0] or name[key=value]`,
-      )
-    const name = match[1] ?? ''
-    const selectors = [...(match[2] ?? '').matchAll(/\[([^\]]*)\]/g)].map(
-      (m): Selector => selectorOf(m[1] ?? '', text),
-    )
-    if (name === '' && selectors.length === 0)
-      throw new Error(`"${text}" is not a path: a name is empty`)
-    return { name: name === '' ? null : nameOf(name), selectors }
-  })
+  const { fromRoot, steps: parts, whole } = parsePath(text)
+  const steps = parts.map(stepOf)
+  const name = whole === null ? null : nameOf(whole)
+  const read = (scope: Scope, onlyFirst: boolean): unknown[] => {
+    const out: unknown[] = []
+    const start = fromRoot ? scope.root : scope.item
+    const literal = name ? member(start, name, scope.cache) : undefined
+    if (literal === undefined) walk(start, steps, 0, scope.cache, out, onlyFirst)
+    else if (!isEmpty(literal)) out.push(literal)
+    scope.onRead?.(text, out)
+    return out
+  }
+  return { text, all: (scope) => read(scope, false), first: (scope) => read(scope, true)[0] }
+}
+
+function stepOf({ name, selectors }: PathStep): Step {
   return {
-    text,
-    all: (scope) => {
-      const out: unknown[] = []
-      walk(fromRoot ? scope.root : scope.item, steps, 0, scope.cache, out, false)
-      scope.onRead?.(text, out)
-      return out
-    },
-    first: (scope) => {
-      const out: unknown[] = []
-      walk(fromRoot ? scope.root : scope.item, steps, 0, scope.cache, out, true)
-      scope.onRead?.(text, out)
-      return out[0]
-    },
+    name: name === null ? null : nameOf(name),
+    selectors: selectors.map((s) => (s.how === 'where' ? { ...s, name: nameOf(s.name), value: normalText(s.value) } : s)),
   }
 }
 
 export function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || (typeof value === 'string' && isBlank(value))
-}
-
-/** Splits at dots outside brackets; those inside belong to a value that is compared. */
-function splitSteps(text: string): string[] {
-  return text.split(/\.(?![^[]*\])/)
-}
-
-function selectorOf(text: string, path: string): Selector {
-  if (text === '') return { how: 'all' }
-  if (/^\d+$/.test(text)) return { how: 'index', index: Number(text) }
-  const [key, ...value] = text.split('=')
-  if (!key || value.length === 0)
-    throw new Error(`"${path}" is not a path: [${text}] is neither [], [0] nor [key=value]`)
-  return { how: 'where', name: nameOf(key), value: normalText(value.join('=')) }
 }
 
 function nameOf(exact: string): Name {

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Connector, type InboundMessage, MessageError } from '../../connectors/contract.ts'
-import { type FileOptions, fileRows } from '../../connectors/file/rows.ts'
-import { storable } from '../../schema/storable.ts'
+import type { Connector } from '../../connectors/contract.ts'
+import { messagesOfRow } from '../../connectors/file/rowMessage.ts'
+import type { OpenedFile } from '../../connectors/file/rows.ts'
 import type { Sql } from '../db/database.ts'
 import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { type Accepted, accept, type NewMessage } from '../inbox/accept.ts'
@@ -10,7 +9,6 @@ import { type Accepted, accept, type NewMessage } from '../inbox/accept.ts'
 export interface LoadOptions {
   /** The object of the rows, unless they name it themselves. */
   object: string | null
-  file: FileOptions
   /** Correlation id of all messages of this load. */
   correlationId: string
   /**
@@ -43,13 +41,13 @@ const batchCharsMax = 4 * 1024 * 1024
 
 /**
  * Puts the rows of a file into the inbox, batch by batch, and reads the next batch while one is
- * written. A row's content is its message id, so a repeated load adds only what is missing. Throws
- * FileError; the rows before the fault are in the inbox.
+ * written. A row's content is its message id, so a repeated load adds only what is missing. The file
+ * was checked when it was opened, so that nothing of a file that cannot be read is in the inbox.
  */
 export async function loadFile(
   sql: Sql,
-  connector: Pick<Connector, 'system' | 'split'>,
-  path: string,
+  connector: Pick<Connector, 'system' | 'split' | 'read' | 'objectName'>,
+  file: OpenedFile,
   options: LoadOptions,
 ): Promise<Loaded> {
   const loaded: Loaded = {
@@ -74,12 +72,12 @@ export async function loadFile(
   let batch: NewMessage[] = []
   let chars = 0
   try {
-    for await (const { text } of fileRows(path, options.file)) {
+    for await (const row of file.rows()) {
       if (options.signal?.aborted) {
         loaded.stopped = true
         break
       }
-      for (const message of messagesOf(connector, text, options.object)) {
+      for (const message of messagesOfRow(connector, row, file.name, options.object)) {
         const messageId = options.again
           ? `${message.messageId}@${options.correlationId}`
           : message.messageId
@@ -149,26 +147,4 @@ async function recount(sql: Sql, batch: NewMessage[], correlationId: string): Pr
     firstId: row?.firstId ?? null,
     lastId: row?.lastId ?? null,
   }
-}
-
-/**
- * Returns the messages of a row. A row that is no message is kept as it is: the pipeline makes it
- * an exception with the same reason.
- */
-function messagesOf(
-  connector: Pick<Connector, 'split'>,
-  text: string,
-  object: string | null,
-): InboundMessage[] {
-  try {
-    // A list as a row is a fault of the file, so it is not split here.
-    if (!text.startsWith('[')) return connector.split(text, object, null)
-  } catch (e) {
-    if (!(e instanceof MessageError)) throw e
-  }
-  const body = storable(text)
-  const hash = createHash('sha256')
-    .update(`${object ?? ''}\u0000${body}`)
-    .digest('base64url')
-  return [{ messageId: `row:${hash}`, object, format: 'row', body }]
 }

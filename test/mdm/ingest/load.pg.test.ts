@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { FileError } from '../../../connectors/file/rows.ts'
-import { openDatabase } from '../../../mdm/db/database.ts'
+import { FileError } from '../../../connectors/file/fileError.ts'
+import { openFile } from '../../../connectors/file/rows.ts'
+import { openDatabase, type Sql } from '../../../mdm/db/database.ts'
 import { countWaiting, settled } from '../../../mdm/inbox/settled.ts'
-import { type LoadOptions, loadFile } from '../../../mdm/ingest/load.ts'
+import { type Loaded, type LoadOptions, loadFile } from '../../../mdm/ingest/load.ts'
 import { connector } from '../../connectors/fixture.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 
@@ -27,9 +28,12 @@ function file(name: string, content: string): string {
   return join(dir, name)
 }
 
+async function load(sql: Sql, path: string, more: LoadOptions): Promise<Loaded> {
+  return await loadFile(sql, webshop, await openFile(path), more)
+}
+
 const options = (more: Partial<LoadOptions> = {}): LoadOptions => ({
   object: 'customers',
-  file: {},
   correlationId: randomUUID(),
   again: false,
   ...more,
@@ -48,29 +52,28 @@ test('a stopped load resumes where it was when it is run again', async () => {
   prefix = 'stop-'
   const path = file('stop.csv', csv(5_000))
   const stop = new AbortController()
-  const first = await loadFile(
+  const first = await load(
     db.sql,
-    webshop,
     path,
     options({ signal: stop.signal, onProgress: () => stop.abort() }),
   )
   assert.equal(first.stopped, true)
   assert.ok(first.rows >= 1_000 && first.rows < 5_000, `${first.rows} rows`)
   assert.equal(await inbox(), first.accepted)
-  const second = await loadFile(db.sql, webshop, path, options())
+  const second = await load(db.sql, path, options())
   assert.deepEqual(
     [second.rows, second.duplicates, second.accepted],
     [5_000, first.accepted, 5_000 - first.accepted],
   )
-  const third = await loadFile(db.sql, webshop, path, options())
+  const third = await load(db.sql, path, options())
   assert.deepEqual([third.rows, third.duplicates, third.firstId], [5_000, 5_000, null])
 })
 
 test('--again accepts the same rows as new messages', async () => {
   prefix = 'again-'
   const path = file('again.csv', csv(10))
-  await loadFile(db.sql, webshop, path, options())
-  const again = await loadFile(db.sql, webshop, path, options({ again: true }))
+  await load(db.sql, path, options())
+  const again = await load(db.sql, path, options({ again: true }))
   assert.deepEqual([again.accepted, again.duplicates], [10, 0])
 })
 
@@ -80,7 +83,7 @@ test('malformed rows are stored and become exceptions; they do not block the oth
     '{"shop_customer_id":"b1"}\n{"shop_cust\n[1,2]\n"text"\n{"shop_customer_id":"b2","x":"\\u0000"}\n',
   )
   const correlationId = randomUUID()
-  const loaded = await loadFile(db.sql, webshop, path, options({ correlationId }))
+  const loaded = await load(db.sql, path, options({ correlationId }))
   assert.deepEqual([loaded.rows, loaded.accepted], [5, 5])
   const bodies = await db.sql<
     { body: string }[]
@@ -89,20 +92,20 @@ test('malformed rows are stored and become exceptions; they do not block the oth
     bodies.map((b) => b.body),
     [
       '{"shop_customer_id":"b1"}',
-      '{"shop_cust',
-      '[1,2]',
-      '"text"',
+      '{"$row":{"file":"broken.ndjson","line":2,"code":"BROKEN_JSON","problem":"the body is not valid JSON: error at position 11","content":"{\\"shop_cust"}}',
+      '{"$row":{"file":"broken.ndjson","line":3,"code":"NOT_AN_OBJECT","problem":"the row is a list, not one record","content":"[1,2]"}}',
+      '{"$row":{"file":"broken.ndjson","line":4,"code":"NOT_AN_OBJECT","problem":"the body is valid JSON but not an object: send one record or event","content":"\\"text\\""}}',
       '{"shop_customer_id":"b2","x":"\\u0000"}',
     ],
   )
-  assert.equal((await loadFile(db.sql, webshop, path, options())).duplicates, 5)
+  assert.equal((await load(db.sql, path, options())).duplicates, 5)
 })
 
-test('a file that ends inside a value fails after the rows before it are stored', async () => {
+test('a file that ends inside a value is refused before anything of it is stored', async () => {
   const path = file('cut.json', '[{"shop_customer_id":"c1"},{"shop_customer_id":"c2"},{"shop')
   const before = await inbox()
-  await assert.rejects(loadFile(db.sql, webshop, path, options()), FileError)
-  assert.equal(await inbox(), before + 2)
+  await assert.rejects(load(db.sql, path, options()), FileError)
+  assert.equal(await inbox(), before)
 })
 
 test('a load waits for a database outage to end, and loses or double-counts nothing', async () => {
@@ -123,9 +126,8 @@ test('a load waits for a database outage to end, and loses or double-counts noth
       cuts += cut.length
     }
   })()
-  const loaded = await loadFile(
+  const loaded = await load(
     pool,
-    webshop,
     path,
     options({ correlationId, onAway: () => outages++ }),
   )
@@ -146,7 +148,7 @@ test('a database that stays away ends the load with its error', async () => {
     name: 'touchstone-test',
   })
   await assert.rejects(
-    loadFile(gone, webshop, file('gone.csv', csv(1)), options({ awayMsMax: 600 })),
+    load(gone, file('gone.csv', csv(1)), options({ awayMsMax: 600 })),
     /ECONNREFUSED/,
   )
   await gone.end()
@@ -159,8 +161,8 @@ test('the counts of a load exclude all other messages', async () => {
   prefix = 'other-'
   const other = file('other.csv', csv(2_500))
   const [loaded] = await Promise.all([
-    loadFile(db.sql, webshop, path, mine),
-    loadFile(db.sql, webshop, other, options()),
+    load(db.sql, path, mine),
+    load(db.sql, other, options()),
   ])
   assert.ok(loaded.firstId !== null && loaded.lastId !== null)
   const span = { correlationId: mine.correlationId, firstId: loaded.firstId, lastId: loaded.lastId }

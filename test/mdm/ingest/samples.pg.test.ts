@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { openFile } from '../../../connectors/file/rows.ts'
 import { openConnectors } from '../../../connectors/openConnectors.ts'
 import { settled } from '../../../mdm/inbox/settled.ts'
 import { loadFile } from '../../../mdm/ingest/load.ts'
@@ -50,8 +51,9 @@ async function load(): Promise<Map<string, number>> {
     const connector = connectors.get(sample.source)
     assert.ok(connector)
     const correlationId = randomUUID()
-    const options = { object: sample.object, file: sample.file, correlationId, again: false }
-    const loaded = await loadFile(db.sql, connector, sample.path, options)
+    const options = { object: sample.object, correlationId, again: false }
+    const file = await openFile(sample.path, sample.file)
+    const loaded = await loadFile(db.sql, connector, file, options)
     while ((await applyPending(pipeline, 500)).claimed > 0);
     assert.equal(loaded.rows, sample.rows, sample.name)
     let sum = loaded.duplicates

@@ -1,0 +1,76 @@
+import { CsvReader, type CsvDialect, type Quotes } from './csvRows.ts'
+import { FileError } from './fileError.ts'
+import type { TableRow } from './fileRow.ts'
+import { findHeader, type HasId, numbersOfCells } from './header.ts'
+import type { TextLine } from './textLines.ts'
+
+const DELIMITERS = [',', ';', '\t', '|', '`']
+/** The first line by which spreadsheets name the delimiter; saved again it may have more of them. */
+const SEPARATOR_LINE = /^\ufeff?"?sep=(.?)"?\1*$/i
+
+export interface DetectedDialect {
+  dialect: CsvDialect
+  /** Lines before the first row, for the line that names the delimiter. */
+  skipLines: number
+}
+
+/**
+ * Detects the dialect from the first lines of a file: the delimiter that is given or that a line
+ * `sep=;` names; else the one under which the header has the id, most rows have the number of cells
+ * of the header, and the header has most cells.
+ */
+export function detectDialect(
+  lines: readonly TextLine[],
+  given: { delimiter?: string | undefined; quotes?: Quotes | undefined },
+  hasId: HasId | null,
+): DetectedDialect {
+  const separator = SEPARATOR_LINE.exec(lines[0]?.text ?? '')
+  const skipLines = separator ? 1 : 0
+  const named = given.delimiter === '\\t' ? '\t' : given.delimiter || separator?.[1]
+  const body = lines.slice(skipLines)
+  const quote = detectQuote(body)
+  const quotes = given.quotes ?? 'check'
+  const candidates = (named ? [named] : DELIMITERS).map((delimiter) => {
+    const dialect: CsvDialect = { delimiter, quote, quotes, widths: new Set() }
+    const rows = readSample(body, dialect)
+    const header = findHeader(rows, hasId)
+    const below = rows.slice(rows.indexOf(header.row) + 1)
+    const cells = header.row.cells.length
+    const fitting = below.filter((r) => r.cells.length === cells).length
+    return {
+      dialect: { ...dialect, widths: numbersOfCells(header.row, below) },
+      rank: [
+        Number(header.found),
+        Number(cells > 1),
+        below.length === 0 ? 0 : Math.round((10 * fitting) / below.length),
+        cells,
+      ],
+    }
+  })
+  const best = candidates.reduce((a, b) => (ranksHigher(b.rank, a.rank) ? b : a))
+  return { dialect: best.dialect, skipLines }
+}
+
+function ranksHigher(a: readonly number[], b: readonly number[]): boolean {
+  for (const [i, n] of a.entries()) if (n !== b[i]) return n > (b[i] ?? 0)
+  return false
+}
+
+/** Returns ' where the first line with text has cells in it and no ", else ". */
+function detectQuote(lines: readonly TextLine[]): string {
+  const header = lines.find((l) => l.text.trim() !== '')?.text ?? ''
+  return !header.includes('"') && /(^|[,;\t|])'[^']*'([,;\t|]|$)/.test(header) ? "'" : '"'
+}
+
+/** Returns the rows of the first lines, up to a wrong quote, which the check of the file reports. */
+function readSample(lines: readonly TextLine[], dialect: CsvDialect): TableRow[] {
+  const reader = new CsvReader({ ...dialect, quotes: dialect.quotes === 'check' ? 'span' : dialect.quotes })
+  const rows: TableRow[] = []
+  try {
+    for (const line of lines) rows.push(...reader.push([line]))
+    rows.push(...reader.end())
+  } catch (e) {
+    if (!(e instanceof FileError)) throw e
+  }
+  return rows
+}

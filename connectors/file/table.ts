@@ -1,0 +1,290 @@
+import { createDictionary, type Dictionary } from '../../schema/kit/dictionary.ts'
+import { cellText, nameColumns } from './cellText.ts'
+import { FileError } from './fileError.ts'
+import type { FileRow, TableRow } from './fileRow.ts'
+import { findHeader, type HasId, namedCells } from './header.ts'
+
+/** What the check of a table found; its rows are read by it. */
+export interface TableLayout {
+  /** Names of the columns; null for a table without any row. */
+  names: string[] | null
+  headerLine: number
+  /** Number of cells of a row that fits. */
+  width: number
+  /** Number of columns up to the last one with a name. */
+  named: number
+  /** No row has a value beyond the named columns, so a row may end with a filled last one. */
+  openEnd: boolean
+  /** A row of a sheet says for each cell to which column it belongs, so it may end anywhere. */
+  ragged: boolean
+  rows: number
+  notices: string[]
+}
+
+/** A table that was read to its end once. */
+export interface CheckedTable {
+  /** How it is read, for people. */
+  description: string
+  notices: string[]
+  rows(): AsyncGenerator<FileRow>
+}
+
+/** What one line is called: a line of a text, or a row of a sheet. */
+export type LineWord = 'line' | 'row'
+
+/** Rows at the beginning in which the header is searched and ids are tried. */
+const firstRowsMax = 200
+/** Of all rows, those that must share a number of cells other than that of the header. */
+const commonShare = 0.9
+/** Rows between carriage returns without line feeds that are judged together. */
+const chainRowsMax = 1_000
+
+/**
+ * Reads a table to its end and returns its layout. Throws FileError where no row can be the header,
+ * where no row fits it, or where the table of another file begins.
+ */
+export async function checkTable(
+  source: AsyncIterable<TableRow[]>,
+  word: LineWord,
+  hasId: HasId | null,
+): Promise<TableLayout> {
+  let first: TableRow[] | null = []
+  let check: LayoutCheck | null = null
+  for await (const rows of source) {
+    if (first) {
+      first.push(...rows)
+      if (first.length < firstRowsMax) continue
+      check = new LayoutCheck(first, word, hasId)
+      first = null
+    } else for (const row of rows) check?.add(row)
+  }
+  check ??= new LayoutCheck(first ?? [], word, hasId)
+  return check.layout()
+}
+
+class LayoutCheck {
+  private readonly word: LineWord
+  private readonly names: string[]
+  private readonly header: TableRow | null
+  private readonly named: number
+  /** Rows by their number of cells; `bare` are those without a value beyond the named columns. */
+  private readonly counts = new Map<number, { rows: number; bare: number; first: number }>()
+  private readonly notices: string[] = []
+  private rows = 0
+  private formulas = 0
+  private repeated = 0
+
+  constructor(first: TableRow[], word: LineWord, hasId: HasId | null) {
+    this.word = word
+    const { row, found } = findHeader(first, hasId)
+    this.header = first.length > 0 ? row : null
+    this.names = nameColumns(row.cells)
+    this.named = namedCells(row.cells)
+    const below = first.slice(first.indexOf(row) + 1)
+    if (this.header && hasId && !found && !below.some((r) => hasId(toRecord(r.cells, this.names))))
+      throw new FileError(
+        `${word} ${row.first}: the header has no column for the id; its columns are ${list(this.names)}`,
+      )
+    this.noteHeader(first[0])
+    for (const r of below) this.add(r)
+  }
+
+  add(row: TableRow): void {
+    const joined = joinedTable(row, this.names, this.named, this.word)
+    if (joined) {
+      this.repeated++
+      return
+    }
+    this.rows++
+    if (row.problem) return
+    const length = row.cells.length
+    const count = this.counts.get(length) ?? { rows: 0, bare: 0, first: row.first }
+    count.rows++
+    if (namedCells(row.cells) <= this.named) count.bare++
+    this.counts.set(length, count)
+    for (const cell of row.cells) {
+      const text = cellText(cell)
+      if ('text' in text && text.changed) this.formulas++
+    }
+  }
+
+  layout(): TableLayout {
+    const { notices, names, named, header, rows } = this
+    if (!header)
+      return { names: null, headerLine: 1, width: 0, named: 0, openEnd: false, ragged: false, rows: 0, notices }
+    const width = this.width()
+    const own = this.counts.get(width)
+    const openEnd = named < width && (own === undefined || own.bare === own.rows)
+    if (this.word === 'line') this.checkWidth(width, openEnd)
+    if (this.repeated > 0)
+      notices.push(`${this.repeated} repeated ${this.repeated > 1 ? 'headers are' : 'header is'} left out`)
+    if (this.formulas > 0)
+      notices.push(
+        `${this.formulas} ${this.formulas > 1 ? 'cells are' : 'cell is'} written as ="text", 'text or a link; the text is read`,
+      )
+    return { names, headerLine: header.first, width, named, openEnd, ragged: this.word === 'row', rows, notices }
+  }
+
+  private noteHeader(top: TableRow | undefined): void {
+    const { header, names, notices, word } = this
+    if (!header || !top) return
+    if (header.first > top.first)
+      notices.push(
+        `the header is in ${word} ${header.first}; what is above it in ${word} ${top.first} is no row`,
+      )
+    const renamed = names.slice(0, this.named).flatMap((name, i) => {
+      const given = header.cells[i]?.trim() ?? ''
+      if (given === '') return [`column ${i + 1} has no name; it is called ${name}`]
+      const before = nameColumns([header.cells[i] ?? ''])[0]
+      return before === name ? [] : [`column ${i + 1} is a second "${before}"; it is called ${name}`]
+    })
+    notices.push(...renamed)
+  }
+
+  /**
+   * Returns the number of cells of a row that fits: that of the header, or another one that nearly
+   * all rows have and whose cells beyond the named columns are empty. A delimiter at the end of the
+   * rows alone, or of the header alone, makes such a table. In single rows an empty cell at the end
+   * may as well stand for a value that moved.
+   */
+  private width(): number {
+    const own = this.header?.cells.length ?? 0
+    const needed = Math.max(2, this.rows * commonShare)
+    for (const [length, { bare }] of this.counts)
+      if (length !== own && length >= this.named && bare >= needed) return length
+    return own
+  }
+
+  private checkWidth(width: number, openEnd: boolean): void {
+    const fitting = this.counts.has(width) || (openEnd && this.counts.has(this.named))
+    if (this.rows < 2 || fitting || this.counts.size === 0) return
+    const [length, { first }] = [...this.counts].sort((a, b) => b[1].rows - a[1].rows)[0] ?? [0, { first: 0 }]
+    throw new FileError(
+      `${this.word} ${first}: the row has ${length} cells, but the header in ${this.word} ${this.header?.first} has ${width} columns, and no row of the file fits it`,
+    )
+  }
+}
+
+/**
+ * Yields the rows of a table as JSON objects with the names of the header; empty cells are left
+ * out. A row that cannot be used is yielded as a list of its cells, with the problem: under names
+ * its values could be wrong.
+ */
+export async function* tableRows(
+  source: AsyncIterable<TableRow[]>,
+  word: LineWord,
+  layout: TableLayout,
+): AsyncGenerator<FileRow> {
+  const { names } = layout
+  if (!names) return
+  let chain: TableRow[] = []
+  for await (const rows of source)
+    for (const row of rows) {
+      if (row.first <= layout.headerLine) continue
+      const before = chain.at(-1)
+      if (before && (row.first !== before.last + 1 || chain.length === chainRowsMax)) {
+        yield* chainRows(chain, names, word, layout)
+        chain = []
+      }
+      chain.push(row)
+      if (row.atReturn) continue
+      yield* chainRows(chain, names, word, layout)
+      chain = []
+    }
+  yield* chainRows(chain, names, word, layout)
+}
+
+/**
+ * Yields rows that only carriage returns separate. In a file with line feeds such a return may be
+ * a part of a cell: then its row has been split, and none of the parts is a row.
+ */
+function* chainRows(
+  chain: readonly TableRow[],
+  names: readonly string[],
+  word: LineWord,
+  layout: TableLayout,
+): Generator<FileRow> {
+  const split = chain.length > 1 && !chain.every((r) => fits(r, layout))
+  for (const row of chain) {
+    if (joinedTable(row, names, layout.named, word)) continue
+    const problem = split
+      ? 'a carriage return without line feed stands before or after it, and the parts do not fit the header by themselves'
+      : undefined
+    yield fileRow(row, names, word, layout, problem)
+  }
+}
+
+function fits({ cells }: TableRow, { width, named, openEnd, ragged }: TableLayout): boolean {
+  if (ragged) return cells.length <= named
+  if (cells.length === width) return !openEnd || namedCells(cells) <= named
+  return openEnd && cells.length === named && cells[named - 1]?.trim() !== ''
+}
+
+function fileRow(
+  row: TableRow,
+  names: readonly string[],
+  word: LineWord,
+  layout: TableLayout,
+  given: string | undefined,
+): FileRow {
+  const { cells } = row
+  const record = createDictionary<string>()
+  let problem = row.problem ?? given
+  if (!problem && !fits(row, layout))
+    problem = `the row has ${cells.length} cells, but the header in ${word} ${layout.headerLine} has ${layout.named} columns`
+  if (!problem && isFooter(cells, layout)) problem = 'only one cell has a text, as in a title or a footer'
+  for (const [i, cell] of problem ? [] : cells.entries()) {
+    if (cell === '') continue
+    const name = names[i] ?? `column_${i + 1}`
+    const text = cellText(cell)
+    if ('problem' in text) problem = `the cell of column "${name}" ${text.problem}`
+    else if (text.text.includes('\0')) problem = `the cell of column "${name}" has a NUL character`
+    else if (text.text !== '') record[name] = text.text
+  }
+  return problem
+    ? { text: JSON.stringify(cells), at: row.first, problem }
+    : { text: JSON.stringify(record), at: row.first }
+}
+
+/** Columns from which on a single text of several words is no record. */
+const footerColumnsMin = 3
+
+function isFooter(cells: readonly string[], { named }: TableLayout): boolean {
+  if (named < footerColumnsMin || !/\S\s+\S/.test(cells[0] ?? '')) return false
+  return namedCells(cells) === 1
+}
+
+/**
+ * Returns whether a row repeats the header, as in a file that was joined of several. Throws
+ * FileError where the joined one has other columns.
+ */
+function joinedTable(
+  { cells, first, marked }: TableRow,
+  names: readonly string[],
+  named: number,
+  word: LineWord,
+): boolean {
+  if (!marked && !names.includes(cells[0]?.trim() ?? '')) return false
+  const own = nameColumns(cells.slice(0, namedCells(cells)))
+  const wanted = names.slice(0, named)
+  if (own.length === named && own.every((name, i) => name === wanted[i])) return true
+  const reordered = named > 1 && own.length === named && own.every((name) => wanted.includes(name))
+  if (marked || reordered)
+    throw new FileError(
+      `${word} ${first}: another file begins here, with the columns ${list(own)} instead of ${list(wanted)}; load the files one by one`,
+    )
+  return false
+}
+
+function toRecord(cells: readonly string[], names: readonly string[]): Dictionary<string> {
+  const record = createDictionary<string>()
+  for (const [i, cell] of cells.entries()) if (cell !== '') record[names[i] ?? ''] = cell
+  return record
+}
+
+const listedMax = 12
+
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, listedMax).map((n) => `"${n.slice(0, 60)}"`)
+  return `${shown.join(', ')}${names.length > listedMax ? ` and ${names.length - listedMax} more` : ''}`
+}

@@ -1,0 +1,58 @@
+import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { type Entry, open as openZip, type ZipFile } from 'yauzl'
+import { FileError } from '../fileError.ts'
+
+/** Files in an archive; a workbook has some twenty, and one for each sheet. */
+const entriesMax = 10_000
+/** Unpacked bytes of one file in it: a sheet of a million rows has about half of that. */
+const entryBytesMax = 2 * 1024 ** 3
+
+export interface Archive {
+  has(name: string): boolean
+  /** Streams a file of the archive, unpacked. Throws FileError for a file that it lacks. */
+  read(name: string): Promise<Readable>
+  close(): void
+}
+
+/** Opens a ZIP archive. Throws FileError for a damaged one. */
+export async function openArchive(path: string): Promise<Archive> {
+  const zip = await promisify<string, object, ZipFile>(openZip)(path, {
+    lazyEntries: true,
+    autoClose: false,
+  })
+  try {
+    const entries = await readEntries(zip)
+    const openEntry = promisify<Entry, Readable>(zip.openReadStream.bind(zip))
+    return {
+      has: (name) => entries.has(name),
+      read: async (name) => {
+        const entry = entries.get(name)
+        if (!entry) throw new FileError(`the archive has no ${name}: the workbook is damaged`)
+        if (entry.uncompressedSize > entryBytesMax)
+          throw new FileError(`${name} has more than ${entryBytesMax} bytes; save the sheet as CSV`)
+        return await openEntry(entry)
+      },
+      close: () => zip.close(),
+    }
+  } catch (e) {
+    zip.close()
+    throw e
+  }
+}
+
+async function readEntries(zip: ZipFile): Promise<Map<string, Entry>> {
+  const entries = new Map<string, Entry>()
+  await new Promise<void>((resolve, reject) => {
+    zip.on('error', reject)
+    zip.on('end', resolve)
+    zip.on('entry', (entry: Entry) => {
+      entries.set(entry.fileName, entry)
+      if (entries.size > entriesMax)
+        reject(new FileError(`the archive has more than ${entriesMax} files`))
+      else zip.readEntry()
+    })
+    zip.readEntry()
+  })
+  return entries
+}

@@ -1,0 +1,403 @@
+/**
+ * Generates CSV files of mixed dialects and damage, and what is in them. Rows and values are known
+ * from here, never from the product's reader.
+ */
+export interface GeneratedRow {
+  id: string
+  /** What a record of this row has: names of columns and texts; empty cells are left out. */
+  values: ReadonlyMap<string, string>
+  /** The row was written in another way than its dialect, so it may become an exception. */
+  damaged: boolean
+}
+
+export interface GeneratedFile {
+  bytes: Buffer
+  encoding: string | undefined
+  rows: GeneratedRow[]
+  /** What was done to the file, for messages and counts. */
+  dialect: string
+  damages: Damage[]
+  /** A cell has line breaks or quotes that other rows may hide in. */
+  spansLines: boolean
+  /** Number of columns with a name. */
+  columns: number
+}
+
+export const DAMAGES = [
+  'open quote',
+  'quote at the end',
+  'text after a quote',
+  'single quotes inside',
+  'missing cell',
+  'more cells',
+  'delimiter without quotes',
+  'lost line end',
+  'cut',
+  'NUL',
+  'invalid byte',
+  'joined file',
+  'joined file with other columns',
+  'mark inside',
+  'total',
+  'footer',
+  'rounded id',
+  'formula',
+  'return inside',
+  'swallowed rows',
+] as const
+export type Damage = (typeof DAMAGES)[number]
+
+export interface Random {
+  /** A whole number from 0 to n - 1. */
+  below(n: number): number
+  chance(p: number): boolean
+  pick<T>(values: readonly T[]): T
+}
+
+/** mulberry32: small, and the same on every machine. */
+export function createRandom(seed: number): Random {
+  let a = seed >>> 0
+  const next = () => {
+    a = (a + 0x6d2b79f5) >>> 0
+    let t = Math.imul(a ^ (a >>> 15), a | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+  return {
+    below: (n) => Math.floor(next() * n),
+    chance: (p) => next() < p,
+    pick: (values) => {
+      const value = values[Math.floor(next() * values.length)]
+      if (value === undefined) throw new Error('nothing to pick from')
+      return value
+    },
+  }
+}
+
+const NAMES = [
+  'name', 'Firma lt. HR', 'E-Mail (privat)', 'Ziel [Tage]', 'Straße', 'PLZ', 'terms', 'Umsatz in €',
+  'Note', 'city name', 'a.b', 'updated_at', 'x"y', 'Betrag, netto', 'Größe; Maß', 'país',
+]
+const LATIN_NAMES = NAMES.filter((n) => !n.includes('€'))
+const WORDS = [
+  'Brenntal', 'Werkzeuge', 'Ltd', 'GmbH', 'Łódź', 'Höfler', '東雲電機', "d'Or", "'s-Hertogenbosch", '30',
+  '0,125', '1.234,56', 'Net', 'a@b.example', '+49 30 1234', '-5', 'C\\D', '😀', 'é', 'sep=;', '#1', '`x',
+]
+const LATIN_WORDS = WORDS.filter((w) => /^[\x00-\xff]*$/.test(w))
+
+interface Dialect {
+  delimiter: string
+  quoting: 'minimal' | 'all' | 'some'
+  ends: readonly string[]
+  finalEnd: boolean
+  encoding: 'utf-8' | 'utf-8 mark' | 'utf-16le' | 'utf-16le mark' | 'utf-16be mark' | 'utf-16be' | 'windows-1252'
+  separator: boolean
+  titles: string[]
+  trailing: 'none' | 'header' | 'rows' | 'both'
+  blankLines: boolean
+  formulas: boolean
+}
+
+export function generateFile(random: Random, clean: boolean): GeneratedFile {
+  const count = random.pick([0, 1, 2, 3, 5, 8, 13, 25])
+  const dialect = randomDialect(random, count)
+  const latin = dialect.encoding === 'windows-1252'
+  const columns = 1 + random.below(7) + (random.chance(0.9) ? 1 : 0)
+  const names = columnNames(random, columns, latin)
+  const idAt = names.indexOf('id')
+  const rows: { row: GeneratedRow; cells: Cell[] }[] = []
+  const spans = random.chance(0.4)
+  for (let i = 0; i < count; i++) {
+    const cells = names.map((_, c): Cell =>
+      c === idAt ? { text: idText(random, i) } : randomCell(random, dialect, latin, spans),
+    )
+    rows.push({ row: rowOf(names, cells), cells })
+  }
+  const file = new Writer(random, dialect, names, idAt, rows)
+  const damages: Damage[] = []
+  if (!clean) for (let n = 1 + random.below(3); n > 0; n--) damages.push(random.pick(DAMAGES))
+  const { bytes, written } = file.write(damages)
+  return {
+    bytes,
+    encoding: latin ? 'windows-1252' : undefined,
+    rows: written,
+    dialect: JSON.stringify(dialect),
+    damages,
+    spansLines: rows.some((r) => r.cells.some((c) => /[\r\n]/.test(c.text))),
+    columns,
+  }
+}
+
+interface Cell {
+  /** What the cell means. */
+  text: string
+  /** How it is written, where not by the dialect. */
+  raw?: string
+}
+
+function randomDialect(random: Random, rows: number): Dialect {
+  const delimiter = random.pick([',', ',', ';', ';', '\t', '|'])
+  return {
+    delimiter,
+    quoting: random.pick(['minimal', 'minimal', 'all', 'some']),
+    ends: random.pick([['\n'], ['\r\n'], ['\r\n', '\n'], ['\r'], ['\r\n', '\n', '\r'], ['\r\r\n']]),
+    finalEnd: random.chance(0.8),
+    encoding: random.pick([
+      'utf-8', 'utf-8', 'utf-8', 'utf-8 mark', 'utf-16le mark', 'utf-16be mark', 'utf-16le', 'utf-16be', 'windows-1252',
+    ]),
+    separator: random.chance(0.15),
+    titles: random.chance(0.15) ? ['Kunden-Export', ...(random.chance(0.5) ? ['Stand: 01.02.2025', ''] : [])] : [],
+    trailing: random.pick(
+      rows > 1
+        ? (['none', 'none', 'none', 'header', 'rows', 'both'] as const)
+        : (['none', 'header', 'both'] as const),
+    ),
+    blankLines: random.chance(0.2),
+    formulas: random.chance(0.2),
+  }
+}
+
+function columnNames(random: Random, columns: number, latin: boolean): string[] {
+  const pool = [...(latin ? LATIN_NAMES : NAMES)]
+  const names: string[] = []
+  while (names.length < columns - 1) names.push(...pool.splice(random.below(pool.length), 1))
+  names.splice(random.below(columns), 0, 'id')
+  return names
+}
+
+function idText(random: Random, i: number): string {
+  return `${random.pick(['R', '000', 'K-', 'x/'])}${i}${random.pick(['', 'E5', 'a'])}`
+}
+
+function randomCell(random: Random, dialect: Dialect, latin: boolean, spans: boolean): Cell {
+  if (random.chance(0.15)) return { text: '' }
+  const words: string[] = []
+  for (let n = 1 + random.below(4); n > 0; n--) {
+    const kind = random.below(12)
+    if (kind === 0) words.push(random.pick([',', ';', '|', '\t', dialect.delimiter]))
+    else if (kind === 1) words.push(random.pick(['"', '""', '5"', '"R"']))
+    else if (kind === 2 && spans) words.push(random.pick(['\n', '\r\n']))
+    else words.push(random.pick(latin ? LATIN_WORDS : WORDS))
+  }
+  const text = words.join(random.pick([' ', '', ' ']))
+  if (text.trim() === '' || /^\s*[='\ufeff]/.test(text) || /^sep=/.test(text)) return { text: 'plain' }
+  if (dialect.formulas && random.chance(0.2) && !/["\r\n]/.test(text) && !text.includes(dialect.delimiter))
+    return { text, raw: random.pick([`="${text}"`, `"=""${text}"""`]) }
+  return { text }
+}
+
+function rowOf(names: readonly string[], cells: readonly Cell[]): GeneratedRow {
+  const values = new Map<string, string>()
+  for (const [i, cell] of cells.entries()) if (cell.text !== '') values.set(names[i] ?? '', cell.text)
+  return { id: values.get('id') ?? '', values, damaged: false }
+}
+
+class Writer {
+  private readonly random: Random
+  private readonly dialect: Dialect
+  private readonly names: string[]
+  private readonly idAt: number
+  private readonly rows: { row: GeneratedRow; cells: Cell[] }[]
+  /** Lines of the file: a row of the input, or something else. */
+  private lines: { text: string; end: string; row?: GeneratedRow }[] = []
+
+  constructor(
+    random: Random,
+    dialect: Dialect,
+    names: string[],
+    idAt: number,
+    rows: { row: GeneratedRow; cells: Cell[] }[],
+  ) {
+    this.random = random
+    this.dialect = dialect
+    this.names = names
+    this.idAt = idAt
+    this.rows = rows
+  }
+
+  write(damages: readonly Damage[]): { bytes: Buffer; written: GeneratedRow[] } {
+    const { dialect, random } = this
+    if (dialect.separator) this.line(`sep=${dialect.delimiter}`)
+    for (const title of dialect.titles) this.line(title)
+    this.line(this.header())
+    for (const { row, cells } of this.rows) {
+      if (dialect.blankLines && random.chance(0.2)) this.line(random.pick(['', ' ']))
+      this.line(this.rowText(cells), row)
+    }
+    for (const damage of damages) this.damage(damage)
+    const last = this.lines.at(-1)
+    if (!dialect.finalEnd && last) last.end = ''
+    return this.encoded(damages)
+  }
+
+  private header(names = this.names): string {
+    const tail = ['header', 'both'].includes(this.dialect.trailing) ? this.dialect.delimiter : ''
+    return names.map((n) => this.cellText({ text: n })).join(this.dialect.delimiter) + tail
+  }
+
+  private rowText(cells: readonly Cell[]): string {
+    const tail = ['rows', 'both'].includes(this.dialect.trailing) ? this.dialect.delimiter : ''
+    return cells.map((c) => this.cellText(c)).join(this.dialect.delimiter) + tail
+  }
+
+  private cellText(cell: Cell): string {
+    if (cell.raw !== undefined) return cell.raw
+    const { delimiter, quoting } = this.dialect
+    const needed = cell.text.includes(delimiter) || /["\r\n]/.test(cell.text) || /^\s|\s$/.test(cell.text)
+    const quoted =
+      needed || quoting === 'all' || (quoting === 'some' && this.random.chance(0.5))
+    return quoted ? `"${cell.text.replaceAll('"', '""')}"` : cell.text
+  }
+
+  private line(text: string, row?: GeneratedRow): void {
+    this.lines.push({ text, end: this.random.pick(this.dialect.ends), ...(row ? { row } : {}) })
+  }
+
+  private damage(damage: Damage): void {
+    const { random, dialect } = this
+    const at = this.lines.flatMap((l, i) => (l.row ? [i] : []))
+    const i = at.length > 0 ? random.pick(at) : -1
+    const line = this.lines[i]
+    const input = this.rows.find((r) => r.row === line?.row)
+    const broken = (text: string) => {
+      if (!line?.row) return
+      line.text = text
+      line.row.damaged = true
+    }
+    const withCell = (change: (raw: string) => string) => {
+      if (!input) return
+      const c = random.below(input.cells.length)
+      const texts = input.cells.map((cell, k) => (k === c ? change(this.cellText(cell)) : this.cellText(cell)))
+      const tail = ['rows', 'both'].includes(dialect.trailing) ? dialect.delimiter : ''
+      broken(texts.join(dialect.delimiter) + tail)
+    }
+    const bare = (raw: string) => raw.replaceAll('"', '').replaceAll(/[\r\n]/g, ' ')
+    switch (damage) {
+      case 'open quote':
+        return withCell((raw) => `"${bare(raw).replaceAll(dialect.delimiter, ' ')}`)
+      case 'quote at the end':
+        return withCell((raw) => `${bare(raw).replaceAll(dialect.delimiter, ' ')}"`)
+      case 'text after a quote':
+        return withCell((raw) => `"${bare(raw)}" Fünf`)
+      case 'single quotes inside':
+        return withCell((raw) => `"${bare(raw)} "mid" ${random.pick(['', '\n', `\na${dialect.delimiter}b`])}end"`)
+      case 'missing cell':
+        if (input && input.cells.length > 1) {
+          const missing = random.below(input.cells.length)
+          broken(this.rowText(input.cells.filter((_, k) => k !== missing)))
+        }
+        return
+      case 'more cells':
+        return input ? broken(`${this.rowText(input.cells)}${dialect.delimiter}more`) : undefined
+      case 'delimiter without quotes':
+        return withCell((raw) => `${bare(raw)}${dialect.delimiter}${random.pick(['', 'x'])}`)
+      case 'lost line end': {
+        const next = this.lines[i + 1]
+        if (!line?.row || !next?.row) return
+        line.row.damaged = true
+        next.row.damaged = true
+        next.text = line.text + next.text
+        next.row = line.row
+        this.lines.splice(i, 1)
+        return
+      }
+      case 'NUL':
+        return withCell((raw) => raw.replace(/^("?)/, '$1\0'))
+      case 'joined file':
+        return void this.lines.splice(i < 0 ? this.lines.length : i, 0, {
+          text: `${random.pick(['', '\ufeff'])}${this.header()}`,
+          end: random.pick(dialect.ends),
+        })
+      case 'joined file with other columns':
+        if (this.names.length === 1) return
+        return void this.lines.splice(i < 0 ? this.lines.length : i, 0, {
+          text: `\ufeff${this.header([...this.names].reverse())}`,
+          end: random.pick(dialect.ends),
+        })
+      case 'mark inside':
+        if (line) line.text = `\ufeff${line.text}`
+        return
+      case 'total':
+        return void this.lines.push({
+          text: this.rowText(this.names.map((_, k) => ({ text: k === this.idAt ? 'Grand total' : '7' }))),
+          end: dialect.ends[0] ?? '\n',
+        })
+      case 'footer':
+        return void this.lines.push(
+          ...['Grand Totals (25 records)', 'Confidential Information - Do Not Distribute'].map((text) => ({
+            text: this.names.length > 1 ? text : '',
+            end: dialect.ends[0] ?? '\n',
+          })),
+        )
+      case 'rounded id':
+        if (input)
+          broken(this.rowText(input.cells.map((c, k) => (k === this.idAt ? { text: random.pick(['1.23457E+12', '1,2E+05', '1E+15']) } : c))))
+        return
+      case 'formula':
+        return withCell(() => random.pick(['=SUM(A1:A9)', '=A1', '=TEXT(7;"000")', '="a"&"b"'].filter((f) => !f.includes(dialect.delimiter) && !f.includes('"'))))
+      case 'return inside':
+        // Without line feeds, or in one column, a carriage return is nothing but the end of a row.
+        if (this.names.length === 1 || !this.lines.some((l) => l.end.endsWith('\n'))) return
+        return withCell((raw) => (raw.startsWith('"') ? raw : `${raw}\rx`))
+      case 'swallowed rows': {
+        // Two stray quotes in the same column of two rows: RFC 4180 reads one cell.
+        const [a, b] = [at[0], at.at(-1)]
+        const [first, last] = [this.lines[a ?? -1], this.lines[b ?? -1]]
+        if (a === undefined || a === b || !first?.row || !last?.row) return
+        const c = random.below(this.names.length)
+        const plain = (row: GeneratedRow) =>
+          this.names.map((n) => (n === 'id' ? row.id : 'x'))
+        const one = plain(first.row)
+        const two = plain(last.row)
+        one[c] = `"${one[c]}`
+        two[c] = `${two[c]}"`
+        first.text = one.join(dialect.delimiter)
+        last.text = two.join(dialect.delimiter)
+        first.row.damaged = true
+        last.row.damaged = true
+        return
+      }
+      case 'cut':
+      case 'invalid byte':
+        return
+    }
+  }
+
+  private encoded(damages: readonly Damage[]): { bytes: Buffer; written: GeneratedRow[] } {
+    const { dialect, random } = this
+    const text = this.lines.map((l) => l.text + l.end).join('')
+    const kind = dialect.encoding.split(' ')[0]
+    const encode = (t: string): Buffer => {
+      if (kind === 'windows-1252') return Buffer.from(t.replaceAll('\ufeff', ''), 'latin1')
+      if (kind === 'utf-8') return Buffer.from(t, 'utf8')
+      const little = Buffer.from(t, 'utf16le')
+      return kind === 'utf-16be' ? little.swap16() : little
+    }
+    const mark = dialect.encoding.endsWith('mark') ? encode('\ufeff') : Buffer.alloc(0)
+    let bytes = Buffer.concat([mark, encode(text)])
+    let rows = this.lines.flatMap((l) => (l.row ? [l.row] : []))
+    const hidden = this.rows.map((r) => r.row).filter((r) => !rows.includes(r))
+    if (damages.includes('cut')) {
+      // Rows behind the cut are not in the file; the one at the cut may have lost its end.
+      const keep = random.below(text.length + 1)
+      let pos = 0
+      const kept: GeneratedRow[] = []
+      for (const line of this.lines) {
+        const end = pos + line.text.length
+        if (line.row && pos < keep) {
+          if (end > keep) line.row.damaged = true
+          kept.push(line.row)
+        }
+        pos = end + line.end.length
+      }
+      rows = kept
+      bytes = Buffer.concat([mark, encode(text.slice(0, keep))])
+    }
+    if (damages.includes('invalid byte') && kind === 'utf-8' && bytes.length > 10) {
+      const at = mark.length + random.below(bytes.length - mark.length)
+      bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from([0xf6]), bytes.subarray(at)])
+    }
+    const written = damages.includes('cut') ? rows : [...rows, ...hidden]
+    return { bytes, written }
+  }
+}
