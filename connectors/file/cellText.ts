@@ -1,7 +1,8 @@
 const QUOTED_FORMULA = /^=\s*"((?:[^"]|"")*)"$/
 const HYPERLINK = /^=\s*HYPERLINK\(\s*"((?:[^"]|"")*)"\s*(?:[,;]\s*"((?:[^"]|"")*)"\s*)?\)$/i
 /** A function, a reference to a cell or a calculation; not a text such as "=> see note". */
-const FORMULA = /^=\s*[-+(]*(?:[A-Z_][A-Z0-9_.]*\s*\(|(?:'?[^'!]{1,80}'?!)?\$?[A-Z]{1,3}\$?\d{1,7}(?![\w])|\d+(?:\.\d+)?\s*[-+*/&^])/i
+const FORMULA =
+  /^=\s*[-+(]*(?:[A-Z_][A-Z0-9_.]*\s*\(|(?:'?[^'!]{1,80}'?!)?\$?[A-Z]{1,3}\$?\d{1,7}(?![\w])|\d+(?:\.\d+)?\s*[-+*/&^])/i
 const GUARDED = /^'(?:[=+@-]|\d[\d ./-]*$)/
 
 export type CellText = { text: string; changed: boolean } | { problem: string }

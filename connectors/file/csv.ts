@@ -16,10 +16,10 @@ export async function checkCsv(
   hasId: HasId | null,
 ): Promise<CheckedTable> {
   const { lines } = splitLines(head.text, head.complete)
-  const { dialect, skipLines } = detectDialect(lines, options, hasId)
+  const { dialect, skipLines, guessed } = detectDialect(lines, options, hasId)
   const hasFeeds = head.text.includes('\n')
   const read = () => csvRows(open(), new CsvReader(dialect), skipLines, hasFeeds)
-  const layout = await checkTable(read(), 'line', hasId)
+  const layout = await checkTable(read(), 'line', hasId, guessed)
   const name = dialect.delimiter === '\t' ? 'tab' : `"${dialect.delimiter}"`
   const quote = dialect.quote === '"' ? '' : `, quote ${dialect.quote}`
   return {

@@ -1,7 +1,7 @@
-import { CsvReader, type CsvDialect, type Quotes } from './csvRows.ts'
+import { type CsvDialect, CsvReader, type Quotes } from './csvRows.ts'
 import { FileError } from './fileError.ts'
 import type { TableRow } from './fileRow.ts'
-import { findHeader, type HasId, numbersOfCells } from './header.ts'
+import { findHeader, type HasId, namedCells, numbersOfCells } from './header.ts'
 import type { TextLine } from './textLines.ts'
 
 const DELIMITERS = [',', ';', '\t', '|', '`']
@@ -12,6 +12,13 @@ export interface DetectedDialect {
   dialect: CsvDialect
   /** Lines before the first row, for the line that names the delimiter. */
   skipLines: number
+  /** Nothing names the delimiter: in a table of one column no row shows it. */
+  guessed: boolean
+}
+
+/** Returns whether a text has a character that may be a delimiter. */
+export function hasDelimiter(text: string): boolean {
+  return DELIMITERS.some((d) => d !== '`' && text.includes(d))
 }
 
 /**
@@ -32,23 +39,28 @@ export function detectDialect(
   const quotes = given.quotes ?? 'check'
   const candidates = (named ? [named] : DELIMITERS).map((delimiter) => {
     const dialect: CsvDialect = { delimiter, quote, quotes, widths: new Set() }
-    const rows = readSample(body, dialect)
+    const { rows, clear } = readSample(body, dialect)
     const header = findHeader(rows, hasId)
     const below = rows.slice(rows.indexOf(header.row) + 1)
     const cells = header.row.cells.length
-    const fitting = below.filter((r) => r.cells.length === cells).length
+    // A delimiter at the end of the rows alone counts as none.
+    const fitting = below.filter(
+      (r) => r.cells.length === cells || (r.cells.length > cells && namedCells(r.cells) <= cells),
+    ).length
     return {
       dialect: { ...dialect, widths: numbersOfCells(header.row, below) },
       rank: [
         Number(header.found),
+        Number(clear),
         Number(cells > 1),
         below.length === 0 ? 0 : Math.round((10 * fitting) / below.length),
         cells,
+        Math.max(0, ...below.map((r) => r.cells.length)),
       ],
     }
   })
   const best = candidates.reduce((a, b) => (ranksHigher(b.rank, a.rank) ? b : a))
-  return { dialect: best.dialect, skipLines }
+  return { dialect: best.dialect, skipLines, guessed: !named }
 }
 
 function ranksHigher(a: readonly number[], b: readonly number[]): boolean {
@@ -62,15 +74,22 @@ function detectQuote(lines: readonly TextLine[]): string {
   return !header.includes('"') && /(^|[,;\t|])'[^']*'([,;\t|]|$)/.test(header) ? "'" : '"'
 }
 
-/** Returns the rows of the first lines, up to a wrong quote, which the check of the file reports. */
-function readSample(lines: readonly TextLine[], dialect: CsvDialect): TableRow[] {
-  const reader = new CsvReader({ ...dialect, quotes: dialect.quotes === 'check' ? 'span' : dialect.quotes })
+/**
+ * Returns the rows of the first lines, up to a wrong quote; `clear` is false where there is one. The
+ * check of the file reports it.
+ */
+function readSample(
+  lines: readonly TextLine[],
+  dialect: CsvDialect,
+): { rows: TableRow[]; clear: boolean } {
+  const quotes = dialect.quotes === 'check' ? 'span' : dialect.quotes
+  const reader = new CsvReader({ ...dialect, quotes })
   const rows: TableRow[] = []
   try {
     for (const line of lines) rows.push(...reader.push([line]))
-    rows.push(...reader.end())
+    return { rows: rows, clear: true }
   } catch (e) {
     if (!(e instanceof FileError)) throw e
+    return { rows, clear: false }
   }
-  return rows
 }

@@ -31,6 +31,10 @@ export class CsvReader {
   /** Number of the line at index 0. */
   private line = 1
   private at = 0
+  /** The first line in which a cell ends with a quote that it does not begin with; 0 without one. */
+  private stray = 0
+  /** The first line in which a cell begins that goes over several lines. */
+  private spanned = 0
 
   constructor(dialect: CsvDialect) {
     this.dialect = dialect
@@ -51,12 +55,16 @@ export class CsvReader {
   private take(atEnd: boolean): TableRow[] {
     const rows: TableRow[] = []
     while (this.at < this.lines.length) {
+      if (this.text(this.at).trim() === '') {
+        this.at++
+        continue
+      }
       const row = this.next(atEnd)
       if (row === null) {
         this.checkLength()
         break
       }
-      if (row.cells.length > 1 || row.cells[0]?.trim() !== '') rows.push(row)
+      rows.push(row)
     }
     return rows
   }
@@ -94,7 +102,9 @@ export class CsvReader {
       const start = quoteAt(text, pos, delimiter, quote)
       if (start < 0) {
         const end = text.indexOf(delimiter, pos)
-        cells.push(end < 0 ? text.slice(pos) : text.slice(pos, end))
+        const cell = end < 0 ? text.slice(pos) : text.slice(pos, end)
+        if (cell.trimEnd().endsWith(quote)) this.stray ||= this.line + at
+        cells.push(cell)
         if (end < 0) break
         pos = end + delimiter.length
         continue
@@ -109,7 +119,12 @@ export class CsvReader {
           at++
           if (at === this.lines.length) {
             if (!atEnd) return null
-            throw this.wrong(opened, cells.length, 'a quote opens the cell and never closes', 'check')
+            throw this.wrong(
+              opened,
+              cells.length,
+              'a quote opens the cell and never closes',
+              'check',
+            )
           }
           text = this.text(at)
           pos = 0
@@ -138,12 +153,15 @@ export class CsvReader {
           `a quote opens the cell and closes in line ${this.line + at}, but these lines look like rows of their own`,
           'span',
         )
+      if (at > opened) this.spanned ||= this.line + opened
       cells.push(value)
       if (pos >= text.length) break
       pos += delimiter.length
     }
+    if (quotes === 'check') this.checkStray()
     const row = this.finish(cells, from, at)
-    if (at > from && quotes === 'check' && !this.fits(cells.length)) this.checkMisfit(from, at, cells)
+    if (at > from && quotes === 'check' && !this.fits(cells.length))
+      this.checkMisfit(from, at, cells)
     return row
   }
 
@@ -193,6 +211,17 @@ export class CsvReader {
     )
   }
 
+  /**
+   * A program that writes cells over several lines quotes each cell that has a quote. With both, a
+   * quote may be missing or too many, and so the ends of rows are not known.
+   */
+  private checkStray(): void {
+    if (this.stray && this.spanned)
+      throw new FileError(
+        `line ${this.stray}: a cell ends with a quote that it does not begin with, and a cell in line ${this.spanned} goes over several lines, so a quote may be missing there; ${wayOut('span')}`,
+      )
+  }
+
   private wrong(at: number, cell: number, what: string, instead: Quotes): FileError {
     return new FileError(`line ${this.line + at}, cell ${cell + 1}: ${what}; ${wayOut(instead)}`)
   }
@@ -218,7 +247,8 @@ function readLine(
   for (let pos = 0; ; ) {
     const start = quoteAt(text, pos, delimiter, quote)
     const closed = start < 0 ? null : readQuoted(text, start, delimiter, quote)
-    if (start >= 0 && !closed) problem ??= `cell ${cells.length + 1} has a quote that is not closed before the delimiter`
+    if (start >= 0 && !closed)
+      problem ??= `cell ${cells.length + 1} has a quote that is not closed before the delimiter`
     if (closed) {
       cells.push(closed.value)
       if (closed.end >= text.length) break

@@ -10,7 +10,7 @@ export interface Encoding {
 /** The fewest NUL bytes that show UTF-16: one in twenty of its units. */
 const zerosPerUnitMin = 0.05
 /** ISO-2022-JP, -KR and -CN switch their character sets with these; their bytes are valid UTF-8. */
-const SHIFTS = /\x1b(?:\$[@AB()*]|\([BIJ])/
+const SHIFTS = ['$@', '$B', '$A', '$(', '$)', '$*', '(J', '(I'].map((end) => `\x1b${end}`)
 
 /**
  * Returns the encoding of a file by its byte order mark, else the one given, else UTF-16 where
@@ -27,7 +27,8 @@ export function detectEncoding(head: Buffer, given: string | undefined): Encodin
   if (given !== undefined) return { label: knownLabel(given), because: 'GIVEN' }
   const wide = wideEncoding(head)
   if (wide) return { label: wide, because: 'NUL_BYTES' }
-  if (SHIFTS.test(head.toString('latin1')))
+  const text = head.toString('latin1')
+  if (SHIFTS.some((shift) => text.includes(shift)))
     throw new FileError(
       'the encoding is of the ISO-2022 family, not UTF-8: name it with --encoding, for example iso-2022-jp',
     )

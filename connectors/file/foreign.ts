@@ -8,7 +8,10 @@ const asCsv = 'save it as CSV (UTF-8) and load that'
 
 /** In the order of their tests; `begins` is a text in Latin-1. */
 const FOREIGN: readonly Foreign[] = [
-  { begins: '\xd0\xcf\x11\xe0', is: `an Excel 97 workbook (.xls) or another Office file: ${asCsv}` },
+  {
+    begins: '\xd0\xcf\x11\xe0',
+    is: `an Excel 97 workbook (.xls) or another Office file: ${asCsv}`,
+  },
   { begins: '%PDF', is: 'a PDF document: load the data that it was made from' },
   { begins: '{\\rtf', is: `a text document (RTF): ${asCsv}` },
   { begins: 'PAR1', is: 'a Parquet file: export it as CSV or NDJSON and load that' },
@@ -31,7 +34,11 @@ export function foreignFormat(head: Buffer): string | null {
   const known = FOREIGN.find((f) => bytes.startsWith(f.begins))
   if (known) return known.is
   if (bytes.slice(257, 262) === 'ustar') return 'a tar archive: unpack it and load the files in it'
-  const text = bytes.replace(/^\xef\xbb\xbf/, '').trimStart().slice(0, 200).toLowerCase()
+  const text = bytes
+    .replace(/^\xef\xbb\xbf/, '')
+    .trimStart()
+    .slice(0, 200)
+    .toLowerCase()
   if (/^(<!doctype html|<html|<table|<head|<body|<meta)/.test(text))
     return `an HTML page, as some systems call an Excel export, or the answer of a login page: ${asCsv}`
   if (/^<\?xml|^<[a-z][\w:.-]*[\s>]/.test(text)) return `an XML document: ${asCsv}`

@@ -71,7 +71,8 @@ export function messagesOfRow(
   file: string,
   object: string | null,
 ): InboundMessage[] {
-  const located = (more: Partial<LocatedRow>) => JSON.stringify({ [MEMBER]: { file, line: row.at, ...more } })
+  const located = (more: Partial<LocatedRow>) =>
+    JSON.stringify({ [MEMBER]: { file, line: row.at, ...more } })
   const broken = (code: string, problem: string, content: unknown): InboundMessage[] => [
     {
       messageId: `row:${hash(`${object ?? ''}\u0000${code}\u0000${row.text}`)}`,
@@ -94,10 +95,11 @@ export function messagesOfRow(
   return messages.map((message) => {
     const fault = message.format === 'row' ? faultOf(connector, message) : null
     if (fault === null) return message
-    const body = message.body.trimStart().startsWith('{') && fault.code !== TOTAL
-      ? // The text stays as it is: parsing would cost the digits of long numbers.
-        `${located({}).slice(0, -2)},"record":${message.body}}}`
-      : storable(located({ code: fault.code, problem: fault.message, content: message.body }))
+    const body =
+      message.body.trimStart().startsWith('{') && fault.code !== TOTAL
+        ? // The text stays as it is: parsing would cost the digits of long numbers.
+          `${located({}).slice(0, -2)},"record":${message.body}}}`
+        : storable(located({ code: fault.code, problem: fault.message, content: message.body }))
     return { ...message, body }
   })
 }

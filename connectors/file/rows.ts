@@ -5,12 +5,18 @@ import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { checkCsv } from './csv.ts'
 import type { Quotes } from './csvRows.ts'
-import { decodeText, detectEncoding, type Encoding, InvalidBytes, locateInvalid } from './encoding.ts'
+import {
+  decodeText,
+  detectEncoding,
+  type Encoding,
+  InvalidBytes,
+  locateInvalid,
+} from './encoding.ts'
 import { fileBytes } from './fileBytes.ts'
 import { FileError } from './fileError.ts'
 import type { FileRow } from './fileRow.ts'
-import { detectFormat, type FileFormat } from './format.ts'
 import { foreignFormat, isZip } from './foreign.ts'
+import { detectFormat, type FileFormat } from './format.ts'
 import type { HasId } from './header.ts'
 import { jsonElements, lines } from './json.ts'
 import type { CheckedTable } from './table.ts'
@@ -114,11 +120,13 @@ async function checkFile(
   const checked =
     format === 'csv'
       ? await checkCsv(open, head, options, hasId)
-      : await checkRows(
-          format === 'ndjson' ? 'NDJSON' : 'JSON',
-          () => (format === 'ndjson' ? lines(open()) : jsonElements(open(), options.at ?? null)),
+      : await checkRows(format === 'ndjson' ? 'NDJSON' : 'JSON', () =>
+          format === 'ndjson' ? lines(open()) : jsonElements(open(), options.at ?? null),
         )
-  return { ...checked, description: `${checked.description}, ${encoding.label}${HOW[encoding.because]}` }
+  return {
+    ...checked,
+    description: `${checked.description}, ${encoding.label}${HOW[encoding.because]}`,
+  }
 }
 
 const HOW: Record<Encoding['because'], string> = {
@@ -190,10 +198,7 @@ async function changeOf(path: string): Promise<string> {
   return `${size} ${mtimeMs}`
 }
 
-async function* named(
-  path: string,
-  rows: () => AsyncGenerator<FileRow>,
-): AsyncGenerator<FileRow> {
+async function* named(path: string, rows: () => AsyncGenerator<FileRow>): AsyncGenerator<FileRow> {
   try {
     yield* rows()
   } catch (e) {

@@ -1,5 +1,6 @@
 import { createDictionary, type Dictionary } from '../../schema/kit/dictionary.ts'
 import { cellText, nameColumns } from './cellText.ts'
+import { hasDelimiter } from './csvDialect.ts'
 import { FileError } from './fileError.ts'
 import type { FileRow, TableRow } from './fileRow.ts'
 import { findHeader, type HasId, namedCells } from './header.ts'
@@ -9,14 +10,16 @@ export interface TableLayout {
   /** Names of the columns; null for a table without any row. */
   names: string[] | null
   headerLine: number
-  /** Number of cells of a row that fits. */
+  /** Number of cells of a row that fits; 0 where the rows have no number in common. */
   width: number
   /** Number of columns up to the last one with a name. */
   named: number
-  /** No row has a value beyond the named columns, so a row may end with a filled last one. */
+  /** The header or a row has a delimiter at its end. */
   openEnd: boolean
   /** A row of a sheet says for each cell to which column it belongs, so it may end anywhere. */
   ragged: boolean
+  /** No row shows which character is the delimiter. */
+  delimiterUnknown: boolean
   rows: number
   notices: string[]
 }
@@ -47,6 +50,7 @@ export async function checkTable(
   source: AsyncIterable<TableRow[]>,
   word: LineWord,
   hasId: HasId | null,
+  delimiterGuessed = false,
 ): Promise<TableLayout> {
   let first: TableRow[] | null = []
   let check: LayoutCheck | null = null
@@ -59,7 +63,8 @@ export async function checkTable(
     } else for (const row of rows) check?.add(row)
   }
   check ??= new LayoutCheck(first ?? [], word, hasId)
-  return check.layout()
+  const layout = check.layout()
+  return { ...layout, delimiterUnknown: delimiterGuessed && layout.width === 1 }
 }
 
 class LayoutCheck {
@@ -111,18 +116,46 @@ class LayoutCheck {
   layout(): TableLayout {
     const { notices, names, named, header, rows } = this
     if (!header)
-      return { names: null, headerLine: 1, width: 0, named: 0, openEnd: false, ragged: false, rows: 0, notices }
-    const width = this.width()
-    const own = this.counts.get(width)
-    const openEnd = named < width && (own === undefined || own.bare === own.rows)
-    if (this.word === 'line') this.checkWidth(width, openEnd)
+      return {
+        names: null,
+        headerLine: 1,
+        width: 0,
+        named: 0,
+        openEnd: false,
+        ragged: false,
+        delimiterUnknown: false,
+        rows: 0,
+        notices,
+      }
+    const openEnd =
+      named < header.cells.length ||
+      [...this.counts].some(([length, { bare }]) => length > named && bare > 0)
+    const width = openEnd ? this.width() : named
+    const { rows: usual, bare } = this.counts.get(width) ?? { rows: 0, bare: 0 }
+    if (usual - bare >= Math.max(2, rows * commonShare))
+      throw new FileError(
+        `${this.word} ${header.first}: column ${named + 1} has values, but no name; name it in the header`,
+      )
+    if (this.word === 'line') this.checkWidth(width)
     if (this.repeated > 0)
-      notices.push(`${this.repeated} repeated ${this.repeated > 1 ? 'headers are' : 'header is'} left out`)
+      notices.push(
+        `${this.repeated} repeated ${this.repeated > 1 ? 'headers are' : 'header is'} left out`,
+      )
     if (this.formulas > 0)
       notices.push(
         `${this.formulas} ${this.formulas > 1 ? 'cells are' : 'cell is'} written as ="text", 'text or a link; the text is read`,
       )
-    return { names, headerLine: header.first, width, named, openEnd, ragged: this.word === 'row', rows, notices }
+    return {
+      names,
+      headerLine: header.first,
+      width,
+      named,
+      openEnd,
+      ragged: this.word === 'row',
+      delimiterUnknown: false,
+      rows,
+      notices,
+    }
   }
 
   private noteHeader(top: TableRow | undefined): void {
@@ -136,31 +169,38 @@ class LayoutCheck {
       const given = header.cells[i]?.trim() ?? ''
       if (given === '') return [`column ${i + 1} has no name; it is called ${name}`]
       const before = nameColumns([header.cells[i] ?? ''])[0]
-      return before === name ? [] : [`column ${i + 1} is a second "${before}"; it is called ${name}`]
+      return before === name
+        ? []
+        : [`column ${i + 1} is a second "${before}"; it is called ${name}`]
     })
     notices.push(...renamed)
   }
 
   /**
-   * Returns the number of cells of a row that fits: that of the header, or another one that nearly
-   * all rows have and whose cells beyond the named columns are empty. A delimiter at the end of the
-   * rows alone, or of the header alone, makes such a table. In single rows an empty cell at the end
-   * may as well stand for a value that moved.
+   * Returns the number of cells that nearly all rows have: that of the header, or another one whose
+   * cells beyond the named columns are empty, as with a delimiter at the end of all rows or of the
+   * header alone; 0 without such a number. In single rows an empty cell at the end may as well stand
+   * for a value that moved.
    */
   private width(): number {
     const own = this.header?.cells.length ?? 0
-    const needed = Math.max(2, this.rows * commonShare)
-    for (const [length, { bare }] of this.counts)
-      if (length !== own && length >= this.named && bare >= needed) return length
-    return own
+    const needed = this.rows * commonShare
+    for (const [length, { rows, bare }] of this.counts) {
+      if (length === own && rows >= needed) return own
+      if (length >= this.named && bare >= Math.max(2, needed)) return length
+    }
+    return 0
   }
 
-  private checkWidth(width: number, openEnd: boolean): void {
-    const fitting = this.counts.has(width) || (openEnd && this.counts.has(this.named))
+  private checkWidth(width: number): void {
+    const fitting = this.counts.has(width) || this.counts.has(this.named)
     if (this.rows < 2 || fitting || this.counts.size === 0) return
-    const [length, { first }] = [...this.counts].sort((a, b) => b[1].rows - a[1].rows)[0] ?? [0, { first: 0 }]
+    const [length, { first }] = [...this.counts].sort((a, b) => b[1].rows - a[1].rows)[0] ?? [
+      0,
+      { first: 0 },
+    ]
     throw new FileError(
-      `${this.word} ${first}: the row has ${length} cells, but the header in ${this.word} ${this.header?.first} has ${width} columns, and no row of the file fits it`,
+      `${this.word} ${first}: the row has ${length} cells, but the header in ${this.word} ${this.header?.first} has ${this.named} columns, and no row of the file fits it`,
     )
   }
 }
@@ -214,10 +254,24 @@ function* chainRows(
   }
 }
 
-function fits({ cells }: TableRow, { width, named, openEnd, ragged }: TableLayout): boolean {
-  if (ragged) return cells.length <= named
-  if (cells.length === width) return !openEnd || namedCells(cells) <= named
-  return openEnd && cells.length === named && cells[named - 1]?.trim() !== ''
+function fits(row: TableRow, layout: TableLayout): boolean {
+  return misfit(row, '', layout) === null
+}
+
+/** Returns why a row does not fit the table, or null. */
+function misfit({ cells }: TableRow, word: string, layout: TableLayout): string | null {
+  const { width, named, openEnd, ragged, headerLine } = layout
+  if (layout.delimiterUnknown && hasDelimiter(cells[0] ?? ''))
+    return 'the header has one column, and the cell has a character that may be a delimiter; name it with --delimiter'
+  const header = `the header in ${word} ${headerLine} has ${named} columns`
+  if (ragged || cells.length === width)
+    return namedCells(cells) <= named
+      ? null
+      : `the row has a value in a column without a name; ${header}`
+  // A row whose last cell is filled has lost no delimiter before it.
+  if (openEnd && cells.length === named && cells[named - 1]?.trim() !== '') return null
+  const ends = openEnd ? ', and some rows have a delimiter at their end' : ''
+  return `the row has ${cells.length} cells, but ${header}${ends}`
 }
 
 function fileRow(
@@ -229,10 +283,9 @@ function fileRow(
 ): FileRow {
   const { cells } = row
   const record = createDictionary<string>()
-  let problem = row.problem ?? given
-  if (!problem && !fits(row, layout))
-    problem = `the row has ${cells.length} cells, but the header in ${word} ${layout.headerLine} has ${layout.named} columns`
-  if (!problem && isFooter(cells, layout)) problem = 'only one cell has a text, as in a title or a footer'
+  let problem = row.problem ?? given ?? misfit(row, word, layout) ?? undefined
+  if (!problem && isFooter(cells, layout))
+    problem = 'only one cell has a text, as in a title or a footer'
   for (const [i, cell] of problem ? [] : cells.entries()) {
     if (cell === '') continue
     const name = names[i] ?? `column_${i + 1}`

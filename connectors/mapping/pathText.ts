@@ -52,7 +52,8 @@ class PathParser {
       }
       if (steps.length === before) this.fail('a name is empty')
       if (this.at >= this.text.length) return steps
-      if (this.text[this.at] !== '.') this.fail(`a dot is missing before ${this.text.slice(this.at)}`)
+      if (this.text[this.at] !== '.')
+        this.fail(`a dot is missing before ${this.text.slice(this.at)}`)
       this.at++
     }
   }

@@ -16,7 +16,9 @@ const files = Number(process.env.TOUCHSTONE_CSV_FILES ?? 400)
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-csv-'))
 after(() => rmSync(dir, { recursive: true, force: true }))
 
-const connector = withMapping('objects:\n  rows:\n    as: Product\n    id: id\n    fields: { name: id }\n')
+const connector = withMapping(
+  'objects:\n  rows:\n    as: Product\n    id: id\n    fields: { name: id }\n',
+)
 
 interface Outcome {
   refused: string | null
@@ -54,7 +56,11 @@ function similar(found: string, wanted: string, cut: boolean): boolean {
   return bare(found) === bare(wanted) || (cut && bare(wanted).startsWith(bare(found)))
 }
 
-function isRow(record: ReadonlyMap<string, string>, row: GeneratedRow, file: GeneratedFile): boolean {
+function isRow(
+  record: ReadonlyMap<string, string>,
+  row: GeneratedRow,
+  file: GeneratedFile,
+): boolean {
   const cut = file.damages.includes('cut')
   const names = new Set([...record.keys(), ...row.values.keys()])
   return [...names].every((name) => {
@@ -67,7 +73,9 @@ function isRow(record: ReadonlyMap<string, string>, row: GeneratedRow, file: Gen
 /** Returns what is wrong with the outcome of a file; empty if nothing is. */
 function faults(file: GeneratedFile, { refused, records, exceptions }: Outcome): string[] {
   if (refused !== null)
-    return /\b(?:line|row) \d+|incomplete/.test(refused) ? [] : [`refused without a line: ${refused}`]
+    return /\b(?:line|row) \d+|incomplete/.test(refused)
+      ? []
+      : [`refused without a line: ${refused}`]
   const wrong: string[] = []
   const left = [...file.rows]
   for (const record of records) {
@@ -101,11 +109,17 @@ describe(`generated CSV files from seed ${firstSeed}`, () => {
         continue
       }
       assert.equal(outcome.refused, null, `file ${i}${shown(file, outcome)}`)
-      assert.deepEqual([outcome.exceptions, faults(file, outcome)], [[], []], `file ${i}${shown(file, outcome)}`)
+      assert.deepEqual(
+        [outcome.exceptions, faults(file, outcome)],
+        [[], []],
+        `file ${i}${shown(file, outcome)}`,
+      )
       assert.equal(outcome.records.length, file.rows.length, `file ${i}`)
       rows += file.rows.length
     }
-    t.diagnostic(`${files} files, ${rows} rows; ${refused} files refused because their cells look like rows`)
+    t.diagnostic(
+      `${files} files, ${rows} rows; ${refused} files refused because their cells look like rows`,
+    )
   })
 
   test('no row of a damaged file is lost, fused or changed without being counted', async (t) => {

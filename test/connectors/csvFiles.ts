@@ -5,7 +5,7 @@
 export interface GeneratedRow {
   id: string
   /** What a record of this row has: names of columns and texts; empty cells are left out. */
-  values: ReadonlyMap<string, string>
+  values: Map<string, string>
   /** The row was written in another way than its dialect, so it may become an exception. */
   damaged: boolean
 }
@@ -75,22 +75,63 @@ export function createRandom(seed: number): Random {
 }
 
 const NAMES = [
-  'name', 'Firma lt. HR', 'E-Mail (privat)', 'Ziel [Tage]', 'Straße', 'PLZ', 'terms', 'Umsatz in €',
-  'Note', 'city name', 'a.b', 'updated_at', 'x"y', 'Betrag, netto', 'Größe; Maß', 'país',
+  'name',
+  'Firma lt. HR',
+  'E-Mail (privat)',
+  'Ziel [Tage]',
+  'Straße',
+  'PLZ',
+  'terms',
+  'Umsatz in €',
+  'Note',
+  'city name',
+  'a.b',
+  'updated_at',
+  'x"y',
+  'Betrag, netto',
+  'Größe; Maß',
+  'país',
 ]
 const LATIN_NAMES = NAMES.filter((n) => !n.includes('€'))
 const WORDS = [
-  'Brenntal', 'Werkzeuge', 'Ltd', 'GmbH', 'Łódź', 'Höfler', '東雲電機', "d'Or", "'s-Hertogenbosch", '30',
-  '0,125', '1.234,56', 'Net', 'a@b.example', '+49 30 1234', '-5', 'C\\D', '😀', 'é', 'sep=;', '#1', '`x',
+  'Brenntal',
+  'Werkzeuge',
+  'Ltd',
+  'GmbH',
+  'Łódź',
+  'Höfler',
+  '東雲電機',
+  "d'Or",
+  "'s-Hertogenbosch",
+  '30',
+  '0,125',
+  '1.234,56',
+  'Net',
+  'a@b.example',
+  '+49 30 1234',
+  '-5',
+  'C\\D',
+  '😀',
+  'é',
+  'sep=;',
+  '#1',
+  '`x',
 ]
-const LATIN_WORDS = WORDS.filter((w) => /^[\x00-\xff]*$/.test(w))
+const LATIN_WORDS = WORDS.filter((w) => [...w].every((c) => c.charCodeAt(0) < 256))
 
 interface Dialect {
   delimiter: string
   quoting: 'minimal' | 'all' | 'some'
   ends: readonly string[]
   finalEnd: boolean
-  encoding: 'utf-8' | 'utf-8 mark' | 'utf-16le' | 'utf-16le mark' | 'utf-16be mark' | 'utf-16be' | 'windows-1252'
+  encoding:
+    | 'utf-8'
+    | 'utf-8 mark'
+    | 'utf-16le'
+    | 'utf-16le mark'
+    | 'utf-16be mark'
+    | 'utf-16be'
+    | 'windows-1252'
   separator: boolean
   titles: string[]
   trailing: 'none' | 'header' | 'rows' | 'both'
@@ -108,8 +149,9 @@ export function generateFile(random: Random, clean: boolean): GeneratedFile {
   const rows: { row: GeneratedRow; cells: Cell[] }[] = []
   const spans = random.chance(0.4)
   for (let i = 0; i < count; i++) {
-    const cells = names.map((_, c): Cell =>
-      c === idAt ? { text: idText(random, i) } : randomCell(random, dialect, latin, spans),
+    const cells = names.map(
+      (_, c): Cell =>
+        c === idAt ? { text: idText(random, i) } : randomCell(random, dialect, latin, spans),
     )
     rows.push({ row: rowOf(names, cells), cells })
   }
@@ -143,14 +185,24 @@ function randomDialect(random: Random, rows: number): Dialect {
     ends: random.pick([['\n'], ['\r\n'], ['\r\n', '\n'], ['\r'], ['\r\n', '\n', '\r'], ['\r\r\n']]),
     finalEnd: random.chance(0.8),
     encoding: random.pick([
-      'utf-8', 'utf-8', 'utf-8', 'utf-8 mark', 'utf-16le mark', 'utf-16be mark', 'utf-16le', 'utf-16be', 'windows-1252',
+      'utf-8',
+      'utf-8',
+      'utf-8',
+      'utf-8 mark',
+      'utf-16le mark',
+      'utf-16be mark',
+      'utf-16le',
+      'utf-16be',
+      'windows-1252',
     ]),
     separator: random.chance(0.15),
-    titles: random.chance(0.15) ? ['Kunden-Export', ...(random.chance(0.5) ? ['Stand: 01.02.2025', ''] : [])] : [],
+    titles: random.chance(0.15)
+      ? ['Kunden-Export', ...(random.chance(0.5) ? ['Stand: 01.02.2025', ''] : [])]
+      : [],
     trailing: random.pick(
       rows > 1
         ? (['none', 'none', 'none', 'header', 'rows', 'both'] as const)
-        : (['none', 'header', 'both'] as const),
+        : (['none', 'both'] as const),
     ),
     blankLines: random.chance(0.2),
     formulas: random.chance(0.2),
@@ -180,15 +232,22 @@ function randomCell(random: Random, dialect: Dialect, latin: boolean, spans: boo
     else words.push(random.pick(latin ? LATIN_WORDS : WORDS))
   }
   const text = words.join(random.pick([' ', '', ' ']))
-  if (text.trim() === '' || /^\s*[='\ufeff]/.test(text) || /^sep=/.test(text)) return { text: 'plain' }
-  if (dialect.formulas && random.chance(0.2) && !/["\r\n]/.test(text) && !text.includes(dialect.delimiter))
+  if (text.trim() === '' || /^\s*[='\ufeff]/.test(text) || /^sep=/.test(text))
+    return { text: 'plain' }
+  if (
+    dialect.formulas &&
+    random.chance(0.2) &&
+    !/["\r\n]/.test(text) &&
+    !text.includes(dialect.delimiter)
+  )
     return { text, raw: random.pick([`="${text}"`, `"=""${text}"""`]) }
   return { text }
 }
 
 function rowOf(names: readonly string[], cells: readonly Cell[]): GeneratedRow {
   const values = new Map<string, string>()
-  for (const [i, cell] of cells.entries()) if (cell.text !== '') values.set(names[i] ?? '', cell.text)
+  for (const [i, cell] of cells.entries())
+    if (cell.text !== '') values.set(names[i] ?? '', cell.text)
   return { id: values.get('id') ?? '', values, damaged: false }
 }
 
@@ -199,7 +258,7 @@ class Writer {
   private readonly idAt: number
   private readonly rows: { row: GeneratedRow; cells: Cell[] }[]
   /** Lines of the file: a row of the input, or something else. */
-  private lines: { text: string; end: string; row?: GeneratedRow }[] = []
+  private lines: { text: string; end: string; row?: GeneratedRow; fused?: boolean }[] = []
 
   constructor(
     random: Random,
@@ -243,9 +302,9 @@ class Writer {
   private cellText(cell: Cell): string {
     if (cell.raw !== undefined) return cell.raw
     const { delimiter, quoting } = this.dialect
-    const needed = cell.text.includes(delimiter) || /["\r\n]/.test(cell.text) || /^\s|\s$/.test(cell.text)
-    const quoted =
-      needed || quoting === 'all' || (quoting === 'some' && this.random.chance(0.5))
+    const needed =
+      cell.text.includes(delimiter) || /["\r\n]/.test(cell.text) || /^\s|\s$/.test(cell.text)
+    const quoted = needed || quoting === 'all' || (quoting === 'some' && this.random.chance(0.5))
     return quoted ? `"${cell.text.replaceAll('"', '""')}"` : cell.text
   }
 
@@ -254,113 +313,140 @@ class Writer {
   }
 
   private damage(damage: Damage): void {
-    const { random, dialect } = this
-    const at = this.lines.flatMap((l, i) => (l.row ? [i] : []))
-    const i = at.length > 0 ? random.pick(at) : -1
-    const line = this.lines[i]
-    const input = this.rows.find((r) => r.row === line?.row)
-    const broken = (text: string) => {
-      if (!line?.row) return
-      line.text = text
+    const rowLines = this.lines.flatMap((l, i) => (l.row ? [i] : []))
+    const at = rowLines.length > 0 ? this.random.pick(rowLines) : -1
+    this.harms[damage]?.(at, rowLines)
+  }
+
+  /** Rewrites a line as damaged. */
+  private breakLine(at: number, text: string): void {
+    const line = this.lines[at]
+    // A row of which nothing is left is no row of the file.
+    if (!line?.row || line.fused || text.replaceAll('"', '').trim() === '') return
+    line.text = text
+    line.row.damaged = true
+  }
+
+  private cellsAt(at: number): readonly Cell[] | null {
+    return this.rows.find((r) => r.row === this.lines[at]?.row)?.cells ?? null
+  }
+
+  /** Rewrites one cell of a line. */
+  private breakCell(at: number, change: (raw: string) => string): void {
+    const cells = this.cellsAt(at)
+    if (!cells) return
+    const broken = this.random.below(cells.length)
+    this.breakLine(
+      at,
+      this.rowText(
+        cells.map((cell, i) =>
+          i === broken ? { ...cell, raw: change(this.cellText(cell)) } : cell,
+        ),
+      ),
+    )
+  }
+
+  private insert(at: number, ...texts: string[]): void {
+    const lines = texts.map((text) => ({ text, end: this.random.pick(this.dialect.ends) }))
+    this.lines.splice(at < 0 ? this.lines.length : at, 0, ...lines)
+  }
+
+  /** Text of a cell without what needs quotes. */
+  private bare(raw: string): string {
+    return raw
+      .replaceAll('"', '')
+      .replaceAll(/[\r\n]/g, ' ')
+      .replaceAll(this.dialect.delimiter, ' ')
+  }
+
+  private readonly harms: Partial<Record<Damage, (at: number, rowLines: number[]) => void>> = {
+    'open quote': (at) => this.breakCell(at, (raw) => `"${this.bare(raw)}`),
+    'quote at the end': (at) => this.breakCell(at, (raw) => `${this.bare(raw)}"`),
+    'text after a quote': (at) => this.breakCell(at, (raw) => `"${this.bare(raw)}" Fünf`),
+    'single quotes inside': (at) =>
+      this.breakCell(at, (raw) => {
+        const more = this.random.pick(['', '\n', `\na${this.dialect.delimiter}b`])
+        return `"${this.bare(raw)} "mid" ${more}end"`
+      }),
+    'missing cell': (at) => {
+      const cells = this.cellsAt(at)
+      if (!cells || cells.length < 2) return
+      const missing = this.random.below(cells.length)
+      this.breakLine(at, this.rowText(cells.filter((_, i) => i !== missing)))
+    },
+    'more cells': (at) => {
+      const cells = this.cellsAt(at)
+      if (cells) this.breakLine(at, `${this.rowText(cells)}${this.dialect.delimiter}more`)
+    },
+    'delimiter without quotes': (at) =>
+      this.breakCell(
+        at,
+        (raw) => `${this.bare(raw)}${this.dialect.delimiter}${this.random.pick(['', 'x'])}`,
+      ),
+    'lost line end': (at) => {
+      const line = this.lines[at]
+      const next = this.lines[at + 1]
+      if (!line?.row || !next?.row || line.fused || next.fused) return
       line.row.damaged = true
-    }
-    const withCell = (change: (raw: string) => string) => {
-      if (!input) return
-      const c = random.below(input.cells.length)
-      const texts = input.cells.map((cell, k) => (k === c ? change(this.cellText(cell)) : this.cellText(cell)))
-      const tail = ['rows', 'both'].includes(dialect.trailing) ? dialect.delimiter : ''
-      broken(texts.join(dialect.delimiter) + tail)
-    }
-    const bare = (raw: string) => raw.replaceAll('"', '').replaceAll(/[\r\n]/g, ' ')
-    switch (damage) {
-      case 'open quote':
-        return withCell((raw) => `"${bare(raw).replaceAll(dialect.delimiter, ' ')}`)
-      case 'quote at the end':
-        return withCell((raw) => `${bare(raw).replaceAll(dialect.delimiter, ' ')}"`)
-      case 'text after a quote':
-        return withCell((raw) => `"${bare(raw)}" Fünf`)
-      case 'single quotes inside':
-        return withCell((raw) => `"${bare(raw)} "mid" ${random.pick(['', '\n', `\na${dialect.delimiter}b`])}end"`)
-      case 'missing cell':
-        if (input && input.cells.length > 1) {
-          const missing = random.below(input.cells.length)
-          broken(this.rowText(input.cells.filter((_, k) => k !== missing)))
-        }
-        return
-      case 'more cells':
-        return input ? broken(`${this.rowText(input.cells)}${dialect.delimiter}more`) : undefined
-      case 'delimiter without quotes':
-        return withCell((raw) => `${bare(raw)}${dialect.delimiter}${random.pick(['', 'x'])}`)
-      case 'lost line end': {
-        const next = this.lines[i + 1]
-        if (!line?.row || !next?.row) return
-        line.row.damaged = true
-        next.row.damaged = true
-        next.text = line.text + next.text
-        next.row = line.row
-        this.lines.splice(i, 1)
-        return
+      next.row.damaged = true
+      line.text += next.text
+      line.fused = true
+      line.end = next.end
+      this.lines.splice(at + 1, 1)
+    },
+    NUL: (at) => this.breakCell(at, (raw) => raw.replace(/^("?)/, '$1\0')),
+    'joined file': (at) => this.insert(at, `${this.random.pick(['', '\ufeff'])}${this.header()}`),
+    'joined file with other columns': (at) => {
+      if (this.names.length > 1) this.insert(at, `\ufeff${this.header([...this.names].reverse())}`)
+    },
+    'mark inside': (at) => {
+      const line = this.lines[at]
+      if (line) line.text = `\ufeff${line.text}`
+    },
+    total: () =>
+      this.insert(
+        -1,
+        this.rowText(this.names.map((_, i) => ({ text: i === this.idAt ? 'Grand total' : '7' }))),
+      ),
+    footer: () => {
+      if (this.names.length > 1)
+        this.insert(-1, 'Grand Totals (25 records)', 'Confidential Information - Do Not Distribute')
+    },
+    'rounded id': (at) => {
+      const rounded = { text: this.random.pick(['1.23457E+12', '1,2E+05', '1E+15']) }
+      const cells = this.cellsAt(at)?.map((c, i) => (i === this.idAt ? rounded : c))
+      if (cells) this.breakLine(at, this.rowText(cells))
+    },
+    formula: (at) => this.breakCell(at, () => this.random.pick(['=SUM(A1:A9)', '=A1', '=NOW()'])),
+    'return inside': (at) => {
+      // Without line feeds, or in one column, a carriage return is nothing but the end of a row.
+      if (this.names.length === 1 || !this.lines.some((l) => l.end.endsWith('\n'))) return
+      this.breakCell(at, (raw) => (/^[^"]/.test(raw) ? `${raw}\rx` : raw))
+    },
+    'swallowed rows': (_, rowLines) => {
+      // Two stray quotes in the same column of two rows: RFC 4180 reads one cell.
+      const [first = -1, last = -1] = [rowLines[0], rowLines.at(-1)]
+      if (first === last) return
+      const column = this.random.below(this.names.length)
+      const plain = (at: number) => {
+        const input = this.rows.find((r) => r.row === this.lines[at]?.row)
+        const texts = this.names.map((name) => (name === 'id' ? (input?.row.id ?? '') : 'x'))
+        if (!input) return texts
+        input.cells = texts.map((text) => ({ text }))
+        input.row.values = rowOf(this.names, input.cells).values
+        return texts
       }
-      case 'NUL':
-        return withCell((raw) => raw.replace(/^("?)/, '$1\0'))
-      case 'joined file':
-        return void this.lines.splice(i < 0 ? this.lines.length : i, 0, {
-          text: `${random.pick(['', '\ufeff'])}${this.header()}`,
-          end: random.pick(dialect.ends),
-        })
-      case 'joined file with other columns':
-        if (this.names.length === 1) return
-        return void this.lines.splice(i < 0 ? this.lines.length : i, 0, {
-          text: `\ufeff${this.header([...this.names].reverse())}`,
-          end: random.pick(dialect.ends),
-        })
-      case 'mark inside':
-        if (line) line.text = `\ufeff${line.text}`
-        return
-      case 'total':
-        return void this.lines.push({
-          text: this.rowText(this.names.map((_, k) => ({ text: k === this.idAt ? 'Grand total' : '7' }))),
-          end: dialect.ends[0] ?? '\n',
-        })
-      case 'footer':
-        return void this.lines.push(
-          ...['Grand Totals (25 records)', 'Confidential Information - Do Not Distribute'].map((text) => ({
-            text: this.names.length > 1 ? text : '',
-            end: dialect.ends[0] ?? '\n',
-          })),
-        )
-      case 'rounded id':
-        if (input)
-          broken(this.rowText(input.cells.map((c, k) => (k === this.idAt ? { text: random.pick(['1.23457E+12', '1,2E+05', '1E+15']) } : c))))
-        return
-      case 'formula':
-        return withCell(() => random.pick(['=SUM(A1:A9)', '=A1', '=TEXT(7;"000")', '="a"&"b"'].filter((f) => !f.includes(dialect.delimiter) && !f.includes('"'))))
-      case 'return inside':
-        // Without line feeds, or in one column, a carriage return is nothing but the end of a row.
-        if (this.names.length === 1 || !this.lines.some((l) => l.end.endsWith('\n'))) return
-        return withCell((raw) => (raw.startsWith('"') ? raw : `${raw}\rx`))
-      case 'swallowed rows': {
-        // Two stray quotes in the same column of two rows: RFC 4180 reads one cell.
-        const [a, b] = [at[0], at.at(-1)]
-        const [first, last] = [this.lines[a ?? -1], this.lines[b ?? -1]]
-        if (a === undefined || a === b || !first?.row || !last?.row) return
-        const c = random.below(this.names.length)
-        const plain = (row: GeneratedRow) =>
-          this.names.map((n) => (n === 'id' ? row.id : 'x'))
-        const one = plain(first.row)
-        const two = plain(last.row)
-        one[c] = `"${one[c]}`
-        two[c] = `${two[c]}"`
-        first.text = one.join(dialect.delimiter)
-        last.text = two.join(dialect.delimiter)
-        first.row.damaged = true
-        last.row.damaged = true
-        return
+      const [one, two] = [plain(first), plain(last)]
+      one[column] = `"${one[column]}`
+      two[column] = `${two[column]}"`
+      this.breakLine(first, one.join(this.dialect.delimiter))
+      this.breakLine(last, two.join(this.dialect.delimiter))
+      // More harm to these lines could make them one cell by the rules of CSV.
+      for (const at of [first, last]) {
+        const line = this.lines[at]
+        if (line) line.fused = true
       }
-      case 'cut':
-      case 'invalid byte':
-        return
-    }
+    },
   }
 
   private encoded(damages: readonly Damage[]): { bytes: Buffer; written: GeneratedRow[] } {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { jsonElements, lines } from '../../connectors/file/json.ts'
 import { FileError } from '../../connectors/file/fileError.ts'
+import { jsonElements, lines } from '../../connectors/file/json.ts'
 import { type FileOptions, fileRows } from '../../connectors/file/rows.ts'
 import fc from '../property.ts'
 
@@ -49,7 +49,11 @@ test('CSV: reads line breaks in cells, stray quotes, repeated and missing column
     { id: '2', text: '5" pipe' },
     { id: '3', text: 'last' },
   ])
-  assert.deepEqual(await rows('i.csv', 'a,a,\n1,2,3\n'), [{ a: '1', a_2: '2', column_3: '3' }])
+  assert.deepEqual(await rows('i.csv', 'a,,a\n1,2,3\n'), [{ a: '1', column_2: '2', a_2: '3' }])
+  await assert.rejects(
+    rows('i.csv', 'a,b,\n1,2,3\n4,5,6\n'),
+    /line 1: column 3 has values, but no name/,
+  )
   assert.deepEqual(await rows('j.csv', 'id,name\n'), [])
   assert.deepEqual(await rows('k.csv', ''), [])
 })

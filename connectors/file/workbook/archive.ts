@@ -20,6 +20,10 @@ export async function openArchive(path: string): Promise<Archive> {
   const zip = await promisify<string, object, ZipFile>(openZip)(path, {
     lazyEntries: true,
     autoClose: false,
+  }).catch((e: unknown) => {
+    throw new FileError(
+      `the file is an Excel workbook or a ZIP archive that is damaged or cut off: ${e instanceof Error ? e.message : String(e)}`,
+    )
   })
   try {
     const entries = await readEntries(zip)

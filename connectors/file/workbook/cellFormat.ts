@@ -8,7 +8,10 @@ export type CellFormat =
 
 const NUMBER: CellFormat = { kind: 'NUMBER' }
 /** Numbers of the formats of dates and times that every workbook has. */
-const DATES = new Set([14, 15, 16, 17, 18, 19, 20, 21, 22, 27, 28, 29, 30, 31, 34, 35, 36, 45, 46, 47, 50, 51, 52, 53, 54, 55, 56, 57, 58])
+const DATES = new Set([
+  14, 15, 16, 17, 18, 19, 20, 21, 22, 27, 28, 29, 30, 31, 34, 35, 36, 45, 46, 47, 50, 51, 52, 53,
+  54, 55, 56, 57, 58,
+])
 const ZEROS = /^(?:"([^"]*)"|\\(.))?(0{2,})(?:"([^"]*)"|\\(.))?$/
 
 /** Returns the format of a number, by its code where the workbook defines one. */
@@ -64,7 +67,9 @@ function dateText(serial: Decimal, since1904: boolean): string {
   const time = new Date(seconds * 1_000).toISOString().slice(11, 19)
   if (days === 0 && !since1904) return seconds === 0 ? '0' : time
   const shift = !since1904 && days < missingDay ? 1 : 0
-  const at = new Date((since1904 ? epoch1904 : epoch1900) + (days + shift) * dayMs + seconds * 1_000)
+  const at = new Date(
+    (since1904 ? epoch1904 : epoch1900) + (days + shift) * dayMs + seconds * 1_000,
+  )
   if (Number.isNaN(at.getTime())) return serial.toFixed()
   const iso = at.toISOString()
   return seconds === 0 ? iso.slice(0, 10) : iso.slice(0, 19)

@@ -76,7 +76,9 @@ async function firstRows(path: string, sheet: Sheet, parts: WorkbookParts): Prom
 
 /** Only the first of merged cells has a value, so the others would lack it without a sign. */
 function checkMerged({ merged }: SheetFacts, { headerLine, names }: TableLayout): void {
-  const among = merged.find((m) => names && m.to >= headerLine && (m.from <= headerLine || m.to > m.from))
+  const among = merged.find(
+    (m) => names && m.to >= headerLine && (m.from <= headerLine || m.to > m.from),
+  )
   if (among)
     throw new FileError(
       `row ${among.from}: the cells ${among.range} are merged, so only the first has a value; unmerge them and fill each`,

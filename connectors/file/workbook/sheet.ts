@@ -72,7 +72,8 @@ class SheetReader {
       if (at.hidden === '1' || at.hidden === 'true') this.facts.hiddenRows++
     } else if (name === 'c') {
       this.column = at.r ? columnOf(at.r) : this.column + 1
-      if (this.column > columnsMax) throw new FileError(`row ${this.row.first} has too many columns`)
+      if (this.column > columnsMax)
+        throw new FileError(`row ${this.row.first} has too many columns`)
       this.type = at.t ?? 'n'
       this.style = Number(at.s ?? 0)
       this.formula = false
@@ -107,7 +108,8 @@ class SheetReader {
   private cellText(): string {
     const { value, parts, type } = this
     if (value === null) {
-      if (this.formula) this.row.problem ??= `column ${this.column} has a formula without its result`
+      if (this.formula)
+        this.row.problem ??= `column ${this.column} has a formula without its result`
       return ''
     }
     if (type === 's') {
@@ -146,6 +148,8 @@ function columnOf(reference: string): number {
 /** Workbooks write characters that XML cannot hold as `_x000D_`. */
 export function unescapeText(text: string): string {
   return text.includes('_x')
-    ? text.replace(/_x([0-9A-Fa-f]{4})_/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+    ? text.replace(/_x([0-9A-Fa-f]{4})_/g, (_, hex: string) =>
+        String.fromCharCode(parseInt(hex, 16)),
+      )
     : text
 }

@@ -115,7 +115,9 @@ async function readStrings(archive: Archive): Promise<string[]> {
         strings.push(unescapeText(text))
         chars += text.length
         if (chars > stringCharsMax)
-          throw new FileError('the texts of the workbook are too long; save the sheet as CSV (UTF-8)')
+          throw new FileError(
+            'the texts of the workbook are too long; save the sheet as CSV (UTF-8)',
+          )
       }
     },
   })

@@ -126,11 +126,7 @@ test('a load waits for a database outage to end, and loses or double-counts noth
       cuts += cut.length
     }
   })()
-  const loaded = await load(
-    pool,
-    path,
-    options({ correlationId, onAway: () => outages++ }),
-  )
+  const loaded = await load(pool, path, options({ correlationId, onAway: () => outages++ }))
   done = true
   await cutting
   await pool.end()
@@ -160,10 +156,7 @@ test('the counts of a load exclude all other messages', async () => {
   const path = file('mine.csv', csv(2_500))
   prefix = 'other-'
   const other = file('other.csv', csv(2_500))
-  const [loaded] = await Promise.all([
-    load(db.sql, path, mine),
-    load(db.sql, other, options()),
-  ])
+  const [loaded] = await Promise.all([load(db.sql, path, mine), load(db.sql, other, options())])
   assert.ok(loaded.firstId !== null && loaded.lastId !== null)
   const span = { correlationId: mine.correlationId, firstId: loaded.firstId, lastId: loaded.lastId }
   assert.equal((await settled(db.sql, span)).waiting, 2_500)
