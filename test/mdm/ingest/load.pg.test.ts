@@ -92,7 +92,7 @@ test('malformed rows are stored and become exceptions; they do not block the oth
     bodies.map((b) => b.body),
     [
       '{"shop_customer_id":"b1"}',
-      '{"$row":{"file":"broken.ndjson","line":2,"code":"BROKEN_JSON","problem":"the body is not valid JSON: error at position 11","content":"{\\"shop_cust"}}',
+      '{"$row":{"file":"broken.ndjson","line":2,"code":"BROKEN_JSON","problem":"the body is not valid JSON: error at position 11 (line 1 column 12)","content":"{\\"shop_cust"}}',
       '{"$row":{"file":"broken.ndjson","line":3,"code":"NOT_AN_OBJECT","problem":"the row is a list, not one record","content":"[1,2]"}}',
       '{"$row":{"file":"broken.ndjson","line":4,"code":"NOT_AN_OBJECT","problem":"the body is valid JSON but not an object: send one record or event","content":"\\"text\\""}}',
       '{"shop_customer_id":"b2","x":"\\u0000"}',
