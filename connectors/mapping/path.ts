@@ -70,7 +70,9 @@ export function compilePath(text: string): Path {
 function stepOf({ name, selectors }: PathStep): Step {
   return {
     name: name === null ? null : nameOf(name),
-    selectors: selectors.map((s) => (s.how === 'where' ? { ...s, name: nameOf(s.name), value: normalText(s.value) } : s)),
+    selectors: selectors.map((s) =>
+      s.how === 'where' ? { ...s, name: nameOf(s.name), value: normalText(s.value) } : s,
+    ),
   }
 }
 
