@@ -1,5 +1,5 @@
 import { bounds } from './bounds.ts'
-import { MessageError, type RecordChange } from './contract.ts'
+import { MessageError, type RecordChange, type StatedOrder } from './contract.ts'
 import type { Mapping } from './mapping/compileMapping.ts'
 import { checkedId } from './mapping/identity.ts'
 import { scopeOf } from './mapping/path.ts'
@@ -10,6 +10,7 @@ export interface StatedFacts {
   version?: bigint | null
   deleted?: boolean
   partial?: boolean
+  order?: StatedOrder
 }
 
 /**
@@ -51,6 +52,7 @@ export function changesOf(
       deleted: stated.deleted ?? target.deletedOf(scope),
       partial: stated.partial ?? false,
       raw,
+      ...(stated.order ? { order: stated.order } : {}),
     })
   }
   return changes

@@ -17,7 +17,26 @@ export interface RecordChange {
    */
   partial: boolean
   raw: Record<string, unknown>
+  /**
+   * The place among changes of the same version, as far as the message states it. Without it the
+   * order of arrival counts.
+   */
+  order?: StatedOrder
 }
+
+/**
+ * SEQUENCE: numbers that grow within the version, the most significant first. CONTENT: whole
+ * statements that arrive in any order and name what they replaced.
+ */
+export type StatedOrder =
+  | { by: 'SEQUENCE'; numbers: readonly bigint[] }
+  | {
+      by: 'CONTENT'
+      /** The former values of what changed; null where the message does not state them. */
+      before: Record<string, unknown> | null
+      /** Statements of a higher stage are later where the contents do not show otherwise. */
+      stage: number
+    }
 
 /** A value that the mapping could not use. In a required field it makes the record incomplete. */
 export interface Issue {
@@ -111,8 +130,10 @@ export type SignatureVerdict =
  */
 export interface Connector {
   system: SourceSystem
-  /** Content hash of its mapping and code lists. */
+  /** Content hash of its mapping and code lists, and of the fields they fill where a policy changed them. */
   mappingVersion: string
+  /** The mistake in its mapping, where it has one: its messages are stored and wait as exceptions. */
+  held?: string
   /**
    * Reads the changes in a message's body. `object` is given for rows of a file. Throws
    * MessageError.

@@ -7,12 +7,9 @@ import type { Connector } from './contract.ts'
 export function objectTypes(
   connectors: ReadonlyMap<string, Pick<Connector, 'objects' | 'objectName'>>,
 ): (system: string, object: string | null) => string | null {
-  const known = new Map<string, ReadonlyMap<string, string>>()
-  for (const [system, c] of connectors)
-    known.set(system, new Map(c.objects.map((o) => [o.name, o.as])))
   return (system, object) => {
-    if (object === null) return null
-    const name = connectors.get(system)?.objectName(object)
-    return (name && known.get(system)?.get(name)) || null
+    const connector = connectors.get(system)
+    const name = object === null ? null : connector?.objectName(object)
+    return connector?.objects.find((o) => o.name === name)?.as ?? null
   }
 }

@@ -15,7 +15,7 @@ import { compileMapping, type Mapping } from './mapping/compileMapping.ts'
 import { failAt } from './mapping/document.ts'
 import { verifyBy } from './signature.ts'
 import { type ConfiguredSource, readSources } from './sources.ts'
-import { readYaml } from './yamlFile.ts'
+import { readYaml, type YamlFile } from './yamlFile.ts'
 
 /** An idempotency key longer than this is replaced by its hash. */
 const messageIdCharsMax = 200
@@ -39,14 +39,33 @@ export function openConnectors(
   return new Map(readSources(configPath, env).map((s) => [s.system.name, openConnector(s, policy)]))
 }
 
-export function openConnector(source: ConfiguredSource, policy: Policy): Connector {
+/** The files of a source system's mapping and code lists, read once. */
+export interface MappingFiles {
+  kind: Kind
+  mappings: YamlFile[]
+  codes: YamlFile[]
+}
+
+/** Throws ConfigError for a file that cannot be read. */
+export function readMappingFiles(source: ConfiguredSource): MappingFiles {
   const kind = KINDS.find((k) => k.name === source.system.kind)
   if (!kind) throw new Error(`no kind ${source.system.kind}`)
   const own = kind.hasMapping
     ? [fileURLToPath(new URL(`./${kind.name}/mapping.yaml`, import.meta.url))]
     : []
-  const files = [...own, ...source.mappings].map(readYaml)
-  const lists = source.codes.map(readYaml)
+  return {
+    kind,
+    mappings: [...own, ...source.mappings].map(readYaml),
+    codes: source.codes.map(readYaml),
+  }
+}
+
+/** Compiles the mapping of a source system against a policy. Throws ConfigError. */
+export function openConnector(
+  source: ConfiguredSource,
+  policy: Policy,
+  { kind, mappings: files, codes: lists }: MappingFiles = readMappingFiles(source),
+): Connector {
   const mapping = compileMapping(files, source.system.name, policy, readCodeLists(lists))
   if (mapping.events && kind.name !== 'generic')
     failAt(

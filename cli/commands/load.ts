@@ -9,7 +9,7 @@ import type { Sql } from '../../mdm/db/database.ts'
 import { countWaiting, type Settled, type Span, settled } from '../../mdm/inbox/settled.ts'
 import { type Loaded, loadFile } from '../../mdm/ingest/load.ts'
 import { type Config, withConfig } from '../config/config.ts'
-import { openInstallation } from '../config/installation.ts'
+import { judgeByActivePolicy, openInstallation, usableConnector } from '../config/installation.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
 import type { IngestRole } from '../observe/roles.ts'
@@ -102,21 +102,19 @@ Examples:
 
 /** Returns the exit code: 0 if all rows are stored (and applied), 130 if it was interrupted. */
 async function load(files: string[], options: Options): Promise<number> {
-  const { connectors } = openInstallation(options.sources)
-  const connector = connectors.get(options.source)
-  if (!connector)
-    throw new Error(
-      `no source system "${options.source}"; config/sources.yaml has ${[...connectors.keys()].join(', ')}`,
-    )
-  if (options.object !== undefined && connector.objectName(options.object) === null)
-    throw new Error(
-      `the mapping of ${options.source} has no object "${options.object}"; see "npx touchstone sources ${options.source}"`,
-    )
+  const installation = openInstallation(options.sources)
+  if (!installation.connectors.has(options.source)) usableConnector(installation, options.source)
   const stop = stopSignal()
   const connection = await connect({ config: options, name: 'touchstone-load' })
   const progress = createProgress()
   const opened: OpenedFile[] = []
   try {
+    await judgeByActivePolicy(connection.sql, installation)
+    const connector = usableConnector(installation, options.source)
+    if (options.object !== undefined && connector.objectName(options.object) === null)
+      throw new Error(
+        `the mapping of ${options.source} has no object "${options.object}"; see "npx touchstone sources ${options.source}"`,
+      )
     for (const path of files) {
       if (stop.aborted) break
       progress.show(`${path}: checking`)

@@ -5,7 +5,7 @@ import { activePolicy, readPublications, type StoredPolicy } from '../../mdm/pol
 import { publish } from '../../mdm/policy/publish.ts'
 import { type CandidateOptions, loadCandidatePolicy } from '../config/candidatePolicy.ts'
 import { type Config, withConfig } from '../config/config.ts'
-import { openInstallation } from '../config/installation.ts'
+import { heldSources, openInstallation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { count, createProgress } from './output/progress.ts'
@@ -51,7 +51,8 @@ Examples:
   npx touchstone publish --to 77ab01c2f00d9e13        # model and policy as they were published before`,
   )
   .action(async (options: Options) => {
-    const { systems } = openInstallation(options.sources)
+    const installation = openInstallation(options.sources)
+    const { systems, connectors } = installation
     await withDatabase({ config: options, connectionsMax: 2 }, async (sql) => {
       if (options.list) {
         for (const p of await readPublications(sql, listed))
@@ -65,9 +66,15 @@ Examples:
         console.error(
           `note: the trained model of ${type} becomes inactive; to keep it active, name it with --model`,
         )
+      const context = resolutionContextOf(kept, systems)
+      installation.judge(context.policy)
+      for (const { source, mistake } of heldSources(connectors))
+        console.error(
+          `note: ${source} is held under this policy until its mapping is right: ${mistake}`,
+        )
       const line = createProgress()
       const by = { actor: `cli:${userInfo().username}`, reason: options.reason }
-      const done = await publish(sql, kept, resolutionContextOf(kept, systems), by, (sofar) =>
+      const done = await publish(sql, kept, context, by, (sofar) =>
         line.show(`${count(sofar.done)} records, ${count(sofar.events)} events`),
       )
       line.end()

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { remap } from '../../mdm/ingest/remap.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Config, withConfig } from '../config/config.ts'
-import { openInstallation } from '../config/installation.ts'
+import { openInstallation, usableConnector } from '../config/installation.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { count, createProgress } from './output/progress.ts'
@@ -27,7 +27,8 @@ Example:
   npx touchstone remap salesforce`,
   )
   .action(async (sources: string[], options: Config<(typeof SETTINGS)[number]>) => {
-    const { policy, systems, connectors, rules } = openInstallation(options.sources)
+    const installation = openInstallation(options.sources)
+    const { policy, systems, connectors, rules } = installation
     for (const source of sources)
       if (!connectors.has(source))
         throw new Error(
@@ -41,6 +42,8 @@ Example:
         rules,
       }
       const mastering = await activeResolutionContext(sql, shipped, systems)
+      installation.judge(mastering.policy)
+      for (const source of sources) usableConnector(installation, source)
       const line = createProgress()
       for (const source of sources) {
         const pipeline = { ...mastering, sql, connectors, attemptsMax: 1, onError: () => {} }

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 import { type Replayed, replay } from '../../mdm/ingest/replay.ts'
 import { type Config, withConfig } from '../config/config.ts'
-import { openInstallation } from '../config/installation.ts'
+import { judgeByActivePolicy, openInstallation, usableConnector } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { stopSignal } from '../server/stopSignal.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
@@ -61,16 +61,11 @@ Examples:
   npx touchstone replay --source salesforce --object Account --from 2026-03-01 --to 2026-03-02T12:00:00Z`,
   )
   .action(async (flags: Flags) => {
-    const { systems, connectors } = openInstallation(flags.sources)
-    const connector = connectors.get(flags.source)
-    if (!connector)
+    const installation = openInstallation(flags.sources)
+    const { systems, connectors } = installation
+    if (!connectors.has(flags.source))
       throw new Error(
         `no source system "${flags.source}"; there are ${systems.map((s) => s.name).join(', ')}`,
-      )
-    const object = flags.object === undefined ? null : connector.objectName(flags.object)
-    if (flags.object !== undefined && object === null)
-      throw new Error(
-        `the mapping of ${flags.source} has no object "${flags.object}"; it has ${connector.objects.map((o) => o.name).join(', ')}`,
       )
     if (flags.from && flags.to && flags.from >= flags.to)
       throw new Error('--from is not before --to')
@@ -78,6 +73,13 @@ Examples:
     await withDatabase(
       { config: flags, connectionsMax: 2, name: 'touchstone-replay' },
       async (sql) => {
+        await judgeByActivePolicy(sql, installation)
+        const connector = usableConnector(installation, flags.source)
+        const object = flags.object === undefined ? null : connector.objectName(flags.object)
+        if (flags.object !== undefined && object === null)
+          throw new Error(
+            `the mapping of ${flags.source} has no object "${flags.object}"; it has ${connector.objects.map((o) => o.name).join(', ')}`,
+          )
         const line = createProgress()
         const done = await replay(sql, {
           source: flags.source,

@@ -7,7 +7,7 @@ import {
   serviceLevels,
 } from '../../mdm/serviceLevels/serviceLevels.ts'
 import { type Config, withConfig } from '../config/config.ts'
-import { openInstallation } from '../config/installation.ts'
+import { judgeByActivePolicy, openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
@@ -29,10 +29,12 @@ Example:
   npx touchstone slo --json`,
   )
   .action(async (flags: Config<(typeof SETTINGS)[number]> & { json: boolean }) => {
-    const { levels, connectors } = openInstallation(flags.sources)
+    const installation = openInstallation(flags.sources)
+    const { levels, connectors } = installation
     await withDatabase(
       { config: flags, connectionsMax: 1, name: 'touchstone-slo' },
       async (sql) => {
+        await judgeByActivePolicy(sql, installation)
         const found = await readOnlyTransaction(sql, (tx) =>
           serviceLevels(tx, levels, objectTypes(connectors)),
         )

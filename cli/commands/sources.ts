@@ -1,38 +1,69 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { type Config, withConfig } from '../config/config.ts'
-import { openInstallation } from '../config/installation.ts'
+import {
+  heldSources,
+  type Installation,
+  judgeByActivePolicy,
+  openInstallation,
+  usableConnector,
+} from '../config/installation.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 
 export const command = withConfig(
   new Command('sources')
     .description('check the configured source systems and their mappings, and list them')
     .argument('[name]', 'source system whose objects are listed'),
-  ['sources'],
+  SETTINGS,
 )
   .addHelpText(
     'after',
     `
+Mappings are judged by the active policy of the database; without a database by the shipped model. A system with a
+mistake in its mapping is held: its messages are stored, and wait until the mapping is right.
+
 Exit code 1: a mistake in config/sources.yaml or a mapping, named with its file and line.
 
 Examples:
   npx touchstone sources
   npx touchstone sources salesforce`,
   )
-  .action((name: string | undefined, options: Config<'sources'>) => {
-    const { systems, connectors } = openInstallation(options.sources)
-    if (name === undefined) {
-      for (const s of systems) {
-        const secrets = s.developmentSecret ? 'development secret' : `${s.secrets.length} secret(s)`
-        const objects = connectors.get(s.name)?.objects.length ?? 0
-        console.log(
-          `${s.name.padEnd(20)} ${s.kind.padEnd(12)} ${s.role.padEnd(8)} trust ${s.trust.toFixed(2)}  ${objects} objects  ${secrets}`,
-        )
-      }
-      return
-    }
-    const connector = connectors.get(name)
-    if (!connector)
+  .action(async (name: string | undefined, options: Config<(typeof SETTINGS)[number]>) => {
+    const installation = openInstallation(options.sources)
+    const { systems, connectors } = installation
+    if (name !== undefined && !connectors.has(name))
       throw new Error(
         `no source system "${name}"; there are ${systems.map((s) => s.name).join(', ')}`,
       )
-    for (const object of connector.objects) console.log(`${object.name.padEnd(40)} ${object.as}`)
+    await judge(installation, options)
+    if (name === undefined) {
+      for (const s of systems) {
+        const secrets = s.developmentSecret ? 'development secret' : `${s.secrets.length} secret(s)`
+        const { held, objects = [] } = connectors.get(s.name) ?? {}
+        console.log(
+          `${s.name.padEnd(20)} ${s.kind.padEnd(12)} ${s.role.padEnd(8)} trust ${s.trust.toFixed(2)}  ${held === undefined ? `${objects.length} objects` : 'HELD'}  ${secrets}`,
+        )
+      }
+      for (const { source, mistake } of heldSources(connectors)) {
+        console.error(`${source} is held: ${mistake}`)
+        process.exitCode = 1
+      }
+      return
+    }
+    for (const object of usableConnector(installation, name).objects)
+      console.log(`${object.name.padEnd(40)} ${object.as}`)
   })
+
+/** Judges the mappings by the active policy if there is a database; creates none. */
+async function judge(
+  installation: Installation,
+  config: Config<(typeof SETTINGS)[number]>,
+): Promise<void> {
+  if (!config.databaseUrl && !existsSync(join(config.dataDir, 'postgres'))) return
+  await withDatabase({ config, connectionsMax: 1, notify: () => {} }, (sql) =>
+    judgeByActivePolicy(sql, installation),
+  )
+}

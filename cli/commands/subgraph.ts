@@ -60,7 +60,8 @@ Example:
       ),
     )
     const stopTracing = startTracing(config, `subgraph-${name}`)
-    const { policy: model, systems, connectors, rules, levels } = openInstallation(config.sources)
+    const installation = openInstallation(config.sources)
+    const { policy: model, systems, connectors, rules, levels } = installation
     const connection = await connect({
       config,
       connectionsMax: config.queryConnectionsMax,
@@ -93,6 +94,7 @@ Example:
         otherModel.resolve,
       )
       const { policy } = steward
+      installation.judge(policy)
       rows = await rowReaders(config, connection.sql, policy, connection.url, (url, more) =>
         openDatabase(url, { ...more, statementMsMax: config.queryMsMax }),
       )

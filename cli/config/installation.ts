@@ -1,11 +1,15 @@
 import type { Connector, SourceSystem } from '../../connectors/contract.ts'
-import { openConnectors } from '../../connectors/openConnectors.ts'
+import { judgeConnectors } from '../../connectors/judgeConnectors.ts'
 import { readSources } from '../../connectors/sources.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import { activePolicy } from '../../mdm/policy/policies.ts'
 import { readServiceLevels, type ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { readRules, type StewardshipRules } from '../../mdm/tasks/rules.ts'
+import { ConfigError } from '../../schema/kit/configError.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
 import { packagePath } from './packagePath.ts'
+import { parseStoredPolicy } from './policyFiles.ts'
 
 /**
  * The configuration of this installation: its policy and its source systems, read from files and
@@ -14,7 +18,10 @@ import { packagePath } from './packagePath.ts'
 export interface Installation {
   policy: Policy
   systems: SourceSystem[]
+  /** By name, with mappings judged by the policy that `judge` was called with, at first the shipped one. */
   connectors: Map<string, Connector>
+  /** Judges the mappings by a policy. A source system with a mistake in its mapping is held. */
+  judge(policy: Policy): void
   /** The roles and duties of stewardship. */
   rules: StewardshipRules
   /** The objectives of the service levels. */
@@ -22,13 +29,14 @@ export interface Installation {
 }
 
 /**
- * Opens the installation. Throws PolicyError and ConfigError, which name file and line. `sources`
- * defaults to the shipped file.
+ * Opens the installation. Throws PolicyError and ConfigError, which name file and line, but not for
+ * a mistake in a mapping: it holds its source system alone. `sources` defaults to the shipped file.
  */
 export function openInstallation(
   sources: string = packagePath('config/sources.yaml'),
 ): Installation {
-  const systems = readSources(sources).map((s) => s.system)
+  const configured = readSources(sources)
+  const systems = configured.map((s) => s.system)
   const policy = readPolicy(
     packagePath('schema/model'),
     systems.map((s) => s.name),
@@ -36,8 +44,38 @@ export function openInstallation(
   return {
     policy,
     systems,
-    connectors: openConnectors(sources, policy),
+    ...judgeConnectors(configured, policy),
     rules: readRules(packagePath('config/stewardship.yaml')),
     levels: readServiceLevels(packagePath('config/service-levels.yaml')),
   }
+}
+
+/** Judges the mappings by the active policy, which the database has. */
+export async function judgeByActivePolicy(sql: Sql, installation: Installation): Promise<void> {
+  const stored = await activePolicy(sql)
+  installation.judge(stored ? parseStoredPolicy(stored, installation.systems) : installation.policy)
+}
+
+/** Returns the source systems that are held, with the mistake in their mapping. */
+export function heldSources(
+  connectors: ReadonlyMap<string, Pick<Connector, 'held'>>,
+): { source: string; mistake: string }[] {
+  return [...connectors].flatMap(([source, { held }]) =>
+    held === undefined ? [] : [{ source, mistake: held }],
+  )
+}
+
+/** Returns a source system by name. Throws if there is none, or if it is held. */
+export function usableConnector(
+  { connectors }: Pick<Installation, 'connectors'>,
+  name: string,
+): Connector {
+  const connector = connectors.get(name)
+  if (!connector)
+    throw new Error(
+      `no source system "${name}"; config/sources.yaml has ${[...connectors.keys()].join(', ')}`,
+    )
+  if (connector.held !== undefined)
+    throw new ConfigError(`${name} is held until its mapping is right: ${connector.held}`)
+  return connector
 }

@@ -21,6 +21,8 @@ export interface Components {
   more?: (() => Check[]) | undefined
   ingest?: (() => IngestRole | undefined) | undefined
   deliver?: (() => DeliverRole | undefined) | undefined
+  /** Returns the source systems that wait for a right mapping. */
+  held?: (() => { source: string; mistake: string }[]) | undefined
 }
 
 /**
@@ -34,6 +36,7 @@ export function readinessChecks({
   more,
   ingest,
   deliver,
+  held,
 }: Components): () => Promise<Check[]> {
   const known = knownMigrations()
   return async () => {
@@ -48,6 +51,15 @@ export function readinessChecks({
     // A gateway without deliveries still responds, so it stays ready and reports the problem.
     if (delivering)
       checks.push(...deliverChecks(delivering).map((c) => (tailer ? { ...c, ok: true } : c)))
+    const waiting = held?.() ?? []
+    // The other systems go on, so the process stays ready and reports the problem.
+    if (waiting.length > 0)
+      checks.push({
+        name: 'sources',
+        ok: true,
+        code: 'SOURCE_HELD',
+        detail: waiting.map((w) => `${w.source}: ${w.mistake}`).join('; '),
+      })
     return checks
   }
 }

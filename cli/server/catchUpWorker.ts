@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads'
 import { openDatabase } from '../../mdm/db/database.ts'
-import { changedMappings, remapChanged } from '../../mdm/ingest/remap.ts'
+import { changedMappings, mappingVersions, remapChanged } from '../../mdm/ingest/remap.ts'
 import { rematchStale } from '../../mdm/policy/rematch.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { openInstallation } from '../config/installation.ts'
@@ -21,8 +21,7 @@ const { databaseUrl, sources, logLevel } = workerData as CatchUpData
 const log = openLog(logLevel, 'catch-up')
 const sql = openDatabase(databaseUrl, { name: 'touchstone-catch-up', connectionsMax: 3 })
 try {
-  const { policy, systems, connectors, rules } = openInstallation(sources)
-  const versions = new Map([...connectors].map(([name, c]) => [name, c.mappingVersion]))
+  const { policy, systems, connectors, rules, judge } = openInstallation(sources)
   const shipped = {
     policy,
     engines: createEngines(policy),
@@ -30,6 +29,8 @@ try {
     rules,
   }
   const mastering = await activeResolutionContext(sql, shipped, systems)
+  judge(mastering.policy)
+  const versions = mappingVersions(connectors)
   if ((await changedMappings(sql, versions)).length > 0) {
     const pipeline = { ...mastering, sql, connectors, attemptsMax: 1, onError: () => {} }
     await remapChanged(pipeline, versions, (source, done) => {

@@ -23,7 +23,7 @@ import type { Policy } from '../../schema/policy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { cacheableGraph } from '../../subgraphs/golden/cacheable.ts'
 import type { Config } from '../config/config.ts'
-import type { Installation } from '../config/installation.ts'
+import { heldSources, type Installation } from '../config/installation.ts'
 import { schemaFiles } from '../config/ownSubgraphs.ts'
 import { packagePath } from '../config/packagePath.ts'
 import { readSupergraph } from '../config/supergraph.ts'
@@ -180,9 +180,13 @@ export async function startGatewayRole(options: {
       steward,
       systems,
       (err) => log.error({ err: describeError(err) }, 'the active policy could not be read'),
-      () => modelChanged(),
+      () => {
+        installation.judge(steward.policy)
+        modelChanged()
+      },
     )
     const { policy } = steward
+    installation.judge(policy)
     policyNow = () => steward.policy
     sweeper = startSweeper(
       steward,
@@ -323,6 +327,7 @@ export async function startGatewayRole(options: {
         more: () => health.checks(kept()),
         ingest: options.ingest,
         deliver: options.deliver,
+        held: () => heldSources(connectors),
       }),
       metrics: async () => ({
         type: metrics.contentType,

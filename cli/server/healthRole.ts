@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { describeError } from '../../gateway/http/describeError.ts'
 import { type HealthServer, startHealthServer } from '../../gateway/http/healthServer.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
-import type { Installation } from '../config/installation.ts'
+import { heldSources, type Installation, judgeByActivePolicy } from '../config/installation.ts'
 import { openMetrics } from '../observe/metrics.ts'
 import { readinessChecks } from '../observe/readiness.ts'
 import type { DeliverRole, IngestRole } from '../observe/roles.ts'
@@ -41,6 +41,7 @@ export async function startHealthRole(options: {
   }
   try {
     const { connectors, levels, policy } = installation
+    await judgeByActivePolicy(sql, installation)
     const failed = (err: unknown) =>
       log.warn({ err: describeError(err) }, 'quality metrics could not be measured')
     const metrics = openMetrics({
@@ -57,7 +58,7 @@ export async function startHealthRole(options: {
       port,
       callers: await authentication({ config, sql, log }),
       ingest: deliveries && deliveryHandler(deliveries, connectors, log),
-      ready: readinessChecks({ sql, ingest, deliver }),
+      ready: readinessChecks({ sql, ingest, deliver, held: () => heldSources(connectors) }),
       metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
       report: (err, correlationId) =>
         log.error({ err: describeError(err), correlationId }, 'request failed'),

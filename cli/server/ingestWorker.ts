@@ -5,13 +5,14 @@ import { describeError } from '../../gateway/http/describeError.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { PENDING_CHANNEL } from '../../mdm/inbox/accept.ts'
 import { applyPending, batchRowsMax, type Pipeline } from '../../mdm/ingest/pipeline.ts'
-import { changedMappings } from '../../mdm/ingest/remap.ts'
+import { releaseHeld } from '../../mdm/ingest/releaseHeld.ts'
+import { changedMappings, mappingVersions } from '../../mdm/ingest/remap.ts'
 import { policyChannel } from '../../mdm/policy/policies.ts'
 import { staleTypes } from '../../mdm/policy/rematch.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { Backoff } from '../../schema/kit/backoff.ts'
 import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
-import { openInstallation } from '../config/installation.ts'
+import { heldSources, openInstallation } from '../config/installation.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
 import { openLog } from '../observe/log.ts'
 import { startTracing } from '../observe/tracing.ts'
@@ -35,7 +36,8 @@ const stopTracing = startTracing(tracing ?? {}, `ingest-${number}`)
 const log = openLog(logLevel, `ingest-${number}`)
 // One for the batch's own statements; the pipeline sends some of them in parallel.
 const sql = openDatabase(databaseUrl, { name: 'touchstone-ingest', connectionsMax: 2 })
-const { policy, systems, connectors, rules, levels } = openInstallation(sources)
+const installation = openInstallation(sources)
+const { policy, systems, connectors, rules, levels } = installation
 const meter = new IngestMeter({
   sql,
   worker: `${hostname()}/${process.pid}/${number}`,
@@ -76,7 +78,9 @@ const statistics =
     : null
 
 let stopped = false
-let catchingUp: { thread: Worker | null } | undefined
+/** True if mappings, code lists or the matching may differ from those of the stored records. */
+let catchUpDue = true
+let catchingUp: Worker | null = null
 /** True if another policy may have been published since the last read. */
 let stale = true
 /** Ends when a notification arrives. */
@@ -90,11 +94,11 @@ parentPort?.on('message', () => {
  * Starts a thread that reprocesses stored records if mappings, code lists or the matching have
  * changed.
  */
-async function catchUp(): Promise<{ thread: Worker | null }> {
-  const versions = new Map([...connectors].map(([name, c]) => [name, c.mappingVersion]))
+async function catchUp(): Promise<Worker | null> {
   const changed =
-    (await changedMappings(sql, versions)).length + (await staleTypes(sql, pipeline)).length
-  if (changed === 0) return { thread: null }
+    (await changedMappings(sql, mappingVersions(connectors))).length +
+    (await staleTypes(sql, pipeline)).length
+  if (changed === 0) return null
   const data: CatchUpData = { databaseUrl, sources, logLevel }
   const thread = new Worker(new URL('./catchUpWorker.ts', import.meta.url), { workerData: data })
   thread.once('error', (error) =>
@@ -103,8 +107,38 @@ async function catchUp(): Promise<{ thread: Worker | null }> {
       'changed mappings or matching were not applied to all records',
     ),
   )
-  return { thread }
+  thread.once('exit', () => {
+    catchingUp = null
+  })
+  return thread
 }
+
+/** Reads the active policy and judges the mappings by it. */
+async function followPolicy(): Promise<void> {
+  const context = await activeResolutionContext(sql, shipped, systems)
+  if (context.policy.version !== judgedBy) {
+    installation.judge(context.policy)
+    judgedBy = context.policy.version
+    catchUpDue = true
+    releasedAt = 0
+    if (number === 1)
+      for (const held of heldSources(connectors))
+        log.error(held, 'a source system is held: its messages wait until its mapping is right')
+  }
+  Object.assign(pipeline, context)
+}
+let judgedBy: string | undefined
+
+/** Messages of a source system that is held no longer go back into the queue. */
+async function release(): Promise<void> {
+  releasedAt = Date.now()
+  const usable = [...connectors].filter(([, c]) => c.held === undefined).map(([name]) => name)
+  const messages = await releaseHeld(sql, usable)
+  if (messages > 0) log.info({ messages }, 'messages of source systems that were held')
+}
+let releasedAt = 0
+/** Another process may still hold a system, and make exceptions of its messages. */
+const releaseEveryMs = 30_000
 
 async function run(): Promise<void> {
   const backoff = new Backoff(retryMsMin, retryMsMax)
@@ -124,9 +158,13 @@ async function run(): Promise<void> {
       }
       if (stale) {
         stale = false
-        Object.assign(pipeline, await activeResolutionContext(sql, shipped, systems))
+        await followPolicy()
       }
-      if (number === 1 && !catchingUp) catchingUp = await catchUp()
+      if (number === 1 && catchUpDue && !catchingUp) {
+        catchingUp = await catchUp()
+        catchUpDue = false
+      }
+      if (number === 1 && Date.now() - releasedAt > releaseEveryMs) await release()
       rows ||= await batchRowsMax(sql, workers, rowsMax)
       const applied = await applyPending(pipeline, rows)
       if (applied.claimed === 0) {
@@ -144,7 +182,7 @@ async function run(): Promise<void> {
       await pause.sleep(retryMs)
     }
   }
-  await catchingUp?.thread?.terminate()
+  await catchingUp?.terminate()
   await meter.flush()
   await sql.end({ timeout: 5 })
   await stopTracing()

@@ -1,6 +1,6 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { changesOf } from '../changesOf.ts'
-import { MessageError, type RecordChange } from '../contract.ts'
+import { MessageError, type RecordChange, type StatedOrder } from '../contract.ts'
 import type { Mapping } from '../mapping/compileMapping.ts'
 import { fieldNames, unwrapRecord } from './avro.ts'
 import { columnOfPart, columnsOf } from './compound.ts'
@@ -41,25 +41,32 @@ export function changeDataCapture(
       { object },
     )
   const version = versionOf(header, object)
+  const order = orderOf(header)
   const columns = () => columnsOfPayload(payload, header, object, schema)
   switch (change) {
     case 'CREATE':
     case 'UNDELETE':
       return ids.flatMap((id) =>
-        changesOf(mapping, object, { Id: id, ...columns() }, { id, version, deleted: false }),
+        changesOf(
+          mapping,
+          object,
+          { Id: id, ...columns() },
+          { id, version, order, deleted: false },
+        ),
       )
     case 'UPDATE':
       return ids.flatMap((id) =>
         changesOf(mapping, object, columns(), {
           id,
           version,
+          order,
           deleted: false,
           partial: true,
         }),
       )
     case 'DELETE':
       return ids.flatMap((id) =>
-        changesOf(mapping, object, {}, { id, version, deleted: true, partial: true }),
+        changesOf(mapping, object, {}, { id, version, order, deleted: true, partial: true }),
       )
     default:
       throw new MessageError(
@@ -70,10 +77,7 @@ export function changeDataCapture(
   }
 }
 
-/**
- * Returns the commit time in microseconds. Changes of one transaction share their commit time, so
- * the sequence number fills the digits below the millisecond.
- */
+/** Returns the commit time in microseconds. */
 function versionOf(header: Fields, object: string): bigint {
   const ms = Number(header.commitTimestamp)
   if (!Number.isSafeInteger(ms) || ms <= 0)
@@ -85,11 +89,24 @@ function versionOf(header: Fields, object: string): bigint {
         field: 'commitTimestamp',
       },
     )
-  const sequence = Number(header.sequenceNumber ?? 0)
-  return (
-    BigInt(ms) * 1000n +
-    BigInt(Number.isInteger(sequence) ? Math.min(Math.max(sequence, 0), 999) : 0)
-  )
+  return BigInt(ms) * 1000n
+}
+
+/**
+ * Returns the order of changes of one commit time: commitNumber grows from transaction to
+ * transaction, sequenceNumber within one. The sequence has no upper bound, so it cannot stand in the
+ * digits below the millisecond.
+ */
+function orderOf(header: Fields): StatedOrder {
+  return {
+    by: 'SEQUENCE',
+    numbers: [count(header.commitNumber), count(header.sequenceNumber)],
+  }
+}
+
+/** Numbers beyond 2^53 arrive as text. */
+function count(value: unknown): bigint {
+  return /^\d{1,20}$/.test(String(value)) ? BigInt(String(value)) : 0n
 }
 
 /**

@@ -49,7 +49,8 @@ export const stripe: Kind = {
       )
     const deleted = type.endsWith('.deleted') && !ENDED_NOT_DELETED.has(type)
     return changesOf(mapping, subject.object, subject, {
-      version: version + BigInt(rankOf(type)),
+      version,
+      order: { by: 'CONTENT', before: previousIn(event), stage: stageOf(type) },
       ...(deleted ? { deleted } : {}),
     })
   },
@@ -80,13 +81,22 @@ const FINAL =
   /\.(paid|succeeded|payment_succeeded|voided|marked_uncollectible|canceled|failed|expired)$/
 
 /**
- * Stripe counts seconds, and an invoice is often finalized and paid within one. The microseconds
- * give the order of such events: created, any other, final, deleted.
+ * Stripe counts seconds and sends events in any order. `previous_attributes` of an event shows what
+ * was before it. Where that is missing, the type gives the order of events of one second: created,
+ * any other, final, deleted.
  */
-function rankOf(type: string): number {
+function stageOf(type: string): number {
   if (type.endsWith('.created')) return 0
   if (type.endsWith('.deleted')) return 3
   return FINAL.test(type) ? 2 : 1
+}
+
+function previousIn(event: Fields): Fields | null {
+  const data = event.data as Fields | null | undefined
+  const previous = data?.previous_attributes
+  return previous !== null && typeof previous === 'object' && !Array.isArray(previous)
+    ? (previous as Fields)
+    : null
 }
 
 function objectIn(event: Fields): Fields | null {

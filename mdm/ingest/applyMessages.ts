@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Connector, MessageError, type RecordChange } from '../../connectors/contract.ts'
 import type { Cause } from '../../schema/events.ts'
 import { recordKey } from '../../schema/recordKey.ts'
@@ -6,10 +7,11 @@ import { lock, lockNumber } from '../db/locks.ts'
 import type { Message } from '../inbox/claim.ts'
 import { loadNotCompared } from '../inbox/notCompared.ts'
 import { dropOutcomes, type Outcome, outcomeOf, perMessage } from '../inbox/outcomes.ts'
-import { fold } from '../records/fold.ts'
+import type { RecordState } from '../records/fold.ts'
 import { loadByKey, nextIds, type WholeRecord } from '../records/records.ts'
 import { StepError } from './failure.ts'
 import { differs } from './mapAgain.ts'
+import { foldChange, issuesOf, readTies } from './ties.ts'
 import { leadsTooFar, versionLeadHoursMax } from './versionLead.ts'
 
 type Connectors = ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
@@ -19,6 +21,8 @@ export interface AppliedMessages {
   records: ArrivedRecord[]
   /** Records that the messages name but do not change. */
   unchanged: ArrivedRecord[]
+  /** Records of which only the stamps change. */
+  restamped: WholeRecord[]
   outcomes: Outcome[]
 }
 
@@ -114,6 +118,17 @@ export interface ArrivedRecord {
   cause: Cause
   /** True if the record waited for required fields and has them now. */
   settled: boolean
+  /** True if nobody can know which of its statements is the latest, or could not before. */
+  doubted: boolean
+}
+
+function isDoubted(state: Pick<RecordState, 'tied'> | null): boolean {
+  return state?.tied != null && state.tied.doubt.length > 0
+}
+
+/** Returns the columns of a record that say when its parts were stated. */
+function stampsOf({ version, tie, fieldVersions, tied }: RecordState) {
+  return { version, tie, fieldVersions, tied }
 }
 
 /** Folds the changes into the stored state, record by record, and maps the result. */
@@ -122,7 +137,9 @@ async function foldAll(
   connectors: Connectors,
   changes: KeyedChange[],
   outcomes: Outcome[],
-): Promise<Pick<AppliedMessages, 'records' | 'unchanged'> & { stillWaiting: Set<number> }> {
+): Promise<
+  Pick<AppliedMessages, 'records' | 'unchanged' | 'restamped'> & { stillWaiting: Set<number> }
+> {
   const stored = new Map(
     (await loadByKey(tx, [...new Set(changes.map((c) => c.key))])).map((r) => [r.key, r]),
   )
@@ -131,30 +148,38 @@ async function foldAll(
   const ids = new Map(fresh.map((key, i) => [key, newIds[i] ?? 0]))
   const folded = new Map<string, ArrivedRecord>()
   const unchanged = new Map<string, ArrivedRecord>()
+  const restamped = new Map<string, WholeRecord>()
   const stillWaiting = new Set<number>()
   const replayed = changes.flatMap((c) => (c.message.replay ? [c.message.inboxId] : []))
   const notCompared = await loadNotCompared(tx, replayed)
+  const ties = await readTies(tx, changes, stored)
+  /** Keeps new stamps of a record whose content stays; a new doubt is an issue, and so a change. */
+  const restate = (known: WholeRecord, state: RecordState, cause: Cause) => {
+    const record = { ...known, ...stampsOf(state), issues: issuesOf(known, state.tied) }
+    const arrived = folded.get(known.key)
+    if (arrived) folded.set(known.key, { ...arrived, record, doubted: true })
+    else if (isDeepStrictEqual(record.issues, known.issues ?? [])) restamped.set(known.key, record)
+    else {
+      restamped.delete(known.key)
+      folded.set(known.key, { record, cause, settled: false, doubted: true })
+    }
+  }
   for (const { key, message, change } of changes) {
-    const known = folded.get(key)?.record ?? stored.get(key) ?? null
-    const statedAt = message.statedAt ?? message.receivedAt
+    const known = folded.get(key)?.record ?? restamped.get(key) ?? stored.get(key) ?? null
     const connector = connectors.get(message.source)
     if (!connector) continue
-    const result = fold(
-      known,
-      change,
-      statedAt.getTime() * 1000,
-      message.inboxId,
-      message.corrects !== null,
+    const result = own('folding', () =>
+      foldChange(known, { key, message, change }, connector, ties),
     )
     // A replay contains nothing new, but the record may map differently by now, or wait for a
     // comparison.
     const mapped =
-      'skipped' in result && message.replay && known
+      result.skipped && message.replay && known
         ? own('mapping', () => connector.map(known.object, known.raw))
         : null
-    const remapped =
-      mapped && known && (notCompared.has(message.inboxId) || differs(known, mapped)) ? known : null
-    if ('skipped' in result && !remapped) {
+    const mapsAgain =
+      mapped && known && (notCompared.has(message.inboxId) || differs(known, mapped))
+    if (result.skipped && !mapsAgain) {
       // It still waits for its required fields, as the exception that it is.
       if (message.replay && known && !known.complete && !known.deleted)
         stillWaiting.add(message.inboxId)
@@ -164,10 +189,17 @@ async function foldAll(
           : 'the content is what is stored'
       outcomes.push(outcomeOf(message, 'SKIPPED', result.skipped, detail, change))
       const record = stored.get(key)
-      if (record) unchanged.set(key, { record, cause: causeOf(message, change), settled: false })
+      if (record)
+        unchanged.set(key, {
+          record,
+          cause: causeOf(message, change),
+          settled: false,
+          doubted: false,
+        })
+      if (result.state && known) restate(known, result.state, causeOf(message, change))
       continue
     }
-    const state = 'state' in result ? result.state : remapped
+    const state = result.state ?? known
     if (!state) continue
     const canonical = mapped ?? own('mapping', () => connector.map(change.object, state.raw))
     const complete = canonical.complete || state.deleted
@@ -184,6 +216,7 @@ async function foldAll(
       )
     }
     const waited = folded.get(key)?.settled || (known !== null && !known.complete)
+    restamped.delete(key)
     folded.set(key, {
       record: {
         id: known?.id ?? ids.get(key) ?? 0,
@@ -192,28 +225,28 @@ async function foldAll(
         object: change.object,
         sourceId: change.sourceId,
         type: canonical.type,
-        version: state.version,
-        tie: state.tie,
+        ...stampsOf(state),
         deleted: state.deleted,
         raw: state.raw,
-        fieldVersions: state.fieldVersions,
         complete,
         canonical: canonical.fields,
-        issues: canonical.issues,
+        issues: issuesOf(canonical, state.tied),
         features: known?.features ?? null,
         featuresVersion: known?.featuresVersion ?? null,
         keys: known?.keys ?? [],
         goldenId: known?.goldenId ?? null,
         anchor: known?.anchor ?? null,
-        inboxId: remapped?.inboxId ?? message.inboxId,
+        inboxId: mapsAgain ? known.inboxId : result.statedBy,
       },
       cause: causeOf(message, change),
       settled: complete && waited,
+      doubted: isDoubted(state) || isDoubted(known),
     })
   }
   return {
     records: [...folded.values()],
     unchanged: [...unchanged.values()].filter((r) => !folded.has(r.record.key)),
+    restamped: [...restamped.values()],
     stillWaiting,
   }
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Canonical } from '../../connectors/contract.ts'
 import type { WholeRecord } from '../records/records.ts'
+import { issuesOf } from './ties.ts'
 
 /**
  * Returns true if a stored record maps differently now. A record that would change its type stays
@@ -10,7 +11,7 @@ export function differs(record: WholeRecord, now: Canonical): boolean {
   if (now.type !== record.type) return false
   // The stored form comes from jsonb and has no undefined fields.
   const fields: unknown = JSON.parse(JSON.stringify(now.fields))
-  const issues: unknown = JSON.parse(JSON.stringify(now.issues))
+  const issues: unknown = JSON.parse(JSON.stringify(issuesOf(now, record.tied)))
   return (
     !isDeepStrictEqual(fields, record.canonical) ||
     !isDeepStrictEqual(issues, record.issues ?? []) ||

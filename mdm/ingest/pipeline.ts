@@ -9,7 +9,13 @@ import { claim, type Message, postpone, type Share, withdraw } from '../inbox/cl
 import { saveNotCompared, settleNotCompared } from '../inbox/notCompared.ts'
 import { outcomeOf, saveOutcomes, settleIncomplete } from '../inbox/outcomes.ts'
 import { requeue } from '../inbox/requeue.ts'
-import { forgetFeatures, saveMatched, saveRecords, type WholeRecord } from '../records/records.ts'
+import {
+  forgetFeatures,
+  saveMatched,
+  saveRecords,
+  saveStamps,
+  type WholeRecord,
+} from '../records/records.ts'
 import { saveReferences } from '../records/references.ts'
 import { isLive, newResolutionState } from '../resolution/context.ts'
 import { references, referring } from '../resolution/referring.ts'
@@ -22,6 +28,7 @@ import { type AppliedMessages, applyMessages } from './applyMessages.ts'
 import { BatchSpans } from './batchSpans.ts'
 import { asError, StepError } from './failure.ts'
 import { saveOperational } from './operational.ts'
+import { issuesOf } from './ties.ts'
 
 export interface Pipeline extends TaskContext {
   sql: Sql
@@ -155,7 +162,7 @@ async function applyBatch(
 export async function masterRecords(
   tx: Transaction,
   pipeline: TaskContext,
-  { records, unchanged, outcomes }: AppliedMessages,
+  { records, unchanged, restamped, outcomes }: AppliedMessages,
   spans = new BatchSpans(),
 ): Promise<{ events: number; settled: ReadonlySet<number> }> {
   const state = newResolutionState()
@@ -169,7 +176,7 @@ export async function masterRecords(
     whole.filter((r) => !pipeline.engines.has(r.type)),
   ]
   spans.step = 'saving'
-  await Promise.all([saveRecords(tx, plain), ...saveByType(tx, plain)])
+  await Promise.all([saveRecords(tx, plain), ...saveByType(tx, plain), saveStamps(tx, restamped)])
 
   for (const type of pipeline.policy.types) {
     spans.step = `resolving ${type.name}`
@@ -208,8 +215,17 @@ export async function masterRecords(
   await syncValidationTasks(
     tx,
     pipeline.rules ?? DEFAULT_RULES,
-    (type, field) => pipeline.policy.type(type).fields.some((f) => f.name === field && f.sensitive),
-    mastered.map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
+    (type, field) =>
+      pipeline.policy.types
+        .find((t) => t.name === type)
+        ?.fields.some((f) => f.name === field && f.sensitive) ?? false,
+    [
+      ...mastered.map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
+      // Of an operational object only a doubt about its latest statement needs a person.
+      ...records
+        .filter((r) => r.doubted && !pipeline.engines.has(r.record.type))
+        .map(({ record }) => ({ ...record, issues: issuesOf({ issues: [] }, record.tied) })),
+    ],
   )
   await requeue(tx, state.deferredInboxIds)
   await syncHierarchyRings(tx, pipeline, state, true)

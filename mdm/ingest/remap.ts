@@ -1,3 +1,4 @@
+import type { Connector } from '../../connectors/contract.ts'
 import type { Sql } from '../db/database.ts'
 import { lock, lockNumber } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
@@ -6,6 +7,7 @@ import { loadByKey } from '../records/records.ts'
 import type { ArrivedRecord } from './applyMessages.ts'
 import { differs } from './mapAgain.ts'
 import { masterRecords, type Pipeline } from './pipeline.ts'
+import { issuesOf } from './ties.ts'
 
 export interface Remapped {
   /** Source records that were read, and those that changed. */
@@ -56,16 +58,23 @@ export async function remap(
         .map(({ r, now }): ArrivedRecord => {
           const complete = now.complete || r.deleted
           return {
-            record: { ...r, canonical: now.fields, issues: now.issues, complete },
+            record: { ...r, canonical: now.fields, issues: issuesOf(now, r.tied), complete },
             cause: { ...cause, object: r.object, sourceId: r.sourceId },
             settled: complete && !r.complete,
+            doubted: false,
           }
         })
       const events =
         changed.length === 0
           ? 0
-          : (await masterRecords(tx, pipeline, { records: changed, unchanged: [], outcomes: [] }))
-              .events
+          : (
+              await masterRecords(tx, pipeline, {
+                records: changed,
+                unchanged: [],
+                restamped: [],
+                outcomes: [],
+              })
+            ).events
       return {
         changed: changed.length,
         otherType: mapped.filter(({ r, now }) => now.type !== r.type).length,
@@ -78,6 +87,17 @@ export async function remap(
     total.events += step.events
     onProgress(total)
   }
+}
+
+/** Returns the mapping versions of source systems. A held one has none: its records stay as they are. */
+export function mappingVersions(
+  connectors: ReadonlyMap<string, Pick<Connector, 'mappingVersion' | 'held'>>,
+): Map<string, string> {
+  return new Map(
+    [...connectors].flatMap(([name, c]) =>
+      c.held === undefined ? [[name, c.mappingVersion]] : [],
+    ),
+  )
 }
 
 const LOCK = 'touchstone remap'

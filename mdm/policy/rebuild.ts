@@ -103,7 +103,7 @@ export async function rebuildType(
   only: number[] | null = null,
 ): Promise<{ records: number; rebuilt: Rebuilt[] }> {
   const rows = await tx<SourceRecord[]>`
-    select id, key, source, object, source_id as "sourceId", type, version, tie, deleted, complete, canonical,
+    select id, key, source, object, source_id as "sourceId", type, version, tie, null as tied, deleted, complete, canonical,
       null as features, null as "featuresVersion", '{}'::bigint[] as keys, golden_id as "goldenId", anchor
     from source_record where type = ${type.name} and (${only}::bigint[] is null or id = any(${only}::bigint[])) order by id`
   const assertions = await loadAssertions(

@@ -2,15 +2,17 @@ import type { Issue } from '../../connectors/contract.ts'
 import type { sourceRecord } from '../../schema/tables/sourceRecord.ts'
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
-import type { Stamp } from './fold.ts'
+import type { Tied } from './fold.ts'
+import type { Stamp } from './stamp.ts'
 
 /** A row of source_record. `features` belongs to the matching engine and is opaque here. */
 export interface SourceRecord
   extends Omit<
     typeof sourceRecord.$inferSelect,
-    'fieldVersions' | 'issues' | 'raw' | 'inboxId' | 'createdAt' | 'updatedAt'
+    'fieldVersions' | 'tied' | 'issues' | 'raw' | 'inboxId' | 'createdAt' | 'updatedAt'
   > {
   fieldVersions: Record<string, Stamp> | null
+  tied: Tied | null
   issues: Issue[] | null
 }
 
@@ -25,7 +27,7 @@ export interface WholeRecord
 export async function loadByKey(tx: Transaction, keys: string[]): Promise<WholeRecord[]> {
   if (keys.length === 0) return []
   return await tx<WholeRecord[]>`
-    select id, key, source, object, source_id as "sourceId", type, version, tie, field_versions as "fieldVersions",
+    select id, key, source, object, source_id as "sourceId", type, version, tie, field_versions as "fieldVersions", tied,
       deleted, complete, canonical, issues, features, features_version as "featuresVersion", keys,
       golden_id as "goldenId", anchor, raw, inbox_id as "inboxId"
     from source_record where key = any(${keys}::uuid[])`
@@ -35,7 +37,7 @@ export async function loadByKey(tx: Transaction, keys: string[]): Promise<WholeR
 export async function loadById(tx: Transaction, ids: number[]): Promise<SourceRecord[]> {
   if (ids.length === 0) return []
   return await tx<SourceRecord[]>`
-    select id, key, source, object, source_id as "sourceId", type, version, tie, null as "fieldVersions",
+    select id, key, source, object, source_id as "sourceId", type, version, tie, null as "fieldVersions", null as tied,
       deleted, complete, canonical, null as issues, features, features_version as "featuresVersion", keys,
       golden_id as "goldenId", anchor
     from source_record where id = any(${ids}::bigint[])`
@@ -67,31 +69,45 @@ export async function nextIds(tx: Transaction, count: number): Promise<number[]>
 export async function saveRecords(tx: Transaction, records: WholeRecord[]): Promise<void> {
   if (records.length === 0) return
   await tx`
-    insert into source_record as s (id, key, source, object, source_id, type, version, tie, field_versions, deleted,
-      complete, raw, canonical, issues, features, features_version, keys, golden_id, anchor, inbox_id)
+    insert into source_record as s (id, key, source, object, source_id, type, version, tie, field_versions, tied,
+      deleted, complete, raw, canonical, issues, features, features_version, keys, golden_id, anchor, inbox_id)
     overriding system value
-    select id, key, source, object, source_id, type, version, tie, field_versions, deleted, complete, raw, canonical,
-      issues, features, features_version,
+    select id, key, source, object, source_id, type, version, tie, field_versions, tied, deleted, complete, raw,
+      canonical, issues, features, features_version,
       -- unnest cannot hand over arrays of different lengths, so keys travel as text
       ('{' || keys || '}')::bigint[], golden_id, anchor, inbox_id
     from unnest(${records.map((r) => r.id)}::bigint[], ${records.map((r) => r.key)}::uuid[],
       ${records.map((r) => r.source)}::text[], ${records.map((r) => r.object)}::text[],
       ${records.map((r) => r.sourceId)}::text[], ${records.map((r) => r.type)}::text[],
       ${records.map((r) => r.version)}::bigint[], ${records.map((r) => r.tie)}::text[],
-      string_to_array(${documents(records.map((r) => r.fieldVersions))}, E'\\x1f', '')::jsonb[], ${records.map((r) => String(r.deleted))}::text[]::boolean[],
+      string_to_array(${documents(records.map((r) => r.fieldVersions))}, E'\\x1f', '')::jsonb[],
+      string_to_array(${documents(records.map((r) => r.tied))}, E'\\x1f', '')::jsonb[], ${records.map((r) => String(r.deleted))}::text[]::boolean[],
       ${records.map((r) => String(r.complete))}::text[]::boolean[], string_to_array(${documents(records.map((r) => r.raw))}, E'\\x1f', '')::json[],
       string_to_array(${documents(records.map((r) => r.canonical))}, E'\\x1f', '')::jsonb[],
       string_to_array(${documents(records.map((r) => (r.issues?.length ? r.issues : null)))}, E'\\x1f', '')::jsonb[],
       string_to_array(${documents(records.map((r) => r.features))}, E'\\x1f', '')::json[], ${records.map((r) => r.featuresVersion)}::text[],
       ${records.map((r) => r.keys.join(','))}::text[], ${records.map((r) => r.goldenId)}::uuid[],
       ${records.map((r) => r.anchor)}::uuid[], ${records.map((r) => r.inboxId)}::bigint[])
-      as r (id, key, source, object, source_id, type, version, tie, field_versions, deleted, complete, raw, canonical,
-        issues, features, features_version, keys, golden_id, anchor, inbox_id)
+      as r (id, key, source, object, source_id, type, version, tie, field_versions, tied, deleted, complete, raw,
+        canonical, issues, features, features_version, keys, golden_id, anchor, inbox_id)
     on conflict (id) do update set type = excluded.type, version = excluded.version, tie = excluded.tie,
-      field_versions = excluded.field_versions, deleted = excluded.deleted, complete = excluded.complete,
+      field_versions = excluded.field_versions, tied = excluded.tied, deleted = excluded.deleted, complete = excluded.complete,
       raw = excluded.raw, canonical = excluded.canonical, issues = excluded.issues, features = excluded.features,
       features_version = excluded.features_version, keys = excluded.keys, golden_id = excluded.golden_id, anchor = excluded.anchor,
       inbox_id = excluded.inbox_id, updated_at = clock_timestamp()`
+}
+
+/** Saves stamps of records whose content stays as it is. */
+export async function saveStamps(tx: Transaction, records: WholeRecord[]): Promise<void> {
+  if (records.length === 0) return
+  await tx`
+    update source_record s set version = r.version, tie = r.tie, field_versions = r.field_versions, tied = r.tied
+    from unnest(${records.map((r) => r.id)}::bigint[], ${records.map((r) => r.version)}::bigint[],
+      ${records.map((r) => r.tie)}::text[],
+      string_to_array(${documents(records.map((r) => r.fieldVersions))}, E'\\x1f', '')::jsonb[],
+      string_to_array(${documents(records.map((r) => r.tied))}, E'\\x1f', '')::jsonb[])
+      as r (id, version, tie, field_versions, tied)
+    where s.id = r.id`
 }
 
 /**

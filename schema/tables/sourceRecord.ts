@@ -17,8 +17,11 @@ export const sourceRecord = pgTable(
     type: text().notNull(),
     /** Microseconds since 1970 by the source system's clock; 0 if it states none. */
     version: int8('version').notNull(),
+    /** The place among statements of the same version. */
     tie: text().notNull(),
     fieldVersions: jsonb('field_versions'),
+    /** Statements of the same version whose order needs more than their stamps. */
+    tied: jsonb(),
     deleted: boolean().notNull().default(false),
     complete: boolean().notNull(),
     raw: json().notNull(),

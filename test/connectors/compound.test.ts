@@ -292,8 +292,7 @@ test('property: compound fields hold what the last statement of each part said, 
         let state: RecordState | null = null
         for (const [i, { event }] of arrivals.entries())
           for (const change of salesforce.read('event', JSON.stringify(event), null)) {
-            const folded = fold(state, change, 0, i)
-            if ('state' in folded) state = folded.state
+            state = fold(state, change, 0, i).state ?? state
           }
         for (const [column, expected] of truth)
           assert.equal(state?.raw[column] ?? null, expected, column)

@@ -78,6 +78,15 @@ test('maps a record of the API, of a bulk export and of a warehouse to the same 
   }
 })
 
+test('change data capture: commit number and sequence of any size order changes of one commit time', () => {
+  const order = (header: Record<string, unknown>) =>
+    readOne(salesforce, 'event', event('UPDATE', { Name: 'A' }, header)).change.order
+  const by = (...numbers: bigint[]) => ({ by: 'SEQUENCE', numbers })
+  assert.deepEqual(order({ commitNumber: 10836, sequenceNumber: 1201 }), by(10836n, 1201n))
+  assert.deepEqual(order({ commitNumber: '18446744073709551615' }), by(2n ** 64n - 1n, 1n))
+  assert.deepEqual(order({ commitNumber: null, sequenceNumber: 'x' }), by(0n, 0n))
+})
+
 test('change data capture: reads CREATE and UNDELETE as whole records, with compound fields as columns', () => {
   for (const type of ['CREATE', 'UNDELETE']) {
     const { change, canonical } = readOne(
@@ -91,7 +100,7 @@ test('change data capture: reads CREATE and UNDELETE as whole records, with comp
     )
     assert.equal(change.partial, false)
     assert.equal(change.deleted, false)
-    assert.equal(change.version, 1_772_357_400_123_001n)
+    assert.equal(change.version, 1_772_357_400_123_000n)
     assert.deepEqual(canonical.fields.billingAddress, {
       street: 'S',
       city: 'Berlin',

@@ -39,7 +39,7 @@ test('reads customer.updated as the whole object, with the time of the event as 
     created: 1,
   }
   const { change, canonical } = readOne(stripe, 'event', event('customer.updated', customer))
-  assert.equal(change.version, 1_772_357_400_000_001n)
+  assert.equal(change.version, 1_772_357_400_000_000n)
   assert.deepEqual(
     [change.object, change.sourceId, change.deleted, change.partial],
     ['customer', 'cus_1', false, false],
@@ -69,16 +69,21 @@ test('reads customer.updated as the whole object, with the time of the event as 
   )
 })
 
-test('orders events of one second: created, changed, final, deleted', () => {
-  const version = (type: string) =>
-    readOne(stripe, 'event', event(type, { id: 'in_1', object: 'invoice' })).change.version
-  const order = ['invoice.created', 'invoice.finalized', 'invoice.paid', 'invoice.deleted'].map(
-    version,
-  )
+test('events of one second have one version, with former values and a stage that order them: created, changed, final, deleted', () => {
+  const read = (type: string, previous?: Record<string, unknown>) => {
+    const data = { object: { id: 'in_1', object: 'invoice' }, previous_attributes: previous }
+    return readOne(stripe, 'event', event(type, {}, { data })).change
+  }
+  const types = ['invoice.created', 'invoice.finalized', 'invoice.paid', 'invoice.deleted']
   assert.deepEqual(
-    order,
-    [0n, 1n, 2n, 3n].map((n) => 1_772_357_400_000_000n + n),
+    types.map((type) => [read(type).version, read(type).order]),
+    [0, 1, 2, 3].map((stage) => [1_772_357_400_000_000n, { by: 'CONTENT', before: null, stage }]),
   )
+  assert.deepEqual(read('invoice.updated', { status: 'draft' }).order, {
+    by: 'CONTENT',
+    before: { status: 'draft' },
+    stage: 1,
+  })
 })
 
 test('gives an object of the API no version, and a row of a warehouse that of its synchronisation', () => {

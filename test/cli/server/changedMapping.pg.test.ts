@@ -6,8 +6,11 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
 import { openInstallation } from '../../../cli/config/installation.ts'
+import { readPolicyFiles, resolutionContextOf } from '../../../cli/config/policyFiles.ts'
 import { startIngestRole } from '../../../cli/server/ingestRole.ts'
 import { accept } from '../../../mdm/inbox/accept.ts'
+import { policyVersionOf } from '../../../mdm/policy/policies.ts'
+import { publish } from '../../../mdm/policy/publish.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-mapping-'))
@@ -76,4 +79,53 @@ test('workers apply a changed code list to stored records when they start, and c
   const causes =
     await db.sql`select distinct cause ->> 'source' as source from change where version > 1`
   assert.deepEqual([...causes], [{ source: 'remap' }])
+})
+
+test('a mapping that fills a field of a later policy holds its source alone until that policy is published', async () => {
+  const text = `objects:
+  customers: { as: Customer, id: id, version: changed, fields: { name: name, tier: tier } }
+`
+  writeFileSync(join(dir, 'shop.yaml'), text)
+  writeFileSync(join(dir, 'codes.yaml'), 'terms: {}\n')
+  const role = startIngestRole({
+    config: { workers: 1, batchRowsMax: 100, attemptsMax: 1 },
+    sources,
+    databaseUrl: db.url,
+    logLevel: 'silent',
+    log: pino({ level: 'silent' }),
+  })
+  const installation = openInstallation(sources)
+  const shop = installation.connectors.get('shop')
+  assert.match(shop?.held ?? '', /shop\.yaml:2: unknown field "tier" of Customer/)
+  const row = { id: '3', name: 'Nordwind', tier: 'gold', changed: '2026-01-01' }
+  const messages = shop?.split(JSON.stringify(row), 'customers', null) ?? []
+  await accept(
+    db.sql,
+    messages.map((m) => ({ ...m, source: 'shop', correlationId: crypto.randomUUID() })),
+  )
+  const held = () =>
+    db.sql<
+      { code: string; detail: string }[]
+    >`select code, detail from outcome where outcome = 'EXCEPTION'`
+  // The test's own timeout ends these loops.
+  while ((await held()).length === 0) await sleep(20)
+  assert.match((await held())[0]?.detail ?? '', /shop is held .*shop\.yaml:2/)
+
+  const model = readPolicyFiles('schema/model').model
+  const wider = Object.fromEntries(
+    Object.entries(model).map(([name, sdl]) => [
+      name,
+      sdl.replace(/^type Customer [^{]*\{/m, (head) => `${head}\n  "Tier."\n  tier: String\n`),
+    ]),
+  )
+  const stored = { version: policyVersionOf(wider, {}), model: wider, parameters: {} }
+  const context = resolutionContextOf(stored, installation.systems)
+  await publish(db.sql, stored, context, { actor: 'pia', reason: 'test' })
+  const tier = async () =>
+    (
+      await db.sql`select values ->> 'tier' as tier from golden where values ->> 'name' = 'Nordwind'`
+    )[0]?.tier
+  while ((await tier()) !== 'gold') await sleep(20)
+  assert.deepEqual([...(await held())], [])
+  await role.close()
 })

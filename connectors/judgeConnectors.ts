@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto'
+import { ConfigError } from '../schema/kit/configError.ts'
+import type { Policy } from '../schema/policy.ts'
+import { type Connector, MessageError } from './contract.ts'
+import { KINDS } from './kinds.ts'
+import { compileMapping } from './mapping/compileMapping.ts'
+import { shapesOf } from './mapping/shape.ts'
+import {
+  createConnector,
+  type MappingFiles,
+  openConnector,
+  readMappingFiles,
+} from './openConnectors.ts'
+import type { ConfiguredSource } from './sources.ts'
+import type { YamlFile } from './yamlFile.ts'
+
+/** The source systems whose mappings are judged by one policy after the other. */
+export interface JudgedConnectors {
+  /** By name; `judge` replaces its entries, so holders of the map see the present ones. */
+  connectors: Map<string, Connector>
+  /**
+   * Compiles every mapping against a policy. A source system with a mistake in its mapping is held;
+   * the others go on.
+   */
+  judge(policy: Policy): void
+}
+
+/**
+ * Opens source systems and judges their mappings by the shipped policy. Reads files once; a changed
+ * mapping needs a restart.
+ */
+export function judgeConnectors(
+  sources: readonly ConfiguredSource[],
+  shipped: Policy,
+): JudgedConnectors {
+  const read = sources.map((source) => ({ source, files: attempt(() => readMappingFiles(source)) }))
+  const connectors = new Map<string, Connector>()
+  const judge = (policy: Policy) => {
+    for (const { source, files } of read) {
+      const opened =
+        'mistake' in files ? files : attempt(() => openConnector(source, policy, files.value))
+      const connector =
+        'mistake' in opened
+          ? heldConnector(source, opened.mistake, 'value' in files ? files.value : null, shipped)
+          : withShapes(opened.value, policy, shipped)
+      connectors.set(source.system.name, connector)
+    }
+  }
+  judge(shipped)
+  return { connectors, judge }
+}
+
+function attempt<T>(work: () => T): { value: T } | { mistake: string } {
+  try {
+    return { value: work() }
+  } catch (e) {
+    if (e instanceof ConfigError) return { mistake: e.message }
+    throw e
+  }
+}
+
+/**
+ * The same mapping gives other records where a policy changes the fields that it fills. So its
+ * version names them, unless they are those of the shipped policy.
+ */
+function withShapes(connector: Connector, policy: Policy, shipped: Policy): Connector {
+  const types = [...new Set(connector.objects.map((o) => o.as))].sort()
+  const shapes = (of: Policy) => JSON.stringify(types.map((type) => shapesOf(type, of)))
+  if (shapes(policy) === shapes(shipped)) return connector
+  const hash = createHash('sha256').update(shapes(policy)).digest('hex').slice(0, 16)
+  return { ...connector, mappingVersion: `${connector.mappingVersion}-${hash}` }
+}
+
+/**
+ * Returns a connector that accepts deliveries, so that nothing is lost, and reads none of them until
+ * the mapping is right.
+ */
+function heldConnector(
+  source: ConfiguredSource,
+  mistake: string,
+  files: MappingFiles | null,
+  policy: Policy,
+): Connector {
+  const held = () => {
+    throw new MessageError(
+      'SOURCE_HELD',
+      `${source.system.name} is held until its mapping is right: ${mistake}`,
+    )
+  }
+  return {
+    ...accepting(source, files, policy),
+    held: mistake,
+    mappingVersion: '',
+    read: held,
+    map: held,
+    explain: held,
+    objects: [],
+    objectName: () => null,
+  }
+}
+
+/** Returns a connector that verifies and splits deliveries as the mapping says, and maps nothing. */
+function accepting(
+  source: ConfiguredSource,
+  files: MappingFiles | null,
+  policy: Policy,
+): Connector {
+  if (files) {
+    const mappings = files.mappings.map(withoutFields)
+    const opened = attempt(() => openConnector(source, policy, { ...files, mappings, codes: [] }))
+    if ('value' in opened) return opened.value
+  }
+  const kind = KINDS.find((k) => k.name === source.system.kind)
+  if (!kind) throw new Error(`no kind ${source.system.kind}`)
+  return createConnector(source.system, kind, compileMapping([], source.system.name, policy))
+}
+
+/** Keeps names, ids and definitions of events of a mapping; its objects fill no type. */
+function withoutFields(file: YamlFile): YamlFile {
+  if (!isMap(file.value) || !isMap(file.value.objects)) return file
+  const objects = Object.entries(file.value.objects).map(([name, object]) => {
+    if (!isMap(object)) return [name, object]
+    const { fields: _, ...rest } = object
+    return [name, { ...rest, as: 'Kept' }]
+  })
+  return { ...file, value: { ...file.value, objects: Object.fromEntries(objects) } }
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
