@@ -136,13 +136,7 @@ function compileObject(
     : () => null
   const deletedPlace = part('deleted')
   const deletion: Deletion = deletedPlace
-    ? compileDeletion(
-        deletedPlace.value,
-        deletedPlace.path,
-        failIn(deletedPlace),
-        times,
-        isPlaceholder,
-      )
+    ? compileDeletion(deletedPlace.value, deletedPlace.path, failIn(deletedPlace), isPlaceholder)
     : () => false
   const whenPlace = object.parts.get('when')
   const applies = whenPlace

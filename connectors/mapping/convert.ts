@@ -67,7 +67,7 @@ export const FORMS = {
 
 export type Form = keyof typeof FORMS
 
-/** What systems and people write for true: SAP's X, -1 of Access, the words of ten languages. */
+/** Words of systems and people for true: X of SAP, -1 of Access, those of ten languages. */
 const TRUE = words(
   'true t yes y 1 1.0 -1 on x ✓ ✔ ☑ active ja j oui sí si sim vrai wahr verdadero verdadeiro vero waar sant tak ano igen kyllä evet да истина はい 是',
 )

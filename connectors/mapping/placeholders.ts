@@ -12,7 +12,7 @@ export type IsPlaceholder = (value: unknown, use: PlaceholderUse) => boolean
 /** A longer text is never one. */
 const charsMax = 40
 
-/** What programs write for a missing value; no id is called so. */
+/** Texts that programs write for a missing value; no id is called so. */
 const NULLS = wordSet(
   'null|\\n|n/a|n\\a|n.a|n. a|n / a|#n/a n/a|#missing|#empty|undefined|[object object]',
 )
@@ -26,7 +26,7 @@ const MARKS = /^[-_.…?¿*~=#|,;:/\\'"`´<>()[\]{}·•‒–—―−]+$/u
 /** A run of one letter that people type to fill a field. */
 const FILLING = /^x{3,}$/
 
-/** What people write for a missing value. */
+/** Words that people write for a missing value. */
 const WORDS = wordSet(
   'none|nil|nan|unknown|not known|unspecified|undisclosed|tbd|tba|tbc|to be determined|to be defined|' +
     'to be announced|to be confirmed|to be advised|to be provided|to follow|not available|not applicable|' +
@@ -48,7 +48,7 @@ const WORDS = wordSet(
 /** Brackets or quotes around a text. */
 const BRACKETS = /^[([{<"'«„“*]+(.*?)[)\]}>"'»“”*]+$/u
 
-/** What stands for a missing value only in brackets; Leer is a town and Blank a surname. */
+/** Words for a missing value only in brackets: Leer is a town and Blank a surname. */
 const BRACKETED = wordSet('blank|empty|leer|vide|vacío|vacio|vuoto|leeg|error|select')
 
 /** Placeholders that are names of people too; a name is written with one capital. */

@@ -15,7 +15,7 @@ export interface Missing {
   part(value: unknown): boolean
 }
 
-/** Of ids, references and conditions only what programs write for a missing value is one. */
+/** In ids, references and conditions only texts of programs stand for a missing value. */
 export const MISSING_KEY: Missing = {
   whole: (value) => isCommonPlaceholder(value, 'KEY'),
   part: (value) => isCommonPlaceholder(value, 'KEY'),

@@ -69,8 +69,8 @@ export function timeFault(value: unknown, forms: TimeForms): string {
 }
 
 /**
- * Returns whether a value is what systems write where there is no time: 0, 00000000, 0000-00-00, the
- * first day of the year 1.
+ * Returns whether systems write a value where there is no time: 0, 00000000, 0000-00-00, the first
+ * day of the year 1.
  */
 export function isNoTime(value: unknown): boolean {
   if (value === 0) return true
@@ -80,6 +80,14 @@ export function isNoTime(value: unknown): boolean {
     /^0+$|^0{4}[-/.]0{2}[-/.]0{2}(?:[T ][0:.]*Z?)?$|^\/Date\(-62135596800000\)\/$/.test(text) ||
     /^(?:0001-01-01|01[/.]01[/.]0001|1\/1\/0001)(?:[T ][0:.]*(?:Z|\+00:00)?)?$/.test(text)
   )
+}
+
+/** Days at which clocks begin, which some systems write for a missing time. */
+const ORIGINS = new Set(['1970-01-01', '1900-01-01', '1899-12-30', '1899-12-31', '1753-01-01'])
+
+/** Returns whether a value is the first day of some clock. */
+export function isOrigin(value: unknown): boolean {
+  return ORIGINS.has(parseDay(value) ?? '')
 }
 
 /** Returns whether a value is the last day of the calendar, which systems write for "never". */
@@ -168,7 +176,7 @@ const DAY_FIRST =
 const MONTH_FIRST = /^(\p{L}{3,10})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})(?!\d)/iu
 const COMPACT = /^(\d{4})(\d{2})(\d{2})(?=T)/i
 /** Date.toString of Java and C: Sat Oct 04 17:02:00 UTC 2025. */
-const YEAR_LAST = /^(\p{L}{3} \d{1,2}) (\d{2}:\d{2}:\d{2}) (\p{L}{1,5}) (\d{4})$/u
+const YEAR_LAST = /^(\p{L}{3} \d{1,2}) (\d{2}:\d{2}:\d{2})( \p{L}{1,5})? (\d{4})$/u
 const WEEKDAY = /^(\p{L}{2,10})\.?,? (?=\p{L}|\d)/u
 /** A time before its day: 5:02 pm 3/1/2026. */
 const TIME_FIRST = /^(\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]\.?m\.?)?),? (?=\d|\p{L})(.+)$/iu
@@ -189,10 +197,7 @@ function plainDate(given: string): string {
   const weekday = WEEKDAY.exec(given)
   const named = weekday !== null && monthOf(weekday[1] ?? '') === null
   const text = named ? given.slice(weekday[0].length) : given
-  return text
-    .replace(TIME_FIRST, '$2 $1')
-    .replace(CJK, '$1-$2-$3')
-    .replace(YEAR_LAST, '$1 $4 $2 $3')
+  return text.replace(TIME_FIRST, '$2 $1').replace(CJK, '$1-$2-$3').replace(YEAR_LAST, '$1 $4 $2$3')
 }
 
 function readDate(
@@ -233,10 +238,7 @@ function readSlashed(
   })
 }
 
-/**
- * A year of two digits below 50 is in this century. Of the others each may mean 1999 as well as
- * 2099.
- */
+/** A year of two digits below 50 is in this century; 99 may mean 1999 as well as 2099. */
 function withYear(
   m: RegExpExecArray,
   year: string | undefined,

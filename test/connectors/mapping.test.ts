@@ -440,12 +440,12 @@ test('reads the version in the order and the zone of the source', () => {
 })
 
 test('deletes by any time, and reports a flag that is neither true nor false', () => {
-  const read = (deleted: string, flag: unknown, top = '') => {
-    const mapping = `${top}${customers('')}`.replace('id: id', `id: id\n    deleted: ${deleted}`)
+  const read = (deleted: string, flag: unknown) => {
+    const mapping = customers('').replace('id: id', `id: id\n    deleted: ${deleted}`)
     const { change, canonical } = readOne(
       withMapping(mapping),
       'row',
-      { id: 1, name: 'N', flag, deleted_at: flag, removedOn: flag },
+      { id: 1, name: 'N', flag, deleted_at: flag },
       'customers',
     )
     return `${change.deleted} ${canonical.issues.map((i) => `${i.field} ${i.code}`).join()}`.trim()
@@ -466,11 +466,31 @@ test('deletes by any time, and reports a flag that is neither true nor false', (
   assert.equal(read('deleted_at', '9999-12-31'), 'false', 'never')
   for (const value of ['perhaps', 2, 'inactive', 'E', {}])
     assert.equal(read('flag', value), 'false flag INVALID_FLAG', String(value))
+  assert.equal(read('deleted_at', '1970-01-01T00:00:00Z'), 'false deleted_at INVALID_FLAG')
   assert.equal(read('deleted_at', 'last week'), 'true deleted_at INVALID_FLAG')
-  assert.equal(read('removedOn', '10/4/2025'), 'true removedOn INVALID_FLAG')
-  assert.equal(read('removedOn', '10/4/2025', 'dates: DMY\n'), 'true')
+  for (const value of ['10/4/2025', '13/10/2025', '10/13/2025', '2025-10-04 17:02 CST'])
+    assert.equal(read('flag', value), 'true', `${value} is a time, whenever it is`)
   assert.equal(read('[{ flag: [D, gone] }]', 'Gone'), 'true')
   assert.equal(read('[{ flag: [D, gone] }]', 'A'), 'false')
+})
+
+test('knows a field of a time of deletion by its name', () => {
+  const deleted = (name: string) => {
+    const mapping = customers('').replace('id: id', `id: id\n    deleted: "${name}"`)
+    const row = { id: 1, name: 'N', [name]: 'last week' }
+    return readOne(withMapping(mapping), 'row', row, 'customers').change.deleted
+  }
+  for (const name of [
+    'deleted_at',
+    'deletedAt',
+    'DELETED_AT',
+    'Deleted On',
+    'DeletionDate',
+    'removed_on',
+  ])
+    assert.equal(deleted(name), true, name)
+  for (const name of ['deleted', 'is_deleted', 'flat', 'LOEVM', 'version', 'status'])
+    assert.equal(deleted(name), false, name)
 })
 
 test('explains a deletion flag that is neither true nor false', () => {

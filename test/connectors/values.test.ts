@@ -151,6 +151,7 @@ test('parses dates and times in the local forms of systems', () => {
     'March 1st, 2026 at 5:02 PM',
     'Sun, 01 Mar 2026 17:02:00 GMT',
     'Sun Mar 01 17:02:00 UTC 2026',
+    'Sun Mar  1 17:02:00 2026',
     'Sun Mar 01 2026 18:02:00 GMT+0100 (Central European Standard Time)',
     '2026年3月1日 17:02',
     '5:02 pm, 3/1/2026',
