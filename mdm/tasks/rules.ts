@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { CurrencyRates } from '../golden/read/valueAtRisk.ts'
 
 /** Kinds of action, and other duties that a role may allow. */
@@ -40,11 +41,12 @@ const schema = z.strictObject({
     .array(z.strictObject({ valueMin: z.number().nonnegative(), dueHours: z.number().positive() }))
     .nonempty(),
   currency: z
-    .strictObject({
-      base: code,
-      rates: z.record(code, z.number().positive()).transform((r) => new Map(Object.entries(r))),
-    })
-    .refine(({ base, rates }) => (rates.get(base) ?? 1) === 1, 'the rate of the base currency is 1')
+    .strictObject({ base: code, rates: z.record(code, z.number().positive()) })
+    .refine(
+      ({ base, rates }) => (ownValue(rates ?? {}, base) ?? 1) === 1,
+      'the rate of the base currency is 1',
+    )
+    .transform(({ base, rates }) => ({ base, rates: new Map(Object.entries(rates)) }))
     .optional(),
   owners: z
     .array(

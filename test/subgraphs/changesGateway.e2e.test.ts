@@ -101,7 +101,7 @@ test('a change arrives over graphql-ws and SSE, with invoices of its entity from
   assert.equal(past.length, feed.head + 2)
 })
 
-test('changes of deleted records are still delivered; the entity is null without an error', async () => {
+test('changes of deleted records are still delivered; the entity shows only what is required', async () => {
   const lone = {
     source: 'crm',
     type: 'Customer',
@@ -119,10 +119,10 @@ test('changes of deleted records are still delivered; the entity is null without
     caughtUp,
   )
   assert.deepEqual(
-    items.map((i) => [i.op, i.after?.name ?? null, i.entity]),
+    items.map((i) => [i.op, i.after?.name ?? null, i.entity?.name]),
     [
-      ['CREATED', 'Kaffeehaus Zentral', null],
-      ['DELETED', null, null],
+      ['CREATED', 'Kaffeehaus Zentral', 'Kaffeehaus Zentral'],
+      ['DELETED', null, 'Kaffeehaus Zentral'],
       [undefined, null, undefined],
     ],
   )

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Gateway } from '../../gateway/gateway.ts'
+import { act } from '../../mdm/stewardship/steward.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
+import { directPipeline, drain, policy, send } from '../fixtures/store.ts'
 import { graph, ingestRecords, key, query, queryData } from './world.ts'
 
 let db: TestDatabase
@@ -309,6 +311,62 @@ test('I7: ids that were merged lead to the tombstone of their survivor, and an u
     b: { id: first, redirectedFrom: second, tombstone: { reason: 'SOURCES_DELETED' } },
     nodes: [{ id: first }, { id: first }, null],
     no: null,
+  })
+})
+
+test('I7: a retired golden record says that a steward retired it, and restoring brings it back', async () => {
+  const id = key('erp', 'Customer', 'E12')
+  await ingestRecords(db.sql, [
+    { source: 'erp', type: 'Customer', id: 'E12', fields: { name: 'Ruhestand KG' } },
+  ])
+  const ask = () =>
+    queryData(
+      gateway,
+      'query ($id: ID!) { customer(id: $id) { version tombstone { reason detail cause { system } } } }',
+      { id },
+    ).then((d) => d.customer)
+  const steward = { ...directPipeline(db.sql), policy }
+  const retire = (kind: 'RETIRE' | 'RESTORE', version: number) =>
+    act(
+      steward,
+      {
+        actor: 'ida',
+        roles: new Set(['steward']),
+        scopes: new Set(),
+        correlationId: crypto.randomUUID(),
+      },
+      {
+        input: { kind, id },
+        expected: { [id]: version },
+        reason: 'closed',
+        idempotencyKey: crypto.randomUUID(),
+      },
+    )
+  assert.equal((await retire('RETIRE', 1)).code, 'DONE')
+  const { tombstone } = await ask()
+  assert.equal(tombstone.reason, 'RETIRED')
+  assert.deepEqual(tombstone.cause, { system: 'stewardship' })
+  assert.match(tombstone.detail, /^a steward retired it; ended at /)
+  assert.equal((await retire('RESTORE', 2)).code, 'DONE')
+  assert.equal((await ask()).tombstone, null)
+})
+
+test('I7: a record that lost a required field leaves a tombstone that says so', async () => {
+  const id = key('erp', 'Customer', 'E13')
+  const record = { type: 'Customer', id: 'E13' }
+  for (const [n, fields] of [{ name: 'Namenlos bald' }, { currency: 'EUR' }].entries()) {
+    await send(db.sql, [{ source: 'erp', message: { ...record, version: n + 1, fields } }])
+    await drain(directPipeline(db.sql))
+  }
+  const { customer } = await queryData(
+    gateway,
+    'query ($id: ID!) { customer(id: $id) { name currency tombstone { reason } } }',
+    { id },
+  )
+  assert.deepEqual(customer, {
+    name: 'Namenlos bald',
+    currency: null,
+    tombstone: { reason: 'SOURCES_INCOMPLETE' },
   })
 })
 

@@ -6,6 +6,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { startFeedMeter } from '../../../cli/observe/feedMeter.ts'
 import { IngestMeter } from '../../../cli/server/ingestMeter.ts'
 import { readOnlyTransaction } from '../../../mdm/db/readOnlyTransaction.ts'
+import { accept } from '../../../mdm/inbox/accept.ts'
 import { multirange, readBatches } from '../../../mdm/inbox/batches.ts'
 import { applyPending, type Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { addMinutes } from '../../../mdm/serviceLevels/minutes.ts'
@@ -142,6 +143,58 @@ test('a worker counts how late messages were, by objective, and notes its batche
   await meter.flush()
   assert.equal((await levels(...objectives))[1]?.spans[0]?.total, 2)
   assert.equal((await readBatches(db.sql, failing)).length, 1)
+})
+
+test('the demo load is neither late while it waits nor counted when it is applied', async () => {
+  const objectives = [ingest('all', { withinMs: 1_000 })]
+  const meter = new IngestMeter({
+    sql: db.sql,
+    worker: 'w',
+    levels: { windowDays: 28, objectives },
+    typeOf,
+    onError: (e) => assert.fail(String(e)),
+  })
+  const message = (messageId: string) => ({
+    source: 'shop',
+    messageId,
+    object: 'client',
+    format: 'row' as const,
+    body: JSON.stringify({ id: messageId, label: `Label ${messageId}` }),
+    correlationId: crypto.randomUUID(),
+  })
+  await accept(db.sql, [message('D1'), message('D2')], { measured: false })
+  await accept(db.sql, [message('R1')])
+  await db.sql`update inbox set received_at = now() - interval '1 hour'`
+  assert.equal((await levels(...objectives))[0]?.late, 1, 'only the one of a source system')
+  await applyPending(
+    {
+      ...shopPipeline(db.sql),
+      onCommitted: (_, messages, claimedAt) => meter.committed(messages, claimedAt),
+    },
+    10,
+  )
+  await meter.flush()
+  assert.deepEqual((await levels(...objectives))[0]?.spans[0]?.total, 1)
+})
+
+test('events of the demo load do not count for the feed', async () => {
+  const feed: ServiceLevels = {
+    windowDays: 28,
+    objectives: [{ ...ingest('feed'), measure: 'FEED_LAG', withinMs: 1_000 }],
+  }
+  let isLoading = true
+  const meter = startFeedMeter(
+    db.sql,
+    feed,
+    (e) => assert.fail(String(e)),
+    () => isLoading,
+  )
+  const late = { bytes: 1, event: { at: new Date(Date.now() - 60_000).toISOString() } }
+  meter.seen([late, late] as never)
+  isLoading = false
+  meter.seen([late] as never)
+  await meter.stop()
+  assert.equal((await levels(...feed.objectives))[0]?.spans[0]?.total, 1)
 })
 
 test('the feed counts how late its events arrive', async () => {
