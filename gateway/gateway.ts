@@ -25,6 +25,8 @@ export interface GatewayOptions {
   port: number
   /** Names that the Host header may have besides those of loopback. */
   hostsAllowed?: readonly string[]
+  /** Origins of web pages that may use the gateway; without `callers`, which bring their own. */
+  originsAllowed?: readonly string[]
   supergraph: string
   /** Subgraphs that run in this process. */
   subgraphs: readonly Subgraph[]
@@ -86,7 +88,8 @@ export interface Gateway {
 /** Starts a gateway. Resolves when it listens and can respond. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { log, host, port } = options
-  const callers = options.callers ?? localCallers(options.hostsAllowed)
+  const callers =
+    options.callers ?? localCallers(options.hostsAllowed, { origins: options.originsAllowed })
   if (callers.open && !isLoopback(host))
     throw new Error(
       `without authentication only this machine is served: ${host} is not a loopback address`,

@@ -62,6 +62,8 @@ export interface Sharing {
    * on the caller.
    */
   liveFields: readonly string[]
+  /** Returns the cursor to resume after an event, or null if there is none. */
+  cursor?(event: unknown): string | null
   /** Records that a caller received a shared result with these sensitive fields. */
   repeat?(to: RequestInfo, shown: readonly unknown[]): void
 }

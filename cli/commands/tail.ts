@@ -225,22 +225,12 @@ function refusalOf(e: unknown): HttpRefusal[] {
 /** A proxy reports these while the gateway behind it starts: worth another attempt. */
 const passingStatus = new Set([502, 503, 504])
 
-const resumable = new Set(['SERVER_STOPPING', 'GRAPH_CHANGED'])
-
-/**
- * Returns true for GraphQL errors that a retry would repeat. A stopping server is not among them:
- * another one takes over.
- */
+/** Returns true for GraphQL errors that a retry would repeat. */
 function isRejected(e: unknown): boolean {
-  if (e instanceof Object && 'extensions' in e && resumable.has(Object(e.extensions).code))
-    return false
   return Array.isArray(e) || e instanceof GraphQLError || (e instanceof Object && 'extensions' in e)
 }
 
-/**
- * Returns true if the gateway responded with 401, or closed the socket because the credentials are
- * invalid or have expired.
- */
+/** Returns true if the gateway refused the credentials: by status 401, or by closing the socket. */
 function isUnauthenticated(e: unknown): boolean {
   if (e instanceof HttpRefusal) return e.status === 401
   return e instanceof Object && 'code' in e && e.code === 4401

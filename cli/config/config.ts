@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
+import { canonicalOrigin } from '../../gateway/identity/origins.ts'
 import { secureUrl } from '../../gateway/identity/remoteKeys.ts'
 import { ALGORITHMS } from '../../gateway/identity/token.ts'
 import { canonicalLocale, ROOT_LOCALE } from '../../mdm/db/nameOrder.ts'
@@ -110,6 +111,18 @@ export const CONFIG = {
     shown: 'only localhost, 127.0.0.1 and [::1]',
     allowed: 'names without port, separated by commas',
     help: 'further names by which callers may address the gateway (Host header)',
+  }),
+  originsAllowed: optional({
+    env: 'TOUCHSTONE_ORIGINS_ALLOWED',
+    schema: z
+      .string()
+      .transform((t) => t.split(',').map(canonicalOrigin))
+      .refine((origins) => origins.every((o) => o !== null))
+      .transform((origins) => origins.filter((o) => o !== null)),
+    shown: 'none',
+    allowed:
+      'origins separated by commas, each a scheme and a host with an optional port, as https://app.example; no wildcards and no paths',
+    help: 'web pages of these origins may use the gateway, over HTTP, event streams and WebSockets, and embed GraphiQL',
   }),
   contractHide: optional({
     env: 'TOUCHSTONE_CONTRACT_HIDE',

@@ -30,7 +30,7 @@ export const AUTHENTICATION_CONFIG = [
 ] as const
 
 export type AuthenticationConfig = Config<
-  (typeof AUTHENTICATION_CONFIG)[number] | 'host' | 'hostsAllowed' | 'dataDir'
+  (typeof AUTHENTICATION_CONFIG)[number] | 'host' | 'hostsAllowed' | 'originsAllowed' | 'dataDir'
 >
 
 /** Opens the roles of this installation. Throws with file, path and the allowed values. */
@@ -61,6 +61,7 @@ export async function authentication(at: {
   log: Logger
 }): Promise<Callers> {
   const { config, sql, log } = at
+  const origins = config.originsAllowed
   const access = openAccess(config)
   if (config.authJwks && !config.authIssuer)
     throw new ConfigError(
@@ -75,9 +76,13 @@ export async function authentication(at: {
   )
   if (!authenticationRequired(config)) {
     const issuer = await developmentIssuer(config.dataDir, config.authAudience)
-    return localCallers(config.hostsAllowed ?? [], { key, token: tokenVerifier(issuer, access) })
+    return localCallers(config.hostsAllowed ?? [], {
+      key,
+      token: tokenVerifier(issuer, access),
+      origins,
+    })
   }
-  return authenticatedCallers({ key, token: await issuerOf(at, access) })
+  return authenticatedCallers({ key, token: await issuerOf(at, access), origins })
 }
 
 async function issuerOf(

@@ -50,6 +50,7 @@ export const GATEWAY_CONFIG = [
   'port',
   'gatewayIngest',
   'hostsAllowed',
+  'originsAllowed',
   ...AUTHENTICATION_CONFIG,
   'subgraphs',
   'ownSubgraphs',

@@ -47,8 +47,8 @@ export function compilePlan(
   return async (variables, request) => {
     const run: Run = { data: createDictionary(), errors: [], variables, request }
     await step(run)
-    const result: ExecutionResult = {}
-    if (Object.keys(run.data).length > 0) result.data = project(run.data) as ExecutionResult['data']
+    // Also without any data: the root fields of subgraphs that are down are null.
+    const result: ExecutionResult = { data: project(run.data) as ExecutionResult['data'] }
     if (run.errors.length > 0) result.errors = run.errors
     return result
   }

@@ -4,6 +4,7 @@ import { type CompiledCost, compileCost } from '../limits/cost.ts'
 import type { Operation } from '../operation/document.ts'
 import type { GraphRights, Need } from '../operation/rights.ts'
 import { type EventSelection, eventSelectionOf } from '../subscriptions/eventSelection.ts'
+import { isResumable } from '../subscriptions/resumeAfter.ts'
 import type { CompiledPlan } from './compilePlan.ts'
 
 /**
@@ -18,6 +19,8 @@ export interface CompiledOperation {
   dependencies: Dependencies | null
   /** The selection of a subscription on each event; null if its results cannot be shared. */
   events: EventSelection | null
+  /** True for a subscription that can resume after a cursor. */
+  resumable: boolean
   /**
    * The query plan, created by the first execution. It resolves to null if the library executes the
    * operation.
@@ -41,6 +44,7 @@ export function compileOperation(operation: Operation, options: CompileOptions):
     cost: compileCost(operation),
     dependencies: options.cacheable ? dependenciesOf(options.cacheable, operation) : null,
     events: eventSelectionOf(operation, options.liveFields),
+    resumable: isResumable(operation),
     plan: null,
   }
 }

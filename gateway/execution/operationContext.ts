@@ -12,6 +12,8 @@ export class OperationContext {
   readonly compiled: CompiledOperation
   /** Set for a subscription whose results may be shared. */
   shared: SharedExecution | null = null
+  /** The cursor after which a subscription begins, in place of its argument. */
+  resumeAfter: string | null = null
   #contexts = new Map<string, object>()
 
   constructor(request: RequestInfo, compiled: CompiledOperation) {

@@ -6,6 +6,7 @@ import { withTimeLimit } from '../limits/timeLimit.ts'
 import { maskError, maskErrors, type ReportError } from '../operation/maskErrors.ts'
 import type { OperationRequest } from '../operation/request.ts'
 import { SharedExecution } from '../subscriptions/sharedExecution.ts'
+import { aloneInGroup } from '../subscriptions/subscriptionGroups.ts'
 import { takeUntilClosed, type WatchClosing } from '../subscriptions/takeUntilClosed.ts'
 import type { CompiledOperation } from './compiledOperation.ts'
 import { OperationContext } from './operationContext.ts'
@@ -98,22 +99,22 @@ async function subscribe(
   release: () => void,
 ): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
   const { compiled, given, request } = run
-  const joined =
-    compiled.events && runtime.groups.join(compiled.events, given.variables ?? {}, request)
+  const { group, leave } = compiled.events
+    ? runtime.groups.join(compiled.events, given.variables ?? {}, request)
+    : aloneInGroup()
   try {
-    const shared = joined ? new SharedExecution() : null
+    const shared = new SharedExecution()
     const { args, subscribe } = await executionOf(runtime, run, shared)
     const result = await subscribe(args)
     if (!isStream(result)) {
-      joined?.leave()
+      leave()
       return finish(result as ExecutionResult)
     }
-    const results =
-      joined && shared ? shared.results(result, joined.group, request, joined.leave) : result
+    const results = shared.results(result, group, request, leave)
     const finished = mapResults(results, finish, release)
     return closing.length > 0 ? takeUntilClosed(finished, closing) : finished
   } catch (e) {
-    joined?.leave()
+    leave()
     throw e
   }
 }
@@ -125,6 +126,7 @@ async function executionOf(
 ) {
   const operation = new OperationContext(request, compiled)
   operation.shared = shared
+  if (compiled.resumable) operation.resumeAfter = given.lastEventId ?? null
   const { contextFactory, execute, subscribe, schema } = runtime.getEnveloped({
     operation,
     correlationId: request.correlationId,

@@ -7,6 +7,7 @@ import type { GatewayContext } from '../execution/operationContext.ts'
 import type { PlanRequest, PrepareFetch } from '../execution/planRequest.ts'
 import { hasDirectives, type Operation } from '../operation/document.ts'
 import { SCHEMA_SCOPE } from '../operation/rights.ts'
+import { completeResults } from './completeResults.ts'
 import type { LocalExecutors } from './localTransport.ts'
 
 type Handler = typeof unifiedGraphHandler
@@ -20,9 +21,10 @@ export function compiledPlans(
   supergraph: string,
   local: LocalExecutors,
 ): Handler {
-  if (needsLibrary(parse(supergraph, { noLocation: true }))) return unifiedGraphHandler
+  const complete = completeResults(unifiedGraphHandler)
+  if (needsLibrary(parse(supergraph, { noLocation: true }))) return complete
   return async (options) => {
-    const made = await unifiedGraphHandler(options)
+    const made = await complete(options)
     const { executor: library, unifiedGraph: schema } = made
     if (!library) return made
 

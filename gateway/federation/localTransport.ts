@@ -8,6 +8,7 @@ import { executeFetch } from '../execution/executeFetch.ts'
 import type { GatewayContext } from '../execution/operationContext.ts'
 import type { Variables } from '../execution/planRequest.ts'
 import { maskErrors, type ReportError } from '../operation/maskErrors.ts'
+import { resumeAfter } from '../subscriptions/resumeAfter.ts'
 import { subscribeSubgraph } from './subscribeSubgraph.ts'
 
 /** Maximum number of prepared fetches of plans that the library executes. */
@@ -91,9 +92,18 @@ function localExecutor(subgraph: Subgraph, report: ReportError, compiled: boolea
     prepare,
     execute({ document, operationName, variables, operationType, context }) {
       const { operation } = context
-      if (operationType === 'subscription')
+      if (operationType === 'subscription') {
+        const resumed =
+          operation.resumeAfter === null
+            ? { document, variables: variables ?? undefined }
+            : resumeAfter(document, variables ?? undefined, operation.resumeAfter)
         return subscribeSubgraph(
-          { schema, document, variableValues: variables, operationName },
+          {
+            schema,
+            document: resumed.document,
+            variableValues: resumed.variables,
+            operationName,
+          },
           () => {
             operation.renew()
             return operation.contextOf(subgraph)
@@ -101,6 +111,7 @@ function localExecutor(subgraph: Subgraph, report: ReportError, compiled: boolea
           maskedFor(context),
           (events) => operation.shared?.intercept(events, subgraph) ?? events,
         )
+      }
       let executeLocally = prepared.get(document)
       if (!executeLocally) {
         executeLocally = prepare(document, operationName ?? undefined)

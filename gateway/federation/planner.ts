@@ -1,6 +1,7 @@
 import type { QueryPlanner } from '@graphql-hive/router-query-planner'
 import { unifiedGraphHandler } from '@graphql-hive/router-runtime'
 import { compiledPlans } from './compiledPlans.ts'
+import { completeResults } from './completeResults.ts'
 import type { LocalExecutors } from './localTransport.ts'
 
 /**
@@ -16,7 +17,7 @@ export async function loadPlanner(
 ): Promise<{ handler: typeof unifiedGraphHandler } | { handler: undefined; reason: string }> {
   try {
     const { QueryPlanner } = await load()
-    if (!local) return { handler: unifiedGraphHandler }
+    if (!local) return { handler: completeResults(unifiedGraphHandler) }
     return { handler: compiledPlans(new QueryPlanner(supergraph), supergraph, local) }
   } catch (e) {
     return { handler: undefined, reason: e instanceof Error ? e.message : String(e) }

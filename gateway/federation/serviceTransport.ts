@@ -1,11 +1,12 @@
 import type { Transport } from '@graphql-mesh/transport-common'
 import http from '@graphql-mesh/transport-http'
-import { type ExecutionResult, GraphQLError } from 'graphql'
+import { type DocumentNode, type ExecutionResult, GraphQLError } from 'graphql'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import type { GatewayContext } from '../execution/operationContext.ts'
 import { UNAUTHORIZED } from '../http/closeCodes.ts'
 import type { InternalTokens } from '../identity/internal.ts'
 import { UNREACHABLE } from '../operation/maskErrors.ts'
+import { resumeAfter } from '../subscriptions/resumeAfter.ts'
 
 /**
  * Returns the entry of a subgraph that runs as a service. Queries use HTTP, subscriptions use
@@ -42,6 +43,9 @@ export function serviceEntry(subgraph: string, url: string) {
 
 interface ServiceRequest {
   context: GatewayContext
+  operationType: string
+  document: DocumentNode
+  variables?: Record<string, unknown> | undefined
 }
 type Executor = (
   request: ServiceRequest,
@@ -71,12 +75,18 @@ export function serviceTransport(tokens: InternalTokens): Transport {
             ...request.context,
             internalToken,
           }
-          const result = await target({ ...request, context })
+          const result = await target({ ...resumed(request), context })
           return Symbol.asyncIterator in result ? events(result, subgraphName) : explained(result)
         },
       })
     },
   } as unknown as Transport
+}
+
+function resumed(request: ServiceRequest): ServiceRequest {
+  const { resumeAfter: cursor } = request.context.operation
+  if (request.operationType !== 'subscription' || cursor === null) return request
+  return { ...request, ...resumeAfter(request.document, request.variables, cursor) }
 }
 
 /**

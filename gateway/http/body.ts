@@ -3,15 +3,14 @@ import { HttpError } from '../httpError.ts'
 
 /** Reads the whole body. Rejects with HttpError 413 if it is longer than `bytesMax`. */
 export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const tooLarge = () =>
-    new HttpError(413, 'BODY_TOO_LARGE', `The body is larger than ${bytesMax} bytes`)
-  if (Number(req.headers['content-length'] ?? 0) > bytesMax) return Promise.reject(tooLarge())
+  if (Number(req.headers['content-length'] ?? 0) > bytesMax)
+    return Promise.reject(bodyTooLarge(bytesMax))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
     req.on('data', (chunk: Buffer) => {
       length += chunk.length
-      if (length > bytesMax) reject(tooLarge())
+      if (length > bytesMax) reject(bodyTooLarge(bytesMax))
       else chunks.push(chunk)
     })
     req.once('end', () =>
@@ -25,6 +24,10 @@ export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer
     req.once('error', incomplete)
     req.once('close', incomplete)
   })
+}
+
+export function bodyTooLarge(bytesMax: number): HttpError {
+  return new HttpError(413, 'BODY_TOO_LARGE', `The body is larger than ${bytesMax} bytes`)
 }
 
 /**

@@ -3,7 +3,7 @@ import type { WatchClosing } from '../subscriptions/takeUntilClosed.ts'
 
 type Close = Parameters<WatchClosing>[0]
 
-/** Closes the open subscriptions, each with a last result that states why. */
+/** Closes the open subscriptions, each with the reason. */
 export class Drain {
   readonly #watching = new Set<Close>()
   #reason: HttpError | null = null

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpError } from '../httpError.ts'
 import type { ReportError } from '../operation/maskErrors.ts'
+import { acceptedEncodings } from './bodyText.ts'
 import { sendError } from './response.ts'
 
 /** Seconds in Retry-After of a 503 that names none. */
@@ -26,6 +27,7 @@ export function sendFailure(
   }
   // The unread rest of the body would be parsed as the next request.
   if (!req.complete) res.setHeader('connection', 'close')
+  if (error.code === 'UNSUPPORTED_ENCODING') res.setHeader('accept-encoding', acceptedEncodings)
   if (error.status === 401) res.setHeader('www-authenticate', 'Bearer realm="touchstone"')
   const retry = error.retrySeconds ?? (error.status === 503 ? retrySeconds : null)
   if (retry !== null && !res.hasHeader('retry-after')) res.setHeader('retry-after', String(retry))

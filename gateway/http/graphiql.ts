@@ -7,9 +7,14 @@ let page: Promise<Buffer> | undefined
 
 /**
  * Sends GraphiQL as one self-contained page, built on the first request. It loads nothing from
- * another host, and its content security policy enforces that.
+ * another host, and its content security policy enforces that. Pages of the allowed origins may
+ * embed it.
  */
-export async function sendGraphiql(res: ServerResponse, path: string): Promise<void> {
+export async function sendGraphiql(
+  res: ServerResponse,
+  path: string,
+  origins: ReadonlySet<string>,
+): Promise<void> {
   page ??= render(path)
   const body = await page
   res.writeHead(200, {
@@ -17,8 +22,7 @@ export async function sendGraphiql(res: ServerResponse, path: string): Promise<v
     'content-encoding': 'gzip',
     'content-length': body.length,
     'cache-control': 'no-cache',
-    'content-security-policy':
-      "default-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; connect-src 'self' ws: wss: data: blob:; frame-ancestors 'none'",
+    'content-security-policy': `default-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; connect-src 'self' ws: wss: data: blob:; frame-ancestors ${[...origins].join(' ') || "'none'"}`,
   })
   res.end(body)
 }

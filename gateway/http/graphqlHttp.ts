@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ExecutionResult } from 'graphql'
 import type { RequestInfo } from '../../subgraphs/contract.ts'
 import { type OperationEnvironment, prepareOperation } from '../execution/prepareOperation.ts'
 import { isStream } from '../execution/runOperation.ts'
@@ -6,16 +7,24 @@ import { HttpError } from '../httpError.ts'
 import type { QueryBounds } from '../limits/bounds.ts'
 import { operationsOfBytes, operationsOfValues } from '../limits/callerBounds.ts'
 import { type OperationRequest, readRequest } from '../operation/request.ts'
-import { parseJson, readBody } from './body.ts'
+import { type Accepted, EVENT_STREAM, JSON_TYPE, RESPONSE_JSON } from './accept.ts'
+import { parseJson } from './body.ts'
+import { readBodyText } from './bodyText.ts'
+import { readQueryParameters } from './queryParameters.ts'
 import { sendJson } from './response.ts'
 import type { EventStreams } from './sse.ts'
 
-const RESPONSE_JSON = 'application/graphql-response+json'
-const EVENT_STREAM = 'text/event-stream'
+/** Statuses of operations that were not executed, by the code of their first error. */
+const STATUSES: ReadonlyMap<unknown, number> = new Map([
+  ['FORBIDDEN', 403],
+  ['INTERNAL', 500],
+  ['UNAVAILABLE', 503],
+])
 
 export interface HttpEnvironment extends OperationEnvironment {
   bounds: QueryBounds
   streams: EventStreams
+  accepted: Accepted
   /** Called before a query or mutation runs. Throws HttpError if too many are in progress. */
   admitOperation(): void
   /** Charges the caller for an operation's size beyond one operation, once that is known. */
@@ -24,8 +33,9 @@ export interface HttpEnvironment extends OperationEnvironment {
 
 /**
  * Serves GraphQL over HTTP: POST with a JSON body, GET for queries and subscriptions. The response
- * is an event stream if the client accepts one, as graphql-sse defines it ("distinct connections").
- * Throws HttpError for anything that is not a GraphQL request.
+ * to a query is an event stream if the client prefers one, as graphql-sse defines it ("distinct
+ * connections"); that to a subscription always is. Throws HttpError for anything that is not a
+ * GraphQL request.
  */
 export async function graphqlOverHttp(
   req: IncomingMessage,
@@ -33,19 +43,11 @@ export async function graphqlOverHttp(
   caller: RequestInfo,
   environment: HttpEnvironment,
 ): Promise<void> {
-  const accept = req.headers.accept ?? ''
-  const prepared = await prepareOperation(
-    environment,
-    await readOperation(req, environment),
-    caller,
-  )
-  const type = accept.includes(RESPONSE_JSON) ? RESPONSE_JSON : 'application/json'
-  const streaming = accept.includes(EVENT_STREAM)
+  const { accepted } = environment
+  const given = await readOperation(req, environment)
+  const prepared = await prepareOperation(environment, given, caller)
   if (!('run' in prepared)) {
-    // A client that accepts the newer media type receives 400 for an invalid request; older clients
-    // read errors at 200.
-    const status = prepared[0]?.extensions.code === 'FORBIDDEN' ? 403 : 400
-    sendJson(res, type === RESPONSE_JSON || streaming ? status : 200, { errors: prepared }, type)
+    sendUnexecuted(res, accepted, { errors: prepared })
     return
   }
   environment.charge(operationsOfValues(prepared.values))
@@ -53,27 +55,54 @@ export async function graphqlOverHttp(
     res.setHeader('allow', 'POST')
     throw new HttpError(405, 'METHOD_NOT_ALLOWED', 'A mutation changes data: send it with POST')
   }
-  if (prepared.type === 'subscription' && !streaming)
-    throw new HttpError(
-      406,
-      'NOT_ACCEPTABLE',
-      `A subscription needs "Accept: ${EVENT_STREAM}", or graphql-ws on the same path`,
-    )
+  // Before anything runs: a client could not read the result of a mutation that was executed.
+  requireAcceptable(prepared.type, accepted)
   if (prepared.type !== 'subscription') environment.admitOperation()
   res.once('close', () => {
     if (!res.writableFinished) prepared.abandon()
   })
   const result = await prepared.run()
-  if (streaming) {
-    const sent = environment.streams.send(req, res, isStream(result) ? result : once(result))
-    if (isStream(result)) return await sent
+  if (isStream(result)) return await environment.streams.send(req, res, result)
+  if (prepared.type === 'subscription' || accepted.result === EVENT_STREAM) {
+    const sent = environment.streams.send(req, res, once(result))
     // The operation has finished: a client that reads slowly must not count against the concurrency
     // limit.
     sent.catch(() => res.destroy())
     return
   }
-  if (isStream(result)) throw new Error('only subscriptions stream')
-  sendJson(res, type === RESPONSE_JSON && result.data === undefined ? 400 : 200, result, type)
+  if (result.data === undefined) sendUnexecuted(res, accepted, result)
+  else sendJson(res, 200, result, accepted.json)
+}
+
+/** Throws HttpError 406 if the client accepts no form of the result. */
+function requireAcceptable(type: string, accepted: Accepted): void {
+  if (type === 'subscription') {
+    if (accepted.events) return
+    throw new HttpError(
+      406,
+      'NOT_ACCEPTABLE',
+      `A subscription needs "Accept: ${EVENT_STREAM}", or graphql-ws on the same path`,
+    )
+  }
+  if (accepted.result === null)
+    throw new HttpError(
+      406,
+      'NOT_ACCEPTABLE',
+      `Results are ${JSON_TYPE}, ${RESPONSE_JSON} or ${EVENT_STREAM}`,
+    )
+}
+
+/**
+ * Sends the errors of an operation that was not executed. A client that prefers the newer media type
+ * or an event stream receives the status of the failure; older clients read errors at 200.
+ */
+function sendUnexecuted(
+  res: ServerResponse,
+  { result, json }: Accepted,
+  body: Pick<ExecutionResult, 'errors'>,
+): void {
+  const status = STATUSES.get(body.errors?.[0]?.extensions.code) ?? 400
+  sendJson(res, result === JSON_TYPE ? 200 : status, body, json)
 }
 
 async function* once<T>(value: T): AsyncIterable<T> {
@@ -82,10 +111,22 @@ async function* once<T>(value: T): AsyncIterable<T> {
 
 async function readOperation(
   req: IncomingMessage,
+  environment: HttpEnvironment,
+): Promise<OperationRequest> {
+  const lastEventId = req.headers['last-event-id']
+  return {
+    ...(await readParameters(req, environment)),
+    // An empty id is that of a client that has received none.
+    ...(typeof lastEventId === 'string' && lastEventId !== '' ? { lastEventId } : {}),
+  }
+}
+
+async function readParameters(
+  req: IncomingMessage,
   { bounds, charge }: HttpEnvironment,
 ): Promise<OperationRequest> {
   if (req.method === 'GET') {
-    const search = new URL(req.url ?? '/', 'http://localhost').searchParams
+    const search = readQueryParameters(req.url ?? '/')
     const json = (name: string) => {
       const text = search.get(name)
       return text ? parseJson(text, `the parameter "${name}"`) : null
@@ -102,7 +143,7 @@ async function readOperation(
     )
   }
   // A form on another site could send any other type without a preflight request.
-  if (!/^application\/(json|graphql\+json)\b/i.test(req.headers['content-type'] ?? ''))
+  if (!/^\s*application\/(graphql\+)?json\s*(;|$)/i.test(req.headers['content-type'] ?? ''))
     throw new HttpError(
       415,
       'UNSUPPORTED_MEDIA_TYPE',
@@ -110,7 +151,8 @@ async function readOperation(
     )
   const announced = Number(req.headers['content-length'] ?? 0)
   charge(operationsOfBytes(announced))
-  const body = await readBody(req, bounds.bodyBytesMax)
-  if (announced === 0) charge(operationsOfBytes(body.length))
-  return readRequest(parseJson(body.toString('utf8'), 'the body'), bounds)
+  const { text, bytes } = await readBodyText(req, bounds.bodyBytesMax)
+  // A body in chunks or a compressed one is larger than announced.
+  if (bytes > announced) charge(operationsOfBytes(bytes) - operationsOfBytes(announced))
+  return readRequest(parseJson(text, 'the body'), bounds)
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpError } from '../httpError.ts'
 import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
+import { isPreflight, sendPreflight } from './crossOrigin.ts'
 import { deliver, type IngestHandler, isDelivery } from './deliveryRoute.ts'
 import { requireMethod } from './failure.ts'
 import { sendGraphiql } from './graphiql.ts'
@@ -23,6 +24,8 @@ export interface Routes {
   graphql: (req: IncomingMessage, res: ServerResponse, correlationId: string) => Promise<void>
 }
 
+const GRAPHQL_METHODS = ['GET', 'POST'] as const
+
 /** Responds to a request by its path. Throws HttpError. */
 export async function route(
   routes: Routes,
@@ -40,10 +43,12 @@ export async function route(
   const refusal = callers.refuse(req)
   if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
   if (path === GRAPHQL_PATH) {
-    requireMethod(req, res, 'GET', 'POST')
+    if (isPreflight(req, callers.origins)) return sendPreflight(req, res, GRAPHQL_METHODS)
+    requireGraphqlMethod(req, res)
     const wantsPage = req.method === 'GET' && end < 0 && req.headers.accept?.includes('text/html')
     // A browser sends no credentials from its address bar; the user enters them on the page.
-    if (wantsPage && (routes.graphiql ?? callers.open)) return await sendGraphiql(res, GRAPHQL_PATH)
+    if (wantsPage && (routes.graphiql ?? callers.open))
+      return await sendGraphiql(res, GRAPHQL_PATH, callers.origins)
     return await routes.graphql(req, res, id)
   }
   if (path === '/metrics' && metrics) {
@@ -56,4 +61,23 @@ export async function route(
     return
   }
   throw new HttpError(404, 'NOT_FOUND', `Unknown path: use ${GRAPHQL_PATH}`)
+}
+
+/**
+ * Throws HttpError for the requests of graphql-sse in "single connection mode": its streams would
+ * be state of one process, and its requests may reach another one.
+ */
+function requireGraphqlMethod(req: IncomingMessage, res: ServerResponse): void {
+  const single = req.method === 'PUT' || req.headers['x-graphql-event-stream-token'] !== undefined
+  if (single) {
+    res.setHeader('allow', GRAPHQL_METHODS.join(', '))
+    // The client library shows this text, and not the body.
+    res.statusMessage = 'Single connection mode is not supported'
+    throw new HttpError(
+      405,
+      'SINGLE_CONNECTION_NOT_SUPPORTED',
+      'The "single connection mode" of graphql-sse is not supported: use "distinct connections mode" (singleConnection: false), or graphql-ws for many subscriptions over one connection',
+    )
+  }
+  requireMethod(req, res, ...GRAPHQL_METHODS)
 }

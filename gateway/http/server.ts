@@ -10,8 +10,10 @@ import { CallerBounds, type CallerLimits } from '../limits/callerBounds.ts'
 import type { SharedRate } from '../limits/sharedRate.ts'
 import type { ReportError } from '../operation/maskErrors.ts'
 import type { PublishedOperations } from '../operation/publishedOperations.ts'
+import { weighAccept } from './accept.ts'
 import { Admission } from './admission.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
+import { allowOrigin } from './crossOrigin.ts'
 import { Drain, graphChanged, serverStopping } from './drain.ts'
 import { sendFailure } from './failure.ts'
 import { graphqlOverHttp } from './graphqlHttp.ts'
@@ -77,10 +79,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   async function graphql(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
     const given = credentialsOf(req.headers)
     const caller = await callers.identify(given)
-    const request = admission.admit(
-      caller,
-      req.headers.accept?.includes('text/event-stream') ? 'streams' : 'operations',
-    )
+    const accepted = weighAccept(req.headers.accept)
+    const request = admission.admit(caller, accepted.events ? 'streams' : 'operations')
     try {
       const watch = watchCredentials(callers, given, caller, options.recheckMs)
       const traceparent = checkedTraceparent(req.headers.traceparent)
@@ -94,6 +94,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
           bounds,
           report,
           streams,
+          accepted,
           closing: watch ? [watch, drain.watch] : [drain.watch],
           admitOperation: request.becomeOperation,
           charge: (count) => callerBounds.charge(caller, count),
@@ -116,6 +117,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
     res.setHeader('x-content-type-options', 'nosniff')
+    allowOrigin(req, res, callers.origins)
     route(routes, req, res, id).catch((e: unknown) => fail(req, res, e, id))
   })
   http.headersTimeout = headersMsMax
@@ -148,7 +150,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       for (const until = Date.now() + lastResultsMsMax; !drain.done && Date.now() < until; )
         await sleep(drainPollMs)
       streams.close()
-      await sockets.close()
+      await sockets.close(graceMs)
       const timer = setTimeout(() => http.closeAllConnections(), graceMs)
       // Keep-alive connections become idle one by one when their responses are complete.
       const sweep = setInterval(() => http.closeIdleConnections(), idleSweepMs)

@@ -1,16 +1,20 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
+import { cursorOfEvent } from '../subscriptions/eventCursor.ts'
+import { SubscriptionClosed } from '../subscriptions/takeUntilClosed.ts'
 
 /** Proxies close silent connections, most of them after 60 s. */
 const pingMs = 15_000
 
 /**
  * Serves event streams: one server-sent event per result (graphql-sse, "distinct connections
- * mode").
+ * mode"). An event has its cursor as id, which clients send back as Last-Event-ID. A stream that
+ * the server ends early ends without `complete`: clients then connect again by themselves.
  */
 export class EventStreams {
   #open = new Set<AsyncIterator<ExecutionResult>>()
+  #interrupted = new WeakSet<AsyncIterator<ExecutionResult>>()
   #closed = false
 
   async send(
@@ -36,9 +40,14 @@ export class EventStreams {
         const result = await iterator.next()
         if (result.done || res.destroyed) break
         // A slow client makes the subscription wait here; the feed then serves it from the table.
-        if (!res.write(`event: next\ndata: ${JSON.stringify(result.value)}\n\n`)) await drained(res)
+        const event = `event: next\ndata: ${JSON.stringify(result.value)}\n\n`
+        if (!res.write(idOf(result.value) + event)) await drained(res)
       }
-      res.end('event: complete\ndata:\n\n')
+      res.end(this.#interrupted.has(iterator) ? undefined : 'event: complete\ndata:\n\n')
+    } catch (e) {
+      if (!(e instanceof SubscriptionClosed)) throw e
+      // A comment: clients ignore it.
+      res.end(`: ${e.code}: ${e.message}\n\n`)
     } finally {
       clearInterval(ping)
       res.off('close', end)
@@ -46,11 +55,20 @@ export class EventStreams {
     }
   }
 
-  /** Ends every stream with a plain complete; clients resume from their cursor. */
+  /** Ends every stream that is still open; clients connect again and resume. */
   close(): void {
     this.#closed = true
-    for (const iterator of this.#open) void iterator.return?.().catch(() => undefined)
+    for (const iterator of this.#open) {
+      this.#interrupted.add(iterator)
+      void iterator.return?.().catch(() => undefined)
+    }
   }
+}
+
+/** Returns the line with the id of an event; none for a cursor that is not one line. */
+function idOf(result: ExecutionResult): string {
+  const cursor = cursorOfEvent(result)
+  return cursor === null || /[\n\r\0]/.test(cursor) ? '' : `id: ${cursor}\n`
 }
 
 async function drained(res: ServerResponse): Promise<void> {

@@ -1,11 +1,13 @@
 import type { IncomingMessage, Server } from 'node:http'
-import type { ExecutionResult } from 'graphql'
-import { useServer } from 'graphql-ws/use/ws'
+import type { ExecutionResult, GraphQLError } from 'graphql'
+import { handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import { type PreparedOperation, prepareOperation } from '../execution/prepareOperation.ts'
+import { isStream } from '../execution/runOperation.ts'
 import type { NoteRefusal, Runtime } from '../execution/runtime.ts'
 import { HttpError } from '../httpError.ts'
-import { type Caller, type Callers, type Credentials, unauthenticated } from '../identity/caller.ts'
+import { type Callers, unauthenticated } from '../identity/caller.ts'
 import { credentialsOf } from '../identity/credentials.ts'
 import { credentialsExpired, watchCredentials } from '../identity/credentialWatcher.ts'
 import type { QueryBounds, ServerBounds } from '../limits/bounds.ts'
@@ -14,38 +16,42 @@ import type { ReportError } from '../operation/maskErrors.ts'
 import type { PublishedOperations } from '../operation/publishedOperations.ts'
 import { asGraphqlError, readRequest } from '../operation/request.ts'
 import { coalesce } from '../subscriptions/coalesce.ts'
-import { UNAUTHORIZED, UNAVAILABLE } from './closeCodes.ts'
+import { SubscriptionClosed } from '../subscriptions/takeUntilClosed.ts'
+import { GOING_AWAY, UNAUTHORIZED, UNAVAILABLE } from './closeCodes.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import type { Drain } from './drain.ts'
+import { serveGraphqlSocket } from './graphqlSocket.ts'
+import { SocketSession } from './socketSession.ts'
 
 const initMsMax = 5_000
 const keepAliveMs = 15_000
 /** Maximum number of open operations on one socket. */
 const operationsMax = 100
-/** Delay between the last results of open operations and the close. */
-const closeAfterMs = 500
+const graceMsDefault = 1_000
+/** How long a client may take to respond to the close of its socket. */
+const closeMsMax = 1_000
 
-/** State of a socket, set by its connection_init. */
-interface Session {
-  given: Credentials
-  caller: Caller
-  /** Cancelled when the socket closes. */
-  running: Set<PreparedOperation>
+/** A socket as graphql-ws passes it on. */
+interface Extra {
+  request: IncomingMessage
+  session: SocketSession
 }
 
-interface Running {
+/** What graphql-ws passes from onSubscribe to the execution. */
+interface Subscribed {
   prepared: PreparedOperation
-  running: Set<PreparedOperation>
+  session: SocketSession
+  id: string
   end(): void
 }
 
 export interface WebSockets {
   size(): number
   /**
-   * Closes every socket with 1001, "going away". Clients connect again and resume from their
-   * cursor.
+   * Closes every socket with 1001, "going away", when its operations have their responses, at the
+   * latest after `graceMs`. Clients connect again and resume from their cursor.
    */
-  close(): Promise<void>
+  close(graceMs?: number): Promise<void>
 }
 
 /** Serves all operations over graphql-ws, on the same path as HTTP. */
@@ -64,23 +70,31 @@ export function serveWebSockets(
     refused?: NoteRefusal | undefined
   },
 ): WebSockets {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: at.bounds.bodyBytesMax })
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: at.bounds.bodyBytesMax,
+    handleProtocols,
+  })
+  const sessions = new Map<WebSocket, SocketSession>()
   /**
    * Sockets without a connection_init yet, the oldest first. They do not count against the limit of
    * WebSockets.
    */
   const uninitialized = new Set<WebSocket>()
-  /** Size of the latest message of each socket, in bytes. */
-  const sizes = new WeakMap<WebSocket, number>()
   const admit = (ws: WebSocket) => {
-    ws.on('message', (data: Buffer) => sizes.set(ws, data.length))
     const [first] = uninitialized
     if (first && uninitialized.size >= at.bounds.streamsMax) {
       uninitialized.delete(first)
       first.terminate()
     }
     uninitialized.add(ws)
-    ws.once('close', () => uninitialized.delete(ws))
+    const session = new SocketSession(ws)
+    sessions.set(ws, session)
+    ws.once('close', () => {
+      uninitialized.delete(ws)
+      sessions.delete(ws)
+    })
+    return session
   }
   const refusalOf = (req: IncomingMessage): { status: number; message: string } | null => {
     if (sockets.clients.size - uninitialized.size >= at.bounds.streamsMax)
@@ -97,8 +111,17 @@ export function serveWebSockets(
     if (!refusal) {
       sockets.handleUpgrade(req, socket, head, (ws) => {
         coalesce(ws, socket)
-        admit(ws)
-        sockets.emit('connection', ws, req)
+        const session = admit(ws)
+        serveGraphqlSocket(graphql, ws, {
+          extra: { request: req, session },
+          ids: session.ids,
+          keepAliveMs,
+          isEnding: () => session.isEnding,
+          received: (bytes) => {
+            session.messageBytes = bytes
+          },
+          report: (e) => at.report(e, correlationId(req.headers[CORRELATION_HEADER])),
+        })
       })
       return
     }
@@ -109,126 +132,161 @@ export function serveWebSockets(
     const answer = `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${message}\n`
     socket.end(answer, () => socket.destroy())
   })
-  // graphql-ws runs the result of `onSubscribe` through these; the operation was prepared there
-  // already.
-  const run = (args: unknown) => {
-    const { prepared, running, end } = args as Running
-    running.add(prepared)
-    return prepared.run().finally(() => {
-      running.delete(prepared)
+  // graphql-ws passes the result of `onSubscribe` on; the operation was prepared there already.
+  const run = async (args: unknown) => {
+    const { prepared, session, id, end } = args as Subscribed
+    try {
+      const result = await prepared.run()
+      return isStream(result) ? heldOpen(result, (why) => session.endWith(why)) : result
+    } finally {
+      session.respond(id)
       end()
-    }) as Promise<ExecutionResult>
+    }
   }
-  const served = useServer<Record<string, unknown>, Partial<Session>>(
-    {
-      isProd: true,
-      connectionInitWaitTimeout: initMsMax,
-      execute: run,
-      subscribe: run,
-      async onConnect(ctx) {
-        const { socket, request } = ctx.extra
-        try {
-          const given = credentialsOf(request.headers, ctx.connectionParams)
-          const caller = await at.callers.identify(given)
-          if (sockets.clients.size - uninitialized.size >= at.bounds.streamsMax)
-            throw new HttpError(503, 'BUSY', 'Too many WebSockets')
-          const release = at.callerBounds.acquire(caller, 'streams')
-          if (socket.readyState === socket.OPEN) socket.once('close', release)
-          else release()
-          uninitialized.delete(socket)
-          const running = new Set<PreparedOperation>()
-          socket.once('close', () => {
-            for (const operation of running) operation.abandon()
+  const graphql = makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: initMsMax,
+    execute: run,
+    subscribe: run as never,
+    onComplete: (ctx, id) => ctx.extra.session.ids.completed(id),
+    onError: (ctx, id) => ctx.extra.session.ids.completed(id),
+    async onConnect(ctx) {
+      const { session, request } = ctx.extra
+      const { socket } = session
+      try {
+        const given = credentialsOf(request.headers, ctx.connectionParams)
+        const caller = await at.callers.identify(given)
+        if (sockets.clients.size - uninitialized.size >= at.bounds.streamsMax)
+          throw new HttpError(503, 'BUSY', 'Too many WebSockets')
+        const release = at.callerBounds.acquire(caller, 'streams')
+        if (socket.readyState === socket.OPEN) socket.once('close', release)
+        else release()
+        uninitialized.delete(socket)
+        session.caller = { given, caller }
+        const watch = watchCredentials(at.callers, given, caller, at.recheckMs)
+        const unwatch = watch?.((why) => session.endWith(why))
+        if (unwatch) socket.once('close', unwatch)
+        return true
+      } catch (e) {
+        if (!(e instanceof HttpError)) throw e
+        if (e.status === 401)
+          at.refused?.({
+            actor: null,
+            code: e.code,
+            fields: [],
+            correlationId: correlationId(undefined),
           })
-          Object.assign(ctx.extra, { given, caller, running })
-          // Its operations end first, each with a result that states why.
-          const watch = watchCredentials(at.callers, given, caller, at.recheckMs)
-          const unwatch = watch?.((why) => {
-            setTimeout(() => socket.close(UNAUTHORIZED, why.code), closeAfterMs)
-          })
-          if (unwatch) socket.once('close', unwatch)
-          return true
-        } catch (e) {
-          if (!(e instanceof HttpError)) throw e
-          if (e.status === 401)
-            at.refused?.({
-              actor: null,
-              code: e.code,
-              fields: [],
-              correlationId: correlationId(undefined),
-            })
-          socket.close(e.status === 401 ? UNAUTHORIZED : UNAVAILABLE, e.code)
-          return false
-        }
-      },
-      async onSubscribe(ctx, operation, payload) {
-        if (Object.keys(ctx.subscriptions).length > operationsMax)
-          return [
-            asGraphqlError(
-              new HttpError(429, 'TOO_MANY_OPERATIONS', `At most ${operationsMax} at once`),
-            ),
-          ]
-        const fromParams = ctx.connectionParams?.[CORRELATION_HEADER]
-        const id = correlationId(
-          typeof fromParams === 'string'
-            ? fromParams
-            : ctx.extra.request.headers[CORRELATION_HEADER],
-        )
-        const { caller, given, running } = ctx.extra
-        if (!caller || !given)
-          return [asGraphqlError(unauthenticated('Say who you are in connection_init'))]
-        if (caller.expiresAt !== null && caller.expiresAt <= Date.now())
-          return [asGraphqlError(credentialsExpired())]
-        let end: (() => void) | undefined
-        try {
-          end = at.callerBounds.begin(caller)
-          at.callerBounds.charge(caller, operationsOfBytes(sizes.get(ctx.extra.socket) ?? 0))
-          const operationRequest = readRequest(payload, at.bounds)
-          const watch = watchCredentials(at.callers, given, caller, at.recheckMs)
-          const drain = at.drain().watch
-          const environment = {
-            ...at,
-            runtime: at.runtime(),
-            closing: watch ? [watch, drain] : [drain],
-          }
-          const prepared = await prepareOperation(environment, operationRequest, {
-            correlationId: id,
-            ...caller,
-          })
-          if (!('run' in prepared)) {
-            end()
-            return prepared
-          }
-          at.callerBounds.charge(caller, operationsOfValues(prepared.values))
-          if (!Object.hasOwn(ctx.subscriptions, operation)) {
-            // Completed while its text was being resolved: no further message is sent.
-            end()
-            return [
-              asGraphqlError(
-                new HttpError(400, 'COMPLETED', 'The operation was completed before it began'),
-              ),
-            ]
-          }
-          if (prepared.type === 'subscription') end()
-          // Only the operation's type is read from the document.
-          return {
-            document: typeOnly(prepared.type),
-            schema: undefined,
-            prepared,
-            running,
-            end,
-          } as never
-        } catch (e) {
-          end?.()
-          if (e instanceof HttpError) return [asGraphqlError(e)]
-          throw e
-        }
-      },
+        socket.close(e.status === 401 ? UNAUTHORIZED : UNAVAILABLE, e.code)
+        return false
+      }
     },
-    sockets,
-    keepAliveMs,
+    async onSubscribe(ctx, operation, payload) {
+      if (Object.keys(ctx.subscriptions).length > operationsMax)
+        return [
+          asGraphqlError(
+            new HttpError(429, 'TOO_MANY_OPERATIONS', `At most ${operationsMax} at once`),
+          ),
+        ]
+      const fromParams = ctx.connectionParams?.[CORRELATION_HEADER]
+      const id = correlationId(
+        typeof fromParams === 'string' ? fromParams : ctx.extra.request.headers[CORRELATION_HEADER],
+      )
+      const { session } = ctx.extra
+      if (!session.caller)
+        return [asGraphqlError(unauthenticated('Say who you are in connection_init'))]
+      const { caller, given } = session.caller
+      if (caller.expiresAt !== null && caller.expiresAt <= Date.now()) {
+        // Without a message: the client sends the operation again with its new credentials.
+        delete ctx.subscriptions[operation] // dictionary: without a prototype, of graphql-ws
+        session.endWith(credentialsExpired())
+        return [asGraphqlError(credentialsExpired())]
+      }
+      let end: (() => void) | undefined
+      session.begin(operation)
+      const refuse = (errors: readonly GraphQLError[]) => {
+        session.respond(operation)
+        end?.()
+        return errors
+      }
+      try {
+        end = at.callerBounds.begin(caller)
+        at.callerBounds.charge(caller, operationsOfBytes(session.messageBytes))
+        const operationRequest = readRequest(payload, at.bounds)
+        const watch = watchCredentials(at.callers, given, caller, at.recheckMs)
+        const drain = at.drain().watch
+        const environment = {
+          ...at,
+          runtime: at.runtime(),
+          closing: watch ? [watch, drain] : [drain],
+        }
+        const prepared = await prepareOperation(environment, operationRequest, {
+          correlationId: id,
+          ...caller,
+        })
+        if (!('run' in prepared)) return refuse(prepared)
+        at.callerBounds.charge(caller, operationsOfValues(prepared.values))
+        // Completed while its text was being resolved: no further message is sent.
+        if (!Object.hasOwn(ctx.subscriptions, operation))
+          return refuse([
+            asGraphqlError(
+              new HttpError(400, 'COMPLETED', 'The operation was completed before it began'),
+            ),
+          ])
+        session.begin(operation, () => prepared.abandon())
+        if (prepared.type === 'subscription') end()
+        // Only the operation's type is read from the document.
+        const args: Subscribed = { prepared, session, id: operation, end }
+        return { document: typeOnly(prepared.type), schema: undefined, ...args } as never
+      } catch (e) {
+        if (e instanceof HttpError) return refuse([asGraphqlError(e)])
+        refuse([])
+        throw e
+      }
+    },
+  })
+  return {
+    size: () => sockets.clients.size,
+    async close(graceMs = graceMsDefault) {
+      const closed = new Promise<void>((resolve) => sockets.close(() => resolve()))
+      for (const session of sessions.values()) session.end(GOING_AWAY, 'SERVER_STOPPING', graceMs)
+      const timer = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate()
+      }, graceMs + closeMsMax)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+/**
+ * Returns the same results. A subscription that the gateway closes calls `closed` and stays silent,
+ * until its socket closes too.
+ */
+function heldOpen(
+  results: AsyncIterable<ExecutionResult>,
+  closed: (why: SubscriptionClosed) => void,
+): AsyncIterableIterator<ExecutionResult, undefined> {
+  const done: IteratorReturnResult<undefined> = { done: true, value: undefined }
+  const iterator = results[Symbol.asyncIterator]()
+  let release: () => void = () => {}
+  return asyncStream<ExecutionResult>(
+    async () => {
+      try {
+        const result = await iterator.next()
+        return result.done ? done : result
+      } catch (e) {
+        if (!(e instanceof SubscriptionClosed)) throw e
+        const ended = new Promise<IteratorReturnResult<undefined>>((resolve) => {
+          release = () => resolve(done)
+        })
+        closed(e)
+        return await ended
+      }
+    },
+    async () => {
+      release()
+      await iterator.return?.()
+    },
   )
-  return { size: () => sockets.clients.size, close: async () => served.dispose() }
 }
 
 function typeOnly(operation: string) {

@@ -23,6 +23,8 @@ export interface Callers {
    * this machine only.
    */
   readonly open: boolean
+  /** Origins of web pages that may use the gateway, beside pages of its own host. */
+  readonly origins: ReadonlySet<string>
   /** Returns why a request is rejected before it is read, or null. */
   refuse(
     req: import('node:http').IncomingMessage,

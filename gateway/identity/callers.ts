@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { All, type Caller, type Callers, unauthenticated } from './caller.ts'
 import { isLoopback } from './loopback.ts'
+import { isSameHost } from './origins.ts'
 
 const actorCharsMax = 200
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
@@ -13,13 +14,15 @@ export interface CallersOptions {
   token?: ((token: string) => Promise<Caller>) | undefined
   /** Verifies an API key. */
   key?: ((text: string) => Promise<Caller>) | undefined
+  /** Origins of web pages that may use the gateway, beside pages of its own host. */
+  origins?: Iterable<string> | undefined
 }
 
 /**
  * Creates the callers of a server without authentication. It serves only this machine, where a
  * request without credentials is the development caller with all scopes. A web page open in the
  * developer's browser can send requests here too. Unknown host names (DNS rebinding), foreign
- * origins and forwarded requests are therefore rejected. The headers x-touchstone-actor and
+ * origins that are not allowed and forwarded requests are therefore rejected. The headers x-touchstone-actor and
  * x-touchstone-roles set the developer's name and roles, so that stewardship can be tried with
  * several people. Credentials are checked nevertheless: an invalid token is rejected and never
  * becomes the development caller.
@@ -29,6 +32,7 @@ export function localCallers(
   options: CallersOptions = {},
 ): Callers {
   const hosts = new Set([...LOOPBACK, ...hostsAllowed])
+  const origins = new Set(options.origins)
   const all = new All()
   const whole: Caller = {
     actor: 'development',
@@ -41,6 +45,7 @@ export function localCallers(
   }
   return {
     open: true,
+    origins,
     refuse(req) {
       const host = req.headers.host ?? ''
       if (!hosts.has(host.replace(/:\d+$/, '')) || !isLoopback(req.socket.remoteAddress ?? ''))
@@ -60,7 +65,7 @@ export function localCallers(
           message:
             'Without authentication only direct requests from this machine are accepted, none through a proxy: set TOUCHSTONE_AUTHENTICATION=required',
         }
-      return refuseOrigin(req)
+      return refuseOrigin(req, origins)
     },
     async identify({ bearer, headers }) {
       return bearer === null ? developer(headers, whole) : await verify(bearer, options)
@@ -73,9 +78,11 @@ export function localCallers(
  * the name in the Host header does not matter.
  */
 export function authenticatedCallers(options: CallersOptions): Callers {
+  const origins = new Set(options.origins)
   return {
     open: false,
-    refuse: refuseOrigin,
+    origins,
+    refuse: (req) => refuseOrigin(req, origins),
     async identify({ bearer }) {
       if (bearer === null)
         throw unauthenticated(
@@ -94,13 +101,17 @@ async function verify(bearer: string, { token, key }: CallersOptions): Promise<C
   return isKey ? caller : { ...caller, bearer }
 }
 
-function refuseOrigin(req: IncomingMessage): ReturnType<Callers['refuse']> {
+function refuseOrigin(
+  req: IncomingMessage,
+  allowed: ReadonlySet<string>,
+): ReturnType<Callers['refuse']> {
   const { origin, host = '' } = req.headers
-  if (origin === undefined || sameHost(origin, host)) return null
+  if (origin === undefined || allowed.has(origin) || isSameHost(origin, host)) return null
   return {
     status: 403,
     code: 'ORIGIN_NOT_ALLOWED',
-    message: 'Pages of other sites may not ask here',
+    message:
+      'Web pages of this origin may not send requests here; allow it with TOUCHSTONE_ORIGINS_ALLOWED',
   }
 }
 
@@ -111,14 +122,6 @@ function developer(headers: IncomingHttpHeaders, whole: Caller): Caller {
     ...whole,
     actor: typeof actor === 'string' && actor !== '' ? actor.slice(0, actorCharsMax) : whole.actor,
     roles: typeof roles === 'string' && roles !== '*' ? rolesOf(roles) : whole.roles,
-  }
-}
-
-function sameHost(origin: string, host: string): boolean {
-  try {
-    return new URL(origin).host === host
-  } catch {
-    return false // "null" of a sandboxed page, or no URL at all
   }
 }
 

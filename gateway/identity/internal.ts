@@ -90,7 +90,12 @@ export function internalTokens(secret: string, audience = AUDIENCE): InternalTok
       }
       return token
     },
-    callers: { open: false, refuse: () => null, identify: ({ bearer }) => identify(bearer) },
+    callers: {
+      open: false,
+      origins: new Set(),
+      refuse: () => null,
+      identify: ({ bearer }) => identify(bearer),
+    },
   }
 }
 

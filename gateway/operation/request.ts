@@ -8,6 +8,8 @@ export interface OperationRequest extends RequestedDocument {
   variables: Record<string, unknown> | null | undefined
   /** True if the response includes the cost of the operation. */
   includeCost: boolean
+  /** The cursor of the last event that the client of an event stream has received. */
+  lastEventId?: string | undefined
 }
 
 /** Maximum nesting of lists and objects: their readers are recursive. */
@@ -63,7 +65,8 @@ export function readRequest(
   return {
     query: named ? null : (query as string),
     hash,
-    operationName,
+    // Several clients send an empty text where no operation is named.
+    operationName: operationName === '' ? null : operationName,
     variables: variables as OperationRequest['variables'],
     includeCost: extra.cost === true,
   }

@@ -1,6 +1,7 @@
 import type { ExecutionResult } from 'graphql'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import type { RequestInfo, Sharing, Subgraph } from '../../subgraphs/contract.ts'
+import { withEventCursor } from './eventCursor.ts'
 import type { ExecutedEvent, SubscriptionGroup } from './subscriptionGroups.ts'
 
 /**
@@ -36,8 +37,8 @@ export class SharedExecution {
   }
 
   /**
-   * Returns the results of a subscription: shared if its events were intercepted, otherwise
-   * unchanged.
+   * Returns the results of a subscription: shared and with their cursors if its events were
+   * intercepted, otherwise unchanged.
    */
   results(
     executed: AsyncIterable<ExecutionResult>,
@@ -76,7 +77,9 @@ export class SharedExecution {
         })
       const result = await group.resultOf(this.#sharing.event(event.value), execute)
       if (result && result.shown !== shown) this.#sharing.repeat?.(request, result.shown)
-      return result ? { done: false, value: result.result } : await end()
+      if (!result) return await end()
+      const cursor = this.#sharing.cursor?.(event.value) ?? null
+      return { done: false, value: withEventCursor(result.result, cursor) }
     }, end)
   }
 

@@ -58,6 +58,11 @@ export class SubscriptionGroup {
   }
 }
 
+/** Returns the place of a subscription that shares no results. */
+export function aloneInGroup(): { group: SubscriptionGroup; leave(): void } {
+  return { group: new SubscriptionGroup(null), leave: () => {} }
+}
+
 /** The groups of the open subscriptions. */
 export class SubscriptionGroups {
   readonly #open = new Map<string, SubscriptionGroup>()

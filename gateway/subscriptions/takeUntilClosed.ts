@@ -1,5 +1,6 @@
-import { type ExecutionResult, GraphQLError } from 'graphql'
+import type { ExecutionResult } from 'graphql'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
+import { CodedError } from '../../schema/kit/codedError.ts'
 
 /** Calls `close` at most once, with the reason; returns the function that stops watching. */
 export type WatchClosing = (
@@ -7,9 +8,14 @@ export type WatchClosing = (
 ) => () => void
 
 /**
- * Returns the same results until one of the watches closes the subscription. A last result follows,
- * with the reason and, if the subscription selects cursors, the cursor to resume after. The watches
- * end when the consumer takes that result.
+ * The gateway ends a subscription whose events have not ended. Each transport ends its connection
+ * in the way after which standard clients connect again by themselves and resume.
+ */
+export class SubscriptionClosed extends CodedError {}
+
+/**
+ * Returns the same results until one of the watches closes the subscription. The next result is
+ * then rejected with SubscriptionClosed, once; events that were not taken before are dropped.
  */
 export function takeUntilClosed(
   results: AsyncIterableIterator<ExecutionResult, undefined>,
@@ -17,15 +23,16 @@ export function takeUntilClosed(
 ): AsyncIterableIterator<ExecutionResult, undefined> {
   const done: IteratorReturnResult<undefined> = { done: true, value: undefined }
   let ended = false
-  let last: ExecutionResult | undefined
-  let endWaiting: (() => void) | undefined
-  let cursor: string | undefined
+  let closed: SubscriptionClosed | undefined
+  let rejectWaiting: ((why: SubscriptionClosed) => void) | undefined
 
   const close = (reason: { code: string; message: string }) => {
-    if (ended || last) return
-    const extensions = { code: reason.code, ...(cursor === undefined ? {} : { cursor }) }
-    last = { errors: [new GraphQLError(reason.message, { extensions })] }
-    endWaiting?.()
+    if (ended || closed) return
+    closed = new SubscriptionClosed(reason.code, reason.message)
+    if (rejectWaiting) {
+      end()
+      rejectWaiting(closed)
+    }
     void results.return?.()
   }
   const unwatch = watches.map((watch) => watch(close))
@@ -34,45 +41,33 @@ export function takeUntilClosed(
     for (const stop of unwatch) stop()
     return done
   }
-  const finish = (): IteratorResult<ExecutionResult, undefined> => {
-    if (!last) return end()
-    const value = last
-    last = undefined
-    ended = true
-    return { done: false, value }
-  }
 
   return asyncStream(
     () => {
-      if (ended) return Promise.resolve(end())
-      if (last) return Promise.resolve(finish())
+      if (ended) return Promise.resolve(done)
+      if (closed) {
+        end()
+        return Promise.reject(closed)
+      }
       // Not a race with a promise that lasts as long as the stream: it would hold a reaction of
       // every event.
       return new Promise((resolve, reject) => {
-        endWaiting = () => resolve(finish())
-        results.next().then((r) => {
-          if (!r.done && !last) cursor = cursorOf(r.value) ?? cursor
-          resolve(r.done || last ? finish() : r)
-        }, reject)
+        rejectWaiting = reject
+        results.next().then(
+          (r) => {
+            rejectWaiting = undefined
+            resolve(r.done ? end() : r)
+          },
+          (e) => {
+            end()
+            reject(e)
+          },
+        )
       })
     },
     async () => {
-      last = undefined
       end()
       await results.return?.()
     },
   )
-}
-
-/** Returns the cursor of an event if it is selected. */
-function cursorOf({ data }: ExecutionResult): string | undefined {
-  for (const event of Object.values(data ?? {}))
-    if (
-      typeof event === 'object' &&
-      event !== null &&
-      'cursor' in event &&
-      typeof event.cursor === 'string'
-    )
-      return event.cursor
-  return undefined
 }

@@ -44,7 +44,6 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
     context.shows(through, type, sensitive(type, values, context.scopes), id)
     return shown
   }
-  const cursor = cursors()
   const entity = async (type: string, goldenId: string, context: RequestContext) => {
     const read = (id: string) =>
       context.load<string | null>('current', id, null, (ids, sql) => readCurrentIds(sql, ids))
@@ -179,15 +178,15 @@ function rowVisibilityOf(context: RequestContext): RowVisibility | null {
   return sight
 }
 
-/** Returns a function that encodes cursors. All subscribers at the head request the same one. */
-function cursors(): (item: FeedItem) => string {
-  let last = { epoch: '', position: -1, text: '' }
-  return ({ at: { epoch, place } }) => {
-    if (place.kind !== 'TAIL') return encodeCursor(epoch, place)
-    if (last.position !== place.position || last.epoch !== epoch)
-      last = { epoch, position: place.position, text: encodeCursor(epoch, place) }
-    return last.text
-  }
+/** The latest cursor: all subscribers at the head request the same one. */
+let last = { epoch: '', position: -1, text: '' }
+
+/** Returns the cursor to resume after an item of the feed. */
+export function cursor({ at: { epoch, place } }: Pick<FeedItem, 'at'>): string {
+  if (place.kind !== 'TAIL') return encodeCursor(epoch, place)
+  if (last.position !== place.position || last.epoch !== epoch)
+    last = { epoch, position: place.position, text: encodeCursor(epoch, place) }
+  return last.text
 }
 
 const typeNames: Record<FeedItem['kind'], string> = {

@@ -4,7 +4,7 @@ import type { SqlOf } from '../shared/context.ts'
 import { connectionSdl } from '../shared/listSdl.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import type { Delivered } from './items.ts'
-import { type ChangesDeps, resolvers } from './resolvers.ts'
+import { type ChangesDeps, cursor, resolvers } from './resolvers.ts'
 import { goldenSdl } from './sdl.ts'
 import { webhookResolvers } from './webhooks.ts'
 
@@ -38,7 +38,11 @@ export function createChangesSubgraph(
   )
   return {
     ...subgraph,
-    sharing: { event: (item) => sharedEvent(item as Delivered), liveFields: ['entity'] },
+    sharing: {
+      event: (item) => sharedEvent(item as Delivered),
+      liveFields: ['entity'],
+      cursor: (item) => cursorOfItem(item as Delivered),
+    },
   }
 }
 
@@ -48,4 +52,8 @@ export function createChangesSubgraph(
  */
 function sharedEvent(item: Delivered): SharedEvent | null {
   return item.kind === 'CHANGE' ? { identity: item.event, order: item.event.position } : null
+}
+
+function cursorOfItem(item: Delivered): string | null {
+  return item.kind === 'FAILED' ? null : cursor(item)
 }

@@ -1,6 +1,9 @@
 import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql'
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/
+/** A moment of RFC 3339, in which the seconds may be left out. */
+const MOMENT =
+  /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/
 
 function bad(message: string): never {
   throw new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
@@ -9,17 +12,22 @@ function bad(message: string): never {
 function parseDay(value: unknown): string {
   if (typeof value !== 'string' || !DAY.test(value))
     return bad('a Date is a text like "2026-03-01"')
-  const at = new Date(`${value}T00:00:00Z`)
-  if (Number.isNaN(at.getTime()) || at.toISOString().slice(0, 10) !== value)
-    return bad(`${value} is no day`)
-  return value
+  return isDay(value) ? value : bad(`${value} is not a day of the calendar`)
+}
+
+/** Date moves a day that a month does not have, as 30 February, into the next month. */
+function isDay(text: string): boolean {
+  const at = new Date(`${text}T00:00:00Z`)
+  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === text
 }
 
 function parseMoment(value: unknown): string {
   const text = typeof value === 'string' ? value : ''
+  const day = MOMENT.exec(text)?.[1]
   const at = new Date(text)
-  if (!/^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:?\d{2})$/.test(text) || Number.isNaN(at.getTime()))
+  if (day === undefined || Number.isNaN(at.getTime()))
     return bad('a DateTime is a text like "2026-03-01T09:30:00Z", with its offset')
+  if (!isDay(day)) return bad(`${day} is not a day of the calendar`)
   return at.toISOString()
 }
 

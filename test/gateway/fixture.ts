@@ -36,6 +36,8 @@ interface Loaders {
  */
 export function fixture(): Fixture {
   const events = new EventEmitter()
+  /** All events, from which subscriptions resume after the position of one. */
+  const log: { position: string }[] = []
   let detailsResolved = 0
   events.setMaxListeners(0)
   const batches: Fixture['batches'] = []
@@ -140,7 +142,17 @@ export function fixture(): Fixture {
       Subscription: {
         changes: {
           // This is not a generator: `return` cannot end a generator that waits for its next event.
-          subscribe: () => on(events, 'change'),
+          subscribe(_: unknown, { after }: { after?: string | null }) {
+            const iterator = on(events, 'change')
+            const missed = after ? log.findIndex((e) => e.position === after) + 1 : log.length
+            const past = log.slice(missed)
+            const next = iterator.next.bind(iterator)
+            iterator.next = () => {
+              const event = past.shift()
+              return event ? Promise.resolve({ done: false, value: [event] }) : next()
+            }
+            return iterator
+          },
           resolve: ([event]: unknown[]) => event,
         },
       },
@@ -166,6 +178,7 @@ export function fixture(): Fixture {
             return { identity: event, order: Number(event.position) }
           },
           liveFields: ['customer'],
+          cursor: (given) => (given as [{ position: string }])[0].position,
         },
       },
     ],
@@ -175,7 +188,10 @@ export function fixture(): Fixture {
     batches,
     contexts,
     names,
-    emit: (event) => void events.emit('change', event),
+    emit(event) {
+      log.push(event)
+      events.emit('change', event)
+    },
     subscribers: () => events.listenerCount('change'),
   }
 }

@@ -361,7 +361,12 @@ describe('credentials', () => {
       expiresAt: null,
       bearer: 'token-of-ada',
     }
-    const callers = { open: false, refuse: () => null, identify: async () => caller }
+    const callers = {
+      open: false,
+      origins: new Set<string>(),
+      refuse: () => null,
+      identify: async () => caller,
+    }
     const secret = 'a secret of forty characters or even more'
     const headers = new Map([['authorization', 'Bearer secret-of-service']])
     const sent = async (more: Partial<OwnSubgraph>) => {

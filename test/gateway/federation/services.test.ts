@@ -224,3 +224,63 @@ test('reports an unavailable service by a code without its address and returns t
     data: { customers: [{ name: 'Customer 0' }] },
   })
 })
+
+test('an event stream has ids, and resumes after Last-Event-ID', async () => {
+  for (const position of ['r1', 'r2', 'r3']) world.emit({ position, id: 'c1' })
+  for (const query of [
+    'subscription { changes { cursor: position } }',
+    'subscription { changes(after: "r3") { cursor: position } }',
+    'subscription ($after: String) { changes(after: $after) { cursor: position } }',
+  ]) {
+    const stop = new AbortController()
+    const res = await fetch(`${it.url}?query=${encodeURIComponent(query)}`, {
+      headers: { accept: 'text/event-stream', 'last-event-id': 'r1' },
+      signal: stop.signal,
+    })
+    let text = ''
+    for await (const chunk of res.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk
+      if (text.includes('id: r3')) break
+    }
+    stop.abort()
+    assert.deepEqual(text.match(/^id: .*$/gm), ['id: r2', 'id: r3'], query)
+  }
+  await until(() => world.subscribers() === 0)
+})
+
+test('an outage of every requested subgraph leaves null root fields, and is no client error', async () => {
+  const cases = [
+    ['{ invoice(id: "x") { id } }', { invoice: null }],
+    ['{ a: invoice(id: "x") { id } b: invoice(id: "y") { id } }', { a: null, b: null }],
+    ['{ invoice(id: "x") { id } head }', { invoice: null, head: '0' }],
+    // The library executes operations with directives, and mutations.
+    ['{ invoice(id: "x") @include(if: true) { id } }', { invoice: null }],
+    [
+      '{ a: invoice(id: "x") @skip(if: false) { id } b: invoice(id: "y") { id } }',
+      { a: null, b: null },
+    ],
+    ['{ invoice(id: "x") @include(if: true) { id } head @skip(if: true) }', { invoice: null }],
+    ['mutation { rename(id: "c1", name: "x") { id } }', { rename: null }],
+    ['mutation { a: rename(id: "c1", name: "x") { kind: __typename } }', { a: null }],
+    ['{ customers { id } }', null],
+  ] as const
+  await services.splice(0, 1)[0]?.close()
+  for (const [query, data] of cases)
+    for (const accept of ['application/json', 'application/graphql-response+json']) {
+      const { status, body } = await ask(it.url, query, { headers: { accept } })
+      assert.deepEqual([status, body.data], [200, data], query)
+      assert.ok(body.errors.length > 0, query)
+      for (const { path, extensions } of body.errors) {
+        assert.equal(extensions.code, 'UNAVAILABLE', query)
+        assert.equal(typeof path[0], 'string', query)
+      }
+    }
+  const wrong = await ask(it.url, 'mutation { rename(id: $id, name: "x") { id } }', {
+    headers: { accept: 'application/graphql-response+json' },
+  })
+  assert.equal(wrong.status, 400)
+  const variable = await ask(it.url, 'mutation ($id: ID!) { rename(id: $id, name: "x") { id } }', {
+    headers: { accept: 'application/graphql-response+json' },
+  })
+  assert.deepEqual([variable.status, 'data' in variable.body], [400, false])
+})

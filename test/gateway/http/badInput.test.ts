@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, test } from 'node:test'
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { ask, testGateway } from '../gateway.ts'
 
 let it: Awaited<ReturnType<typeof testGateway>>
@@ -99,6 +100,106 @@ const cases: [string, Raw, number, string][] = [
     'DOCUMENT_TOO_LARGE',
   ],
   ['a method', { method: 'DELETE' }, 405, 'METHOD_NOT_ALLOWED'],
+  [
+    'the single connection mode of graphql-sse',
+    { method: 'PUT' },
+    405,
+    'SINGLE_CONNECTION_NOT_SUPPORTED',
+  ],
+  [
+    'a request of the single connection mode',
+    { headers: { 'x-graphql-event-stream-token': 't' }, body: '{"query":"{head}"}' },
+    405,
+    'SINGLE_CONNECTION_NOT_SUPPORTED',
+  ],
+  [
+    'bytes that are not UTF-8',
+    { body: [Buffer.from('{"query":"{ customer(id: \\"M\u00fcller\\") { id } }"}', 'latin1')] },
+    400,
+    'NOT_UTF8',
+  ],
+  ['UTF-16', { body: [Buffer.from('\ufeff{"query":"{head}"}', 'utf16le')] }, 400, 'NOT_UTF8'],
+  [
+    'another charset',
+    {
+      headers: { 'content-type': 'application/json; charset=iso-8859-1' },
+      body: '{"query":"{head}"}',
+    },
+    415,
+    'UNSUPPORTED_CHARSET',
+  ],
+  [
+    'JSON of another kind',
+    { headers: { 'content-type': 'application/json-patch+json' }, body: '{"query":"{head}"}' },
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+  ],
+  [
+    'an unknown encoding',
+    { headers: { 'content-encoding': 'compress' }, body: '{"query":"{head}"}' },
+    415,
+    'UNSUPPORTED_ENCODING',
+  ],
+  [
+    'two encodings',
+    {
+      headers: { 'content-encoding': 'gzip, gzip' },
+      body: [gzipSync(gzipSync('{"query":"{head}"}'))],
+    },
+    415,
+    'UNSUPPORTED_ENCODING',
+  ],
+  [
+    'a body that is not compressed as its header says',
+    { headers: { 'content-encoding': 'gzip' }, body: '{"query":"{head}"}' },
+    400,
+    'BAD_ENCODING',
+  ],
+  [
+    'a compressed body that is cut off',
+    {
+      headers: { 'content-encoding': 'gzip' },
+      body: [gzipSync('{"query":"{head}"}').subarray(0, 25)],
+    },
+    400,
+    'BAD_ENCODING',
+  ],
+  [
+    'a small body that is large once decompressed',
+    { headers: { 'content-encoding': 'gzip' }, body: [gzipSync(Buffer.alloc(10_000_000, 32))] },
+    413,
+    'BODY_TOO_LARGE',
+  ],
+  [
+    'a URL that is not UTF-8',
+    { method: 'GET', path: '/graphql?query=%7Ba(n:%22M%FCller%22)%7D' },
+    400,
+    'BAD_URL',
+  ],
+  [
+    'a parameter that is given twice',
+    { method: 'GET', path: '/graphql?query=%7Bhead%7D&query=%7Bhead%7D' },
+    400,
+    'BAD_URL',
+  ],
+  [
+    'a client that accepts no form of results',
+    {
+      headers: { accept: 'image/png' },
+      body: JSON.stringify({ query: 'mutation { rename(id: "c9", name: "x") { id } }' }),
+    },
+    406,
+    'NOT_ACCEPTABLE',
+  ],
+  [
+    'a subscription of a client that accepts any one response',
+    {
+      headers: { accept: 'application/json, */*' },
+      body: '{"query":"subscription{changes{position}}"}',
+    },
+    406,
+    'NOT_ACCEPTABLE',
+  ],
   ['a path', { path: '/admin' }, 404, 'NOT_FOUND'],
   ['a delivery to a server without ingest', { path: '/ingest/stripe' }, 404, 'NO_INGEST_HERE'],
   [
@@ -167,6 +268,41 @@ for (const [what, query, code] of documents)
     )
     assert.equal(body.data, undefined)
   })
+
+test('reads compressed bodies and a byte order mark', async () => {
+  const body = Buffer.from('{"query":"{ head }"}')
+  const packed: [string, Buffer][] = [
+    ['gzip', gzipSync(body)],
+    ['X-GZIP', gzipSync(body)],
+    ['deflate', deflateSync(body)],
+    ['br', brotliCompressSync(body)],
+    ['zstd', zstdCompressSync(body)],
+    ['identity', body],
+    ['', Buffer.concat([Buffer.from('\ufeff'), body])],
+  ]
+  for (const [encoding, bytes] of packed) {
+    const headers: Record<string, string> = encoding === '' ? {} : { 'content-encoding': encoding }
+    assert.deepEqual(
+      await raw({ headers, body: [bytes] }),
+      { status: 200, code: undefined },
+      encoding,
+    )
+  }
+})
+
+test('an empty operation name is none', async () => {
+  const query = 'query A { head }'
+  assert.deepEqual((await ask(it.url, query, { operationName: '' })).body, { data: { head: '0' } })
+  const get = await fetch(`${it.url}?query=${encodeURIComponent(query)}&operationName=`)
+  assert.deepEqual(await get.json(), { data: { head: '0' } })
+  const two = await ask(it.url, `${query} query B { head }`, { operationName: '' })
+  assert.equal(two.body.errors[0].extensions.code, 'OPERATION_RESOLUTION_FAILURE')
+})
+
+test('a client that is refused for its Accept header has changed nothing', async () => {
+  const { body } = await ask(it.url, '{ customer(id: "c9") { name } }')
+  assert.equal(body.data.customer.name, 'Customer 9')
+})
 
 test('a client that accepts the newer media type gets 400 for errors in its operation', async () => {
   const headers = { accept: 'application/graphql-response+json' }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient as sseClient } from 'graphql-sse'
 import { createClient as wsClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { composeSupergraph } from '../../../gateway/federation/compose.ts'
 import { Drain, graphChanged } from '../../../gateway/http/drain.ts'
-import type { Fixture } from '../fixture.ts'
+import { type Fixture, fixture } from '../fixture.ts'
 import { testGateway } from '../gateway.ts'
 import { until } from '../until.ts'
 
@@ -135,49 +136,120 @@ test('rejects a WebSocket from a page of another site', async () => {
   assert.match(error.message, /403/)
 })
 
-test('closing the gateway sends subscribers the cursor to resume after, then completes', async () => {
+const RESUMABLE =
+  'subscription ($after: String) { changes(after: $after) { cursor: position customer { name } } }'
+
+/** Clients as their libraries are used, which keep the cursor of the last event. */
+const resuming: Record<
+  string,
+  (url: string, got: string[], variables: { after?: string }) => () => unknown
+> = {
+  'graphql-ws': (url, got, variables) => {
+    const client = wsClient({
+      url: url.replace('http', 'ws'),
+      webSocketImpl: WebSocket,
+      retryWait: () => sleep(20),
+    })
+    client.subscribe<{ changes: { cursor: string } }>(
+      { query: RESUMABLE, variables },
+      {
+        next({ data, errors }) {
+          assert.equal(errors, undefined)
+          variables.after = data?.changes.cursor as string
+          got.push(variables.after)
+        },
+        error: (e) => got.push(`error ${e}`),
+        complete: () => got.push('complete'),
+      },
+    )
+    return () => client.dispose()
+  },
+  'graphql-sse': (url, got, variables) => {
+    const client = sseClient({ url, retry: () => sleep(20) })
+    client.subscribe<{ changes: { cursor: string } }>(
+      { query: RESUMABLE, variables },
+      {
+        next({ data, errors }) {
+          assert.equal(errors, undefined)
+          variables.after = data?.changes.cursor as string
+          got.push(variables.after)
+        },
+        error: (e) => got.push(`error ${e}`),
+        complete: () => got.push('complete'),
+      },
+    )
+    return () => client.dispose()
+  },
+}
+
+for (const [library, subscribe] of Object.entries(resuming))
+  test(`${library} resumes by itself after a restart and a reload, and misses nothing`, async (t) => {
+    const made = fixture()
+    let local = await testGateway({ fixture: made })
+    const port = Number(new URL(local.url).port)
+    const got: string[] = []
+    const variables: { after?: string } = {}
+    const dispose = subscribe(local.url, got, variables)
+    t.after(async () => {
+      await dispose()
+      await local.gateway.close(0)
+    })
+    const emit = (position: string) => made.emit({ position, id: 'c1' })
+    await until(() => made.subscribers() === 1)
+    emit('p1')
+    await until(() => got.length === 1)
+
+    await local.gateway.close(1_000)
+    assert.equal(made.subscribers(), 0)
+    emit('p2')
+    local = await testGateway({ fixture: made, port })
+    await until(() => got.length === 2)
+    emit('p3')
+    await until(() => got.length === 3)
+
+    await local.gateway.reload(composeSupergraph(made.subgraphs), [...made.subgraphs])
+    emit('p4')
+    await until(() => got.length === 4)
+    assert.deepEqual(got, ['p1', 'p2', 'p3', 'p4'])
+  })
+
+test('a stop answers the operations in progress before it closes their sockets', async () => {
   const local = await testGateway()
-  const query = 'subscription { changes { cursor: position customer { name } } }'
-  const sse = sseClient({ url: local.url, retryAttempts: 0 }).iterate({ query })
-  const socket = wsClient({
+  const client = wsClient({
     url: local.url.replace('http', 'ws'),
     webSocketImpl: WebSocket,
     retryAttempts: 0,
   })
-  const ws = socket.iterate({ query })
-  const waiting = [sse.next(), ws.next()]
-  await until(() => local.fixture.subscribers() === 2)
-  local.fixture.emit({ position: 'p7', id: 'c1' })
-  for (const event of await Promise.all(waiting))
-    assert.equal(event.value.data.changes.cursor, 'p7')
-  const last = [sse.next(), ws.next()]
-  await local.gateway.close(1_000)
-  for (const end of await Promise.all(last))
-    assert.deepEqual(end.value.errors?.[0].extensions, { code: 'SERVER_STOPPING', cursor: 'p7' })
-  for (const end of await Promise.all([sse.next(), ws.next()])) assert.equal(end.done, true)
-  assert.equal(local.fixture.subscribers(), 0)
+  const closes: { code: number; reason: string }[] = []
+  client.on('closed', (e) => closes.push(e as (typeof closes)[number]))
+  const slow = client.iterate({ query: '{ fails(how: "WAIT") }' }).next()
+  const live = client.iterate({ query: RESUMABLE }).next()
+  await until(() => local.fixture.subscribers() === 1)
+  const closed = local.gateway.close(2_000)
+  assert.deepEqual((await slow).value, { data: { fails: 'waited' } })
+  await assert.rejects(live, { code: 1001, reason: 'SERVER_STOPPING' })
+  await closed
+  assert.equal(closes[0]?.code, 1001)
 })
 
 test('a reload ends all subscriptions, including those that just begin, and serves later ones', async (t) => {
   const local = await testGateway()
   t.after(() => local.gateway.close(0))
-  const query = 'subscription { changes { cursor: position customer { name } } }'
   const open = () => [
-    sseClient({ url: local.url, retryAttempts: 0 }).iterate({ query }),
+    sseClient({ url: local.url, retryAttempts: 0 }).iterate({ query: RESUMABLE }),
     wsClient({
       url: local.url.replace('http', 'ws'),
       webSocketImpl: WebSocket,
       retryAttempts: 0,
-    }).iterate({ query }),
+    }).iterate({ query: RESUMABLE }),
   ]
-  const before = open()
-  const ends = before.map((s) => s.next())
+  const [sse, ws] = open().map((s) => s.next())
   await until(() => local.fixture.subscribers() === 2)
   await local.gateway.reload(composeSupergraph(local.fixture.subgraphs), [
     ...local.fixture.subgraphs,
   ])
-  for (const end of await Promise.all(ends))
-    assert.equal(end.value.errors?.[0].extensions.code, 'GRAPH_CHANGED')
+  await assert.rejects(sse as Promise<unknown>, /Connection closed while having active streams/)
+  await assert.rejects(ws as Promise<unknown>, { code: 1012, reason: 'GRAPH_CHANGED' })
   await until(() => local.fixture.subscribers() === 0)
   const later = open().map((s) => s.next())
   await until(() => local.fixture.subscribers() === 2)
@@ -188,4 +260,78 @@ test('a reload ends all subscriptions, including those that just begin, and serv
   drain.begin(graphChanged())
   const why = await new Promise<{ code: string }>((resolve) => drain.watch(resolve))
   assert.equal(why.code, 'GRAPH_CHANGED')
+})
+
+/** Reads an event stream as text until it holds `count` events. */
+async function readEvents(query: string, count: number, headers: Record<string, string> = {}) {
+  const stop = new AbortController()
+  const res = await fetch(`${it.url}?query=${encodeURIComponent(query)}`, {
+    headers: { accept: 'text/event-stream', ...headers },
+    signal: stop.signal,
+  })
+  let text = ''
+  const read = async () => {
+    for await (const chunk of res.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk
+      if (text.split('event: next').length > count) return stop.abort()
+    }
+  }
+  return {
+    events: read().then(
+      () => text,
+      () => text,
+    ),
+  }
+}
+
+for (const [name, query] of [
+  ['bare', 'subscription { changes { detail } }'],
+  ['literal', 'subscription { changes(after: "literal1") { detail } }'],
+  ['spread', 'subscription { ...F } fragment F on Subscription { all: changes { position } }'],
+] as const)
+  test(`an event stream has ids, and resumes after Last-Event-ID: ${query}`, async () => {
+    for (const n of [1, 2, 3]) world.emit({ position: name + n, id: 'c1' })
+    const text = await (await readEvents(query, 2, { 'last-event-id': `${name}1` })).events
+    assert.deepEqual(text.match(/^id: .*$/gm), [`id: ${name}2`, `id: ${name}3`])
+    await until(() => world.subscribers() === 0)
+  })
+
+test('an id that is used again at once has its own operation', async () => {
+  const socket = new WebSocket(it.url.replace('http', 'ws'), 'graphql-transport-ws')
+  const messages: { id?: string; type: string; payload?: unknown }[] = []
+  socket.on('message', (data) => messages.push(JSON.parse(String(data))))
+  await new Promise((resolve) => socket.once('open', resolve))
+  const send = (message: object) => socket.send(JSON.stringify(message))
+  send({ type: 'connection_init' })
+  await until(() => messages.length === 1)
+  const subscribe = (query: string) => send({ id: '1', type: 'subscribe', payload: { query } })
+  subscribe('subscription { changes { position } }')
+  await until(() => world.subscribers() === 1)
+  for (let n = 0; n < 3; n++) {
+    send({ id: '1', type: 'complete' })
+    subscribe('subscription { changes { position } }')
+  }
+  send({ id: '1', type: 'complete' })
+  subscribe('{ head }')
+  await until(() => messages.length === 3)
+  assert.deepEqual(messages.slice(1), [
+    { id: '1', type: 'next', payload: { data: { head: '0' } } },
+    { id: '1', type: 'complete' },
+  ])
+  await until(() => world.subscribers() === 0)
+  // The operation before it is abandoned: the next one does not wait for its response.
+  const forever = world.forever()
+  subscribe('{ fails(how: "FOREVER") }')
+  await until(() => world.forever() === forever + 1)
+  send({ id: '1', type: 'complete' })
+  subscribe('{ head }')
+  await until(() => messages.length === 5)
+  socket.terminate()
+})
+
+test('a binary message that is not UTF-8 closes the socket', async () => {
+  const socket = new WebSocket(it.url.replace('http', 'ws'), 'graphql-transport-ws')
+  await new Promise((resolve) => socket.once('open', resolve))
+  socket.send(Buffer.from('{"type":"connection_init","payload":{"x":"\u00fc"}}', 'latin1'))
+  assert.equal(await new Promise((resolve) => socket.once('close', resolve)), 1007)
 })

@@ -42,8 +42,6 @@ for (;;) {
       query: QUERY,
       variables,
     })) {
-      // The gateway is stopping: resume at another one.
-      if (errors?.[0]?.extensions?.code === 'SERVER_STOPPING') break
       if (errors || !data) {
         notes.add({ kind: 'Error', errors })
         process.exit(1)

@@ -1,0 +1,22 @@
+import type { ExecutionResult } from 'graphql'
+
+/** Property of an event's result: the cursor of the event, whether it is selected or not. */
+const eventCursor = Symbol('cursor of the event')
+
+/** Returns the result with the cursor to resume after it. */
+export function withEventCursor(result: ExecutionResult, cursor: string | null): ExecutionResult {
+  return cursor === null ? result : Object.assign({ ...result }, { [eventCursor]: cursor })
+}
+
+/**
+ * Returns the cursor of an event, or null if there is none. Events of a subgraph that runs as a
+ * service have only the one that is selected as `cursor`.
+ */
+export function cursorOfEvent(result: ExecutionResult): string | null {
+  const known = (result as { [eventCursor]?: string })[eventCursor]
+  if (known !== undefined) return known
+  for (const event of Object.values(result.data ?? {}))
+    if (typeof event === 'object' && event !== null && 'cursor' in event)
+      return typeof event.cursor === 'string' ? event.cursor : null
+  return null
+}
