@@ -30,12 +30,12 @@ export const EXAMPLES: readonly Example[] = [
   customers(first: 2, filter: { source: { system: ["salesforce"] } }) {
     nodes {
       name
-      sources { nodes { system object sourceId versionAt } }
+      sourceRecords { nodes { system object sourceId versionAt } }
       provenance(fields: ["name", "billingAddress", "paymentTerms"]) {
         field
         value
         rule
-        sources { nodes { system sourceId } }
+        sourceRecords { nodes { system sourceId } }
         candidates { nodes { value verdict source { system } } }
       }
     }

@@ -141,7 +141,9 @@ function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, u
   const beside: Record<string, Resolve<GoldenNode, never>> = {
     aliases: (node, _, context) =>
       context.load('aliases', node.id, [], (ids, sql) => readAliases(sql, ids)),
-    sources: (node, args: PageArguments, context) => sourcesConnection(node, args, context),
+    sourceRecords: (node, args: PageArguments, context) => sourcesConnection(node, args, context),
+    sources: (node, args: { first: number }, context) =>
+      connectionResolvers.nodes(sourcesConnection(node, args, context)),
     sourceCount: (node, _, context) =>
       node.members?.length ??
       context.load('sourceCount', node.id, 0, (ids, sql) => countMembers(sql, ids)),

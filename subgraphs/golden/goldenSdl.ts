@@ -67,9 +67,12 @@ ${reverseFields(refs, name, '!')}
   """
   redirectedFrom: ID
   "The source records of the golden record, the oldest first. This is the crosswalk."
-  sources: SourceRecordConnection!
+  sourceRecords: SourceRecordConnection!
+  "The oldest source records of the golden record, without pages."
+  sources("Maximum number of source records, up to 200." first: Int! = 100): [SourceRecord!]!
+    @deprecated(reason: "Use sourceRecords, which has pages.")
   "Number of source records of the golden record."
-  sourceCount: Int!
+  sourceCount: Int! @deprecated(reason: "Use sourceRecords { totalCount }.")
   "The origin of the value of each field. One item for each field that has a value."
   provenance(
     "Returns only these fields; all fields if left out. An unknown name is rejected with BAD_FILTER."

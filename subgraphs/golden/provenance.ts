@@ -8,6 +8,7 @@ import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import {
   type Connection,
   connection,
+  connectionResolvers,
   memoryConnection,
   type PageArguments,
 } from '../shared/connection.ts'
@@ -22,7 +23,8 @@ interface FieldProvenance {
   value(): unknown
   rule: string
   policyVersion: string
-  sources(args: PageArguments): Connection
+  sourceRecords(args: PageArguments): Connection
+  sources(args: { first: number }): Promise<object[]>
   candidates(args: PageArguments): Promise<Connection<Candidate>>
 }
 
@@ -67,7 +69,8 @@ export async function provenanceOf(
         },
         rule: u,
         policyVersion: stored.policyVersion,
-        sources: (args) => recordsConnection(r, args, context),
+        sourceRecords: (args) => recordsConnection(r, args, context),
+        sources: (args) => connectionResolvers.nodes(recordsConnection(r, args, context)),
         candidates: async (args) => {
           const found = memoryConnection(args, await candidatesOf(deps, f, node, context))
           const records = new Map<string, MemberRow>()

@@ -386,15 +386,18 @@ test('rejects documents that exceed the rights of a role', async () => {
     ['a preview', '{ previewAction(action: {}) { __typename } }'],
     ['messages that could not be applied', '{ inboundExceptions { __typename } }'],
     ['why two records match', '{ clusterStory(id: "x") { __typename } }'],
-    ['the raw record', '{ customers { nodes { sources { nodes { raw } } } } }'],
-    ['the raw record, renamed', '{ customers { nodes { sources { nodes { canonical: raw } } } } }'],
+    ['the raw record', '{ customers { nodes { sourceRecords { nodes { raw } } } } }'],
+    [
+      'the raw record, renamed',
+      '{ customers { nodes { sourceRecords { nodes { canonical: raw } } } } }',
+    ],
     [
       'the raw record in a fragment',
-      '{ customers { nodes { sources { nodes { ...F } } } } } fragment F on SourceRecord { raw }',
+      '{ customers { nodes { sourceRecords { nodes { ...F } } } } } fragment F on SourceRecord { raw }',
     ],
     [
       'the raw record by provenance',
-      '{ customers { nodes { provenance { sources { nodes { raw } } } } } }',
+      '{ customers { nodes { provenance { sourceRecords { nodes { raw } } } } } }',
     ],
     [
       'the raw record of a candidate',
@@ -402,19 +405,19 @@ test('rejects documents that exceed the rights of a role', async () => {
     ],
     [
       'the raw record through an interface',
-      `{ node(id: "${nordwind}") { ... on Customer { sources { nodes { raw } } } } }`,
+      `{ node(id: "${nordwind}") { ... on Customer { sourceRecords { nodes { raw } } } } }`,
     ],
     [
       'the raw record through the feed',
-      '{ changes { nodes { entity { ... on Customer { sources { nodes { raw } } } } } } }',
+      '{ changes { nodes { entity { ... on Customer { sourceRecords { nodes { raw } } } } } } }',
     ],
     [
       'the raw record behind an invoice',
-      '{ invoices { nodes { customer { sources { nodes { raw } } } } } }',
+      '{ invoices { nodes { customer { sourceRecords { nodes { raw } } } } } }',
     ],
     [
       'the raw record far down',
-      '{ contacts { nodes { customer { contacts { nodes { sources { nodes { raw } } } } } } } }',
+      '{ contacts { nodes { customer { contacts { nodes { sourceRecords { nodes { raw } } } } } } } }',
     ],
     ['the schema', '{ __schema { types { name } } }'],
     ['the schema, renamed', '{ feed: __schema { queryType { name } } }'],
@@ -479,7 +482,7 @@ test('rejects documents that exceed the rights of a role', async () => {
       'fields behind an event',
       post({
         query:
-          'subscription { changes { ... on Change { entity { ... on Customer { sources { nodes { raw } } } } } } }',
+          'subscription { changes { ... on Change { entity { ... on Customer { sourceRecords { nodes { raw } } } } } } }',
         headers: stream,
       }),
       'FORBIDDEN',
@@ -578,8 +581,8 @@ test('hides masked values from a caller without the scope, whichever field is qu
     '{ contacts { nodes { provenance(fields: ["name"]) { candidates { nodes { value verdict } } } } } }',
     '{ contacts { nodes { history { nodes { values } } } } }',
     '{ contacts { nodes { history { edges { node { v: values } } } } } }',
-    '{ contacts { nodes { sources { nodes { canonical } } } } }',
-    '{ contacts { nodes { sources { nodes { raw } } } } }',
+    '{ contacts { nodes { sourceRecords { nodes { canonical } } } } }',
+    '{ contacts { nodes { sourceRecords { nodes { raw } } } } }',
     `{ ${changesOf} { nodes { after before } } }`,
     `{ ${changesOf} { edges { node { x: after } } } }`,
     `{ ${changesOf} { nodes { cloudEvent } } }`,

@@ -184,7 +184,7 @@ test('each field with its own rule accepts exactly the roles of the matrix', asy
       const selection = field === 'address' ? 'address { city }' : field
       const text =
         type === 'SourceRecord'
-          ? '{ customers { nodes { sources { nodes { raw } } } } }'
+          ? '{ customers { nodes { sourceRecords { nodes { raw } } } } }'
           : `{ ${type.toLowerCase()}s { nodes { ${selection} } } }`
       const res = await post(text, role)
       const code = res.errors?.[0]?.extensions.code

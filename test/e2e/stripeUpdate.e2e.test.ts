@@ -93,12 +93,12 @@ test('a signed customer.updated changes the fields billing owns but not those th
   ])
   await it.deliver('stripe', null, event('evt_1', 'customer.created', 1767340800, stripeCustomer))
   const fields =
-    'id name currency billingAddress { street city } sources { nodes { system } } provenance(fields: ["name", "billingAddress"]) { field rule sources { nodes { system } } }'
+    'id name currency billingAddress { street city } sourceRecords { nodes { system } } provenance(fields: ["name", "billingAddress"]) { field rule sourceRecords { nodes { system } } }'
   const before = await it.customer(
     'stripe',
     stripeCustomer.id,
     fields,
-    (c) => c.sources.nodes.length === 2,
+    (c) => c.sourceRecords.nodes.length === 2,
   )
   assert.deepEqual(before.billingAddress, { street: 'Hafenstr. 1', city: 'Hamburg' })
 
@@ -153,7 +153,7 @@ test('a signed customer.updated changes the fields billing owns but not those th
   assert.equal(after.name, before.name)
   assert.deepEqual(after.billingAddress, { street: 'Speicherweg 7', city: 'Hamburg' })
   assert.deepEqual(
-    after.provenance.map((p: Item) => [p.field, p.rule, p.sources.nodes[0].system]),
+    after.provenance.map((p: Item) => [p.field, p.rule, p.sourceRecords.nodes[0].system]),
     [
       ['name', 'SYSTEM_OF_RECORD', 'netsuite'],
       ['billingAddress', 'SYSTEM_OF_RECORD', 'stripe'],

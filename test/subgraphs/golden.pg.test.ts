@@ -211,13 +211,13 @@ test('provenance names the winner, the rule and the policy version, and why the 
   const { customer } = await queryData(
     gateway,
     `query ($id: ID!) { customer(id: $id) { provenance(fields: ["name", "phones"]) {
-      field value rule policyVersion sources { nodes { system sourceId role } } candidates { nodes { verdict value source { system } } }
+      field value rule policyVersion sourceRecords { nodes { system sourceId role } } candidates { nodes { verdict value source { system } } }
     } } }`,
     { id: nordwind },
   )
   const [name, phones] = customer.provenance
   assert.equal(name.rule, 'SYSTEM_OF_RECORD')
-  assert.deepEqual(name.sources.nodes, [{ system: 'erp', sourceId: 'E1', role: 'ERP' }])
+  assert.deepEqual(name.sourceRecords.nodes, [{ system: 'erp', sourceId: 'E1', role: 'ERP' }])
   assert.match(name.policyVersion, /^[0-9a-f]{16}$/)
   assert.deepEqual(
     name.candidates.nodes.map((c: { verdict: string; source: { system: string } }) => [
@@ -245,15 +245,15 @@ test('provenance names the winner, the rule and the policy version, and why the 
 test('source records show their values and their state', async () => {
   const { customer } = await queryData(
     gateway,
-    `query ($id: ID!) { customer(id: $id) { sources(first: 2) { totalCount pageInfo { endCursor hasNextPage } nodes {
+    `query ($id: ID!) { customer(id: $id) { sourceRecords(first: 2) { totalCount pageInfo { endCursor hasNextPage } nodes {
       id system kind role object sourceId goldenId versionAt deleted complete canonical raw issues { field }
     } } } }`,
     { id: nordwind },
   )
-  const [first] = customer.sources.nodes
-  assert.equal(customer.sources.nodes.length, 2)
-  assert.equal(customer.sources.totalCount, 3)
-  assert.equal(customer.sources.pageInfo.hasNextPage, true)
+  const [first] = customer.sourceRecords.nodes
+  assert.equal(customer.sourceRecords.nodes.length, 2)
+  assert.equal(customer.sourceRecords.totalCount, 3)
+  assert.equal(customer.sourceRecords.pageInfo.hasNextPage, true)
   assert.equal(first.canonical.accountOwner, 'Ida')
   assert.equal(first.raw.accountOwner, 'Ida')
   const { canonical: _, raw: __, ...rest } = first
@@ -272,20 +272,31 @@ test('source records show their values and their state', async () => {
   })
   const more = await queryData(
     gateway,
-    'query ($id: ID!, $after: String!) { customer(id: $id) { sources(after: $after) { nodes { system } } } }',
-    { id: nordwind, after: customer.sources.pageInfo.endCursor },
+    'query ($id: ID!, $after: String!) { customer(id: $id) { sourceRecords(after: $after) { nodes { system } } } }',
+    { id: nordwind, after: customer.sourceRecords.pageInfo.endCursor },
   )
-  assert.deepEqual(more.customer.sources.nodes, [{ system: 'erp' }])
+  assert.deepEqual(more.customer.sourceRecords.nodes, [{ system: 'erp' }])
+})
+
+test('the deprecated list of source records holds the oldest ones', async () => {
+  const text = `query ($id: ID!) { customer(id: $id) {
+    all: sources { system } two: sources(first: 2) { system } sourceRecords { nodes { system } }
+    provenance(fields: ["phones"]) { sources { system } sourceRecords { nodes { system } } } } }`
+  const { all, two, sourceRecords, provenance } = (await queryData(gateway, text, { id: nordwind }))
+    .customer
+  assert.deepEqual(all, sourceRecords.nodes)
+  assert.deepEqual(two, sourceRecords.nodes.slice(0, 2))
+  assert.deepEqual(provenance[0].sources, provenance[0].sourceRecords.nodes)
 })
 
 test('the winners and losers of a field are connections, from either end', async () => {
   const text = `query ($id: ID!, $before: String) { customer(id: $id) { provenance(fields: ["phones"]) {
-    sources(last: 1) { totalCount pageInfo { hasPreviousPage hasNextPage } nodes { system } }
+    sourceRecords(last: 1) { totalCount pageInfo { hasPreviousPage hasNextPage } nodes { system } }
     candidates(last: 1, before: $before) { totalCount edges { cursor node { verdict source { system } } } } } } }`
   const { provenance } = (await queryData(gateway, text, { id: nordwind })).customer
-  const [{ sources, candidates }] = provenance
-  assert.deepEqual([sources.totalCount, sources.nodes.length], [1, 1])
-  assert.deepEqual(sources.pageInfo, { hasPreviousPage: false, hasNextPage: false })
+  const [{ sourceRecords, candidates }] = provenance
+  assert.deepEqual([sourceRecords.totalCount, sourceRecords.nodes.length], [1, 1])
+  assert.deepEqual(sourceRecords.pageInfo, { hasPreviousPage: false, hasNextPage: false })
   assert.equal(candidates.totalCount, 3)
   const [last] = candidates.edges
   const before = (await queryData(gateway, text, { id: nordwind, before: last.cursor })).customer

@@ -39,7 +39,7 @@ const anna = key('crm', 'Contact', 'P1')
 test('hides a value that needs a scope everywhere from a caller without it', async () => {
   const text = `{ contact(id: "${anna}") {
     name jobTitle emails provenance(fields: ["name", "jobTitle"]) { value candidates { nodes { value } } }
-    sources { nodes { canonical raw } } history { nodes { values changedFields } } } }`
+    sourceRecords { nodes { canonical raw } } history { nodes { values changedFields } } } }`
   const { data, errors } = await ask([], text)
   assert.equal(errors, undefined)
   assert.doesNotMatch(JSON.stringify(data), /Anna|nordwind\.example/)
@@ -48,8 +48,8 @@ test('hides a value that needs a scope everywhere from a caller without it', asy
   const shown = JSON.parse(JSON.stringify(full.data)).contact
   assert.equal(shown.name, 'Anna Weber')
   assert.equal(shown.provenance[0].candidates.nodes[0].value, 'Anna Weber')
-  assert.equal(shown.sources.nodes[0].canonical.name, 'Anna Weber')
-  assert.equal(shown.sources.nodes[0].raw.name, 'Anna Weber')
+  assert.equal(shown.sourceRecords.nodes[0].canonical.name, 'Anna Weber')
+  assert.equal(shown.sourceRecords.nodes[0].raw.name, 'Anna Weber')
   assert.equal(shown.history.nodes[0].values.name, 'Anna Weber')
 })
 
@@ -90,7 +90,7 @@ test('with masks in the policy, shows only the mask wherever the value would be'
   )
   const query = `{ contact(id: "${anna}") {
     name emails phones provenance(fields: ["name"]) { value candidates { nodes { value } } }
-    sources { nodes { canonical raw } } history { nodes { values } } } }`
+    sourceRecords { nodes { canonical raw } } history { nodes { values } } } }`
   const { data, errors } = await ask([], query, model)
   assert.equal(errors, undefined)
   const shown = JSON.parse(JSON.stringify(data)).contact
@@ -102,11 +102,11 @@ test('with masks in the policy, shows only the mask wherever the value would be'
     [
       shown.provenance[0].value,
       shown.provenance[0].candidates.nodes[0].value,
-      shown.sources.nodes[0].raw,
+      shown.sourceRecords.nodes[0].raw,
     ],
     ['****eber', '****eber', null],
   )
-  for (const values of [shown.sources.nodes[0].canonical, shown.history.nodes[0].values])
+  for (const values of [shown.sourceRecords.nodes[0].canonical, shown.history.nodes[0].values])
     assert.deepEqual([values.name, values.emails], ['****eber', ['****@nordwind.example']])
   assert.doesNotMatch(JSON.stringify(data), /Anna|anna@/)
   assert.match(JSON.stringify((await ask(['pii:read'], query, model)).data), /Anna Weber/)
@@ -154,7 +154,7 @@ test('logs who saw or changed sensitive values, on every path, and never the val
       return await ways()
     }
     assert.deepEqual(
-      await see('jobTitle sources { nodes { system } } history { nodes { changedFields } }'),
+      await see('jobTitle sourceRecords { nodes { system } } history { nodes { changedFields } }'),
       [],
     )
     assert.deepEqual(await see('name e: emails phones'), [
@@ -173,9 +173,12 @@ test('logs who saw or changed sensitive values, on every path, and never the val
       seen('PROVENANCE', 'name'),
     )
     assert.deepEqual(await see('history { nodes { values } }'), seen('HISTORY', 'emails,name'))
-    assert.deepEqual(await see('sources { nodes { canonical } }'), seen('SOURCE', 'emails,name'))
     assert.deepEqual(
-      await see('sources { nodes { raw } }'),
+      await see('sourceRecords { nodes { canonical } }'),
+      seen('SOURCE', 'emails,name'),
+    )
+    assert.deepEqual(
+      await see('sourceRecords { nodes { raw } }'),
       seen('SOURCE', 'address,emails,givenName,name,phones,surname'),
     )
     await queryData(

@@ -113,7 +113,7 @@ test('reads the data beside golden records for all of them at once', async () =>
   assert.equal(
     await statements(
       createCustomerSubgraph,
-      '{ customers { nodes { sources { nodes { system canonical } } } } }',
+      '{ customers { nodes { sourceRecords { nodes { system canonical } } } } }',
     ),
     3,
   )
@@ -127,7 +127,7 @@ test('reads the data beside golden records for all of them at once', async () =>
   // Seven statements: golden records, provenance, winners, candidates, two parts of the candidates,
   // and their source records.
   const provenance =
-    '{ customers { nodes { provenance { sources { nodes { system } } candidates { nodes { source { system } } } } } } }'
+    '{ customers { nodes { provenance { sourceRecords { nodes { system } } candidates { nodes { source { system } } } } } } }'
   assert.ok((await statements(createCustomerSubgraph, provenance)) <= 7)
 })
 

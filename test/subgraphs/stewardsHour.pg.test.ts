@@ -44,7 +44,7 @@ async function as(
 const RESULT = `__typename ... on ActionDone { action { id effect { goldenId op } } }
   ... on ActionConflict { current { id version state } } ... on ApprovalNeeded { action { id } rules }
   ... on ActionRefused { rule detail inTheWay { id } }`
-const CUSTOMER = `query ($id: ID!) { customer(id: $id) { id version name sourceCount sources { nodes { id system } } invoices(first: 200) { nodes { id } } } }`
+const CUSTOMER = `query ($id: ID!) { customer(id: $id) { id version name sourceCount sourceRecords { nodes { id system } } invoices(first: 200) { nodes { id } } } }`
 let keys = 0
 const key = () => `hour-${keys++}`
 const seen = ({ id, version }: { id: string; version: number }) => ({ id, version })
@@ -52,7 +52,11 @@ const seen = ({ id, version }: { id: string; version: number }) => ({ id, versio
 async function look(id: string) {
   const { customer } = await as('ada', CUSTOMER, { id })
   const invoices = customer.invoices.nodes.map((n: { id: string }) => n.id).sort()
-  return { ...customer, invoices, sources: customer.sources.nodes.map((s: { id: string }) => s.id) }
+  return {
+    ...customer,
+    invoices,
+    sources: customer.sourceRecords.nodes.map((s: { id: string }) => s.id),
+  }
 }
 
 test('a steward works an hour in the demo world: find, preview, merge, rejection, approval, unmerge, undo', async () => {

@@ -88,7 +88,7 @@ test('asOf returns a record as it was, also for an id that is retired now', asyn
   const { then, there, now, early } = await queryData(
     gateway,
     `query ($id: ID!, $lupo: ID!, $apart: DateTime!, $early: DateTime!) {
-      then: customer(id: $id, asOf: $apart) { id name currency version redirectedFrom sourceCount sources { nodes { sourceId } } }
+      then: customer(id: $id, asOf: $apart) { id name currency version redirectedFrom sourceCount sourceRecords { nodes { sourceId } } }
       there: customerBySource(system: "crm", object: "Customer", id: "C2", asOf: $apart) { id currency provenance(fields: ["name"]) { rule } }
       now: customer(id: $lupo) { currency }
       early: customer(id: $lupo, asOf: $early) { id }
@@ -102,7 +102,7 @@ test('asOf returns a record as it was, also for an id that is retired now', asyn
     version: 1,
     redirectedFrom: null,
     sourceCount: 1,
-    sources: { nodes: [{ sourceId: 'B2' }] },
+    sourceRecords: { nodes: [{ sourceId: 'B2' }] },
   })
   assert.deepEqual(there, { id: lupo, currency: null, provenance: [{ rule: 'SYSTEM_OF_RECORD' }] })
   assert.deepEqual(now, { currency: 'EUR' })
@@ -216,7 +216,7 @@ test('I7: a golden id whose records were all deleted resolves to a tombstone, ev
     gateway,
     `query ($id: ID!, $alive: DateTime!, $after: DateTime!) {
       customer(id: $id) { id name accountOwner emails version parent { id } provenance { field }
-        sources { nodes { deleted } } invoices { nodes { number } }
+        sourceRecords { nodes { deleted } } invoices { nodes { number } }
         tombstone { since reason detail position cause { system sourceId } } }
       node(id: $id) { __typename id ... on Customer { tombstone { reason } } }
       bySource: customerBySource(system: "erp", object: "Customer", id: "E7") { tombstone { reason } }
@@ -239,7 +239,7 @@ test('I7: a golden id whose records were all deleted resolves to a tombstone, ev
     version: 2,
     parent: null,
     provenance: [],
-    sources: { nodes: [{ deleted: true }] },
+    sourceRecords: { nodes: [{ deleted: true }] },
     invoices: { nodes: [{ number: 'R-7' }] },
   })
   const reason = 'SOURCES_DELETED'
