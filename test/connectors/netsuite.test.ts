@@ -78,7 +78,8 @@ test('finds a name in altName, after the number in entityId, or in first and las
   assert.equal(name({ companyName: null, entityId: 'Muster AG' }), 'Muster AG')
   for (const entityId of ['CUST100012', 'CUST-100012', '4711'])
     assert.equal(name({ entityId }), undefined, 'a number is no name')
-  assert.equal(name({ entityId: '4711', email: 'a@b.example' }), 'a@b.example')
+  assert.equal(name({ entityId: '4711', email: 'a@b.example' }), '@b.example')
+  assert.equal(name({ entityId: '4711', email: 'a@gmail.com' }), undefined)
 })
 
 test('reads every kind of item as one object, so that lines refer to it', () => {

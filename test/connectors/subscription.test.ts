@@ -370,8 +370,11 @@ describe('customers without a name', () => {
       'Liefer Nur SARL',
     )
     assert.equal(nameOf({ name: ' ', description: 'B', shipping }).fields.name, 'B')
-    assert.equal(nameOf({ name: null, email: 'a@b.example' }).fields.name, 'a@b.example')
-    assert.equal(nameOf({ name: '', phone: '+49 30 1' }).fields.name, '+49 30 1')
+    const ofEmail = (email: string) => nameOf({ name: null, email }).fields.name
+    assert.equal(ofEmail('ada@b.example'), '@b.example', 'the address may be hidden, names are not')
+    for (const email of ['ada@gmail.com', 'ada@yahoo.co.uk', 'ada@gmx.de', ''])
+      assert.equal(ofEmail(email), 'cus_NffrFeUfNV2Hib', email)
+    assert.equal(ofEmail('ada@gmail-shop.example'), '@gmail-shop.example')
     assert.equal(nameOf({}).fields.name, 'cus_NffrFeUfNV2Hib')
     assert.ok(nameOf({}).complete)
   })

@@ -3,7 +3,12 @@ import { test } from 'node:test'
 import { isStandInName } from '../../schema/standInName.ts'
 
 test('tells what stands in for a name from names', () => {
-  for (const text of ['kasse@laden.example', '+493012345678', 'cus_NffrFeUfNV2Hib'])
+  for (const text of [
+    'kasse@laden.example',
+    '@laden.example',
+    '+493012345678',
+    'cus_NffrFeUfNV2Hib',
+  ])
     assert.equal(isStandInName(text), true, text)
   for (const text of [
     'Amazon.com',
