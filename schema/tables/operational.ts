@@ -70,7 +70,12 @@ export const subscription = pgTable(
     currentPeriodEnd: date('current_period_end'),
     items: jsonb().$type<SubscriptionItems>(),
   },
-  (t) => [...indexed('subscription', t), index('subscription_contract').on(t.contract)],
+  (t) => [
+    ...indexed('subscription', t),
+    index('subscription_contract').on(t.contract),
+    index('subscription_product').on(t.product),
+    index('subscription_items').using('gin', t.items.op('jsonb_path_ops')),
+  ],
 )
 
 export const invoice = pgTable(
