@@ -146,7 +146,10 @@ export function operationalOfGolden(type: OperationalType, field: string): Relat
   }
 }
 
-/** Subscriptions to a product, alone or as one of their items; each once. */
+/**
+ * Subscriptions to a product, alone or as one of their items; each once. Both conditions have an
+ * index, which Postgres combines.
+ */
 const subscriptionsOfProduct: Relation = {
   from: `(select array_agg(m.key) as keys,
       array_agg(jsonb_build_object('list', jsonb_build_array(jsonb_build_object('product', m.key)))) as items
