@@ -22,7 +22,8 @@ export function cellText(cell: string): CellText {
       : { text: cell, changed: false }
   const quoted = QUOTED_FORMULA.exec(text) ?? HYPERLINK.exec(text)
   if (quoted) return { text: (quoted[2] ?? quoted[1] ?? '').replaceAll('""', '"'), changed: true }
-  if (FORMULA.test(text)) return { problem: 'is a formula; save the file with its values' }
+  if (FORMULA.test(text) || /^=\s*"/.test(text))
+    return { problem: 'is a formula; save the file with its values' }
   return { text: cell, changed: false }
 }
 

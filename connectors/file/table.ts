@@ -78,6 +78,7 @@ class LayoutCheck {
   private rows = 0
   private formulas = 0
   private repeated = 0
+  private empty = 0
 
   constructor(first: TableRow[], word: LineWord, hasId: HasId | null) {
     this.word = word
@@ -98,6 +99,10 @@ class LayoutCheck {
     const joined = joinedTable(row, this.names, this.named, this.word)
     if (joined) {
       this.repeated++
+      return
+    }
+    if (isEmptyRow(row)) {
+      this.empty++
       return
     }
     this.rows++
@@ -140,6 +145,10 @@ class LayoutCheck {
     if (this.repeated > 0)
       notices.push(
         `${this.repeated} repeated ${this.repeated > 1 ? 'headers are' : 'header is'} left out`,
+      )
+    if (this.empty > 0)
+      notices.push(
+        `${this.empty} ${this.empty > 1 ? 'rows' : 'row'} without any value ${this.empty > 1 ? 'are' : 'is'} left out`,
       )
     if (this.formulas > 0)
       notices.push(
@@ -220,7 +229,7 @@ export async function* tableRows(
   let chain: TableRow[] = []
   for await (const rows of source)
     for (const row of rows) {
-      if (row.first <= layout.headerLine) continue
+      if (row.first <= layout.headerLine || isEmptyRow(row)) continue
       const before = chain.at(-1)
       if (before && (row.first !== before.last + 1 || chain.length === chainRowsMax)) {
         yield* chainRows(chain, names, word, layout)
@@ -297,6 +306,11 @@ function fileRow(
   return problem
     ? { text: JSON.stringify(cells), at: row.first, problem }
     : { text: JSON.stringify(record), at: row.first }
+}
+
+/** Spreadsheets write rows of delimiters below the last one with values. */
+function isEmptyRow({ cells, problem }: TableRow): boolean {
+  return problem === undefined && namedCells(cells) === 0
 }
 
 /** Columns from which on a single text of several words is no record. */

@@ -8,7 +8,8 @@ import { FileError } from '../../connectors/file/fileError.ts'
 import { idFinder, messagesOfRow } from '../../connectors/file/rowMessage.ts'
 import { openFile } from '../../connectors/file/rows.ts'
 import { firstSeed } from '../property.ts'
-import { createRandom, type GeneratedFile, type GeneratedRow, generateFile } from './csvFiles.ts'
+import { createRandom, type GeneratedFile, generateFile } from './csvFiles.ts'
+import { faults, type Outcome } from './csvOutcome.ts'
 import { withMapping } from './fixture.ts'
 
 /** TOUCHSTONE_CSV_FILES for a longer run, TOUCHSTONE_SEED for another. */
@@ -19,12 +20,6 @@ after(() => rmSync(dir, { recursive: true, force: true }))
 const connector = withMapping(
   'objects:\n  rows:\n    as: Product\n    id: id\n    fields: { name: id }\n',
 )
-
-interface Outcome {
-  refused: string | null
-  records: ReadonlyMap<string, string>[]
-  exceptions: { text: string; detail: string }[]
-}
 
 async function load(file: GeneratedFile, name: string): Promise<Outcome> {
   const path = join(dir, name)
@@ -48,50 +43,6 @@ async function load(file: GeneratedFile, name: string): Promise<Outcome> {
     assert.deepEqual([records.length, exceptions.length], [0, 0], 'a refused file gives no rows')
     return { refused: e.message, records, exceptions }
   }
-}
-
-/** The texts of a damaged row may have lost or gained the characters of its damage. */
-function similar(found: string, wanted: string, cut: boolean): boolean {
-  const bare = (text: string) => text.replaceAll(/["\s\0\ufeff,;|]/g, '')
-  return bare(found) === bare(wanted) || (cut && bare(wanted).startsWith(bare(found)))
-}
-
-function isRow(
-  record: ReadonlyMap<string, string>,
-  row: GeneratedRow,
-  file: GeneratedFile,
-): boolean {
-  const cut = file.damages.includes('cut')
-  const names = new Set([...record.keys(), ...row.values.keys()])
-  return [...names].every((name) => {
-    const found = record.get(name) ?? ''
-    const wanted = row.values.get(name) ?? ''
-    return found === wanted || (row.damaged && similar(found, wanted, cut))
-  })
-}
-
-/** Returns what is wrong with the outcome of a file; empty if nothing is. */
-function faults(file: GeneratedFile, { refused, records, exceptions }: Outcome): string[] {
-  if (refused !== null)
-    return /\b(?:line|row) \d+|incomplete/.test(refused)
-      ? []
-      : [`refused without a line: ${refused}`]
-  const wrong: string[] = []
-  const left = [...file.rows]
-  for (const record of records) {
-    const at = left.findIndex((row) => row.id === record.get('id') && isRow(record, row, file))
-    const any = at < 0 ? left.findIndex((row) => row.damaged && isRow(record, row, file)) : at
-    if (any < 0) wrong.push(`a record that is no row: ${JSON.stringify([...record])}`)
-    else left.splice(any, 1)
-  }
-  const counted = exceptions.map((e) => e.text).join('\n')
-  for (const row of left) {
-    // The beginning of a row that was cut off may be all that is left of it.
-    const known = counted.includes(JSON.stringify(row.id).slice(1, -1))
-    if (!known && !(row.damaged && exceptions.length > 0))
-      wrong.push(`a row is neither a record nor an exception: ${JSON.stringify([...row.values])}`)
-  }
-  return wrong
 }
 
 const shown = (file: GeneratedFile, outcome: Outcome) =>

@@ -14,6 +14,8 @@ export interface GeneratedFile {
   bytes: Buffer
   encoding: string | undefined
   rows: GeneratedRow[]
+  /** Rows that have no line of their own, because the end of the line before them is lost. */
+  fused: number
   /** What was done to the file, for messages and counts. */
   dialect: string
   damages: Damage[]
@@ -139,7 +141,8 @@ interface Dialect {
   formulas: boolean
 }
 
-export function generateFile(random: Random, clean: boolean): GeneratedFile {
+/** Generates a file; its ids begin with `idPrefix`. */
+export function generateFile(random: Random, clean: boolean, idPrefix = ''): GeneratedFile {
   const count = random.pick([0, 1, 2, 3, 5, 8, 13, 25])
   const dialect = randomDialect(random, count)
   const latin = dialect.encoding === 'windows-1252'
@@ -151,18 +154,21 @@ export function generateFile(random: Random, clean: boolean): GeneratedFile {
   for (let i = 0; i < count; i++) {
     const cells = names.map(
       (_, c): Cell =>
-        c === idAt ? { text: idText(random, i) } : randomCell(random, dialect, latin, spans),
+        c === idAt
+          ? { text: idPrefix + idText(random, i) }
+          : randomCell(random, dialect, latin, spans),
     )
     rows.push({ row: rowOf(names, cells), cells })
   }
   const file = new Writer(random, dialect, names, idAt, rows)
   const damages: Damage[] = []
   if (!clean) for (let n = 1 + random.below(3); n > 0; n--) damages.push(random.pick(DAMAGES))
-  const { bytes, written } = file.write(damages)
+  const { bytes, written, fused } = file.write(damages)
   return {
     bytes,
     encoding: latin ? 'windows-1252' : undefined,
     rows: written,
+    fused,
     dialect: JSON.stringify(dialect),
     damages,
     spansLines: rows.some((r) => r.cells.some((c) => /[\r\n]/.test(c.text))),
@@ -274,7 +280,7 @@ class Writer {
     this.rows = rows
   }
 
-  write(damages: readonly Damage[]): { bytes: Buffer; written: GeneratedRow[] } {
+  write(damages: readonly Damage[]): { bytes: Buffer; written: GeneratedRow[]; fused: number } {
     const { dialect, random } = this
     if (dialect.separator) this.line(`sep=${dialect.delimiter}`)
     for (const title of dialect.titles) this.line(title)
@@ -340,7 +346,7 @@ class Writer {
       at,
       this.rowText(
         cells.map((cell, i) =>
-          i === broken ? { ...cell, raw: change(this.cellText(cell)) } : cell,
+          i === broken ? { ...cell, raw: change(this.cellText({ text: cell.text })) } : cell,
         ),
       ),
     )
@@ -386,7 +392,8 @@ class Writer {
     'lost line end': (at) => {
       const line = this.lines[at]
       const next = this.lines[at + 1]
-      if (!line?.row || !next?.row || line.fused || next.fused) return
+      // In one column the two rows would be one text like any other.
+      if (!line?.row || !next?.row || line.fused || next.fused || this.names.length === 1) return
       line.row.damaged = true
       next.row.damaged = true
       line.text += next.text
@@ -417,7 +424,8 @@ class Writer {
       const cells = this.cellsAt(at)?.map((c, i) => (i === this.idAt ? rounded : c))
       if (cells) this.breakLine(at, this.rowText(cells))
     },
-    formula: (at) => this.breakCell(at, () => this.random.pick(['=SUM(A1:A9)', '=A1', '=NOW()'])),
+    formula: (at) =>
+      this.breakCell(at, () => this.random.pick(['=SUM(A1:A9)', '=A1', '=NOW()', '="a"&"b"'])),
     'return inside': (at) => {
       // Without line feeds, or in one column, a carriage return is nothing but the end of a row.
       if (this.names.length === 1 || !this.lines.some((l) => l.end.endsWith('\n'))) return
@@ -449,7 +457,11 @@ class Writer {
     },
   }
 
-  private encoded(damages: readonly Damage[]): { bytes: Buffer; written: GeneratedRow[] } {
+  private encoded(damages: readonly Damage[]): {
+    bytes: Buffer
+    written: GeneratedRow[]
+    fused: number
+  } {
     const { dialect, random } = this
     const text = this.lines.map((l) => l.text + l.end).join('')
     const kind = dialect.encoding.split(' ')[0]
@@ -472,7 +484,8 @@ class Writer {
         const end = pos + line.text.length
         if (line.row && pos < keep) {
           if (end > keep) line.row.damaged = true
-          kept.push(line.row)
+          // Without any text nothing of the row is left.
+          if (/[^",;|\s]/.test(text.slice(pos, Math.min(end, keep)))) kept.push(line.row)
         }
         pos = end + line.end.length
       }
@@ -484,6 +497,6 @@ class Writer {
       bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from([0xf6]), bytes.subarray(at)])
     }
     const written = damages.includes('cut') ? rows : [...rows, ...hidden]
-    return { bytes, written }
+    return { bytes, written, fused: damages.includes('cut') ? 0 : hidden.length }
   }
 }

@@ -112,6 +112,7 @@ describe('tables of office programs', () => {
     ['all ends of lines', 'id,name,t\n1,a,x\r2,b,x\r\n'],
     ['a return too many', 'id,name,t\r\r\n1,a,x\r\r\n2,b,x\r\r\n'],
     ['blank lines', 'id,name,t\n\n1,a,x\n  \n\n2,b,x\n\n'],
+    ['rows of delimiters alone', 'id;name;t\n1;a;x\n;;\n2;b;x\n;;\n"";;\n'],
     ['pipes', 'id|name|t\n1|a|x\n2|b|x'],
     ['several titles', 'Report\nof,today\n\nid,name,t\n1,a,x\n2,b,x\n'],
     ['groups above the names', 'Key,,\nid,name,t\n1,a,x\n2,b,x\n'],
@@ -137,9 +138,10 @@ describe('tables of office programs', () => {
       'column 4 has no name; it is called column_4',
       '1 cell is written as ="text", \'text or a link; the text is read',
     ])
-    assert.deepEqual(await notices('id,name\n1,a\nid,name\n2,b\n'), [
+    assert.deepEqual(await notices('id,name\n1,a\nid,name\n2,b\n,\n,\n'), [
       'CSV, delimiter ",", utf-8',
       '1 repeated header is left out',
+      '2 rows without any value are left out',
     ])
   })
 

@@ -64,6 +64,7 @@ describe('cells of a workbook', () => {
   test('are read as the numbers and dates that the workbook shows', async () => {
     assert.equal(await cell('<c><v>0.30000000000000004</v></c>'), '0.3')
     assert.equal(await cell('<c><v>1234567890123</v></c>'), '1234567890123')
+    assert.equal(await cell('<c><v>12345678901234567891</v></c>'), '12345678901234567891')
     assert.equal(await cell('<c><v>1E-7</v></c>'), '0.0000001')
     assert.equal(await cell('<c s="3"><v>731</v></c>'), '00731')
     assert.equal(await cell('<c s="4"><v>7</v></c>'), 'K-007')
@@ -77,7 +78,8 @@ describe('cells of a workbook', () => {
 
   test('count as the stored result of their formula', async () => {
     assert.equal(await cell('<c t="str"><f>A1&amp;"x"</f><v>1x</v></c>'), '1x')
-    assert.equal(await cell('<c><f>1+1</f></c>'), 'column 3 has a formula without its result')
+    for (const xml of ['<c><f>1+1</f></c>', '<c><f>1+1</f><v></v></c>'])
+      assert.equal(await cell(xml), 'column 3 has a formula without its result')
   })
 
   test('an id of more digits than a workbook keeps is no id', async () => {

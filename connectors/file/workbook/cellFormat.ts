@@ -44,7 +44,9 @@ export function numberText(stored: string, format: CellFormat, since1904: boolea
   if (!number) return null
   const rounded = number.toSignificantDigits(digitsMax)
   if (format.kind === 'DATE' && !rounded.isNegative()) return dateText(rounded, since1904)
-  if (rounded.abs().greaterThanOrEqualTo('1e15')) return rounded.toExponential()
+  if (rounded.abs().greaterThanOrEqualTo('1e15'))
+    // Programs other than Excel may write all digits.
+    return /^-?\d+$/.test(stored) && !rounded.equals(number) ? stored : rounded.toExponential()
   if (format.kind === 'ZEROS' && rounded.isInteger() && !rounded.isNegative())
     return format.before + rounded.toFixed().padStart(format.digits, '0') + format.after
   return rounded.toFixed()

@@ -107,7 +107,7 @@ class SheetReader {
 
   private cellText(): string {
     const { value, parts, type } = this
-    if (value === null) {
+    if (value === null || (value === '' && type === 'n')) {
       if (this.formula)
         this.row.problem ??= `column ${this.column} has a formula without its result`
       return ''
