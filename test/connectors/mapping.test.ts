@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { compilePath } from '../../connectors/mapping/path.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import { codeOf, readOne, withMapping } from './fixture.ts'
@@ -167,6 +168,44 @@ test('ignores case and underscores in field names, and prefers the exact name', 
     { Id: 1, Name: 'A', legalName: 'B', LEGALNAME: 'C' },
   ])
     assert.deepEqual(map(mapping, row).fields, { name: 'A', legalName: 'B' })
+})
+
+test('names with dots, brackets, blanks and quotes are written in quotes', () => {
+  const record = {
+    'Kd.-Nr.': 'K1',
+    'Ziel [Tage]': '30',
+    'say "x"': 'y',
+    'a.b': {
+      'c[0]': [
+        { 'd.e': '1', v: 'one' },
+        { 'd.e': '2', v: 'two' },
+      ],
+    },
+  }
+  const read = (path: string) =>
+    compilePath(path).all({ root: record, item: record, cache: new Map() })
+  for (const path of ['"Kd.-Nr."', "'Kd.-Nr.'", '["Kd.-Nr."]', '$["Kd.-Nr."]', '$."kd.-nr."'])
+    assert.deepEqual(read(path), ['K1'], path)
+  assert.deepEqual(read('"Ziel [Tage]"'), ['30'])
+  assert.deepEqual(read('"say ""x"""'), ['y'])
+  assert.deepEqual(read('"a.b"["c[0]"][].v'), ['one', 'two'])
+  assert.deepEqual(read('"a.b"."c[0]"[1].v'), ['two'])
+  assert.deepEqual(read('["a.b"]["c[0]"]["d.e"=2].v'), ['two'])
+  for (const path of ['Kd.-Nr.', 'Ziel [Tage]', '"open', 'a..b', '""', 'a["b"c]', 'a[0]b'])
+    assert.throws(() => compilePath(path), /is not a path: .*in quotes: '"/, path)
+})
+
+test('a field whose whole name is the text of a path comes before the path', () => {
+  const read = (path: string, record: object) =>
+    compilePath(path).first({ root: record, item: record, cache: new Map() })
+  assert.equal(read('Account.Name', { ACCOUNT_NAME: 'x', 'account.name': 'flat' }), 'flat')
+  assert.equal(read('Account.Name', { Account: { Name: 'deep' } }), 'deep')
+  assert.equal(read('Firma lt. HR', { 'Firma lt. HR': 'A' }), 'A')
+  assert.equal(read('$.items[0]', { 'items[0]': 'B', items: ['C'] }), 'B')
+  assert.equal(
+    read('"Account"."Name"', { 'Account.Name': 'flat', Account: { Name: 'deep' } }),
+    'deep',
+  )
 })
 
 test('applies alternatives, join, extract, map, split, constant, otherwise and when', () => {

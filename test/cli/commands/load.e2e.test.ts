@@ -6,7 +6,14 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { idFinder } from '../../../connectors/file/rowMessage.ts'
+import { openFile } from '../../../connectors/file/rows.ts'
+import { openConnectors } from '../../../connectors/openConnectors.ts'
+import { createRandom, generateFile } from '../../connectors/csvFiles.ts'
+import { faults } from '../../connectors/csvOutcome.ts'
+import { policy } from '../../connectors/fixture.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
+import { firstSeed } from '../../property.ts'
 
 const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-load-e2e-'))
@@ -85,6 +92,79 @@ test('load stores, applies and counts messages; the same file again yields only 
     duplicates: 34,
     rows: 34,
   })
+})
+
+/** TOUCHSTONE_CSV_LOADS for a longer run. */
+const generatedFiles = Number(process.env.TOUCHSTONE_CSV_LOADS ?? 30)
+
+test('load stores each row of generated files as it was generated, or as an exception', async (t) => {
+  writeFileSync(
+    join(dir, 'generated.yaml'),
+    'sources:\n  - { name: gen, kind: generic, role: ERP, trust: 0.5, mapping: gen.mapping.yaml }\n',
+  )
+  writeFileSync(
+    join(dir, 'gen.mapping.yaml'),
+    'objects:\n  rows:\n    as: Product\n    id: id\n    fields: { name: id }\n',
+  )
+  const files = Array.from({ length: generatedFiles }, (_, i) => {
+    const prefix = `F${i}.`
+    const file = generateFile(createRandom(firstSeed + 7 + i), i % 3 === 0, prefix)
+    const path = join(dir, `${i}.csv`)
+    writeFileSync(path, file.bytes)
+    return { ...file, path, prefix, name: `${i}.csv` }
+  })
+  const connector = openConnectors(join(dir, 'generated.yaml'), policy, {}).get('gen')
+  assert.ok(connector)
+  const hasId = idFinder(connector, 'rows')
+  // One command loads all that can be read; one that is refused would stop it.
+  const accepted: typeof files = []
+  const refused: typeof files = []
+  for (const file of files) {
+    const opened = await openFile(file.path, { encoding: file.encoding }, hasId).catch(() => null)
+    await opened?.close()
+    if (opened) accepted.push(file)
+    else refused.push(file)
+  }
+  const load = (some: typeof files, encoding: string | undefined) =>
+    touchstone([
+      ...['load', '--source', 'gen', '--object', 'rows', '--sources', join(dir, 'generated.yaml')],
+      ...(encoding ? ['--encoding', encoding] : []),
+      ...some.map((f) => f.path),
+    ])
+  let counted = 0
+  for (const encoding of [undefined, 'windows-1252']) {
+    const some = accepted.filter((f) => f.encoding === encoding)
+    if (some.length === 0) continue
+    const { code, out, err } = await load(some, encoding)
+    assert.equal(code, 0, err)
+    const { applied = 0, exceptions = 0, duplicates = 0, skipped = 0, rows } = counts(out)
+    assert.equal(applied + exceptions + duplicates + skipped, rows)
+    counted += applied + exceptions
+  }
+  const stored = await db.sql<{ id: string; raw: Record<string, string> }[]>`
+    select source_id as id, raw from source_record where source = 'gen'`
+  const failed = await db.sql<{ text: string; detail: string }[]>`
+    select i.body as text, o.detail from outcome o join inbox i on i.id = o.inbox_id
+    where o.source = 'gen' and o.outcome = 'EXCEPTION'`
+  for (const file of accepted) {
+    const records = stored.filter((r) => r.id.startsWith(file.prefix))
+    const exceptions = failed.filter((e) => e.detail.startsWith(`${file.name}, line `))
+    const outcome = {
+      refused: null,
+      records: records.map((r) => new Map(Object.entries(r.raw))),
+      exceptions,
+    }
+    assert.deepEqual(faults(file, outcome), [], `${file.dialect} ${file.damages.join(', ')}`)
+  }
+  assert.equal(counted, stored.length + failed.length)
+  const [first] = refused
+  if (first) {
+    const { code, err } = await load([first], first.encoding)
+    assert.deepEqual([code, /\.csv: line \d+|incomplete/.test(err)], [1, true], err)
+  }
+  t.diagnostic(
+    `${accepted.length} files loaded: ${stored.length} records, ${failed.length} exceptions; ${refused.length} refused`,
+  )
 })
 
 test('load explains a wrong argument in one sentence, with exit code 1', async () => {
