@@ -39,7 +39,7 @@ const subgraphSchema = z.strictObject({
   overrides: z.array(z.string().regex(/^\w+\.\w+$/)).default([]),
   timeoutMs: whole(50, 60_000, 5_000),
   responseBytesMax: whole(1_000, 100_000_000, 1_048_576),
-  itemsMax: whole(1, 100_000, 1_000),
+  itemsMax: whole(1, 100_000, 100),
   requestsMax: whole(1, 10_000, 64),
 })
 const fileSchema = z.strictObject({ subgraphs: z.array(subgraphSchema).max(50) })

@@ -234,6 +234,7 @@ export async function startGatewayRole(options: {
     }
     let all = createSubgraphs({ ...parts, policy })
     let model = policy.version
+    let served = model
     for (const name of config.subgraphs.keys())
       if (!all.some((s) => s.name === name))
         throw new Error(
@@ -256,7 +257,10 @@ export async function startGatewayRole(options: {
           )
     const health = new OwnHealth(log)
     const last = {}
-    const graph = async (atStart = false): Promise<Graph> => {
+    let serving: ReadonlySet<string> = new Set()
+    const graph = async (isStart = false): Promise<Graph> => {
+      const isOtherPolicy = served !== steward.policy.version
+      const why = isStart ? 'START' : isOtherPolicy ? 'POLICY' : 'CHANGE'
       if (model !== steward.policy.version) {
         all = createSubgraphs({ ...parts, policy: steward.policy })
         model = steward.policy.version
@@ -267,7 +271,8 @@ export async function startGatewayRole(options: {
         supergraphFile: config.supergraph,
         shipped: subgraphs,
         sql: metricsSql,
-        atStart,
+        why,
+        serving: why === 'CHANGE' ? serving : new Set(),
         last,
       })
       const supergraph = ownGraph.supergraph ?? whole()
@@ -277,6 +282,7 @@ export async function startGatewayRole(options: {
         subgraphs,
         own: ownGraph.own,
         async served() {
+          serving = new Set(ownGraph.own.map((o) => o.name))
           health.setNotes(ownGraph.notes)
           await rememberServed(metricsSql, ownGraph, log)
         },
@@ -338,7 +344,6 @@ export async function startGatewayRole(options: {
     const { url, inProgress, close: drain, reload } = gateway
     await firstServed?.()
     joinGatewayWorkers(url, () => metrics.toObjects())
-    let served = model
     const following = followGraph({
       files: () => [config.supergraph ?? [], ownFile, schemaFiles(ownFile)].flat(),
       first,

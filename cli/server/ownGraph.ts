@@ -13,8 +13,8 @@ import { describeError } from '../../gateway/http/describeError.ts'
 import type { Check } from '../../gateway/http/health.ts'
 import {
   type GraphVersion,
+  lastServedSdl,
   publishedGraph,
-  servedGraph,
   storeServedGraph,
 } from '../../mdm/access/graphVersions.ts'
 import type { Sql } from '../../mdm/db/database.ts'
@@ -37,8 +37,10 @@ export interface Candidate extends Joining {
 /** What is not as configured, by subgraph: for the log and for health. */
 export interface OwnNote {
   subgraph: string
-  code: 'SUBGRAPH_STALE' | 'SUBGRAPH_MISSING' | 'SUBGRAPH_REFUSED'
+  code: 'SUBGRAPH_STALE' | 'SUBGRAPH_MISSING' | 'SUBGRAPH_REFUSED' | 'SUBGRAPH_UNCONFIGURED'
   detail: string
+  /** True if asking the service again may help. */
+  isTemporary: boolean
 }
 
 export interface OwnGraph {
@@ -57,7 +59,8 @@ export interface Composed {
   shipped: readonly Subgraph[]
   /** The schemas and their settings, as text. */
   of: string
-  joined: JoinedGraph
+  /** The reason if it cannot be composed. */
+  joined: JoinedGraph | JoinError
 }
 
 /**
@@ -72,8 +75,10 @@ export async function readOwnGraph(at: {
   supergraphFile: string | undefined
   shipped: readonly Subgraph[]
   sql: Sql
-  /** True if there is no other graph to serve instead. */
-  atStart: boolean
+  /** Why the graph is read. Under another policy the last graph must not be served any longer. */
+  why: 'START' | 'POLICY' | 'CHANGE'
+  /** The own subgraphs that are served and may be served on. */
+  serving: ReadonlySet<string>
   last: { composed?: Composed }
 }): Promise<OwnGraph> {
   const configured = readOwnSubgraphs(at.file)
@@ -81,7 +86,7 @@ export async function readOwnGraph(at: {
   if (configured.length === 0 && !published?.sdls.size) return NONE
   const notes: OwnNote[] = []
   const candidates = published
-    ? publishedCandidates(at.file, configured, published)
+    ? publishedCandidates(at.file, configured, known())
     : await currentCandidates(configured, at.sql, notes)
   if (candidates.length === 0) return { ...NONE, notes }
   const joined = await join(at, candidates, published !== null, notes)
@@ -90,6 +95,23 @@ export async function readOwnGraph(at: {
   return supergraphFile === undefined
     ? joined
     : { ...joined, supergraph: asGiven(supergraphFile, candidates) }
+
+  /** Returns the published graph without subgraphs that cannot be reached, and are not served. */
+  function known(): GraphVersion {
+    const { version = '', supergraph = '', sdls = new Map<string, string>() } = published ?? {}
+    const isKnown = (name: string) =>
+      at.serving.has(name) || configured.some((c) => c.name === name)
+    const there = [...sdls].filter(([name]) => isKnown(name))
+    for (const name of sdls.keys())
+      if (!isKnown(name))
+        notes.push({
+          subgraph: name,
+          code: 'SUBGRAPH_UNCONFIGURED',
+          detail: `the published graph ${version} has it, and ${at.file} does not`,
+          isTemporary: false,
+        })
+    return { version, supergraph, sdls: new Map(there) }
+  }
 }
 
 /** Stores what is served now, for a start at which the services do not respond. */
@@ -105,6 +127,7 @@ const DETAILS: Record<OwnNote['code'], string> = {
   SUBGRAPH_STALE: 'served with the schema that was served last; see the log',
   SUBGRAPH_MISSING: 'left out until its service gives its schema; see the log',
   SUBGRAPH_REFUSED: 'its schema cannot join the graph; see the log',
+  SUBGRAPH_UNCONFIGURED: 'published, but not in the configuration, so it is left out',
 }
 
 /** Returns the checks of health, without the reasons, which may name addresses. */
@@ -189,19 +212,25 @@ async function lastServed(
   notes: OwnNote[],
   why: string,
 ): Promise<Candidate | null> {
-  const sdl = (await servedGraph(sql))?.sdls.get(c.name)
-  if (sdl === undefined) {
+  const sdl = await lastServedSdl(sql, c.name)
+  if (sdl === null) {
     const detail = `left out until its service gives its schema: ${why}`
-    notes.push({ subgraph: c.name, code: 'SUBGRAPH_MISSING', detail })
+    notes.push({ subgraph: c.name, code: 'SUBGRAPH_MISSING', detail, isTemporary: true })
     return null
   }
   const detail = `served with the schema that was served last: ${why}`
-  notes.push({ subgraph: c.name, code: 'SUBGRAPH_STALE', detail })
+  notes.push({ subgraph: c.name, code: 'SUBGRAPH_STALE', detail, isTemporary: true })
   return candidate(c, sdl, `${c.name} as served last`, 'LAST')
 }
 
 async function join(
-  at: { shipped: readonly Subgraph[]; sql: Sql; atStart: boolean; last: { composed?: Composed } },
+  at: {
+    shipped: readonly Subgraph[]
+    sql: Sql
+    why: 'START' | 'POLICY' | 'CHANGE'
+    serving: ReadonlySet<string>
+    last: { composed?: Composed }
+  },
   candidates: readonly Candidate[],
   isPublished: boolean,
   notes: OwnNote[],
@@ -212,14 +241,19 @@ async function join(
   } catch (e) {
     if (!(e instanceof JoinError)) throw e
     const refuse = (c: Candidate) =>
-      notes.push({ subgraph: c.name, code: 'SUBGRAPH_REFUSED', detail: e.message })
-    if (isPublished) {
-      // It joined when it was published. Touchstone's own part of the graph has changed since.
-      if (!at.atStart) throw e
+      notes.push({
+        subgraph: c.name,
+        code: 'SUBGRAPH_REFUSED',
+        detail: e.message,
+        isTemporary: c.origin === 'SERVICE',
+      })
+    if (at.why === 'POLICY' || (isPublished && at.serving.size === 0)) {
+      // They joined before. Touchstone's own part of the graph has changed, and is served alone.
       candidates.forEach(refuse)
       return null
     }
-    if (candidates.every((c) => c.origin === 'FILE')) throw new ConfigError(e.message)
+    if (isPublished || candidates.every((c) => c.origin === 'FILE'))
+      throw new ConfigError(e.message)
     const others: Candidate[] = []
     for (const c of candidates) {
       if (c.origin === 'FILE') others.push(c)
@@ -237,8 +271,22 @@ function compose(
 ): JoinedGraph {
   const of = JSON.stringify(candidates.map(({ configured: _, ...joining }) => joining))
   if (last.composed?.shipped !== shipped || last.composed.of !== of)
-    last.composed = { shipped, of, joined: joinGraph(shipped, candidates) }
-  return last.composed.joined
+    last.composed = { shipped, of, joined: joinOrReason(shipped, candidates) }
+  const { joined } = last.composed
+  if (joined instanceof JoinError) throw joined
+  return joined
+}
+
+function joinOrReason(
+  shipped: readonly Subgraph[],
+  candidates: readonly Candidate[],
+): JoinedGraph | JoinError {
+  try {
+    return joinGraph(shipped, candidates)
+  } catch (e) {
+    if (e instanceof JoinError) return e
+    throw e
+  }
 }
 
 function ownOf({ configured, name, sdl }: Candidate, sdls: ReadonlyMap<string, string>) {

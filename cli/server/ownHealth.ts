@@ -19,7 +19,10 @@ export class OwnHealth {
   setNotes(notes: readonly OwnNote[]): void {
     for (const n of notes)
       if (!this.#notes.some((o) => o.subgraph === n.subgraph && o.code === n.code))
-        this.#log.error({ ...n }, 'an own subgraph is not served as configured')
+        this.#log.error(
+          { subgraph: n.subgraph, code: n.code, detail: n.detail },
+          'an own subgraph is not served as configured',
+        )
     for (const o of this.#notes)
       if (!notes.some((n) => n.subgraph === o.subgraph))
         this.#log.info({ subgraph: o.subgraph }, 'an own subgraph is served as configured again')
@@ -29,7 +32,7 @@ export class OwnHealth {
   /** Asks services again while one of them has not given its schema. */
   retryWith(again: () => void): void {
     this.#timer = setInterval(() => {
-      if (this.#notes.length > 0) again()
+      if (this.#notes.some((n) => n.isTemporary)) again()
     }, retryEveryMs).unref()
   }
 

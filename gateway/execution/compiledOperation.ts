@@ -1,6 +1,6 @@
 import type { CacheableGraph } from '../../subgraphs/contract.ts'
 import { type Dependencies, dependenciesOf } from '../cache/dependencies.ts'
-import { type CompiledCost, compileCost } from '../limits/cost.ts'
+import { type CompiledCost, compileCost, type ListSizes } from '../limits/cost.ts'
 import type { Operation } from '../operation/document.ts'
 import type { GraphRights, Need } from '../operation/rights.ts'
 import { type EventSelection, eventSelectionOf } from '../subscriptions/eventSelection.ts'
@@ -33,6 +33,8 @@ export interface CompileOptions {
   rights: GraphRights
   /** Left out if responses are not cached. */
   cacheable?: CacheableGraph | undefined
+  /** Sizes of lists that own subgraphs return. */
+  listSizes?: ListSizes
   /** Defined in the contract of subgraphs. */
   liveFields: ReadonlySet<string>
 }
@@ -41,7 +43,7 @@ export function compileOperation(operation: Operation, options: CompileOptions):
   return {
     operation,
     needs: options.rights.needsOf(operation),
-    cost: compileCost(operation),
+    cost: compileCost(operation, options.listSizes),
     dependencies: options.cacheable ? dependenciesOf(options.cacheable, operation) : null,
     events: eventSelectionOf(operation, options.liveFields),
     resumable: isResumable(operation),

@@ -16,6 +16,7 @@ import { GraphRights } from '../operation/rights.ts'
 import { SubscriptionGroups } from '../subscriptions/subscriptionGroups.ts'
 import { createFindVisible, type ExecuteNodes, NODE_SUBGRAPH } from './findVisible.ts'
 import { type LocalExecutors, localExecutors, localTransport } from './localTransport.ts'
+import { ownFields } from './own/ownFields.ts'
 import type { NoteOutcome, OwnSubgraph } from './own/ownSubgraph.ts'
 import { ownTransport } from './own/ownTransport.ts'
 import { shippedGraph } from './own/shippedGraph.ts'
@@ -101,6 +102,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     }),
   })
   const rights = new GraphRights(supergraph)
+  const { listSizes, overridden } = ownFields(own)
+  // What an own subgraph answers changes without an event.
+  const cacheable = cache && {
+    ...cache.graph,
+    fields: new Set([...cache.graph.fields].filter((f) => !overridden.has(f))),
+  }
   const liveFields = new Set(localSubgraphs.flatMap((s) => s.sharing?.liveFields ?? []))
   const documents = new DocumentCache({
     // Awaited here; otherwise the first callers would meet a gateway without a schema.
@@ -108,7 +115,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     tokensMax: bounds.tokensMax,
     check: (tree) => documentBoundsError(tree, bounds),
     compile: (operation) =>
-      compileOperation(operation, { rights, cacheable: cache?.graph, liveFields }),
+      compileOperation(operation, { rights, cacheable, liveFields, listSizes }),
   })
   return {
     documents,

@@ -23,7 +23,7 @@ export function publicSchema(supergraph: string): GraphQLSchema {
 }
 
 /** Directives that only composition, the gateway's rights and contracts read. */
-const RULES = ['tag', 'requiresScopes', 'authenticated', 'policy']
+const RULES = ['tag', 'requiresScopes', 'authenticated', 'policy', 'cost', 'listSize']
 
 /**
  * Returns the supergraph without the directives that only the gateway reads, their definitions and

@@ -30,6 +30,9 @@ export interface Cost {
 
 type Variables = Readonly<Record<string, unknown>>
 
+/** The maximum number of items of lists, by `Type.field`. */
+export type ListSizes = ReadonlyMap<string, number>
+
 /** Returns the cost of one request: only page sizes given in variables are computed each time. */
 export type CompiledCost = (variables: Variables | null | undefined) => Cost
 
@@ -62,8 +65,12 @@ const valuesPerList = 50
  * Compiles the cost of a valid operation: one for each object that the response may hold, page
  * sizes multiplied down nested lists. Each alias counts, and fragments count at each spread. Both
  * sides of @skip and @include count, and so does every selection of a union or an interface.
+ * `listSizes` states the size of lists whose arguments bind nobody.
  */
-export function compileCost({ node, selected }: Operation): CompiledCost {
+export function compileCost(
+  { node, selected }: Operation,
+  listSizes: ListSizes = new Map(),
+): CompiledCost {
   const defaults = new Map(
     (node.variableDefinitions ?? []).map((v) => [v.variable.name.value, v.defaultValue] as const),
   )
@@ -126,9 +133,12 @@ export function compileCost({ node, selected }: Operation): CompiledCost {
     const inner = isPage ? (v: Variables) => slice(v) ?? pageItemsAssumed : null
     const fields = mergedFields(sets)
     const below = costedFields(fields, inner)
-    const size = isList(definition.type)
-      ? (v: Variables) => slice(v) ?? page?.(v) ?? listItemsAssumed
-      : () => 1
+    const sizeMax = listSizes.get(`${type}.${name}`)
+    const size = !isList(definition.type)
+      ? () => 1
+      : sizeMax !== undefined
+        ? () => sizeMax
+        : (v: Variables) => slice(v) ?? page?.(v) ?? listItemsAssumed
     return {
       key,
       own: 1,

@@ -46,6 +46,15 @@ export async function servedGraph(sql: Sql): Promise<GraphVersion | null> {
   return row ? versionOf(row) : null
 }
 
+/** Returns the schema with which a subgraph was last served; null if it never was. */
+export async function lastServedSdl(sql: Sql, subgraph: string): Promise<string | null> {
+  const [row] = await sql<{ sdl: string }[]>`
+    select subgraphs->>${subgraph}::text as sdl from graph_version
+    where served_at is not null and subgraphs->>${subgraph}::text is not null
+    order by served_at desc limit 1`
+  return row?.sdl ?? null
+}
+
 /** Finds a version by the beginning of its hash. Throws if there is none, or several. */
 export async function findGraphVersion(sql: Sql, beginning: string): Promise<GraphVersion> {
   const rows = await sql<Row[]>`

@@ -16,6 +16,7 @@ import type { GatewayContext } from '../../execution/operationContext.ts'
 import { type InternalTokens, internalTokens } from '../../identity/internal.ts'
 import type { ReportError } from '../../operation/maskErrors.ts'
 import { type OwnDocument, ownDocument } from './ownDocument.ts'
+import { ownFields } from './ownFields.ts'
 import type { NoteOutcome, OwnSubgraph } from './ownSubgraph.ts'
 import { away, post } from './post.ts'
 import { type MaySee, readResult } from './readResult.ts'
@@ -68,6 +69,7 @@ export function ownTransport(options: OwnTransportOptions): Transport {
 
 function ownExecutor(own: OwnSubgraph, options: OwnTransportOptions) {
   const schema = readingSchema(own)
+  const { listSizes } = ownFields([own])
   const tokens =
     own.caller.kind === 'SIGNED'
       ? internalTokens(own.caller.secret, `touchstone-subgraph:${own.name}`)
@@ -120,6 +122,7 @@ function ownExecutor(own: OwnSubgraph, options: OwnTransportOptions) {
           operationName,
           variables: request.variables,
           itemsMax: own.bounds.itemsMax,
+          listSizes,
           maySee,
           isShipped,
         },

@@ -22,6 +22,7 @@ export type MaySee = (type: string, id: string) => Promise<boolean>
 interface Reading {
   subgraph: string
   itemsMax: number
+  listSizes: ReadonlyMap<string, number>
   /** Errors that no field has taken yet. */
   errors: Set<RawError>
   /** Null: the caller may see every object. */
@@ -42,16 +43,18 @@ export async function readResult(
     operationName: string | undefined
     variables: Readonly<Record<string, unknown>> | undefined
     itemsMax: number
+    listSizes: ReadonlyMap<string, number>
     maySee: MaySee | null
     isShipped: (type: string) => boolean
   },
   raw: RawResult,
 ): Promise<ExecutionResult> {
-  const { subgraph, itemsMax, maySee, isShipped } = at
+  const { subgraph, itemsMax, listSizes, maySee, isShipped } = at
   if (!raw.data) return { errors: raw.errors.map((e) => subgraphError(subgraph, e, e.path)) }
   const reading: Reading = {
     subgraph,
     itemsMax,
+    listSizes,
     errors: new Set(raw.errors),
     maySee,
     isShipped,
@@ -85,9 +88,10 @@ const readField: GraphQLFieldResolver<unknown, Reading> = (source, _args, readin
   if (fieldName === '_entities') return value
   if (isListType(getNullableType(returnType)) && !Array.isArray(value))
     throw new Error(`${parentType.name}.${fieldName} is no list`)
-  if (Array.isArray(value) && value.length > reading.itemsMax)
+  const itemsMax = reading.listSizes.get(`${parentType.name}.${fieldName}`) ?? reading.itemsMax
+  if (Array.isArray(value) && value.length > itemsMax)
     throw new Error(
-      `${parentType.name}.${fieldName} has ${value.length} items, at most ${reading.itemsMax} are taken (itemsMax)`,
+      `${parentType.name}.${fieldName} has ${value.length} items, at most ${itemsMax} are taken (itemsMax, @listSize)`,
     )
   const named = getNamedType(returnType)
   if (!reading.maySee || !isCompositeType(named)) return value

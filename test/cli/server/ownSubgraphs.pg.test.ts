@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import pino from 'pino'
+import { schemasOf } from '../../../cli/commands/schema/ownChanges.ts'
 import { command as schema } from '../../../cli/commands/schema.ts'
 import { configFromEnv } from '../../../cli/config/config.ts'
 import { openInstallation } from '../../../cli/config/installation.ts'
 import { packagePath } from '../../../cli/config/packagePath.ts'
 import { GATEWAY_CONFIG, startGatewayRole } from '../../../cli/server/gatewayRole.ts'
+import { readOwnGraph } from '../../../cli/server/ownGraph.ts'
 import type { Gateway } from '../../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { document } from '../../docs/documents.ts'
@@ -204,15 +206,12 @@ test('check before publish, publish with a version, roll back; a running gateway
   const first = await cli('publish', '--reason', 'points')
   assert.equal(first.code, 0, first.output)
   const [, v1 = ''] = /published ([0-9a-f]{16})/.exec(first.stdout) ?? []
-  assert.match((await cli('publish')).stdout, new RegExp(`nothing was published: ${v1} is active`))
-
   file('next.graphql', LOYALTY_SDL.replace('points: Int', 'points: Int\n  level: Level'))
   file('subgraphs.yaml', yaml('    schema: next.graphql\n'))
-  const checked = await cli('check')
-  assert.equal(checked.code, 0, checked.output)
-  assert.match(checked.stdout, /0 breaking, 0 dangerous, 1 safe\nSAFE +Customer\.level: was added/)
   assert.equal(await sees('level'), false)
-  assert.equal((await cli('publish')).code, 0)
+  const second = await cli('publish')
+  assert.equal(second.code, 0, second.output)
+  assert.match(second.stdout, /0 breaking, 0 dangerous, 1 safe\nSAFE +Customer\.level: was added/)
   await until(() => sees('level'))
 
   file('next.graphql', LOYALTY_SDL.replace('  points: Int\n', ''))
@@ -225,33 +224,57 @@ test('check before publish, publish with a version, roll back; a running gateway
   assert.equal((await cli('publish', '--accept-breaking')).code, 0)
   await until(async () => !(await sees('points')))
 
-  const back = await cli('rollback', v1)
+  // Two steps back: by default the version before, or a named one.
+  assert.equal((await cli('rollback')).code, 0)
+  await until(() => sees('level'))
+  const back = await cli('rollback', v1, '--accept-breaking')
   assert.equal(back.code, 0, back.output)
-  await until(() => sees('points'))
-  assert.equal(await sees('level'), false)
+  await until(async () => !(await sees('level')))
+  assert.equal(await sees('points'), true)
   const { stdout } = await cli('versions')
   const lines = stdout.trim().split('\n')
-  assert.equal(lines.length, 4)
+  assert.equal(lines.length, 5)
   assert.match(
     lines[0] ?? '',
     new RegExp(`^${v1} active loyalty; published .* \\(back to ${v1}\\)`),
   )
-  assert.match(lines[3] ?? '', /\(points\)/)
-  // The way back from the way back: the version before.
-  assert.equal((await cli('rollback', '--accept-breaking')).code, 0)
-  await until(async () => !(await sees('points')))
-
-  const print = await cli('sdl', '--active', '--subgraph', 'loyalty')
-  assert.match(print.stdout, /type Member/)
+  assert.match(lines[4] ?? '', /\(points\)/)
 
   // A subgraph of the file that is not published is never called.
   file('subgraphs.yaml', `${yaml()}  - name: extra\n    url: http://127.0.0.1:1/graphql\n`)
   await assert.rejects(start(), /subgraphs\.yaml:6: the subgraph extra is never called/)
   file('subgraphs.yaml', 'subgraphs: []\n')
-  await assert.rejects(start(), /has the subgraph loyalty, which is not in the file/)
   process.emit('SIGHUP')
   await until(async () => (await health()).some(([, code]) => code === 'GRAPH_KEPT'))
-  assert.equal(await sees('name'), true)
+  assert.equal(await sees('points'), true)
+  const without = await start()
+  try {
+    assert.deepEqual(await health(without), [['subgraph loyalty', 'SUBGRAPH_UNCONFIGURED']])
+    assert.ok((await of('eu', '{ customers { totalCount } }', without)).data)
+  } finally {
+    await without.close(0)
+  }
+
+  // A policy with a field of that name leaves the subgraph out: everything else is served.
+  file('subgraphs.yaml', yaml())
+  const subgraphs = schemasOf(openInstallation().policy).map((s) => ({
+    ...s,
+    sdl: s.name === 'customer' ? s.sdl.replace(/(type Customer [^{]*\{)/, '$1 points: Int') : s.sdl,
+  }))
+  const read = (why: 'POLICY' | 'CHANGE') =>
+    readOwnGraph({
+      file: join(dir, 'subgraphs.yaml'),
+      supergraphFile: undefined,
+      shipped: subgraphs,
+      sql: db.sql,
+      why,
+      serving: new Set(['loyalty']),
+      last: {},
+    })
+  const { own, notes } = await read('POLICY')
+  assert.deepEqual([own, notes[0]?.code], [[], 'SUBGRAPH_REFUSED'])
+  assert.match(notes[0]?.detail ?? '', /Customer\.points belongs to Touchstone/)
+  await assert.rejects(read('CHANGE'), /Customer\.points belongs to Touchstone/)
 })
 
 test('the walk of docs/own-subgraph.md', async (t) => {

@@ -8,7 +8,7 @@ import type { GatewayOptions } from '../../../gateway/gateway.ts'
 import type { Subgraph } from '../../../subgraphs/contract.ts'
 import { LOYALTY_SDL, type Loyalty, startLoyalty } from '../../fixtures/loyalty.ts'
 import { fixture } from '../fixture.ts'
-import { ask, testGateway } from '../gateway.ts'
+import { ask, BOUNDS as GATEWAY_BOUNDS, testGateway } from '../gateway.ts'
 
 /** A gateway over the fixture's subgraphs and a subgraph of an installation, on GraphQL Yoga. */
 let loyalty: Loyalty
@@ -261,6 +261,33 @@ describe('an own subgraph', () => {
     const { errors } = await data('{ bestCustomers { points } }')
     assert.equal(errors[0].extensions.code, 'SUBGRAPH_ERROR')
     assert.match(JSON.stringify(it.logged), /6 items, at most 5 are taken/)
+  })
+
+  test('counts its lists in the cost of an operation, and takes no more items than were counted', async (t) => {
+    const sdl = LOYALTY_SDL.replace('"@requires"', '"@requires", "@listSize"').replace(
+      'bestCustomers: [Customer!]!',
+      'bestCustomers: [Customer!]! @listSize(assumedSize: 2)',
+    )
+    assert.notEqual(sdl, LOYALTY_SDL)
+    const world = shipped()
+    const { supergraph } = joinGraph(world.subgraphs, [{ ...joining, sdl }])
+    const { gateway, url } = await gatewayOf(
+      { sdl },
+      { supergraph, bounds: { ...GATEWAY_BOUNDS, costMax: 30 } },
+    )
+    t.after(() => gateway.close(0))
+    const query = '{ bestCustomers { points invoices { id } } }'
+    assert.equal((await ask(url, query)).body.data.bestCustomers.length, 2)
+    const { errors } = (await ask(url, '{ member(number: "1") { friends { invoices { id } } } }'))
+      .body
+    assert.deepEqual(
+      [errors[0].extensions.code, errors[0].extensions.path],
+      ['COST_TOO_HIGH', 'member.friends[5].invoices[10]'],
+    )
+    loyalty.best.push('c3')
+    assert.equal((await ask(url, query)).body.errors[0].extensions.code, 'SUBGRAPH_ERROR')
+    const { data: schema } = (await ask(url, '{ __schema { directives { name } } }')).body
+    assert.doesNotMatch(JSON.stringify(schema), /listSize/)
   })
 
   test('passes the texts of errors that it gave a code, and hides all others', async () => {
