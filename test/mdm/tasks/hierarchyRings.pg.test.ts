@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { Gateway } from '../../../gateway/gateway.ts'
+import { applyPending } from '../../../mdm/ingest/pipeline.ts'
 import { act, approve } from '../../../mdm/stewardship/steward.ts'
 import { examineHierarchies } from '../../../mdm/tasks/hierarchyRings.ts'
 import { recordKey } from '../../../schema/recordKey.ts'
@@ -97,6 +98,15 @@ test('a ring of two and a ring of three are tasks with an owner, and one link of
   assert.equal([parents.A, parents.B].filter((p) => p === null).length, 1)
   assert.equal([parents.C, parents.D, parents.E].filter((p) => p === null).length, 1)
   assert.equal(parents.F, key('A'), 'what hangs on a ring keeps its parent')
+  const { tasks: shown } = await queryData(
+    gateway,
+    'query ($id: ID!) { tasks(filter: { about: $id, kinds: [HIERARCHY] }) { nodes { kind owner assignee records { id } } } }',
+    { id: key('A') },
+  )
+  assert.deepEqual(
+    shown.nodes.map((t: { records: object[] }) => ({ ...t, records: t.records.length })),
+    [{ kind: 'HIERARCHY', owner: 'integration', assignee: null, records: 2 }],
+  )
   const cut = parents.A === null ? 'B' : 'A'
   const { customer } = await queryData(
     gateway,
@@ -177,6 +187,32 @@ test('the task closes by itself when a source or a delete breaks the ring', asyn
   const [row] = await db.sql<{ n: number }[]>`
     select count(*)::int as n from task where kind = 'HIERARCHY'`
   assert.equal(row?.n, 1)
+})
+
+test('two workers that each close half of a ring find it', async () => {
+  const pairs = 8
+  for (let round = 0; round < pairs; round++) {
+    const [a, b] = [`A${round}`, `B${round}`]
+    await store([
+      [a, null],
+      [b, null],
+    ])
+    version++
+    const link = (id: string, parent: string) => ({
+      source: 'crm',
+      message: {
+        type: 'Customer',
+        id,
+        version,
+        fields: { name: `Half ${id} ${round * 7919}`, parent: key(parent) },
+      },
+    })
+    await send(db.sql, [link(a, b), link(b, a)])
+    await Promise.all([1, 2].map(() => applyPending(directPipeline(db.sql), 1)))
+    await drain(directPipeline(db.sql))
+  }
+  assert.equal((await rings()).length, pairs)
+  assert.equal((await tasks()).length, pairs)
 })
 
 test('a steward breaks a ring by stating another parent', async () => {
