@@ -312,7 +312,7 @@ export async function ingestRecords(sql: Sql, records: WorldRecord[]): Promise<v
 
 /**
  * Starts a gateway over all subgraphs of the project. `caches` enables the response cache; `at`
- * names the subgraphs that run as services.
+ * names the subgraphs that run as services, and the origins of pages.
  */
 export async function graph(
   sql: Sql,
@@ -321,7 +321,7 @@ export async function graph(
   more: Partial<GraphDeps> = {},
   caches = false,
   bounds: Partial<QueryBounds> = {},
-  at: Pick<GatewayOptions, 'services' | 'internal'> = {},
+  at: Pick<GatewayOptions, 'services' | 'internal' | 'originsAllowed'> = {},
 ): Promise<Gateway & { cache: ResponseCache | undefined }> {
   let cache: ResponseCache | undefined
   const tailer = await startTailer({
