@@ -22,7 +22,8 @@ export interface Latest {
 /**
  * Finds the latest of some statements of one version, whatever the order of their arrival. In this
  * order: a deletion is final; the former values that statements name; the stage; the arrival, with
- * the others as rivals. `statements` must not be empty.
+ * the others as rivals. A statement without former values counts as the first of those that lead on
+ * from it: systems leave them out at a creation, not at a change. `statements` must not be empty.
  */
 export function latestStatement(statements: readonly Statement[]): Latest {
   const deletions = statements.filter((s) => s.deleted)

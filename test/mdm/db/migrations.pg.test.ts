@@ -27,12 +27,14 @@ test('migrations keep the rows of a store of an earlier version', async (t) => {
       values (2, 'EXCEPTION', 'INCOMPLETE', 'name: missing', 'crm', 'Account'), (3, 'SKIPPED', 'OLDER', 'older', 'crm', 'Account');
     insert into source_record (key, source, object, source_id, type, version, tie, complete, raw, canonical, features,
         features_version, inbox_id)
-      select md5(n::text)::uuid, 'crm', 'Account', n, 'Customer', 1, 't', n = 1, '{"id": 1}', '{"name": "Ada"}',
+      select md5(n::text)::uuid, 'crm', 'Account', n, 'Customer', 1, left(md5('content'), 16), n = 1, '{"id": 1}', '{"name": "Ada"}',
         case n when 1 then '[["ada", 1], null]'::jsonb end, 'v', n from generate_series(1, 2) n;
     insert into change (position, golden_id, type, version, op, changed, members, policy_version, cause, at)
       values (1, md5('1')::uuid, 'Customer', 1, 'CREATED', '{name}', '{}', 'p', '{"source": "crm", "inboxId": 1}', now()),
         (2, md5('1')::uuid, 'Customer', 2, 'UPDATED', '{name}', '{}', 'p', '{"source": "stewardship", "inboxId": null}', now()),
         (3, md5('1')::uuid, 'Customer', 3, 'UPDATED', '{name}', '{}', 'p', '{"source": "clock"}', now());
+    update source_record set field_versions = jsonb_build_object('', jsonb_build_array(-1e18, ''),
+      'Name', jsonb_build_array(1, tie), 'Phone', jsonb_build_array(1, '~0000000000000003')) where inbox_id = 2;
     update feed_head set position = 3;
     insert into action (kind, state, input, expected, actor, reason, idempotency_key, correlation_id, subjects)
       values ('MERGE', 'DONE', '{}', '{}', 'ada', 'same', 'k', 'c', '{}');
@@ -53,6 +55,16 @@ test('migrations keep the rows of a store of an earlier version', async (t) => {
       [[['ada', 1], null], 'json'],
       [null, 'json'],
     ],
+  )
+  const arrived = (n: number) => String(n).padStart(16, '0')
+  const ties = await sql`select tie, field_versions as fields from source_record order by id`
+  assert.deepEqual(
+    ties.map((r) => [r.tie, r.fields]),
+    [
+      [arrived(1), null],
+      [arrived(2), { '': [-1e18, ''], Name: [1, arrived(2)], Phone: [1, `~${arrived(3)}`] }],
+    ],
+    'the tie-break is the order of arrival; a correction keeps its own',
   )
   const [caused] = await sql`
     select array_agg(position) as at from change

@@ -299,6 +299,17 @@ describe('statements of one version', () => {
     })
     for (const label of ['one', 'two', 'one'])
       await receive(records.flatMap((id) => [client(id, label), unversioned(id, label)]))
+    const customers = records.map((id) => `cus_${id}`)
+    for (const older of [false, true])
+      await receive(
+        customers.map((id) => ({
+          source: 'stripe',
+          object: 'customer',
+          body: older
+            ? customerEvent(id, { name: 'older' }, null)
+            : customerEvent(id, { name: 'newer' }, { name: 'older' }),
+        })),
+      )
     await db.sql`insert into pending (inbox_id) select id from inbox`
     const worker = async (number: number) => {
       const own = { ...pipeline, share: { worker: number, workers: 2 } }
@@ -307,8 +318,12 @@ describe('statements of one version', () => {
     await Promise.all([worker(0), worker(1)])
     for (const id of records)
       assert.deepEqual(
-        [await name('shop', 'client', id), await name('shop', 'client', `u${id}`)],
-        ['one', 'one'],
+        [
+          await name('shop', 'client', id),
+          await name('shop', 'client', `u${id}`),
+          await name('stripe', 'customer', `cus_${id}`),
+        ],
+        ['one', 'one', 'newer'],
       )
   })
 
