@@ -55,6 +55,7 @@ function messageOf(event: Record<string, unknown>, inboxId: number): Message {
     statedAt: null,
     traceparent: null,
     replay: false,
+    measured: true,
   }
 }
 
