@@ -179,7 +179,8 @@ function columnsOfPayload(
     else if (isWhole(field))
       for (const [column] of columnsOf(object, field, null, true)) set(column, null, true)
   }
-  // Only rows carry the owner's name; beside a new OwnerId the old name would be wrong.
-  if (out.has('OwnerId')) set('Owner', null, true)
+  // Only rows carry the owner's name, in Owner or as a column of a file; beside a new OwnerId the old
+  // name would be wrong.
+  if (out.has('OwnerId')) for (const column of ['Owner', 'Owner.Name']) set(column, null, true)
   return Object.fromEntries(out)
 }

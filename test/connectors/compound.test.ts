@@ -136,6 +136,10 @@ describe('compound fields of change events', () => {
       const { canonical } = readOne(salesforce, 'row', { Id: id, ...opportunity }, object)
       assert.equal(canonical.fields.accountOwner ?? canonical.fields.owner, undefined)
     }
+    const file = { Id: id, Name: 'A', 'Owner.Name': 'Ida' }
+    const given = rawOf(update({ OwnerId: '005D000000IqhSLIAZ' }, { changedFields: ['OwnerId'] }))
+    assert.equal(salesforce.map('Account', file).fields.accountOwner, 'Ida')
+    assert.equal(salesforce.map('Account', { ...file, ...given }).fields.accountOwner, undefined)
     const row = { Id: id, Name: 'A', OwnerId: '005D000000IqhSLIAZ', Owner: { Name: 'Ida' } }
     assert.equal(readOne(salesforce, 'row', row, 'Account').canonical.fields.accountOwner, 'Ida')
     assert.equal(readOne(salesforce, 'row', row, 'Opportunity').canonical.fields.owner, 'Ida')

@@ -140,6 +140,7 @@ test('change data capture: reads only the changed fields of an UPDATE, nulled on
     LastModifiedDate: '2026-03-01T09:30:00Z',
     Phone: null,
     Owner: null,
+    'Owner.Name': null,
   })
 })
 
