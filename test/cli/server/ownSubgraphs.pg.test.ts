@@ -12,6 +12,7 @@ import { openInstallation } from '../../../cli/config/installation.ts'
 import { packagePath } from '../../../cli/config/packagePath.ts'
 import { GATEWAY_CONFIG, startGatewayRole } from '../../../cli/server/gatewayRole.ts'
 import { readOwnGraph } from '../../../cli/server/ownGraph.ts'
+import { composeSupergraph } from '../../../gateway/federation/compose.ts'
 import type { Gateway } from '../../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { document } from '../../docs/documents.ts'
@@ -24,11 +25,14 @@ import { type RunningCommand, run } from '../process.ts'
 import { runCommand } from '../runCommand.ts'
 
 /** The role `gateway` with a subgraph of the installation on GraphQL Yoga, over real records. */
+const installation = openInstallation()
+const shipped = schemasOf(installation.policy)
 let db: TestDatabase
 let loyalty: Loyalty
 let issuer: Issuer
 let dir: string
 let gateway: Gateway
+let closed = false
 const logged: string[] = []
 const ids = new Map<string, string>()
 
@@ -39,7 +43,10 @@ const file = (name: string, text: string) => {
 const yaml = (more = '') =>
   `subgraphs:\n  - name: loyalty\n    url: ${loyalty.url}\n    mutations: served\n    headers: { x-api-key: { env: LOYALTY_KEY } }\n${more}`
 
-async function start(ownFile = join(dir, 'subgraphs.yaml')): Promise<Gateway> {
+async function start(
+  ownFile = join(dir, 'subgraphs.yaml'),
+  more: Record<string, string> = {},
+): Promise<Gateway> {
   return await startGatewayRole({
     config: configFromEnv([...GATEWAY_CONFIG, 'dataDir'], {
       TOUCHSTONE_PORT: '0',
@@ -48,10 +55,25 @@ async function start(ownFile = join(dir, 'subgraphs.yaml')): Promise<Gateway> {
       TOUCHSTONE_AUTH_AUDIENCE: AUDIENCE,
       TOUCHSTONE_ACCESS: join(dir, 'access.yaml'),
       TOUCHSTONE_OWN_SUBGRAPHS: ownFile,
+      ...more,
     }),
-    installation: openInstallation(),
+    installation,
     databaseUrl: db.url,
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
+  })
+}
+
+/** Reads the graph as a gateway does. */
+function read(more: Partial<Parameters<typeof readOwnGraph>[0]> = {}) {
+  return readOwnGraph({
+    file: join(dir, 'subgraphs.yaml'),
+    supergraphFile: undefined,
+    shipped,
+    sql: db.sql,
+    why: 'START',
+    serving: new Set(),
+    last: {},
+    ...more,
   })
 }
 
@@ -119,7 +141,7 @@ before(async () => {
   gateway = await start()
 })
 after(async () => {
-  await gateway?.close(0)
+  if (!closed) await gateway?.close(0)
   await loyalty?.close()
   await issuer?.close()
   await db?.drop()
@@ -194,8 +216,20 @@ test('a service that was never reached joins when it is there; a mistake in a fi
   }
   file('shadow.graphql', LOYALTY_SDL.replace('points: Int', 'name: String'))
   file('subgraphs.yaml', yaml('    schema: shadow.graphql\n'))
-  await assert.rejects(start(), /shadow\.graphql:6: Customer\.name belongs to Touchstone/)
+  await assert.rejects(read(), /shadow\.graphql:6: Customer\.name belongs to Touchstone/)
   file('subgraphs.yaml', yaml())
+})
+
+test('a subgraph that the supergraph of the operator has no field of stops a start', async () => {
+  const others = shipped.filter((s) => s.name !== 'erp')
+  const supergraph = file('supergraph.graphql', composeSupergraph(others))
+  const none = file('none.yaml', 'subgraphs: []\n')
+  const erp = { TOUCHSTONE_SUPERGRAPH: supergraph, TOUCHSTONE_SUBGRAPHS: 'erp=http://127.0.0.1:1/' }
+  await assert.rejects(start(none, erp), /the subgraph erp is never called: .*supergraph\.graphql/)
+  await assert.rejects(
+    read({ supergraphFile: supergraph }),
+    /subgraphs\.yaml:2: the subgraph loyalty is never called: .*supergraph\.graphql/,
+  )
 })
 
 test('check before publish, publish with a version, roll back; a running gateway follows', async () => {
@@ -242,7 +276,7 @@ test('check before publish, publish with a version, roll back; a running gateway
 
   // A subgraph of the file that is not published is never called.
   file('subgraphs.yaml', `${yaml()}  - name: extra\n    url: http://127.0.0.1:1/graphql\n`)
-  await assert.rejects(start(), /subgraphs\.yaml:6: the subgraph extra is never called/)
+  await assert.rejects(read(), /subgraphs\.yaml:6: the subgraph extra is never called/)
   file('subgraphs.yaml', 'subgraphs: []\n')
   process.emit('SIGHUP')
   await until(async () => (await health()).some(([, code]) => code === 'GRAPH_KEPT'))
@@ -257,27 +291,22 @@ test('check before publish, publish with a version, roll back; a running gateway
 
   // A policy with a field of that name leaves the subgraph out: everything else is served.
   file('subgraphs.yaml', yaml())
-  const subgraphs = schemasOf(openInstallation().policy).map((s) => ({
+  const changed = shipped.map((s) => ({
     ...s,
     sdl: s.name === 'customer' ? s.sdl.replace(/(type Customer [^{]*\{)/, '$1 points: Int') : s.sdl,
   }))
-  const read = (why: 'POLICY' | 'CHANGE') =>
-    readOwnGraph({
-      file: join(dir, 'subgraphs.yaml'),
-      supergraphFile: undefined,
-      shipped: subgraphs,
-      sql: db.sql,
-      why,
-      serving: new Set(['loyalty']),
-      last: {},
-    })
-  const { own, notes } = await read('POLICY')
+  const under = (why: 'POLICY' | 'CHANGE') =>
+    read({ shipped: changed, why, serving: new Set(['loyalty']) })
+  const { own, notes } = await under('POLICY')
   assert.deepEqual([own, notes[0]?.code], [[], 'SUBGRAPH_REFUSED'])
   assert.match(notes[0]?.detail ?? '', /Customer\.points belongs to Touchstone/)
-  await assert.rejects(read('CHANGE'), /Customer\.points belongs to Touchstone/)
+  await assert.rejects(under('CHANGE'), /Customer\.points belongs to Touchstone/)
 })
 
 test('the walk of docs/own-subgraph.md', async (t) => {
+  // It would go on to note what it serves.
+  await gateway.close(0)
+  closed = true
   await db.sql`delete from graph_publication`
   await db.sql`delete from graph_version`
   symlinkSync(packagePath('node_modules'), join(dir, 'node_modules'))
