@@ -137,7 +137,8 @@ export function recordsIn(
     else if (at === null || at === undefined) types.add(type)
     else if (path.length > 0)
       look(ownValue(at as Record<string, unknown>, path[0] ?? ''), path.slice(1), type)
-    else ids.add(String((at as { id: unknown }).id))
+    // The id of an earlier record is its golden id and a moment (subgraphs/shared/pastId.ts).
+    else ids.add(String((at as { id: unknown }).id).split('@', 1)[0] ?? '')
   }
   for (const { path, type } of records) look(data, path, type)
   return { ids, types }

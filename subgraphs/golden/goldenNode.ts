@@ -7,7 +7,11 @@ import type { TypePolicy } from '../../schema/policy.ts'
 /** A golden record as resolvers pass it on. */
 export type GoldenNode = GoldenRow &
   Partial<GoldenAsOf> &
-  Partial<Pick<FoundGolden, 'state'>> & { redirectedFrom?: string }
+  Partial<Pick<FoundGolden, 'state'>> & {
+    redirectedFrom?: string
+    /** The moment as of which it was read; none for the present record. */
+    asOf?: string
+  }
 
 /**
  * Returns a golden record as the graph shows it. One that has ended shows only its required fields,

@@ -14,6 +14,7 @@ import {
   type PageArguments,
 } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
+import { pastId, readPastId } from '../shared/pastId.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { goldenConnection, goldenListSpec, referringConnection } from './goldenList.ts'
@@ -64,16 +65,17 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     resolvers[`${name}Connection`] = connectionResolvers
     const find = async (id: string, asOf: string | null | undefined, context: RequestContext) => {
       const found = asOf
-        ? shownNode(type, await readAsOf(context.sql, name, id, new Date(asOf)))
+        ? await loadAsOf(type, id, asOf, context)
         : await loadGolden(deps, owned, id, context)
       return found?.__typename === name ? found : null
     }
     const lookup: Resolve<unknown, never> = async (
       _,
-      { id, asOf }: { id: string; asOf?: string },
+      given: { id: string; asOf?: string },
       context,
     ) => {
-      const found = await find(id, asOf, context)
+      const { id, moment } = readPastId(given.id)
+      const found = await find(id, given.asOf ?? moment, context)
       return found && found.id !== id.toLowerCase() ? { ...found, redirectedFrom: id } : found
     }
     setOwn(query, lookupName(name), lookup)
@@ -148,6 +150,7 @@ function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, u
       node.members?.length ??
       context.load('sourceCount', node.id, 0, (ids, sql) => countMembers(sql, ids)),
     history: (node, args: PageArguments, context) => historyConnection(node.id, args, context),
+    id: (node) => (node.asOf === undefined ? node.id : pastId(node.id, node.asOf)),
     tombstone: (node, _, context) =>
       node.state === 'DELETED'
         ? context.load<Tombstone | null>('tombstone', node.id, null, (ids, sql) =>
@@ -161,11 +164,26 @@ function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, u
     ...beside,
     provenance: (node: GoldenNode, args: { fields?: string[] | null }, context: RequestContext) =>
       provenanceOf(deps, type, node, args.fields ?? null, context),
-    __resolveReference: async ({ id }: { id: string }, context: RequestContext) => {
-      const found = await loadGolden(deps, owned, id, context)
+    __resolveReference: async (reference: { id: string }, context: RequestContext) => {
+      const { id, moment } = readPastId(reference.id)
+      const found = moment
+        ? await loadAsOf(type, id, moment, context)
+        : await loadGolden(deps, owned, id, context)
       return found && found.id !== id ? { ...found, redirectedFrom: id } : found
     },
   }
+}
+
+/** Loads a golden record as it was at a moment. */
+async function loadAsOf(
+  type: TypePolicy,
+  id: string,
+  asOf: string,
+  context: RequestContext,
+): Promise<GoldenNode | null> {
+  const moment = new Date(asOf)
+  const found = shownNode(type, await readAsOf(context.sql, type.name, id, moment))
+  return found && { ...found, asOf: moment.toISOString() }
 }
 
 /** Resolves to null where the parent closes a ring: nothing stands above itself. */

@@ -49,7 +49,11 @@ function goldenType(
   return `
 ${quoted(type.description)}
 type ${name} implements Node @key(fields: "id") ${requiresScopes('golden:read')} {
-  "The golden id. After a merge the retired id leads to the survivor."
+  """
+  The golden id. After a merge the retired id leads to the survivor. A record that was requested
+  \`asOf\` a moment has the golden id, \`@\` and the moment, so that caches do not take it for the
+  present one; lookups and \`node\` accept that id.
+  """
   id: ID!
 ${type.fields.map((f) => fieldSdl(f, owned)).join('\n')}
 ${reverseFields(refs, name, '!')}

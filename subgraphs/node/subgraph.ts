@@ -4,6 +4,7 @@ import type { Subgraph } from '../contract.ts'
 import { graphType } from '../operational/graphType.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
+import { pastId, readPastId } from '../shared/pastId.ts'
 import { requiresScopes } from '../shared/rights.ts'
 import { makeSubgraph } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
@@ -34,12 +35,14 @@ export function createNodeSubgraph({ policy, sqlOf }: SubgraphDeps): Subgraph {
     ...policy.types.map((t) => [t.name, t.name] as const),
     ...operational.map((name) => [name, graphType(name)] as const),
   ])
-  const find = async (id: string, context: RequestContext) => {
+  const find = async (given: string, context: RequestContext) => {
+    const { id, moment } = readPastId(given)
     const found = await context.load<Named | null>('named', id.toLowerCase(), null, (ids, sql) =>
       readNamed(sql, ids),
     )
     const __typename = found && typeNames.get(found.type)
-    return __typename ? { __typename, id: found.id } : null
+    if (!__typename) return null
+    return { __typename, id: moment ? pastId(id.toLowerCase(), moment) : found.id }
   }
   const stubs = types.map(
     (t) => `

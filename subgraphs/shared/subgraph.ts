@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { buildSubgraphSchema } from '@apollo/subgraph'
-import { concatAST, parse, print } from 'graphql'
+import { concatAST, type DocumentNode, Kind, parse, print } from 'graphql'
 import type { Subgraph } from '../contract.ts'
 import { withConnectionArguments } from './connectionArguments.ts'
 import { RequestContext, type SqlOf } from './context.ts'
 import { decimalOf } from './money.ts'
+import { presentReference } from './pastId.ts'
 import { scalars } from './scalars.ts'
 import { SharedReads } from './sharedReads.ts'
 
@@ -21,6 +22,15 @@ export function readSdl(here: string, file: string): string {
 
 const shared = readSdl(import.meta.url, 'shared.graphql')
 
+/** Returns the object types that other subgraphs refer to by key. */
+function keyedTypes({ definitions }: DocumentNode): string[] {
+  return definitions.flatMap((d) =>
+    d.kind === Kind.OBJECT_TYPE_DEFINITION && d.directives?.some((x) => x.name.value === 'key')
+      ? [d.name.value]
+      : [],
+  )
+}
+
 /**
  * Creates a subgraph from its parts: SDL, preceded by the shared definitions, and its resolvers.
  */
@@ -36,6 +46,11 @@ export function makeSubgraph(
     Money: { decimal: decimalOf },
     Node: { __resolveType: (node: { __typename: string }) => node.__typename },
     ...resolvers,
+  }
+  for (const name of keyedTypes(typeDefs)) {
+    const own = all[name]
+    if (own && '__resolveReference' in own) continue
+    all[name] = { ...(own as Record<string, unknown>), __resolveReference: presentReference }
   }
   const schema = buildSubgraphSchema([{ typeDefs, resolvers: all as never }])
   const reads = new SharedReads()

@@ -84,6 +84,9 @@ test('I7: a retired id leads to its survivor, reports it, and brings its invoice
   })
 })
 
+/** The id of a record as it was when the two customers were apart. */
+const past = (id: string) => `${id}@${new Date(apart).toISOString()}`
+
 test('asOf returns a record as it was, also for an id that is retired now', async () => {
   const { then, there, now, early } = await queryData(
     gateway,
@@ -96,7 +99,7 @@ test('asOf returns a record as it was, also for an id that is retired now', asyn
     { id: second, lupo, apart, early: beforeAll },
   )
   assert.deepEqual(then, {
-    id: second,
+    id: past(second),
     name: 'Unknown payer 77',
     currency: 'EUR',
     version: 1,
@@ -104,9 +107,45 @@ test('asOf returns a record as it was, also for an id that is retired now', asyn
     sourceCount: 1,
     sourceRecords: { nodes: [{ sourceId: 'B2' }] },
   })
-  assert.deepEqual(there, { id: lupo, currency: null, provenance: [{ rule: 'SYSTEM_OF_RECORD' }] })
+  assert.deepEqual(there, {
+    id: past(lupo),
+    currency: null,
+    provenance: [{ rule: 'SYSTEM_OF_RECORD' }],
+  })
   assert.deepEqual(now, { currency: 'EUR' })
   assert.equal(early, null)
+})
+
+test('a record of a moment has an id of its own, which leads back to it', async () => {
+  const { present, then, again, node, nodes, other, wrong } = await queryData(
+    gateway,
+    `query ($lupo: ID!, $earlier: ID!, $second: ID!, $apart: DateTime!, $wrong: ID!) {
+      present: customer(id: $lupo) { __typename id currency }
+      then: customer(id: $lupo, asOf: $apart) { __typename id currency }
+      again: customer(id: $earlier) { id currency invoices { nodes { number customer { id currency } } } contacts { totalCount } }
+      node(id: $earlier) { id ... on Customer { currency version } }
+      nodes(ids: [$second, $lupo]) { id ... on Customer { name invoices { totalCount } } }
+      other: customer(id: $earlier, asOf: "2999-01-01T00:00:00Z") { id currency }
+      wrong: customer(id: $wrong) { id }
+    }`,
+    { lupo, earlier: past(lupo), second: past(second), apart, wrong: `${lupo}@yesterday` },
+  )
+  assert.deepEqual(present, { __typename: 'Customer', id: lupo, currency: 'EUR' })
+  assert.deepEqual(then, { __typename: 'Customer', id: past(lupo), currency: null })
+  assert.deepEqual(again, {
+    id: past(lupo),
+    currency: null,
+    // Related objects are present ones.
+    invoices: { nodes: [{ number: 'R-9', customer: { id: lupo, currency: 'EUR' } }] },
+    contacts: { totalCount: 0 },
+  })
+  assert.deepEqual(node, { id: past(lupo), currency: null, version: 1 })
+  assert.deepEqual(nodes, [
+    { id: past(second), name: 'Unknown payer 77', invoices: { totalCount: 1 } },
+    { id: lupo, name: 'Casa Lupo S.r.l.', invoices: { totalCount: 1 } },
+  ])
+  assert.deepEqual(other, { id: `${lupo}@2999-01-01T00:00:00.000Z`, currency: 'EUR' })
+  assert.equal(wrong, null)
 })
 
 test('asOf returns a list as it was, filtered, sorted and paged by the values at that time', async () => {
@@ -128,7 +167,7 @@ test('asOf returns a list as it was, filtered, sorted and paged by the values at
     totalCount: 2,
     nodes: [
       {
-        id: lupo,
+        id: past(lupo),
         name: 'Casa Lupo S.r.l.',
         version: 1,
         sourceCount: 1,
@@ -136,7 +175,7 @@ test('asOf returns a list as it was, filtered, sorted and paged by the values at
         invoices: invoices('R-9'),
       },
       {
-        id: second,
+        id: past(second),
         name: 'Unknown payer 77',
         version: 1,
         sourceCount: 1,
@@ -153,7 +192,7 @@ test('asOf returns a list as it was, filtered, sorted and paged by the values at
   assert.deepEqual(next.customers.nodes, [{ name: 'Casa Lupo S.r.l.' }])
   assert.deepEqual(
     [data.by.nodes, data.named.nodes],
-    [[{ name: 'Unknown payer 77' }], [{ id: second }]],
+    [[{ name: 'Unknown payer 77' }], [{ id: past(second) }]],
   )
   assert.deepEqual([data.now, data.early], [{ totalCount: 1 }, { totalCount: 0, nodes: [] }])
 })

@@ -54,7 +54,7 @@ export function goldenListingAsOf(type: string, asOf: Date, judged: boolean): Li
       from change c where c.type = '${type}' and c.values is not null and c.at <= ${moment}
         and ${last}) g`,
     where: 'true',
-    columns: () => goldenColumns,
+    columns: () => `${goldenColumns}, '${asOf.toISOString()}' as "asOf"`,
     join: {
       columns: 'c.members, c.provenance, c.policy_version as "policyVersion"',
       from: 'join change c on c.golden_id = x.id and c.version = x.version',
