@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { buildSubgraphSchema } from '@apollo/subgraph'
 import { concatAST, type DocumentNode, Kind, parse, print } from 'graphql'
+import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { Subgraph } from '../contract.ts'
 import { withConnectionArguments } from './connectionArguments.ts'
 import { RequestContext, type SqlOf } from './context.ts'
@@ -48,9 +49,9 @@ export function makeSubgraph(
     ...resolvers,
   }
   for (const name of keyedTypes(typeDefs)) {
-    const own = all[name]
+    const own = ownValue(all, name)
     if (own && '__resolveReference' in own) continue
-    all[name] = { ...(own as Record<string, unknown>), __resolveReference: presentReference }
+    setOwn(all, name, { ...(own as object | undefined), __resolveReference: presentReference })
   }
   const schema = buildSubgraphSchema([{ typeDefs, resolvers: all as never }])
   const reads = new SharedReads()
