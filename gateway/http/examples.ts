@@ -3,12 +3,16 @@ export interface Example {
   query: string
 }
 
-/** The queries that GraphiQL opens, each in its own tab. A test runs them all on the demo world. */
+/**
+ * The operations that GraphiQL opens, each in its own tab. A test runs them all on the demo world.
+ * The records that they name are in a demo world of any size.
+ */
 export const EXAMPLES: readonly Example[] = [
   {
-    title: 'A customer with everything around it, from every system at once.',
+    title:
+      'Customers with everything around them, from every system at once; here three of the demo world.',
     query: `query Customer360 {
-  customers(first: 3, filter: { kind: { eq: ORGANISATION }, lifecycle: { eq: CUSTOMER } }, orderBy: [{ field: NAME }]) {
+  customers(first: 3, filter: { source: { system: ["netsuite"], id: ["1032", "1040", "1224"] } }, orderBy: [{ field: NAME }]) {
     totalCount
     nodes {
       id
@@ -45,7 +49,7 @@ export const EXAMPLES: readonly Example[] = [
   {
     title:
       'One golden record by the id that a source system knows; here one of the web shop in the demo world.',
-    query: `query BySource($system: String = "webshop", $object: String = "customers", $id: String = "W103352") {
+    query: `query BySource($system: String = "webshop", $object: String = "customers", $id: String = "W100008") {
   customerBySource(system: $system, object: $object, id: $id) {
     id
     name
@@ -107,7 +111,7 @@ export const EXAMPLES: readonly Example[] = [
   {
     title:
       'Why two records are one thing, and how a golden record came together; here records of the demo world.',
-    query: `query Why($shop: ID = "63f01fe8-6d1e-8ddd-87f1-95d5180a9d87", $erp: ID = "bce25c49-abdf-8300-afe9-ea1fd1ed002a") {
+    query: `query Why($shop: ID = "b48da06b-fd29-8dc8-b8a7-614cf5cb88b8", $erp: ID = "990d3409-12a3-825e-b273-74234cc171c3") {
   explain(a: $shop, b: $erp) {
     verdict
     because
@@ -121,6 +125,34 @@ export const EXAMPLES: readonly Example[] = [
     joins { nodes { because sizeA sizeB weight link { a b weight } } }
     refusals(first: 3) { nodes { weight reason record { id } } }
     history(first: 5) { nodes { at op joined left system } }
+  }
+}`,
+  },
+  {
+    title:
+      'A correction by a steward, on a customer of the demo world. If the result is a conflict, put its version into $version.',
+    query: `mutation Override($id: ID! = "5324a1ff-a45b-8ec3-8246-f776de673fb2", $version: Int! = 1) {
+  overrideField(
+    input: { record: { id: $id, version: $version }, field: "paymentTerms", value: "NET45" }
+    reason: "Agreed by phone"
+    idempotencyKey: "example-override-1"
+  ) {
+    __typename
+    ... on ActionDone { action { id } }
+    ... on ActionConflict { current { id version } }
+    ... on ApprovalNeeded { action { id } }
+    ... on ActionRefused { rule detail }
+  }
+}`,
+  },
+  {
+    title: 'Takes an action of a steward back. Put the id of the action above into $action.',
+    query: `mutation Undo($action: ID! = "0") {
+  undoAction(action: $action, reason: "Only an example", idempotencyKey: "example-undo-1") {
+    __typename
+    ... on ActionDone { action { id } }
+    ... on ActionConflict { current { id version } }
+    ... on ActionRefused { rule detail }
   }
 }`,
   },

@@ -3,6 +3,23 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { EXAMPLES } from './examples.ts'
 
+/**
+ * GraphiQL makes its tabs movable in a way that shifts a tab under the pointer when it is pressed for
+ * the first time: the browser then sends the click to the bar, and the tab stays closed.
+ */
+const CLICK_TABS = `
+let pressed = null
+addEventListener('pointerdown', (e) => {
+  const tab = e.target.closest?.('.graphiql-tab-button')
+  pressed = tab && { tab, x: e.clientX, y: e.clientY }
+}, true)
+addEventListener('click', (e) => {
+  const { tab, x, y } = pressed ?? {}
+  pressed = null
+  const isClick = tab && Math.hypot(e.clientX - x, e.clientY - y) < 4
+  if (isClick && e.isTrusted && !tab.contains(e.target)) tab.click()
+}, true)`
+
 let page: Promise<Buffer> | undefined
 
 /**
@@ -35,5 +52,5 @@ async function render(path: string): Promise<Buffer> {
     subscriptionsProtocol: 'WS',
     defaultTabs: EXAMPLES.map(({ title, query }) => ({ query: `# ${title}\n${query}` })),
   } as Parameters<typeof renderGraphiQL>[0])
-  return promisify(gzip)(html)
+  return promisify(gzip)(html.replace('<div id="root">', `<script>${CLICK_TABS}</script>$&`))
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
@@ -10,32 +9,10 @@ import type { Gateway } from '../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { eventually as until } from '../e2e/eventually.ts'
 import { graph, ingestRecords, key, world } from '../subgraphs/world.ts'
+import { chromiumPath, FLAGS, skip } from './chromium.ts'
 import type { ClientName, Note, Page, Result, Transport } from './page.ts'
 
-/**
- * Real clients in a real browser, in a page of another origin: `npm run test:browser`. It needs a
- * Chromium, at CHROMIUM_PATH or in a usual place, and is skipped where there is none.
- */
-const chromiumPath = [
-  process.env.CHROMIUM_PATH,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find((path) => path !== undefined && existsSync(path))
-const skip = chromiumPath ? false : 'no Chromium here: install one, or set CHROMIUM_PATH'
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
+/** Real clients in a real browser, in a page of another origin. */
 const CHANGES = `subscription Changes($after: String) {
   changes(types: [CUSTOMER], after: $after) {
     __typename
