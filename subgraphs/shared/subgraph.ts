@@ -51,7 +51,10 @@ export function makeSubgraph(
   for (const name of keyedTypes(typeDefs)) {
     const own = ownValue(all, name)
     if (own && '__resolveReference' in own) continue
-    setOwn<Resolvers[string]>(all, name, { ...(own as object | undefined), __resolveReference: presentReference })
+    setOwn<Resolvers[string]>(all, name, {
+      ...(own as object | undefined),
+      __resolveReference: presentReference,
+    })
   }
   const schema = buildSubgraphSchema([{ typeDefs, resolvers: all as never }])
   const reads = new SharedReads()
