@@ -1,3 +1,7 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { packagePath } from '../cli/config/packagePath.ts'
 import type { Sql } from '../mdm/db/database.ts'
 import { benchServer, fill } from './shared/benchServer.ts'
 
@@ -5,6 +9,8 @@ import { benchServer, fill } from './shared/benchServer.ts'
 // Postgres with fsync. The limit beside it: bare multi-row inserts write the same rows to the same
 // tables in the same run.
 // npm run bench -- ingest [--workers 1] [--rows 1000] [10000 100000 500000]
+// With --pairs N, instead: N pairs of runs, one with events of operational objects and one without,
+// compared by rate and by processor time, of which the second does not depend on other load.
 // Figures and their history: bench/README.md.
 
 const arguments_ = process.argv.slice(2)
@@ -14,19 +20,69 @@ const option = (name: string, value: number) => {
 }
 const workers = option('workers', 1)
 const rowsMax = option('rows', 1_000)
+const pairs = option('pairs', 0)
 const sizes = arguments_.length > 0 ? arguments_.map(Number) : [10_000, 100_000]
 
 const server = await benchServer()
 const rates: number[] = []
 try {
-  for (const size of sizes) await run(size)
+  for (const size of sizes) await (pairs > 0 ? compare(size) : run(size))
   const [first, last] = [rates[0] ?? 0, rates.at(-1) ?? 1]
-  if (sizes.length > 1)
+  if (sizes.length > 1 && pairs === 0)
     console.log(
       `cost per message at ${sizes.at(-1)} is ${(first / last).toFixed(2)} times that at ${sizes[0]} (target <= 1.3)`,
     )
 } finally {
   await server.stop()
+}
+
+/** Prints what events of operational objects cost: the target is 0.9 of the rate without. */
+async function compare(size: number): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'touchstone-bench-sources-'))
+  const shipped = packagePath('config/sources.yaml')
+  const without = join(folder, 'sources.yaml')
+  writeFileSync(
+    without,
+    readFileSync(shipped, 'utf8')
+      .replace(
+        /^( +)mapping: (.*)$/gm,
+        (_, indent, file) => `${indent}mapping: ${resolve(shipped, '..', file)}`,
+      )
+      .replace(/^( +)trust: .*$/gm, '$&\n$1events: none'),
+  )
+  const ratios: { rate: number; cpu: number }[] = []
+  for (let pair = 0; pair < pairs; pair++) {
+    const results = new Map<boolean, { rate: number; cpu: number }>()
+    // Alternating, so that neither is always the one on the warmer or fuller machine.
+    for (const events of pair % 2 === 0 ? [true, false] : [false, true]) {
+      const sql = await server.database('ingest')
+      const [own, theirs] = [process.cpuUsage(), server.cpuSeconds()]
+      const filled = await fill(sql, server.url('ingest'), size, {
+        workers,
+        rowsMax,
+        sources: events ? shipped : without,
+      })
+      const { user, system } = process.cpuUsage(own)
+      const cpu = (user + system) / 1e6 + server.cpuSeconds() - theirs
+      const rate = filled.messages / filled.applySeconds
+      results.set(events, { rate, cpu })
+      const [{ position = 0 } = {}] = await sql<
+        { position: number }[]
+      >`select position from feed_head`
+      console.log(
+        `${events ? 'with   ' : 'without'}: applied ${round(rate)}/s, ${cpu.toFixed(1)} s of processor time, ${round(position)} events`,
+      )
+      await server.drop(sql, 'ingest')
+    }
+    const [a, b] = [results.get(true), results.get(false)]
+    if (a && b) ratios.push({ rate: a.rate / b.rate, cpu: b.cpu / a.cpu })
+  }
+  rmSync(folder, { recursive: true })
+  const median = (values: number[]) => values.sort((x, y) => x - y)[values.length >> 1] ?? 0
+  console.log(
+    `${size} messages, ${pairs} pairs: the rate with events is ${median(ratios.map((r) => r.rate)).toFixed(3)} of that without ` +
+      `(target >= 0.9), by processor time ${median(ratios.map((r) => r.cpu)).toFixed(3)}`,
+  )
 }
 
 async function run(size: number): Promise<void> {

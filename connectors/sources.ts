@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../schema/kit/configError.ts'
 import { ownValue } from '../schema/kit/dictionary.ts'
+import { OPERATIONAL_TYPES, type OperationalType } from '../schema/operational.ts'
 import { ROLES } from '../schema/policy.ts'
 import type { SourceSystem } from './contract.ts'
 import { KINDS } from './kinds.ts'
@@ -36,6 +37,7 @@ const sourceSchema = z.strictObject({
   developmentSecret: z.string().min(8).optional(),
   mapping: z.union([z.string(), z.array(z.string())]).optional(),
   codes: z.union([z.string(), z.array(z.string())]).optional(),
+  events: z.union([z.enum(['all', 'none']), z.array(z.enum(OPERATIONAL_TYPES))]).optional(),
 })
 
 const fileSchema = z.strictObject({ sources: z.array(sourceSchema).min(1) })
@@ -83,11 +85,17 @@ export function readSources(
         role: s.role,
         trust: s.trust,
         trustHalfLifeDays: s.trustHalfLifeDays,
+        events: eventTypes(s.events),
         secrets: development && s.developmentSecret ? [s.developmentSecret] : secrets,
         developmentSecret: development,
       },
     }
   })
+}
+
+function eventTypes(events: 'all' | 'none' | OperationalType[] | undefined) {
+  if (events === undefined || events === 'all') return undefined
+  return new Set(events === 'none' ? [] : events)
 }
 
 function allowedKeys(issue: z.core.$ZodIssue | undefined): string {

@@ -8,7 +8,7 @@ import { type ChangeEvent, changeEventSchema } from './events.ts'
  * never change.
  */
 export const changeSchemaMajor = 1
-export const changeSchemaMinor = 2
+export const changeSchemaMinor = 3
 
 const type = z.string().regex(/^touchstone\.[a-z0-9_]+\.(created|updated|merged|split|deleted)$/)
 
@@ -25,8 +25,8 @@ export const cloudEventSchema = z
         'Stable: golden id, version and the beginning of the epoch. The same event has the same id however often it comes.',
       ),
     source: z.string().describe('The feed it is from.'),
-    type: type.describe('touchstone.<golden type>.<op>, in small letters.'),
-    subject: z.string().describe('The golden id.'),
+    type: type.describe('touchstone.<type>.<op>, in small letters.'),
+    subject: z.string().describe('The golden id, or the id of the operational object.'),
     time: z.iso.datetime().describe('When it was committed.'),
     datacontenttype: z.literal('application/json'),
     dataschema: z.string().describe('Names this schema with its major version.'),
@@ -59,6 +59,7 @@ export const cloudEventSchema = z
       changedFields: changeEventSchema.shape.changedFields,
       redirect: changeEventSchema.shape.redirect,
       members: changeEventSchema.shape.members,
+      customer: changeEventSchema.shape.customer.optional(),
       origin: z
         .looseObject({
           system: z.string().describe('The source system, or the part of Touchstone that acted.'),
@@ -69,7 +70,7 @@ export const cloudEventSchema = z
       policyVersion: changeEventSchema.shape.policyVersion,
     }),
   })
-  .describe('A change of one golden record as a CloudEvents 1.0 event.')
+  .describe('A change of one golden record or operational object as a CloudEvents 1.0 event.')
 export type CloudEvent = z.infer<typeof cloudEventSchema>
 
 /** Digits of the largest position, 2^53. */
@@ -118,6 +119,7 @@ export function cloudEvent(event: ChangeEvent, feed: string): CloudEvent {
       changedFields: event.changedFields,
       redirect: event.redirect,
       members: event.members,
+      customer: event.customer,
       origin: {
         system: cause.source,
         object: cause.object ?? null,

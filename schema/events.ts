@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The operations on a golden record that events report; docs/FEED.md, 2. */
+/** The operations that events report; docs/FEED.md, 2. */
 export const OPS = ['CREATED', 'UPDATED', 'MERGED', 'SPLIT', 'DELETED'] as const
 export type Op = (typeof OPS)[number]
 
@@ -34,8 +34,10 @@ export const changeEventSchema = z
       .string()
       .describe('The history that the position is of: another one after the store went back.'),
     op: z.enum(OPS).describe('What happened to this golden record.'),
-    goldenId: z.string().describe('The golden record.'),
-    type: z.string().describe('Its golden type, e.g. Customer.'),
+    goldenId: z
+      .string()
+      .describe('The golden record; of an operational object its id, the key of its record.'),
+    type: z.string().describe('Its type, e.g. Customer or Invoice.'),
     version: z.number().int().positive().describe('Its version: dense for each golden record.'),
     before: values.describe('Values of the version before; null when there was none.'),
     after: values.describe('Values of this version; null for a tombstone.'),
@@ -46,9 +48,13 @@ export const changeEventSchema = z
     members: z
       .array(z.string())
       .describe('Keys of the source records it is made of; each is an id that leads to it.'),
+    customer: z
+      .string()
+      .nullable()
+      .describe('The golden customer of an operational object, as of the event; otherwise null.'),
     cause: causeSchema,
     policyVersion: z.string().describe('The policy in force.'),
     at: z.iso.datetime().describe('When it was committed.'),
   })
-  .describe('A change of one golden record.')
+  .describe('A change of one golden record or operational object.')
 export type ChangeEvent = z.infer<typeof changeEventSchema>

@@ -104,6 +104,11 @@ export type OperationalType = keyof typeof OPERATIONAL
 /** The type of a known object that is neither mastered nor operational; it is stored whole. */
 export const KEPT = 'Kept'
 
+/** The scope that callers need for operational objects. */
+export const OPERATIONAL_SCOPE = 'operational:read'
+
+export const OPERATIONAL_TYPES = Object.keys(OPERATIONAL) as OperationalType[]
+
 export function isOperational(type: string): type is OperationalType {
   return Object.hasOwn(OPERATIONAL, type)
 }

@@ -1,3 +1,4 @@
+import type { OperationalType } from './operational.ts'
 import type { Role } from './policy.ts'
 
 /** A configured source system: one instance of a kind. Read from config/sources.yaml. */
@@ -9,6 +10,8 @@ export interface SourceSystem {
   trust: number
   /** Days after which trust in a value has halved; without it trust does not decay. */
   trustHalfLifeDays?: number | undefined
+  /** Operational types of which this system's changes are events of the feed; undefined: all. */
+  events?: ReadonlySet<OperationalType> | undefined
   /**
    * Secrets that verify deliveries, from the environment variables that the configuration names; at
    * most two.

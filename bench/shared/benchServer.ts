@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,6 +25,8 @@ export interface BenchServer {
   /** Opens an existing database; null if there is none of that name. */
   open(name: string): Promise<Sql | null>
   url(name: string): string
+  /** Processor seconds that the server has used; 0 where /proc does not tell. */
+  cpuSeconds(): number
   stop(): Promise<void>
 }
 
@@ -35,6 +37,7 @@ export async function benchServer(kept?: string): Promise<BenchServer> {
   const admin = openConnection(server.url('postgres'))
   return {
     url: server.url,
+    cpuSeconds: () => cpuSecondsOf(server.pid),
     async database(name) {
       await admin.unsafe(`drop database if exists ${name} with (force)`)
       await admin.unsafe(`create database ${name}`)
@@ -61,6 +64,33 @@ export async function benchServer(kept?: string): Promise<BenchServer> {
   }
 }
 
+const ticksPerSecond = 100
+
+/** Sums the time of a process, of its children, and of those that have ended. */
+function cpuSecondsOf(pid: number): number {
+  let ticks = 0
+  for (const name of existsSync('/proc') ? readdirSync('/proc') : []) {
+    if (!/^\d+$/.test(name)) continue
+    // Fields after the name, which is in parentheses: state, parent … utime, stime, cutime, cstime.
+    const stat =
+      readStat(name)
+        ?.replace(/^.*\) /s, '')
+        .split(' ') ?? []
+    if (name === String(pid)) for (const i of [11, 12, 13, 14]) ticks += Number(stat[i])
+    else if (stat[1] === String(pid)) ticks += Number(stat[11]) + Number(stat[12])
+  }
+  return ticks / ticksPerSecond
+}
+
+function readStat(pid: string): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+  } catch {
+    // The process has ended since the folder was read.
+    return null
+  }
+}
+
 export interface Filled {
   messages: number
   /** Messages that warmed the threads up before the measurement began. */
@@ -77,9 +107,9 @@ export async function fill(
   sql: Sql,
   databaseUrl: string,
   messages: number,
-  options: { workers: number; rowsMax: number },
+  options: { workers: number; rowsMax: number; sources?: string },
 ): Promise<Filled> {
-  const { connectors } = openInstallation()
+  const { connectors } = openInstallation(options.sources)
   const pool = startWorkers(databaseUrl, options)
   // The first batches of a thread compile its code; they are of another world and are not counted.
   const warm = await acceptWorld(sql, connectors, { companies: warmUpCompanies, seed: 2 })
@@ -107,7 +137,7 @@ export async function fill(
 /** Starts ingest workers, each on its own thread, as `touchstone start` does. */
 function startWorkers(
   databaseUrl: string,
-  options: { workers: number; rowsMax: number },
+  options: { workers: number; rowsMax: number; sources?: string },
 ): { claimed(total: number): Promise<void>; stop(): Promise<unknown> } {
   let claimed = 0
   const data: Omit<WorkerData, 'number'> = {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { OPERATIONAL, type OperationalType } from '../../schema/operational.ts'
+import { OPERATIONAL, OPERATIONAL_TYPES, type OperationalType } from '../../schema/operational.ts'
 import type { Policy, RowPolicy } from '../../schema/policy.ts'
 
 /** Marks a row that everyone may see, and a caller without a limit in one of the two respects. */
@@ -31,8 +31,6 @@ const throughParent = (row: string) => `case when ${row}.row_parent is null then
 const recordSeen = (key: string) => `exists (select 1 from source_record r where r.key = ${key})`
 const allSeen = (keys: string) =>
   `${keys} <> '{}' and not exists (select 1 from unnest(${keys}) x where not ${recordSeen('x')})`
-
-const OPERATIONAL_TYPES = Object.keys(OPERATIONAL) as OperationalType[]
 
 const hasEntity = (type: OperationalType) => 'legalEntity' in OPERATIONAL[type]
 
@@ -80,7 +78,9 @@ const sourceOfOperational = `create or replace function sees_operational(record 
  */
 const POLICIES: Record<string, string> = {
   golden: throughParent('golden'),
-  change: throughParent('change'),
+  // An operational object is visible with its customer; a posting also needs its legal entity.
+  change: `${throughParent('change')} and (row_parent is null or row_entities is null
+    or row_entities && ${entities} or '${UNBOUND}' = any (${entities}))`,
   source_record: `case when golden_id is null then sees_operational(id, type)
     else exists (select 1 from seen_golden g where g.id = source_record.golden_id) end`,
   ...Object.fromEntries(
@@ -180,10 +180,14 @@ function tagsSql(policy: Policy): string {
   const cases = policy.types.flatMap((t) =>
     t.rows ? [`when '${t.name}' then ${tagged(t.rows, listOf(policy, t.name))}`] : [],
   )
+  const objects = OPERATIONAL_TYPES.map(
+    (t) =>
+      `when '${t}' then parent := (v ->> 'customer')::uuid;${hasEntity(t) ? " entities := case when v ->> 'legalEntity' is not null then array[v ->> 'legalEntity'] end;" : ''}`,
+  )
   return `
 create or replace function row_tags(type text, v jsonb, out place text, out entities text[], out parent uuid)
   language plpgsql immutable as $$ begin
-  case type ${cases.join('\n')} else null; end case; end $$;
+  case type ${[...cases, ...objects].join('\n')} else null; end case; end $$;
 create or replace function tag_golden() returns trigger language plpgsql as $$ begin
   select t.place, t.entities, t.parent into new.row_place, new.row_entities, new.row_parent from row_tags(new.type, new.values) t;
   return new; end $$;

@@ -1,10 +1,11 @@
 import type { Cause, Op } from '../../schema/events.ts'
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
-import { renewEpoch, sameStore } from './epochs.ts'
+import { renewEpoch } from './epochs.ts'
 
-/** One new version of one golden record, and with it one event. */
+/** One new version of one golden record or operational object, and with it one event. */
 export interface NewChange {
+  /** Of an operational object its record key. */
   goldenId: string
   type: string
   /** 1 for a golden id that was never used, else one more than the last. */
@@ -24,6 +25,13 @@ export interface NewChange {
   members: string[]
   policyVersion: string
   cause: Cause
+  /** Only of an operational object, which has no golden record. */
+  operational?: {
+    /** The golden customer. */
+    customer: string | null
+    /** The values before, if the feed does not have them as version - 1. */
+    before: Record<string, unknown> | null
+  }
 }
 
 /** Upper bound of the events of one call, and so of one transaction. */
@@ -66,19 +74,20 @@ export async function appendChanges(tx: Transaction, events: NewChange[]): Promi
   check(events)
   const count = events.length
   // Tombstones first: a follower of a golden id must see the redirect before the survivor's event.
-  const ordered = [
-    ...events.filter((e) => e.values === null),
-    ...events.filter((e) => e.values !== null),
-  ]
+  const isTombstone = (e: NewChange) => e.values === null && !e.operational
+  const ordered = [...events.filter(isTombstone), ...events.filter((e) => !isTombstone(e))]
+  const golden = events.filter((e) => !e.operational).length
   const append = () => tx<{ last: number; written: number }[]>`
     with head as (
       update feed_head h set position = h.position + ${count}
-      from feed_epoch e where e.id = h.epoch and ${sameStore(tx)}
+      from feed_epoch e where e.id = h.epoch
+        and h.server = feed_server() and e.feed = h.feed and e.xmin::text::bigint = h.epoch_xid
       returning h.position - ${count} as base, clock_timestamp() as at
     ), event as materialized (
       select head.base + e.n as position, head.at, e.golden_id, e.type, e.version, e.op, e.values::jsonb as values,
         e.provenance::jsonb as provenance, e.redirect, e.changed::text[] as changed, e.members::uuid[] as members,
-        e.policy_version, e.cause::jsonb as cause
+        e.policy_version, e.cause::jsonb as cause, e.is_golden::boolean as is_golden, e.customer,
+        e.before::jsonb as before
       from head, unnest(
         ${ordered.map((e) => e.goldenId)}::uuid[],
         ${ordered.map((e) => e.type)}::text[],
@@ -90,14 +99,18 @@ export async function appendChanges(tx: Transaction, events: NewChange[]): Promi
         ${ordered.map((e) => arrayLiteral(e.changed))}::text[],
         ${ordered.map((e) => arrayLiteral(e.members))}::text[],
         ${ordered.map((e) => e.policyVersion)}::text[],
-        string_to_array(${documents(ordered.map((e) => e.cause))}, E'\\x1f', '')
+        string_to_array(${documents(ordered.map((e) => e.cause))}, E'\\x1f', ''),
+        ${ordered.map((e) => String(!e.operational))}::text[],
+        ${ordered.map((e) => e.operational?.customer ?? null)}::uuid[],
+        string_to_array(${documents(ordered.map((e) => e.operational?.before ?? null))}, E'\\x1f', '')
       ) with ordinality as e
-        (golden_id, type, version, op, values, provenance, redirect, changed, members, policy_version, cause, n)
+        (golden_id, type, version, op, values, provenance, redirect, changed, members, policy_version, cause,
+          is_golden, customer, before, n)
     ), appended as (
       insert into change (position, golden_id, type, version, op, values, provenance, redirect, changed, members,
-        policy_version, cause, at)
+        policy_version, cause, at, customer, before)
       select position, golden_id, type, version, op, values, provenance, redirect, changed, members,
-        policy_version, cause, at
+        policy_version, cause, at, customer, before
       from event
     ), stored as (
       insert into golden as g (id, type, version, state, redirect, values, provenance, policy_version, position,
@@ -105,7 +118,7 @@ export async function appendChanges(tx: Transaction, events: NewChange[]): Promi
       select golden_id, type, version,
         case when redirect is not null then 'MERGED' when values is null then 'DELETED' else 'ACTIVE' end,
         redirect, coalesce(values, '{}'), coalesce(provenance, '{}'), policy_version, position, at, at
-      from event
+      from event where is_golden
       on conflict (id) do update set
         version = excluded.version, state = excluded.state, redirect = excluded.redirect,
         values = case when excluded.state = 'ACTIVE' then excluded.values else g.values end,
@@ -123,9 +136,9 @@ export async function appendChanges(tx: Transaction, events: NewChange[]): Promi
     ;[row] = await append()
   }
   if (!row) throw new Error('feed_head has no row: the migrations have not run')
-  if (row.written !== count)
+  if (row.written !== golden)
     throw new Error(
-      `${count - row.written} of ${count} golden versions are not the next one of their golden record: ` +
+      `${golden - row.written} of ${golden} golden versions are not the next one of their golden record: ` +
         'it was read without its lock, or its version was not counted on by one',
     )
   return row.last
@@ -141,7 +154,7 @@ function check(events: NewChange[]): void {
     if (ids.has(e.goldenId))
       throw new Error(`golden record ${e.goldenId} twice in one append: one version each`)
     ids.add(e.goldenId)
-    if ((e.values === null) !== (e.provenance === null))
+    if (!e.operational && (e.values === null) !== (e.provenance === null))
       throw new Error(
         `golden record ${e.goldenId}: values and provenance are null together or not at all`,
       )

@@ -31,22 +31,17 @@ export async function readLineage(sql: Sql, epoch: string): Promise<Lineage> {
 }
 
 /**
- * SQL condition on `feed_head h join feed_epoch e`: the store is the one in which the epoch began.
- * A server that was started since, or another database, may hold an older state; so may tables that
- * were read from a dump, whose rows another transaction wrote. An epoch too many does no harm: it
- * begins at the head, where every cursor is still good.
- */
-export const sameStore = (sql: Sql | Transaction) => sql`
-  h.server = feed_server() and e.feed = h.feed and e.xmin::text::bigint = h.epoch_xid`
-
-/**
- * Begins an epoch if the store may have gone back since the last one began. No position is given
- * out, and no cursor, before that is checked.
+ * Begins an epoch if the store may have gone back since the last one began. A server that was
+ * started since, or another database, may hold an older state; so may tables that were read from a
+ * dump, whose rows another transaction wrote. No position is given out (append.ts), and no cursor
+ * (readHead), before these three are compared. An epoch too many does no harm: it begins at the
+ * head, where every cursor is still good.
  */
 export async function renewEpoch(tx: Transaction): Promise<void> {
   await tx`select from feed_head for update`
   const [same] = await tx`
-    select from feed_head h join feed_epoch e on e.id = h.epoch where ${sameStore(tx)}`
+    select from feed_head h join feed_epoch e on e.id = h.epoch
+    where h.server = feed_server() and e.feed = h.feed and e.xmin::text::bigint = h.epoch_xid`
   if (!same) await begin(tx, 'SERVER_CHANGED', null)
 }
 

@@ -2,12 +2,18 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ChangeEvent, Op } from '../../schema/events.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { normalText } from '../../schema/kit/normalText.ts'
+import { isOperational } from '../../schema/operational.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { FeedError } from './feedError.ts'
 
 /** Selects the events of a subscriber; null lets all pass, an empty list none (docs/FEED.md, 6). */
 export interface FeedFilter {
   types: readonly string[] | null
+  /**
+   * Whether events of operational objects pass if no types are given. Webhooks of earlier versions
+   * lack it.
+   */
+  operational?: boolean
   ids: readonly string[] | null
   ops: readonly Op[] | null
   /** Source systems that caused the event. */
@@ -29,6 +35,7 @@ export interface ValueTest {
 
 export const everything: FeedFilter = {
   types: null,
+  operational: true,
   ids: null,
   ops: null,
   systems: null,
@@ -45,7 +52,7 @@ export const filterItemsMax = 100
  * of bounds.
  */
 export function checkFilter(filter: FeedFilter): FeedFilter {
-  const { ids, ...lists } = filter
+  const { ids, operational, ...lists } = filter
   if (ids && ids.length > filterIdsMax)
     throw new FeedError(
       'FILTER_INVALID',
@@ -77,9 +84,9 @@ export function createMatcher(filter: FeedFilter): (event: ChangeEvent) => boole
   const ops = filter.ops && new Set<string>(filter.ops)
   const systems = filter.systems && new Set(filter.systems)
   const fields = filter.changedFields && new Set(filter.changedFields)
-  const { values } = filter
+  const { values, operational } = filter
   return (event) =>
-    (!types || types.has(event.type)) &&
+    (types ? types.has(event.type) : operational || !isOperational(event.type)) &&
     (!ops || ops.has(event.op)) &&
     (!systems || systems.has(event.cause.source)) &&
     (!fields || event.changedFields.some((f) => fields.has(f))) &&

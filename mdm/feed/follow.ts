@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { ChangeEvent } from '../../schema/events.ts'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
+import { isOperational } from '../../schema/operational.ts'
 import { type CursorPosition, decodeCursor, type FeedPlace } from './cursor.ts'
 import { readLineage, requirePresent } from './epochs.ts'
 import { FeedError } from './feedError.ts'
@@ -146,6 +147,12 @@ class Subscription {
       position: head.position,
       scanned: null,
     }
+    const { types } = this.#filter
+    if (!decoded && types && types.length > 0 && types.every(isOperational))
+      throw new FeedError(
+        'FILTER_INVALID',
+        'a snapshot holds golden records only: read operational objects by their lists, and subscribe without snapshot',
+      )
     requirePresent(this.#tail.lineage, decoded?.epoch ?? head.epoch, place.position)
     if (place.position > head.position)
       throw new FeedError(

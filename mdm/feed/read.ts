@@ -2,7 +2,7 @@ import type { ChangeEvent } from '../../schema/events.ts'
 import type { change } from '../../schema/tables/feed.ts'
 import type { Sql } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
-import { readLineage, renewEpoch, sameStore } from './epochs.ts'
+import { readLineage, renewEpoch } from './epochs.ts'
 import type { Lineage } from './lineage.ts'
 
 /** An event with its size for memory bounds. */
@@ -42,7 +42,8 @@ export async function readHead(sql: Sql): Promise<Head> {
   const read = async () => {
     const [head] = await sql<(Omit<Head, 'lineage'> & { same: boolean })[]>`
       select h.feed, h.epoch, h.position, h.oldest,
-        pg_is_in_recovery() or coalesce(${sameStore(sql)}, false) as same
+        pg_is_in_recovery() or coalesce(h.server = feed_server() and e.feed = h.feed
+          and e.xmin::text::bigint = h.epoch_xid, false) as same
       from feed_head h left join feed_epoch e on e.id = h.epoch`
     if (!head) throw new Error('feed_head has no row: the migrations have not run')
     return head
@@ -64,6 +65,7 @@ interface ChangeRow
   /** Null in the one row of an empty page. */
   position: Change['position'] | null
   golden_id: Change['goldenId']
+  customer: Change['customer']
   policy_version: Change['policyVersion']
   before: string | null
   after: string | null
@@ -85,7 +87,8 @@ export async function readChanges(
   const rows = await sql<ChangeRow[]>`
     select h.oldest, h.epoch, e.*
     from feed_head h left join lateral (
-      select c.position, c.golden_id, c.type, c.version, c.op, b.values::text as before, c.values::text as after,
+      select c.position, c.golden_id, c.type, c.version, c.op, c.values::text as after,
+        case when c.op <> 'CREATED' then coalesce(c.before, b.values)::text end as before, c.customer,
         c.redirect, c.changed, c.members, c.policy_version, c.cause, c.at
       from change c left join change b on b.golden_id = c.golden_id and b.version = c.version - 1
       where c.position > ${range.after} and c.position <= ${range.upTo}
@@ -123,6 +126,7 @@ function toEvent(row: ChangeRow, position: number, lineage: Lineage): ReadEvent 
       changedFields: row.changed,
       redirect: row.redirect,
       members: row.members,
+      customer: row.customer,
       cause: row.cause,
       policyVersion: row.policy_version,
       at: row.at.toISOString(),

@@ -58,6 +58,7 @@ export class RowVisibility {
       redirect: null,
       changedFields: [],
       members: [],
+      customer: null,
       cause: { source: 'row-rights', ...(correlationId ? { correlationId } : {}) },
     }
   }

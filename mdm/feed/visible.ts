@@ -1,5 +1,6 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { masked } from '../../schema/masked.ts'
+import { OPERATIONAL, OPERATIONAL_SCOPE, OPERATIONAL_TYPES } from '../../schema/operational.ts'
 import type { FieldPolicy, Policy } from '../../schema/policy.ts'
 
 type Values = Record<string, unknown>
@@ -23,8 +24,16 @@ export function visibleValues(
         const names = new Map(fields.map((g) => [g.name, g]))
         return fields.length === 0 ? null : (value: unknown) => without(value, names)
       }
-      plan = new Map(
-        policy.types.map((t) => [
+      plan = new Map([
+        ...OPERATIONAL_TYPES.map((t): [string, Map<string, Shown | null>] => [
+          t,
+          new Map(
+            scopes.has(OPERATIONAL_SCOPE)
+              ? Object.keys(OPERATIONAL[t]).map((name) => [name, null])
+              : [],
+          ),
+        ]),
+        ...policy.types.map((t): [string, Map<string, Shown | null>] => [
           t.name,
           new Map(
             t.fields.flatMap((f): [string, Shown | null][] => {
@@ -33,7 +42,7 @@ export function visibleValues(
             }),
           ),
         ]),
-      )
+      ])
       plans.set(scopes, plan)
     }
     return plan.get(type)

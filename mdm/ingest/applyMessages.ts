@@ -115,6 +115,8 @@ function tooFarAhead(change: RecordChange, { receivedAt }: Message): string | nu
 
 export interface ArrivedRecord {
   record: WholeRecord
+  /** As it was before this transaction; null if it is new. */
+  stored: WholeRecord | null
   cause: Cause
   /** True if the record waited for required fields and has them now. */
   settled: boolean
@@ -161,7 +163,13 @@ async function foldAll(
     else if (isDeepStrictEqual(record.issues, known.issues ?? [])) restamped.set(known.key, record)
     else {
       restamped.delete(known.key)
-      folded.set(known.key, { record, cause, settled: false, doubted: true })
+      folded.set(known.key, {
+        record,
+        stored: stored.get(known.key) ?? null,
+        cause,
+        settled: false,
+        doubted: true,
+      })
     }
   }
   for (const { key, message, change } of changes) {
@@ -192,6 +200,7 @@ async function foldAll(
       if (record)
         unchanged.set(key, {
           record,
+          stored: record,
           cause: causeOf(message, change),
           settled: false,
           doubted: false,
@@ -238,6 +247,7 @@ async function foldAll(
         anchor: known?.anchor ?? null,
         inboxId: mapsAgain ? known.inboxId : result.statedBy,
       },
+      stored: stored.get(key) ?? null,
       cause: causeOf(message, change),
       settled: complete && waited,
       doubted: isDoubted(state) || isDoubted(known),

@@ -28,6 +28,7 @@ import { type AppliedMessages, applyMessages } from './applyMessages.ts'
 import { BatchSpans } from './batchSpans.ts'
 import { asError, StepError } from './failure.ts'
 import { saveOperational } from './operational.ts'
+import { operationalEvents } from './operationalEvents.ts'
 import { issuesOf } from './ties.ts'
 
 export interface Pipeline extends TaskContext {
@@ -230,10 +231,20 @@ export async function masterRecords(
   await requeue(tx, state.deferredInboxIds)
   await syncHierarchyRings(tx, pipeline, state, true)
   spans.step = 'appending to the feed'
-  await appendChanges(tx, state.events)
-  spans.events = state.events
+  // After the golden events, so that a customer comes before its first invoice.
+  const events = [
+    ...state.events,
+    ...(await operationalEvents(
+      tx,
+      pipeline.systems,
+      pipeline.policy.version,
+      records.filter((r) => !pipeline.engines.has(r.record.type)),
+    )),
+  ]
+  if (events.length > 0) await appendChanges(tx, events)
+  spans.events = events
   spans.step = 'committing'
-  return { events: state.events.length, settled: new Set(settled) }
+  return { events: events.length, settled: new Set(settled) }
 }
 
 /** Writes operational objects to their tables. */

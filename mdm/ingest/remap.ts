@@ -59,6 +59,7 @@ export async function remap(
           const complete = now.complete || r.deleted
           return {
             record: { ...r, canonical: now.fields, issues: issuesOf(now, r.tied), complete },
+            stored: r,
             cause: { ...cause, object: r.object, sourceId: r.sourceId },
             settled: complete && !r.complete,
             doubted: false,

@@ -1,5 +1,6 @@
 import { cloudEvent, cloudEventSchema } from '../../schema/cloudEvent.ts'
 import type { ChangeEvent } from '../../schema/events.ts'
+import { isOperational, OPERATIONAL_SCOPE } from '../../schema/operational.ts'
 import type { visibleValues } from '../feed/visible.ts'
 
 /** The published message: a CloudEvents 1.0 event in structured mode, as for webhooks. */
@@ -16,7 +17,10 @@ export interface SinkMessage {
  * complete.
  */
 export const SCOPES_HEADER = 'Touchstone-Scopes'
-/** Set if values were left out because the server accepts no message of their size. */
+/**
+ * Set if values were left out: the server accepts no message of their size, or no configured scope
+ * shows operational objects.
+ */
 export const CUT_HEADER = 'Touchstone-Cut'
 /** Space for the subject, the headers and what NATS adds. */
 const headroomBytes = 2_048
@@ -43,7 +47,8 @@ export function sinkMessage(
   }
   const envelope = cloudEvent(shown, feed)
   let body = JSON.stringify(envelope)
-  const cut = Buffer.byteLength(body) > bytesMax - headroomBytes
+  const hidden = isOperational(event.type) && !scopes.has(OPERATIONAL_SCOPE)
+  const cut = hidden || Buffer.byteLength(body) > bytesMax - headroomBytes
   if (cut) {
     const { before, after, ...data } = envelope.data
     body = JSON.stringify({ ...envelope, data: { ...data, omitted: ['before', 'after'] } })
@@ -95,6 +100,7 @@ export function eventOf(body: unknown): ChangeEvent {
     changedFields: data.changedFields,
     redirect: data.redirect,
     members: data.members,
+    customer: data.customer ?? null,
     cause: {
       source: data.origin.system,
       object: data.origin.object,

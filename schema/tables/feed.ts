@@ -23,6 +23,8 @@ export const change = pgTable(
     cause: jsonb().$type<Cause>().notNull(),
     at: moment('at').notNull(),
     ...rowTags(),
+    customer: uuid(),
+    before: jsonb().$type<Record<string, unknown>>(),
   },
   (t) => [
     unique('change_golden_id_version_key').on(t.goldenId, t.version),

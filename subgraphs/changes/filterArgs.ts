@@ -1,6 +1,12 @@
 import { GraphQLError } from 'graphql'
 import type { FeedFilter, ValueTest } from '../../mdm/feed/filter.ts'
 import type { Op } from '../../schema/events.ts'
+import {
+  isOperational,
+  OPERATIONAL,
+  OPERATIONAL_SCOPE,
+  OPERATIONAL_TYPES,
+} from '../../schema/operational.ts'
 import type { FieldPolicy, Policy } from '../../schema/policy.ts'
 
 /** The arguments that select events. */
@@ -23,13 +29,24 @@ export function filterOf(
   args: FilterArgs,
   scopes: ReadonlySet<string>,
 ): FeedFilter {
-  const types = policy.types.filter((t) => !args.types || args.types.includes(t.name))
-  const fields = types.flatMap((t) => t.fields)
+  const operational = scopes.has(OPERATIONAL_SCOPE)
+  if (!operational && args.types?.some(isOperational))
+    throw new GraphQLError(`events of operational objects need the scope ${OPERATIONAL_SCOPE}`, {
+      extensions: { code: 'MISSING_SCOPE' },
+    })
+  const wanted = (type: string) => !args.types || args.types.includes(type)
+  const fields: FilterField[] = [
+    ...policy.types.filter((t) => wanted(t.name)).flatMap((t) => t.fields),
+    ...OPERATIONAL_TYPES.filter((t) => operational && wanted(t)).flatMap((t) =>
+      Object.keys(OPERATIONAL[t]).map((name) => ({ name, typeName: '' })),
+    ),
+  ]
   const names = [...new Set(fields.map((f) => f.name))].sort()
   for (const name of args.changedFields ?? [])
     if (!names.includes(name)) throw unknownField(name, names)
   return {
     types: args.types ?? null,
+    operational,
     ids: args.ids ?? null,
     ops: args.ops ?? null,
     systems: args.systems ?? null,
@@ -38,9 +55,12 @@ export function filterOf(
   }
 }
 
+/** A field of a golden type or of an operational object. */
+type FilterField = Pick<FieldPolicy, 'name' | 'typeName' | 'sensitive'>
+
 function valueTest(
   policy: Policy,
-  fields: FieldPolicy[],
+  fields: FilterField[],
   names: string[],
   test: { field: string; in: unknown[] },
   scopes: ReadonlySet<string>,

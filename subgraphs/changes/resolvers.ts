@@ -8,12 +8,13 @@ import { RowVisibility } from '../../mdm/feed/rowVisibility.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { sensitiveFields, visibleValues } from '../../mdm/feed/visible.ts'
 import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
+import { isOperational } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { type FilterArgs, filterOf } from './filterArgs.ts'
 import { asGraphqlError, type Delivered, deliverFailures } from './items.ts'
 import { type PastArgs, readPastPage } from './past.ts'
-import { changedName, typeEnumName } from './sdl.ts'
+import { CUSTOMER, changedName, feedObjects, typeEnumName } from './sdl.ts'
 
 export interface ChangesDeps {
   policy: Policy
@@ -105,7 +106,9 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
     },
     ChangeItem: { __resolveType: (item: FeedItem) => typeNames[item.kind] },
     GoldenEntity: { __resolveType: (entity: { __typename: string }) => entity.__typename },
-    GoldenType: Object.fromEntries(policy.types.map((t) => [typeEnumName(t.name), t.name])),
+    GoldenType: Object.fromEntries(
+      [...policy.types.map((t) => t.name), ...feedObjects(policy)].map((t) => [typeEnumName(t), t]),
+    ),
     Position: PositionScalar,
     Snapshot: {
       cursor,
@@ -136,7 +139,11 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
       policyVersion: (c: ChangeItem) => c.event.policyVersion,
       at: (c: ChangeItem) => c.event.at,
       entity: ({ event }: ChangeItem, _: unknown, context: RequestContext) =>
-        entity(event.type, event.goldenId, context),
+        isOperational(event.type) ? null : entity(event.type, event.goldenId, context),
+      ...(policy.types.some((t) => t.name === CUSTOMER) && {
+        customer: ({ event }: ChangeItem, _: unknown, context: RequestContext) =>
+          event.customer === null ? null : entity(CUSTOMER, event.customer, context),
+      }),
       cloudEvent({ event }: ChangeItem, { version }: { version: number }, context: RequestContext) {
         if (version !== changeSchemaMajor)
           throw new GraphQLError(

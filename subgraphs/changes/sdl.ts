@@ -1,3 +1,4 @@
+import { OPERATIONAL_TYPES, type OperationalType } from '../../schema/operational.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { requiresScopes } from '../shared/rights.ts'
 
@@ -12,10 +13,12 @@ export function typeEnumName(type: string): string {
  */
 export function goldenSdl(policy: Policy): string {
   const types = policy.types.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  const objects = feedObjects(policy)
   return `
-"A golden type."
+"A golden type, or a type of operational objects, whose changes are events too."
 enum GoldenType {
 ${types.map((t) => `  ${quoted(t.description)}\n  ${typeEnumName(t.name)}`).join('\n')}
+${objects.map((t) => `  "Operational objects of type ${t}."\n  ${typeEnumName(t)}`).join('\n')}
 }
 
 "A golden record of any type."
@@ -24,7 +27,25 @@ ${types.map(stub).join('')}
 extend type Subscription {
 ${types.map(changed).join('\n')}
 }
+${types.some((t) => t.name === CUSTOMER) ? customerOfChange : ''}`
+}
+
+/** The golden type of which operational objects are. */
+export const CUSTOMER = 'Customer'
+
+const customerOfChange = `
+extend type Change {
+  """
+  The present golden customer of an operational object, or its survivor. Null on events of golden
+  records, and while the customer is not known.
+  """
+  customer: ${CUSTOMER}
+}
 `
+
+/** Returns the operational types that the policy does not have as golden types. */
+export function feedObjects(policy: Policy): OperationalType[] {
+  return OPERATIONAL_TYPES.filter((type) => !policy.types.some((t) => t.name === type))
 }
 
 /** Returns the name of the subscription of a golden type: customerChanged for Customer. */

@@ -30,6 +30,7 @@ import {
   type WebhookOutcome,
   type Webhooks,
 } from '../../mdm/webhooks/webhooks.ts'
+import { OPERATIONAL_SCOPE } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { callerOf } from '../shared/caller.ts'
@@ -277,7 +278,7 @@ function unknown(id: string): WebhookOutcome & { code: 'REFUSED' } {
 /** Returns the scopes that fields of the model require. */
 function sensitiveScopes(policy: Policy): string[] {
   const fields = [...policy.types, ...policy.groups.values()].flatMap((t) => t.fields)
-  return [...new Set(fields.flatMap((f) => f.sensitive ?? []))].sort()
+  return [...new Set([OPERATIONAL_SCOPE, ...fields.flatMap((f) => f.sensitive ?? [])])].sort()
 }
 
 /**

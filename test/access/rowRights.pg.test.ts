@@ -568,6 +568,34 @@ test('the feed shows only the caller’s region: a record that leaves is DELETED
       `{ changes(first: 200, ids: ["${mover}"]) { nodes { op before after } } }`,
     )
     assert.deepEqual(summaries(past.changes.nodes), summaries(one.has('Change')))
+
+    // Operational objects are judged by their customer; a posting also by its legal entity.
+    const [own, foreign] = [key('crm', 'Customer', 'C1'), customerUs]
+    const invoice = (version: number, customer: string, number: string): WorldRecord => ({
+      ...{ source: 'billing', type: 'Invoice', id: 'moving', version },
+      fields: { customer, number },
+    })
+    const posting = (id: string, legalEntity: string): WorldRecord => ({
+      ...{ source: 'erp', type: 'Posting', id },
+      fields: { customer: own, legalEntity, memo: legalEntity === 'DE01' ? 'ours' : 'usmark' },
+    })
+    const known = one.has('Change').length
+    await ingestRecords(it.db.sql, [invoice(1, own, 'EV-1')])
+    await ingestRecords(it.db.sql, [invoice(2, foreign, 'EV-1 usmark')])
+    await ingestRecords(it.db.sql, [posting('elsewhere', 'US01'), posting('here', 'DE01')])
+    await eventually(() => one.has('Change').length >= known + 3)
+    assert.deepEqual(
+      one
+        .has('Change')
+        .slice(known)
+        .map((c) => [c.op, (c.after as { memo?: string })?.memo ?? null]),
+      [
+        ['CREATED', null],
+        ['DELETED', null],
+        ['CREATED', 'ours'],
+      ],
+    )
+    assert.doesNotMatch(JSON.stringify(one.items), MARK)
   } finally {
     await Promise.all([one.close(), two.close()])
   }

@@ -46,6 +46,14 @@ test('uses a secret of the environment instead of the development secret; two ar
   assert.deepEqual(read(two)[0]?.system.secrets, [], 'none: deliveries are rejected')
 })
 
+test('events of operational objects are on, and can be switched off, or on for some types', () => {
+  const events = (text: string) => read(one(text))[0]?.system.events
+  assert.deepEqual([events(''), events('    events: all\n')], [undefined, undefined])
+  assert.deepEqual(events('    events: none\n'), new Set())
+  assert.deepEqual(events('    events: [Invoice, Payment]\n'), new Set(['Invoice', 'Payment']))
+  assert.throws(() => events('    events: [Invoices]\n'), /sources\.yaml:6.*events/s)
+})
+
 test('rejects a mistake with file, line and what is allowed', () => {
   const cases: [string, RegExp][] = [
     [one('    colour: red\n'), /sources\.yaml:6: .*colour.*allowed are name, kind, role/],

@@ -29,6 +29,7 @@ const event: fc.Arbitrary<ChangeEvent> = fc.record({
   changedFields: fc.array(text),
   redirect: optional(fc.uuid()),
   members: fc.array(fc.uuid()),
+  customer: optional(fc.uuid()),
   cause: fc.record({
     source: text,
     object: optional(text),

@@ -223,6 +223,10 @@ test('rejects bad cursors and filters with a code before it delivers anything (F
   assert.equal(await code({ where: [{ field: 'name.first', in: ['DE'] }] }), 'FILTER_INVALID')
   assert.equal(await code({ where: [{ field: '__proto__', in: [1] }] }), 'FILTER_INVALID')
   assert.equal(await code({ where: [{ field: 'emails', in: ['x'] }] }, new Set()), 'MISSING_SCOPE')
+  assert.equal(await code({ types: ['CUSTOMER', 'INVOICE'] }, new Set()), 'MISSING_SCOPE')
+  const seesObjects = new Set(['operational:read'])
+  assert.equal(await code({ types: ['INVOICE'], snapshot: true }, seesObjects), 'FILTER_INVALID')
+  assert.equal(await code({ types: ['INVOICE'], fields: ['sku'] }, seesObjects), 'FILTER_INVALID')
   assert.equal(
     await code({ where: [{ field: 'address.city', in: ['x'] }] }, new Set()),
     'MISSING_SCOPE',

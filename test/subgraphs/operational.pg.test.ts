@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import pino from 'pino'
 import { startSubgraphService } from '../../gateway/federation/subgraphService.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
@@ -7,8 +7,8 @@ import { internalTokens } from '../../gateway/identity/internal.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { policy, systems } from '../fixtures/store.ts'
-import { graph, ingestRecords, key, query, queryData, world } from './world.ts'
+import { directPipeline, policy, systems } from '../fixtures/store.ts'
+import { graph, ingestRecords, key, query, queryData, type WorldRecord, world } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -387,4 +387,127 @@ test('a subscription with items serves each, counts their year, and belongs to t
     [{ minorUnits: 480_000 }],
     'a trial does not count',
   )
+})
+
+describe('events of operational objects (FEED 1.6)', () => {
+  const EVENTS = `query ($after: String, $where: [ChangeValueFilter!]) { changes(after: $after, first: 200, where: $where, types:
+      [CUSTOMER, OPPORTUNITY, SUBSCRIPTION, INVOICE, PAYMENT, POSTING]) {
+    nodes { type op goldenId version before after changedFields customer { id name } entity { __typename } cause { system object recordId } }
+  } }`
+  const since = async (after: string, variables: object = {}) =>
+    (await queryData(gateway, EVENTS, { after, ...variables })).changes.nodes
+  const cursor = async () => (await queryData(gateway, '{ feed { cursor } }')).feed.cursor
+  const of = (id: string, version: number, fields: WorldRecord['fields']): WorldRecord => ({
+    source: 'billing',
+    type: 'Invoice',
+    id,
+    version,
+    fields,
+  })
+  /** The customer as the billing system knows it; its golden id may be of another system. */
+  const customer = key('billing', 'Customer', 'B1')
+  const open = { customer, number: 'E-1', status: 'open', total: 10_000, currency: 'EUR' }
+
+  test('an invoice that is issued, paid, sent again and deleted; with its golden customer', async () => {
+    const start = await cursor()
+    await ingestRecords(db.sql, [of('E1', 1, open)])
+    await ingestRecords(db.sql, [of('E1', 2, { ...open, status: 'paid', balance: 0 })])
+    await ingestRecords(db.sql, [of('E1', 3, { ...open, status: 'paid', balance: 0 })])
+    await ingestRecords(db.sql, [{ ...of('E1', 4, {}), deleted: true }])
+    const events = await since(start)
+    const id = key('billing', 'Invoice', 'E1')
+    assert.deepEqual(
+      events.map((e: Record<string, unknown>) => [e.op, e.version, e.changedFields]),
+      [
+        ['CREATED', 1, ['customer', 'number', 'status', 'total', 'currency']],
+        ['UPDATED', 2, ['status', 'balance']],
+        ['DELETED', 3, ['customer', 'number', 'status', 'total', 'balance', 'currency']],
+      ],
+    )
+    const { customer: golden } = await queryData(
+      gateway,
+      '{ customer(id: "' + customer + '") { id name } }',
+    )
+    for (const e of events)
+      assert.deepEqual([e.type, e.goldenId, e.customer, e.entity], ['INVOICE', id, golden, null])
+    const [created, paid, deleted] = events
+    assert.deepEqual([created.before, deleted.after], [null, null])
+    assert.deepEqual([paid.before, paid.after], [created.after, deleted.before])
+    assert.deepEqual(
+      [paid.before.status, paid.after.status, paid.after.balance],
+      ['open', 'paid', 0],
+    )
+    assert.deepEqual(created.cause, { system: 'billing', object: 'Invoice', recordId: 'E1' })
+    const narrowed = await since(start, { where: [{ field: 'status', in: ['paid'] }] })
+    assert.deepEqual(
+      narrowed.map((e: { op: string }) => e.op),
+      ['UPDATED', 'DELETED'],
+      'the event that enters the filter and the one that leaves it',
+    )
+  })
+
+  test('in a batch the customer comes before its objects; one that is not known is null', async () => {
+    const start = await cursor()
+    const own = (id: string) => ({ customer: key('crm', 'Customer', id) })
+    const opportunity = { source: 'crm', type: 'Opportunity' }
+    await ingestRecords(db.sql, [
+      {
+        ...opportunity,
+        id: 'E2',
+        fields: { ...own('E3'), stage: 'won', isWon: true, isClosed: true },
+      },
+      { ...opportunity, id: 'E4', fields: { ...own('unknown'), stage: 'new' } },
+      { source: 'crm', type: 'Customer', id: 'E3', fields: { name: 'Ereignis Verlag GmbH' } },
+      { source: 'billing', type: 'Subscription', id: 'E5', fields: { customer, status: 'active' } },
+      { source: 'billing', type: 'Payment', id: 'E6', fields: { customer, amount: 1 } },
+      { source: 'erp', type: 'Posting', id: 'E7', fields: { customer, amount: 1 } },
+    ])
+    const events = await since(start)
+    assert.deepEqual(events.map((e: { type: string }) => e.type).sort(), [
+      'CUSTOMER',
+      'OPPORTUNITY',
+      'OPPORTUNITY',
+      'PAYMENT',
+      'POSTING',
+      'SUBSCRIPTION',
+    ])
+    assert.equal(events[0].type, 'CUSTOMER')
+    const byId = (id: string) => events.find((e: { goldenId: string }) => e.goldenId === id)
+    assert.deepEqual(byId(key('crm', 'Opportunity', 'E2')).customer, {
+      id: key('crm', 'Customer', 'E3'),
+      name: 'Ereignis Verlag GmbH',
+    })
+    assert.equal(byId(key('crm', 'Opportunity', 'E4')).customer, null)
+  })
+
+  test('switched off for a system, and on again: before is what was served, and the version shows the gap', async () => {
+    const start = await cursor()
+    await ingestRecords(db.sql, [of('E8', 1, open)])
+    const off = {
+      ...directPipeline(db.sql),
+      systems: new Map(systems.map((s) => [s.name, { ...s, events: new Set<never>() }])),
+    }
+    await ingestRecords(db.sql, [of('E8', 2, { ...open, status: 'sent' }), of('E9', 1, open)], off)
+    assert.equal((await since(start)).length, 1)
+    await ingestRecords(db.sql, [
+      of('E8', 3, { ...open, status: 'paid' }),
+      of('E9', 2, { ...open, status: 'paid' }),
+    ])
+    const events = await since(start)
+    assert.deepEqual(
+      events
+        .map((e: Record<string, Record<string, unknown>>) => [
+          e.op,
+          e.version,
+          e.before?.status,
+          e.after?.status,
+        ])
+        .sort(),
+      [
+        ['CREATED', 1, undefined, 'open'],
+        ['UPDATED', 2, 'open', 'paid'],
+        ['UPDATED', 3, 'sent', 'paid'],
+      ],
+    )
+  })
 })

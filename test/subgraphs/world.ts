@@ -5,6 +5,7 @@ import { type Gateway, type GatewayOptions, startGateway } from '../../gateway/g
 import type { QueryBounds } from '../../gateway/limits/bounds.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
+import type { Pipeline } from '../../mdm/ingest/pipeline.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { createSubgraphs, type GraphDeps } from '../../subgraphs/all.ts'
@@ -297,7 +298,11 @@ const dayMicroseconds = 86_400_000_000
 const firstDay = Date.UTC(2026, 0, 1) * 1000
 
 /** Sends records through the pipeline and applies them. */
-export async function ingestRecords(sql: Sql, records: WorldRecord[]): Promise<void> {
+export async function ingestRecords(
+  sql: Sql,
+  records: WorldRecord[],
+  pipeline: Pipeline = directPipeline(sql),
+): Promise<void> {
   await send(
     sql,
     records.map(({ source, type, id, version = 1, deleted = false, fields }) => ({
@@ -305,7 +310,7 @@ export async function ingestRecords(sql: Sql, records: WorldRecord[]): Promise<v
       message: { type, id, version: firstDay + version * dayMicroseconds, deleted, fields },
     })),
   )
-  const { exceptions } = await drain(directPipeline(sql))
+  const { exceptions } = await drain(pipeline)
   if (exceptions > 0)
     throw new Error(`${exceptions} records of the test's world could not be applied`)
 }

@@ -27,6 +27,7 @@ const event: ChangeEvent = {
   changedFields: ['name', 'emails'],
   redirect: null,
   members: [goldenId],
+  customer: null,
   cause: {
     source: 'crm',
     object: 'Account',
@@ -57,6 +58,15 @@ test('without configured scopes no field that needs one is published', () => {
   const message = sinkMessage(event, feed, { ...options, scopes: new Set() })
   assert.doesNotMatch(message.body, /@nordwind/)
   assert.equal(message.headers[SCOPES_HEADER], '')
+})
+
+test('an operational object is published without values, unless its scope is configured', () => {
+  const invoice = { ...event, type: 'Invoice', before: null, after: { number: 'R-1' } }
+  const hidden = sinkMessage(invoice, feed, { ...options, scopes: all })
+  assert.doesNotMatch(hidden.body, /R-1/)
+  assert.equal(hidden.headers[CUT_HEADER], 'before after')
+  const shown = sinkMessage(invoice, feed, { ...options, scopes: new Set(['operational:read']) })
+  assert.deepEqual(eventOf(JSON.parse(shown.body)), invoice)
 })
 
 test('an event over the size limit of the server is published without its values and marked so', () => {
