@@ -426,7 +426,7 @@ describe('events of operational objects (FEED 1.6)', () => {
     )
     const { customer: golden } = await queryData(
       gateway,
-      '{ customer(id: "' + customer + '") { id name } }',
+      `{ customer(id: "${customer}") { id name } }`,
     )
     for (const e of events)
       assert.deepEqual([e.type, e.goldenId, e.customer, e.entity], ['INVOICE', id, golden, null])
