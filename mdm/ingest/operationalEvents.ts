@@ -82,8 +82,9 @@ function valuesOf(type: OperationalType, record: WholeRecord | null): Values | n
 }
 
 function changedFields(type: OperationalType, before: Values | null, after: Values | null) {
+  const of = (values: Values | null, name: string) => (values && ownValue(values, name)) ?? null
   return Object.keys(OPERATIONAL[type]).filter(
-    (name) => !isDeepStrictEqual(before?.[name] ?? null, after?.[name] ?? null),
+    (name) => !isDeepStrictEqual(of(before, name), of(after, name)),
   )
 }
 
