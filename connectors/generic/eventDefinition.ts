@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { MessageError } from '../contract.ts'
 import type { Mapping } from '../mapping/compileMapping.ts'
 import { failAt, type Located } from '../mapping/document.ts'
@@ -7,6 +7,7 @@ import { compileIds } from '../mapping/identity.ts'
 import type { Path, Scope } from '../mapping/path.ts'
 import { compileRule, type Fail, isMap, pathAt, type Rule } from '../mapping/rule.ts'
 import type { Verify } from '../signature.ts'
+import { compileRecord, type RecordOf } from './eventRecord.ts'
 import { parseShape } from './parseShape.ts'
 import { compileVerification } from './verification.ts'
 
@@ -32,8 +33,7 @@ export interface EventDefinition {
   idOf(scope: Scope): string | null
   /** Undefined where the definition names no version: the record's own counts. */
   versionOf(scope: Scope, object: string): bigint | null | undefined
-  /** Returns the record of the event, or null. */
-  recordOf(scope: Scope, object: string): Fields | null
+  recordOf: RecordOf
   /** Names of headers that it reads, in lower case, and paths into the whole body. */
   headers: readonly string[]
   outer: readonly OuterPath[]
@@ -56,14 +56,6 @@ const eventsSchema = z.strictObject({
   id: z.unknown().optional(),
   version: z.unknown().optional(),
   record: z.unknown().optional(),
-})
-
-const recordSchema = z.strictObject({
-  from: path.optional(),
-  pairs: z.tuple([path, path]).optional(),
-  byObject: z.record(z.string(), path).optional(),
-  field: path.optional(),
-  value: path.optional(),
 })
 
 /**
@@ -226,76 +218,6 @@ function operationOf(rule: Rule, scope: Scope, object: string): Operation {
         : `the operation is ${JSON.stringify(found)}; allowed are ${OPERATIONS.join(', ')}`),
     { object, field: 'operation' },
   )
-}
-
-function compileRecord(
-  spec: unknown,
-  place: Located,
-  mapping: Mapping,
-  fail: Fail,
-): EventDefinition['recordOf'] {
-  if (spec === undefined) return ({ item }) => (isMap(item) ? item : null)
-  const at = place.path
-  if (typeof spec === 'string' || Array.isArray(spec)) {
-    const from = [spec].flat().map((text, i) => pathAt(String(text), [...at, i], fail))
-    return (scope) => {
-      for (const p of from) {
-        const record = objectAt(p, scope)
-        if (record) return record
-      }
-      return null
-    }
-  }
-  const shape = parseShape(recordSchema, place, 'record')
-  if (shape.byObject) {
-    const paths = new Map<string, Path>()
-    for (const [name, text] of Object.entries(shape.byObject)) {
-      const object = mapping.find(name)
-      if (!object)
-        return failAt(
-          place,
-          `byObject: "${name}" is not an object of the mapping; it has ${mapping.names.join(', ')}`,
-          ['byObject', name],
-        )
-      paths.set(object.name, pathAt(text, [...at, 'byObject', name], fail))
-    }
-    return (scope, object) => {
-      const from = paths.get(mapping.find(object)?.name ?? '')
-      return from ? objectAt(from, scope) : null
-    }
-  }
-  if (shape.field && shape.value) {
-    const [field, value] = [
-      pathAt(shape.field, [...at, 'field'], fail),
-      pathAt(shape.value, [...at, 'value'], fail),
-    ]
-    return (scope) => {
-      const name = field.first(scope)
-      return typeof name === 'string' ? { [name]: value.first(scope) ?? null } : null
-    }
-  }
-  if (!shape.from || !shape.pairs)
-    return failAt(
-      place,
-      'record: is a path, {from: path, pairs: [name, value]} for a list of pairs, {field: path, value: path} for one changed field, or {byObject: {Object: path}}',
-    )
-  const from = pathAt(shape.from, [...at, 'from'], fail)
-  const [name, value] = shape.pairs.map((text, i) => pathAt(text, [...at, 'pairs', i], fail))
-  return (scope) => {
-    const pairs = from.first(scope)
-    if (!Array.isArray(pairs) || !name || !value) return null
-    const record = {}
-    for (const item of pairs) {
-      const key = name.first({ ...scope, item })
-      if (typeof key === 'string') setOwn(record, key, value.first({ ...scope, item }) ?? null)
-    }
-    return record
-  }
-}
-
-function objectAt(from: Path, scope: Scope): Fields | null {
-  const value = from.first(scope)
-  return isMap(value) ? value : null
 }
 
 function textOf(

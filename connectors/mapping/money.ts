@@ -109,7 +109,7 @@ export function compileMoney(
       )
       return undefined
     }
-    // A price times a quantity is rounded by whoever bills it too.
+    // A price times a quantity is rounded on an invoice too.
     if (made.rounded && !timesRule)
       report(
         'ROUNDED',

@@ -258,7 +258,7 @@ test('a gap without records names the object and the time, never the placeholder
 })
 
 // The truth is held by the generator: after each step the columns that Salesforce shows. The events
-// tell each step in one of the forms that Salesforce has, and arrive in any order, some twice.
+// state each step in one of the forms that Salesforce has, and arrive in any order, some twice.
 const PARTS = {
   BillingAddress: { prefix: 'Billing', parts: ['Street', 'City', 'StateCode', 'CountryCode'] },
   ShippingAddress: { prefix: 'Shipping', parts: ['Street', 'City', 'State', 'PostalCode'] },
@@ -272,7 +272,7 @@ const step = fc.record({
   form: fc.constantFrom('whole', 'parts', 'nulls', 'avro', 'dotted'),
 })
 
-test('property: compound fields hold what the last statement of each part said, in any order of arrival', () => {
+test('property: compound fields hold what the last statement of each part states, in any order of arrival', () => {
   fc.assert(
     fc.property(
       fc.array(step, { minLength: 1, maxLength: 6 }),
@@ -285,7 +285,7 @@ test('property: compound fields hold what the last statement of each part said, 
           parts.forEach((p, k) => {
             truth.set(prefix + p, values[k] ?? null)
           })
-          return tell(field, before, values, form, i)
+          return eventOf(field, before, values, form, i)
         })
         const create = {
           payload: { ChangeEventHeader: header(0, 'CREATE', {}), Industry: 'x' },
@@ -321,7 +321,7 @@ function header(i: number, changeType: string, lists: Fields): Fields {
 }
 
 /** Returns the event of a change of one compound field from `before` to `values`. */
-function tell(
+function eventOf(
   field: Compound,
   before: (string | null)[],
   values: (string | null)[],
@@ -334,7 +334,7 @@ function tell(
   const filled = given.filter(([, v]) => v !== null)
   const moved = given.filter(([, v], k) => v !== before[k])
   const dotted = (list: typeof given) => list.map(([p]) => `${field}.${p}`)
-  // Parts alone tell the whole change only where nothing else may have been lost on the way.
+  // Parts alone state the whole change only where nothing else may have been lost on the way.
   if (form === 'parts')
     return {
       payload: {

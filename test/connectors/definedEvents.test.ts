@@ -79,7 +79,7 @@ test('the README has a definition for each of the systems tested here', () => {
 })
 
 describe('webhooks of systems by their definitions', () => {
-  test('Pipedrive: meta tells object, operation and id, in both versions', () => {
+  test('Pipedrive: meta states object, operation and id, in both versions', () => {
     const source = example('pipedrive')
     const send = (body: Fields) => deliver(source, body, basic('first-secret'))[0]
     const added = send({
@@ -149,7 +149,7 @@ describe('webhooks of systems by their definitions', () => {
     assert.equal(old.ok ? '' : old.code, 'STALE_TIMESTAMP')
   })
 
-  test('Shopify: headers tell object, operation, id and time, and are stored with the event', () => {
+  test('Shopify: headers state object, operation, id and time, and are stored with the event', () => {
     const source = example('shopify')
     const send = (topic: string, id: string, body: Fields) => {
       const text = JSON.stringify(body)

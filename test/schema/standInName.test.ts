@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isStandInName } from '../../schema/standInName.ts'
 
-test('tells what stands in for a name from names', () => {
+test('distinguishes what stands in for a name from names', () => {
   for (const text of [
     'kasse@laden.example',
     '@laden.example',
