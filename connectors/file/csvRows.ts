@@ -292,6 +292,6 @@ function quoteAt(text: string, pos: number, delimiter: string, quote: string): n
 
 function afterBlanks(text: string, pos: number, delimiter: string): number {
   let at = pos
-  while (text[at] === ' ' || (text[at] === '\t' && delimiter !== '\t')) at++
+  while ((text[at] === ' ' || text[at] === '\t') && text[at] !== delimiter) at++
   return at
 }

@@ -90,34 +90,55 @@ const sliceBytes = 64
 
 /** Returns the message for the first bytes that are not of the encoding, with their line. */
 export async function locateInvalid(
-  source: AsyncIterable<Buffer>,
+  open: () => AsyncIterable<Buffer>,
   encoding: Encoding,
 ): Promise<string> {
+  const invalid = await invalidChunk(open(), encoding)
   const strict = new TextDecoder(encoding.label, { fatal: true })
   const lenient = new TextDecoder(encoding.label)
   const seen = { feeds: 0, returns: 0 }
   const line = () => 1 + (seen.feeds || seen.returns)
-  for await (const chunk of source)
-    for (let i = 0; i < chunk.length; i += sliceBytes) {
-      const slice = chunk.subarray(i, i + sliceBytes)
+  let at = 0
+  for await (const chunk of open()) {
+    const step = at++ === invalid ? sliceBytes : chunk.length
+    for (let i = 0; i < chunk.length; i += step) {
+      const slice = chunk.subarray(i, i + step)
       const text = lenient.decode(slice, { stream: true })
-      try {
-        strict.decode(slice, { stream: true })
+      if (decodes(strict, slice)) {
         countLineEnds(text, seen)
-      } catch (e) {
-        if (!isDecodeError(e)) throw e
-        countLineEnds(text.split('\ufffd', 1)[0] ?? '', seen)
-        return `line ${line()}: ${describeInvalid(slice, encoding)}`
+        continue
       }
+      countLineEnds(text.split('\ufffd', 1)[0] ?? '', seen)
+      return `line ${line()}: ${describeInvalid(slice, encoding)}`
     }
+  }
   return `line ${line()}: the file ends inside a character of ${encoding.label}: it is incomplete`
 }
 
-function countLineEnds(text: string, seen: { feeds: number; returns: number }): void {
-  for (const c of text) {
-    if (c === '\n') seen.feeds++
-    else if (c === '\r') seen.returns++
+/** Returns the number of the first chunk with invalid bytes; -1 where only the end is missing. */
+async function invalidChunk(source: AsyncIterable<Buffer>, encoding: Encoding): Promise<number> {
+  const strict = new TextDecoder(encoding.label, { fatal: true })
+  let at = 0
+  for await (const chunk of source) {
+    if (!decodes(strict, chunk)) return at
+    at++
   }
+  return -1
+}
+
+function decodes(decoder: TextDecoder, bytes: Buffer): boolean {
+  try {
+    decoder.decode(bytes, { stream: true })
+    return true
+  } catch (e) {
+    if (!isDecodeError(e)) throw e
+    return false
+  }
+}
+
+function countLineEnds(text: string, seen: { feeds: number; returns: number }): void {
+  seen.feeds += text.split('\n').length - 1
+  seen.returns += text.split('\r').length - 1
 }
 
 function describeInvalid(slice: Buffer, { label, because }: Encoding): string {

@@ -10,7 +10,7 @@ const asCsv = 'save it as CSV (UTF-8) and load that'
 const FOREIGN: readonly Foreign[] = [
   {
     begins: '\xd0\xcf\x11\xe0',
-    is: `an Excel 97 workbook (.xls) or another Office file: ${asCsv}`,
+    is: `an Excel 97 workbook (.xls), a workbook with a password or another Office file: ${asCsv}`,
   },
   { begins: '%PDF', is: 'a PDF document: load the data that it was made from' },
   { begins: '{\\rtf', is: `a text document (RTF): ${asCsv}` },

@@ -150,7 +150,7 @@ async function* text(path: string, encoding: Encoding): AsyncGenerator<string> {
     yield* decodeText(fileBytes(path), encoding)
   } catch (e) {
     if (!(e instanceof InvalidBytes)) throw e
-    throw new FileError(await locateInvalid(fileBytes(path), encoding))
+    throw new FileError(await locateInvalid(() => fileBytes(path), encoding))
   }
 }
 

@@ -13,7 +13,7 @@ import { faults, type Outcome } from './csvOutcome.ts'
 import { withMapping } from './fixture.ts'
 
 /** TOUCHSTONE_CSV_FILES for a longer run, TOUCHSTONE_SEED for another. */
-const files = Number(process.env.TOUCHSTONE_CSV_FILES ?? 400)
+const files = Number(process.env.TOUCHSTONE_CSV_FILES ?? 150)
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-csv-'))
 after(() => rmSync(dir, { recursive: true, force: true }))
 

@@ -377,6 +377,8 @@ class Writer {
     'missing cell': (at) => {
       const cells = this.cellsAt(at)
       if (!cells || cells.length < 2) return
+      // Only whole rows show that all have a delimiter at their end.
+      if (this.dialect.trailing === 'rows' && this.rows.length <= 5) return
       const missing = this.random.below(cells.length)
       this.breakLine(at, this.rowText(cells.filter((_, i) => i !== missing)))
     },
