@@ -76,6 +76,9 @@ class LayoutCheck {
   private readonly counts = new Map<number, { rows: number; bare: number; first: number }>()
   private readonly notices: string[] = []
   private rows = 0
+  /** Rows in `counts`. */
+  private counted = 0
+  private waiting: { row: TableRow; follows: boolean } | null = null
   private formulas = 0
   private repeated = 0
   private empty = 0
@@ -106,16 +109,32 @@ class LayoutCheck {
       return
     }
     this.rows++
+    this.countLater(row)
+    for (const cell of row.problem ? [] : row.cells) {
+      const text = cellText(cell)
+      if ('text' in text && text.changed) this.formulas++
+    }
+  }
+
+  /**
+   * Counts a row when the next one is known: what a carriage return alone separates may be parts of
+   * one row, which are no sign of the number of cells.
+   */
+  private countLater(next: TableRow | null): void {
+    const { waiting } = this
+    const goesOn = Boolean(next && waiting?.row.atReturn && next.first === waiting.row.last + 1)
+    if (waiting && !goesOn && !waiting.follows) this.count(waiting.row)
+    this.waiting = next && { row: next, follows: goesOn }
+  }
+
+  private count(row: TableRow): void {
     if (row.problem) return
+    this.counted++
     const length = row.cells.length
     const count = this.counts.get(length) ?? { rows: 0, bare: 0, first: row.first }
     count.rows++
     if (namedCells(row.cells) <= this.named) count.bare++
     this.counts.set(length, count)
-    for (const cell of row.cells) {
-      const text = cellText(cell)
-      if ('text' in text && text.changed) this.formulas++
-    }
   }
 
   layout(): TableLayout {
@@ -132,12 +151,13 @@ class LayoutCheck {
         rows: 0,
         notices,
       }
+    this.countLater(null)
     const openEnd =
       named < header.cells.length ||
       [...this.counts].some(([length, { bare }]) => length > named && bare > 0)
     const width = openEnd ? this.width() : named
     const { rows: usual, bare } = this.counts.get(width) ?? { rows: 0, bare: 0 }
-    if (usual - bare >= Math.max(2, rows * commonShare))
+    if (usual - bare >= Math.max(2, this.counted * commonShare))
       throw new FileError(
         `${this.word} ${header.first}: column ${named + 1} has values, but no name; name it in the header`,
       )
@@ -193,7 +213,7 @@ class LayoutCheck {
    */
   private width(): number {
     const own = this.header?.cells.length ?? 0
-    const needed = this.rows * commonShare
+    const needed = this.counted * commonShare
     for (const [length, { rows, bare }] of this.counts) {
       if (length === own && rows >= needed) return own
       if (length >= this.named && bare >= Math.max(2, needed)) return length

@@ -185,10 +185,20 @@ interface Cell {
 
 function randomDialect(random: Random, rows: number): Dialect {
   const delimiter = random.pick([',', ',', ';', ';', '\t', '|'])
+  const ends = random.pick([
+    ['\n'],
+    ['\r\n'],
+    ['\r\n', '\n'],
+    ['\r'],
+    ['\r\n', '\n', '\r'],
+    ['\r\r\n'],
+  ])
+  // Where a carriage return may end a row or be in a cell, delimiters at the end prove too little.
+  const mayEnd = ends.length < 3
   return {
     delimiter,
     quoting: random.pick(['minimal', 'minimal', 'all', 'some']),
-    ends: random.pick([['\n'], ['\r\n'], ['\r\n', '\n'], ['\r'], ['\r\n', '\n', '\r'], ['\r\r\n']]),
+    ends,
     finalEnd: random.chance(0.8),
     encoding: random.pick([
       'utf-8',
@@ -206,9 +216,11 @@ function randomDialect(random: Random, rows: number): Dialect {
       ? ['Kunden-Export', ...(random.chance(0.5) ? ['Stand: 01.02.2025', ''] : [])]
       : [],
     trailing: random.pick(
-      rows > 1
+      rows > 1 && mayEnd
         ? (['none', 'none', 'none', 'header', 'rows', 'both'] as const)
-        : (['none', 'both'] as const),
+        : mayEnd
+          ? (['none', 'both'] as const)
+          : (['none'] as const),
     ),
     blankLines: random.chance(0.2),
     formulas: random.chance(0.2),
