@@ -3,7 +3,7 @@ import { FileError } from './fileError.ts'
 export interface Encoding {
   /** A label of TextDecoder. */
   label: string
-  /** What shows that the file has this encoding. */
+  /** The sign that the file has this encoding. */
   because: 'GIVEN' | 'MARK' | 'NUL_BYTES' | 'DEFAULT'
 }
 

@@ -105,7 +105,7 @@ export function messagesOfRow(
 }
 
 const TOTAL = 'TOTAL_ROW'
-/** What stands in place of the id in a row of totals. */
+/** Words that rows of totals have in place of an id. */
 const TOTALS =
   /^(?:(?:grand |sub[- ]?|report |overall )?totals?(?: (?:general|général|geral|generale))?|(?:gesamt|zwischen)?summe|gesamt(?:betrag|ergebnis)|insgesamt|sous-total|total général|somme|totale|(?:sub)?totaal|suma|razem|итого|всего|合計|小計|总计|小计)(?: ?\(.*\))?:?$/iu
 

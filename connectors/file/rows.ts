@@ -46,7 +46,7 @@ export interface OpenedFile {
   name: string
   /** How it is read, for people: `CSV, delimiter ";", utf-8`. */
   description: string
-  /** What is read in another way than it is written, for people. */
+  /** Notices for people: parts that are read in another way than they are written. */
   notices: string[]
   rows(): AsyncGenerator<FileRow>
   /** Removes the copy of a pipe. */

@@ -5,7 +5,7 @@ import { FileError } from './fileError.ts'
 import type { FileRow, TableRow } from './fileRow.ts'
 import { findHeader, type HasId, namedCells } from './header.ts'
 
-/** What the check of a table found; its rows are read by it. */
+/** The result of the check of a table; its rows are read by it. */
 export interface TableLayout {
   /** Names of the columns; null for a table without any row. */
   names: string[] | null
@@ -32,12 +32,12 @@ export interface CheckedTable {
   rows(): AsyncGenerator<FileRow>
 }
 
-/** What one line is called: a line of a text, or a row of a sheet. */
+/** The word for a line in messages: a line of a text, or a row of a sheet. */
 export type LineWord = 'line' | 'row'
 
 /** Rows at the beginning in which the header is searched and ids are tried. */
 const firstRowsMax = 200
-/** Of all rows, those that must share a number of cells other than that of the header. */
+/** Share of the rows that must have the same number of cells. */
 const commonShare = 0.9
 /** Rows between carriage returns without line feeds that are judged together. */
 const chainRowsMax = 1_000
@@ -192,7 +192,7 @@ class LayoutCheck {
     if (!header || !top) return
     if (header.first > top.first)
       notices.push(
-        `the header is in ${word} ${header.first}; what is above it in ${word} ${top.first} is no row`,
+        `the header is in ${word} ${header.first}; the text above it, from ${word} ${top.first} on, is not a row`,
       )
     const renamed = names.slice(0, this.named).flatMap((name, i) => {
       const given = header.cells[i]?.trim() ?? ''

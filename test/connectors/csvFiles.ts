@@ -1,10 +1,10 @@
 /**
- * Generates CSV files of mixed dialects and damage, and what is in them. Rows and values are known
+ * Generates CSV files of mixed dialects and damage, with their rows. Rows and values are known
  * from here, never from the product's reader.
  */
 export interface GeneratedRow {
   id: string
-  /** What a record of this row has: names of columns and texts; empty cells are left out. */
+  /** Texts by the names of their columns, as a record has them; empty cells are left out. */
   values: Map<string, string>
   /** The row was written in another way than its dialect, so it may become an exception. */
   damaged: boolean
@@ -16,7 +16,7 @@ export interface GeneratedFile {
   rows: GeneratedRow[]
   /** Rows that have no line of their own, because the end of the line before them is lost. */
   fused: number
-  /** What was done to the file, for messages and counts. */
+  /** Dialect and damages, for messages and counts. */
   dialect: string
   damages: Damage[]
   /** A cell has line breaks or quotes that other rows may hide in. */
@@ -177,7 +177,7 @@ export function generateFile(random: Random, clean: boolean, idPrefix = ''): Gen
 }
 
 interface Cell {
-  /** What the cell means. */
+  /** Text that a record has. */
   text: string
   /** How it is written, where not by the dialect. */
   raw?: string

@@ -1,6 +1,6 @@
 import type { GeneratedFile, GeneratedRow } from './csvFiles.ts'
 
-/** What became of a generated file. */
+/** Outcome of a generated file. */
 export interface Outcome {
   refused: string | null
   records: ReadonlyMap<string, string>[]

@@ -133,7 +133,7 @@ describe('tables of office programs', () => {
   test('says what it reads in another way than it is written', async () => {
     assert.deepEqual(await notices('Titel\n\nid;name;name;;x\n="1";a;b;c;d\n'), [
       'CSV, delimiter ";", utf-8',
-      'the header is in line 3; what is above it in line 1 is no row',
+      'the header is in line 3; the text above it, from line 1 on, is not a row',
       'column 3 is a second "name"; it is called name_2',
       'column 4 has no name; it is called column_4',
       '1 cell is written as ="text", \'text or a link; the text is read',

@@ -135,7 +135,7 @@ describe('sheets of a workbook', () => {
       rows: [{ id: '1' }],
       said: [
         'Excel workbook, sheet "S"',
-        'the header is in row 4; what is above it in row 1 is no row',
+        'the header is in row 4; the text above it, from row 1 on, is not a row',
         '1 hidden rows are read like any other',
       ],
     })

@@ -4,7 +4,7 @@ import type { TableRow } from '../fileRow.ts'
 import { type CellFormat, numberText } from './cellFormat.ts'
 import { parseXml } from './xml.ts'
 
-/** What the cells of all sheets refer to. */
+/** Parts of a workbook to which the cells of all sheets refer. */
 export interface WorkbookParts {
   strings: readonly string[]
   /** By the number of the style. */
