@@ -16,9 +16,8 @@ export async function checkCsv(
   hasId: HasId | null,
 ): Promise<CheckedTable> {
   const { lines } = splitLines(head.text, head.complete)
-  const { dialect, skipLines, guessed } = detectDialect(lines, options, hasId)
-  const hasFeeds = head.text.includes('\n')
-  const read = () => csvRows(open(), new CsvReader(dialect), skipLines, hasFeeds)
+  const { dialect, skipLines, endsWithFeed, guessed } = detectDialect(lines, options, hasId)
+  const read = () => csvRows(open(), new CsvReader(dialect), skipLines, endsWithFeed)
   const layout = await checkTable(read(), 'line', hasId, guessed)
   const name = dialect.delimiter === '\t' ? 'tab' : `"${dialect.delimiter}"`
   const quote = dialect.quote === '"' ? '' : `, quote ${dialect.quote}`
@@ -33,11 +32,11 @@ async function* csvRows(
   text: AsyncIterable<string>,
   reader: CsvReader,
   skipLines: number,
-  hasFeeds: boolean,
+  endsWithFeed: boolean,
 ): AsyncGenerator<TableRow[]> {
   const kept = (rows: TableRow[]) => {
     // In a file without line feeds a carriage return ends a row like any other end.
-    if (!hasFeeds) for (const row of rows) delete row.atReturn
+    if (!endsWithFeed) for (const row of rows) delete row.atReturn
     return rows.filter((r) => r.first > skipLines)
   }
   for await (const lines of textLines(text)) {

@@ -12,6 +12,8 @@ export interface DetectedDialect {
   dialect: CsvDialect
   /** Lines before the first row, for the line that names the delimiter. */
   skipLines: number
+  /** Rows end with line feeds, so a carriage return alone may be a part of a cell. */
+  endsWithFeed: boolean
   /** Nothing names the delimiter: in a table of one column no row shows it. */
   guessed: boolean
 }
@@ -49,6 +51,7 @@ export function detectDialect(
     ).length
     return {
       dialect: { ...dialect, widths: numbersOfCells(header.row, below) },
+      endsWithFeed: hasFeed(body, rows),
       rank: [
         Number(header.found),
         Number(clear),
@@ -60,7 +63,17 @@ export function detectDialect(
     }
   })
   const best = candidates.reduce((a, b) => (ranksHigher(b.rank, a.rank) ? b : a))
-  return { dialect: best.dialect, skipLines, guessed: !named }
+  const { dialect, endsWithFeed } = best
+  return { dialect, endsWithFeed, skipLines, guessed: !named }
+}
+
+/** Returns whether a line feed ends a line that is not within a cell. */
+function hasFeed(lines: readonly TextLine[], rows: readonly TableRow[]): boolean {
+  const within = new Set<number>()
+  for (const { first, last } of rows) for (let n = first; n < last; n++) within.add(n)
+  // The last lines may be the beginning of a cell.
+  const known = lines.slice(0, rows.at(-1)?.last ?? 0)
+  return known.some(({ end }, i) => end.endsWith('\n') && !within.has(i + 1))
 }
 
 function ranksHigher(a: readonly number[], b: readonly number[]): boolean {
