@@ -491,11 +491,13 @@ class Writer {
     const hidden = this.rows.map((r) => r.row).filter((r) => !rows.includes(r))
     if (damages.includes('cut')) {
       // Rows behind the cut are not in the file; the one at the cut may have lost its end.
-      const keep = random.below(text.length + 1)
+      let keep = random.below(text.length + 1)
       let pos = 0
       const kept: GeneratedRow[] = []
       for (const line of this.lines) {
         const end = pos + line.text.length
+        // A cut may make a row that was broken before look whole.
+        if (line.row?.damaged && pos < keep && end > keep) keep = pos
         if (line.row && pos < keep) {
           if (end > keep) line.row.damaged = true
           // Without any text nothing of the row is left.
