@@ -355,8 +355,8 @@ function joinedTable(
   const own = nameColumns(cells.slice(0, namedCells(cells)))
   const wanted = names.slice(0, named)
   if (own.length === named && own.every((name, i) => name === wanted[i])) return true
-  const reordered = named > 1 && own.length === named && own.every((name) => wanted.includes(name))
-  if (marked || reordered)
+  const alike = own.filter((name) => wanted.includes(name)).length
+  if (marked || (alike > 1 && alike * 2 >= named))
     throw new FileError(
       `${word} ${first}: another file begins here, with the columns ${list(own)} instead of ${list(wanted)}; load the files one by one`,
     )
