@@ -38,7 +38,9 @@ export function judgeConnectors(
   const judge = (policy: Policy) => {
     for (const { source, files } of read) {
       const opened =
-        'mistake' in files ? files : attempt(() => openConnector(source, policy, files.value))
+        'mistake' in files
+          ? files
+          : attempt(() => openConnector(source, policy, fitted(files.value, policy, shipped)))
       const connector =
         'mistake' in opened
           ? heldConnector(source, opened.mistake, 'value' in files ? files.value : null, shipped)
@@ -57,6 +59,28 @@ function attempt<T>(work: () => T): { value: T } | { mistake: string } {
     if (e instanceof ConfigError) return { mistake: e.message }
     throw e
   }
+}
+
+/**
+ * A policy may leave out types and fields of the shipped model. The mapping that comes with a kind
+ * follows it, because nobody wrote a mistake there; an installation's own files have to.
+ */
+function fitted(files: MappingFiles, policy: Policy, shipped: Policy): MappingFiles {
+  const [own, ...overlays] = files.mappings
+  if (!own || !files.kind.hasMapping || policy === shipped) return files
+  const fieldsOf = (of: Policy, type: string) =>
+    of.types.find((t) => t.name === type)?.fields.map((f) => f.name)
+  const fit = (object: Record<string, unknown>): Record<string, unknown> => {
+    const before = fieldsOf(shipped, String(object.as))
+    const now = fieldsOf(policy, String(object.as))
+    if (!before || !isMap(object.fields)) return object
+    if (!now) return withoutType(object)
+    const kept = Object.entries(object.fields).filter(
+      ([name]) => now.includes(name) || !before.includes(name),
+    )
+    return { ...object, fields: Object.fromEntries(kept) }
+  }
+  return { ...files, mappings: [eachObject(own, fit), ...overlays] }
 }
 
 /**
@@ -117,12 +141,23 @@ function accepting(
 
 /** Keeps names, ids and definitions of events of a mapping; its objects fill no type. */
 function withoutFields(file: YamlFile): YamlFile {
+  return eachObject(file, withoutType)
+}
+
+function withoutType({ fields: _, ...rest }: Record<string, unknown>): Record<string, unknown> {
+  return { ...rest, as: 'Kept' }
+}
+
+/** Returns the file with other objects; its lines stay. */
+function eachObject(
+  file: YamlFile,
+  change: (object: Record<string, unknown>) => Record<string, unknown>,
+): YamlFile {
   if (!isMap(file.value) || !isMap(file.value.objects)) return file
-  const objects = Object.entries(file.value.objects).map(([name, object]) => {
-    if (!isMap(object)) return [name, object]
-    const { fields: _, ...rest } = object
-    return [name, { ...rest, as: 'Kept' }]
-  })
+  const objects = Object.entries(file.value.objects).map(([name, object]) => [
+    name,
+    isMap(object) ? change(object) : object,
+  ])
   return { ...file, value: { ...file.value, objects: Object.fromEntries(objects) } }
 }
 

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { describeError } from '../../gateway/http/describeError.ts'
 import { type HealthServer, startHealthServer } from '../../gateway/http/healthServer.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
+import { policyChannel } from '../../mdm/policy/policies.ts'
 import { heldSources, type Installation, judgeByActivePolicy } from '../config/installation.ts'
 import { openMetrics } from '../observe/metrics.ts'
 import { readinessChecks } from '../observe/readiness.ts'
@@ -42,6 +43,11 @@ export async function startHealthRole(options: {
   try {
     const { connectors, levels, policy } = installation
     await judgeByActivePolicy(sql, installation)
+    const onPublication = () =>
+      void judgeByActivePolicy(sql, installation).catch((err) =>
+        log.error({ err: describeError(err) }, 'the active policy could not be read'),
+      )
+    await sql.listen(policyChannel, onPublication, onPublication)
     const failed = (err: unknown) =>
       log.warn({ err: describeError(err) }, 'quality metrics could not be measured')
     const metrics = openMetrics({

@@ -57,6 +57,46 @@ test('a field of a policy can be filled as soon as mappings are judged by it, an
   assert.match(connectors.get('crm')?.held ?? '', /tier/)
 })
 
+test('mappings that come with a kind follow a policy without some of their fields or types; own files do not', () => {
+  const folder = join(root, 'schema/model')
+  const narrower = parsePolicy(
+    readdirSync(folder)
+      .filter((name) => name !== 'contact.graphql')
+      .map((name) => {
+        const text = readFileSync(join(folder, name), 'utf8')
+        const without = text.replace(
+          / {2}"Currency of its invoices.*\n {2}currency: String.*\n/,
+          '',
+        )
+        return new Source(without, name)
+      }),
+  )
+  const { connectors, judge } = inFolder((dir) => {
+    const line = (name: string, more = '') =>
+      `  - { name: ${name}, kind: ${name}, role: CRM, trust: 0.5${more} }\n`
+    writeFileSync(join(dir, 'own.yaml'), 'objects: { customer: { fields: { currency: cur } } }\n')
+    writeFileSync(
+      join(dir, 'sources.yaml'),
+      `sources:\n${line('salesforce')}${line('netsuite')}${line('stripe', ', mapping: own.yaml')}`,
+    )
+    return judgeConnectors(readSources(join(dir, 'sources.yaml'), {}), policy)
+  })
+  const held = () => [...connectors].map(([name, c]) => [name, c.held !== undefined])
+  assert.deepEqual(
+    held().filter(([, is]) => is),
+    [],
+  )
+  const types = (name: string) => new Set(connectors.get(name)?.objects.map((o) => o.as))
+  assert.ok(types('salesforce').has('Contact'))
+  judge(narrower)
+  assert.deepEqual(
+    held().filter(([, is]) => is),
+    [['stripe', true]],
+  )
+  assert.match(connectors.get('stripe')?.held ?? '', /own\.yaml:1: unknown field "currency"/)
+  assert.ok(!types('salesforce').has('Contact'))
+})
+
 test('a mistake holds its own source system: deliveries are accepted, and reading them gives the reason', () => {
   for (const [mapping, mistake] of [
     [MAPPING.replace('name: name', 'nmae: name'), /crm\.yaml:6: .*did you mean name/],

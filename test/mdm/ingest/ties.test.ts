@@ -111,3 +111,45 @@ test('I1, I10: Stripe events give the last content of their history, or a doubt,
   )
   assert.ok(known > 0, 'some histories leave no doubt')
 })
+
+test('changed fields of one delivery and one moment: other fields add up, and two values of one field are a doubt', () => {
+  const part = (inboxId: number, fields: Record<string, unknown>, delivery: string) => ({
+    message: { ...messageOf({}, inboxId), correlationId: delivery },
+    change: {
+      object: 'customer',
+      sourceId: 'cus_1',
+      version: 1_755_000_000_000_000n,
+      deleted: false,
+      partial: true,
+      raw: fields,
+    },
+  })
+  const fold = (parts: ReturnType<typeof part>[]) => {
+    const ties = {
+      message: () => null,
+      delivery: (id: number) =>
+        parts.find((p) => p.message.inboxId === id)?.message.correlationId ?? null,
+    }
+    let state: RecordState | null = null
+    for (const { message, change } of parts)
+      state = foldChange(state, { key, message, change }, stripe, ties).state ?? state
+    return [state?.raw, state?.tied?.doubt ?? []]
+  }
+  const both = (...parts: ReturnType<typeof part>[]) => {
+    const result = fold(parts)
+    assert.deepEqual(fold(parts.toReversed()), result)
+    return result
+  }
+  assert.deepEqual(both(part(1, { name: 'A' }, 'd'), part(2, { email: 'a@x.example' }, 'd')), [
+    { name: 'A', email: 'a@x.example' },
+    [],
+  ])
+  assert.deepEqual(both(part(1, { name: 'A' }, 'd'), part(2, { name: 'B' }, 'd')), [
+    { name: 'B' },
+    [1],
+  ])
+  assert.deepEqual(both(part(1, { name: 'A' }, 'd'), part(2, { name: 'B' }, 'e')), [
+    { name: 'B' },
+    [],
+  ])
+})
