@@ -179,6 +179,8 @@ test('wherever a message fails, it becomes an exception and the others are appli
     #statements(tx: Sql): Sql {
       const run = (text: string, made: () => Promise<{ inboxId?: number }[]>) => {
         const name = text.replaceAll(/\s+/g, ' ').trim().slice(0, 60)
+        // A fragment is part of another statement and does not run by itself.
+        if (!/^(select|insert|update|delete|with|set|lock|do)\b/i.test(name)) return made()
         if (this.#meets(name)) return tx.unsafe(`do $$ begin raise exception 'sabotage'; end $$`)
         // A transaction begins with its claim. One that sets the message aside claims it later.
         const claims = this.#claims && name.startsWith('with taken as ( delete from pending')
