@@ -18,6 +18,24 @@ const BUSINESS_WORDS = new Set(
   ).split(' '),
 )
 
+/**
+ * Words that name a body of its own beside an organisation that has the rest of the name: the
+ * company that manages or owns it, its press, its foundation.
+ */
+const COMPANION_WORDS = new Set(
+  (
+    'verwaltung verwaltungs verwaltungsgesellschaft beteiligung beteiligungs beteiligungsgesellschaft holding besitz besitzgesellschaft ' +
+    'grundstuecks grundstueck grundstucks grundstuck grundstuecksverwaltung vermoegensverwaltung vermogensverwaltung immobilien ' +
+    'treuhand stiftung foundation fundacion fondation fondazione trust endowment press verlag alumni venture ventures ' +
+    'pensionskasse unterstuetzungskasse unterstutzungskasse foerderverein forderverein leasing komplementaer komplementar'
+  ).split(' '),
+)
+
+/** Returns whether a word names another body beside the organisation of the rest of the name. */
+export function isCompanionWord(token: string): boolean {
+  return COMPANION_WORDS.has(token)
+}
+
 /** Returns whether a word of an organisation's name only names a part of a group. */
 export function isBusinessWord(token: string): boolean {
   return BUSINESS_WORDS.has(token) || BUSINESS_WORDS.has(`${token}s`)

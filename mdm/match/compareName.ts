@@ -1,5 +1,6 @@
-import { isBusinessWord } from './businessWords.ts'
+import { isBusinessWord, isCompanionWord } from './businessWords.ts'
 import type { NameFeature } from './featureTypes.ts'
+import type { GivenNames } from './givenNames.ts'
 import { wordSimilarity } from './similarity.ts'
 
 /** Levels of the column "name", in the order of priors.ts. */
@@ -11,6 +12,8 @@ export const NAME = {
   SOME: 4,
   NOTHING: 5,
   SISTERS: 6,
+  /** Persons: one surname, other given names. Organisations: one name, other legal forms. */
+  KINDRED: 7,
 } as const
 
 /**
@@ -33,13 +36,12 @@ const usedA = new Uint8Array(64)
 /**
  * Compares two names word by word: equal words first, then words equal but for typing, short forms
  * and initials, then words written apart or together. The words left over on either side decide the
- * level. Words count by their rarity. `sameName(a, b)` returns whether two words are forms of one
- * given name.
+ * level. Words count by their rarity.
  */
 export function compareNames(
   a: NameFeature,
   b: NameFeature,
-  sameName: (a: string, b: string) => boolean,
+  givenNames: GivenNames,
   out: Agreement,
 ): void {
   const n = Math.min(a.t.length, 64)
@@ -81,8 +83,9 @@ export function compareNames(
       for (let j = 0; j < m; j++) {
         if (usedB[j] === 1) continue
         const other = b.t[j]!
+        if (person && givenNames.isManAndWoman(token, other)) continue
         let alike = wordSimilarity(token, other)
-        if (alike < 0.9 && sameName(token, other)) alike = 0.9
+        if (alike < 0.9 && givenNames.isSame(token, other)) alike = 0.9
         if (alike < 0.75 && !person && isAbbreviation(token, other)) alike = 0.75
         if (
           alike === 0 &&
@@ -123,6 +126,14 @@ export function compareNames(
   const partB = massB > 0 ? sharedB / massB : 0
   const high = Math.max(partA, partB)
   const low = Math.min(partA, partB)
+  if (person && leftA > 0 && leftB > 0 && areRelatives(a, b, n, m, givenNames)) {
+    out.level = NAME.KINDRED
+    return
+  }
+  if (!person && exact + inexact > 0 && high > 0.3 && nameOneCompanion(a, b, n, m)) {
+    out.level = NAME.SISTERS
+    return
+  }
   if (leftA > 0 && leftB > 0) {
     if (
       !person &&
@@ -142,6 +153,71 @@ export function compareNames(
   else if (high >= 0.75 && (low >= 0.35 || exact + inexact >= 2)) out.level = NAME.HOLDS
   else if (high >= 0.5) out.level = low >= 0.25 ? NAME.OVERLAP : NAME.SOME
   else out.level = high >= 0.3 ? NAME.SOME : NAME.NOTHING
+}
+
+/**
+ * Returns whether two persons share a surname and have other given names. The order of the words
+ * tells which is which; if it does not, the table of given names does.
+ */
+function areRelatives(
+  a: NameFeature,
+  b: NameFeature,
+  n: number,
+  m: number,
+  givenNames: GivenNames,
+): boolean {
+  const surnameLast = usedA[n - 1] === 1 && usedB[m - 1] === 1
+  const givenFirst = usedA[0] === 0 && usedB[0] === 0
+  if (a.o === 2 && b.o === 2 && surnameLast && givenFirst)
+    return givenNames.isKnown(a.t[0]!) || !givenNames.isKnown(a.t[n - 1]!)
+  return (
+    hasOnlyGivenNamesLeft(a, n, usedA, givenNames) && hasOnlyGivenNamesLeft(b, m, usedB, givenNames)
+  )
+}
+
+/** Returns whether the words left over are given names, and no shared word is one. */
+function hasOnlyGivenNamesLeft(
+  name: NameFeature,
+  count: number,
+  used: Uint8Array,
+  givenNames: GivenNames,
+): boolean {
+  for (let i = 0; i < count; i++)
+    if (givenNames.isKnown(name.t[i]!) === (used[i] === 1)) return false
+  return true
+}
+
+/**
+ * Returns whether the words left over on one side only name another body beside the organisation:
+ * "Hagen" and "Hagen Verwaltungs", a university and its press.
+ */
+function nameOneCompanion(a: NameFeature, b: NameFeature, n: number, m: number): boolean {
+  return hasOnlyCompanionWordsLeft(a, n, usedA) || hasOnlyCompanionWordsLeft(b, m, usedB)
+}
+
+function hasOnlyCompanionWordsLeft(name: NameFeature, count: number, used: Uint8Array): boolean {
+  let left = 0
+  for (let i = 0; i < count; i++)
+    if (used[i] === 0) {
+      if (!isCompanionWord(name.t[i]!)) return false
+      left++
+    }
+  return left > 0
+}
+
+/**
+ * Returns whether two organisations have legal forms, and none in common, over all their names. A
+ * name without its form says nothing.
+ */
+export function haveOtherLegalForms(a: readonly unknown[], b: readonly unknown[]): boolean {
+  let known = false
+  for (const one of a as readonly NameFeature[])
+    for (const other of b as readonly NameFeature[]) {
+      if (one.f === undefined || other.f === undefined) continue
+      if (one.f === other.f) return false
+      known = true
+    }
+  return known
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { PersonFeature } from './featureTypes.ts'
+import type { GivenNames } from './givenNames.ts'
 import { MISSING } from './priors.ts'
 import { editDistance, jaroWinkler } from './similarity.ts'
 
@@ -22,16 +23,16 @@ const direct: PersonAgreement = { given: 0, givenBits: 0, surname: 0, surnameBit
 export function comparePersons(
   a: PersonFeature,
   b: PersonFeature,
-  sameName: (a: string, b: string) => boolean,
+  givenNames: GivenNames,
   out: PersonAgreement,
 ): void {
-  bestGiven(a.g, a.gb, b.g, sameName, out)
+  bestGiven(a.g, a.gb, b.g, givenNames, out)
   bestSurname(a.s, a.sb, b.s, out)
   const agrees =
     (out.given !== MISSING && out.given <= GIVEN.NEAR) ||
     (out.surname !== MISSING && out.surname <= SURNAME.NEAR)
   if (agrees || a.g.length + a.s.length === 0 || b.g.length + b.s.length === 0) return
-  bestGiven(a.g, a.gb, b.s, sameName, direct)
+  bestGiven(a.g, a.gb, b.s, givenNames, direct)
   bestSurname(a.s, a.sb, b.g, direct)
   const crosswise =
     (direct.given === MISSING || direct.given <= GIVEN.NEAR) &&
@@ -48,14 +49,14 @@ function bestGiven(
   a: readonly string[],
   bits: readonly number[],
   b: readonly string[],
-  sameName: (a: string, b: string) => boolean,
+  givenNames: GivenNames,
   out: PersonAgreement,
 ): void {
   out.given = MISSING
   out.givenBits = 0
   for (let i = 0; i < a.length; i++)
     for (let j = 0; j < b.length; j++) {
-      const level = givenLevel(a[i]!, b[j]!, sameName)
+      const level = givenLevel(a[i]!, b[j]!, givenNames)
       if (out.given === MISSING || level < out.given) {
         out.given = level
         out.givenBits = bits[i]!
@@ -91,10 +92,11 @@ function bothEndsDiffer(a: string, b: string): boolean {
   )
 }
 
-function givenLevel(a: string, b: string, sameName: (a: string, b: string) => boolean): number {
+function givenLevel(a: string, b: string, givenNames: GivenNames): number {
   if (a === b) return GIVEN.EQUAL
   if (a.length === 1 || b.length === 1) return a[0] === b[0] ? GIVEN.INITIAL : GIVEN.DIFFERENT
-  if (sameName(a, b)) return GIVEN.FORM
+  if (givenNames.isManAndWoman(a, b)) return GIVEN.DIFFERENT
+  if (givenNames.isSame(a, b)) return GIVEN.FORM
   if (bothEndsDiffer(a, b)) return GIVEN.DIFFERENT
   const longest = Math.max(a.length, b.length)
   const edits = editDistance(a, b, 2)

@@ -146,7 +146,10 @@ export function compareDates(a: DateParts, b: DateParts, out: Agreement): void {
  */
 export const IDENTIFIER = { EQUAL: 0, NEAR: 1, OTHER_SCHEME: 2, DIFFERENT: 3 } as const
 
-/** Compares two identifiers; only identifiers of one scheme can differ. */
+/**
+ * Compares two identifiers; only identifiers of one scheme can differ. VAT numbers of two countries
+ * count as one scheme: they are two taxpayers far more often than one.
+ */
 export function compareIdentifiers(
   a: IdentifierFeature,
   b: IdentifierFeature,
@@ -161,7 +164,11 @@ export function compareIdentifiers(
     editDistance(a[1], b[1], 1) <= 1
   )
     out.level = IDENTIFIER.NEAR
-  else out.level = a[0] === b[0] ? IDENTIFIER.DIFFERENT : IDENTIFIER.OTHER_SCHEME
+  else
+    out.level =
+      a[0] === b[0] || (a[0].startsWith('VAT:') && b[0].startsWith('VAT:'))
+        ? IDENTIFIER.DIFFERENT
+        : IDENTIFIER.OTHER_SCHEME
 }
 
 /** Numbers issued one after the other differ in their last digits; that is no typing error. */

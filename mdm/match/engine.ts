@@ -1,7 +1,7 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { ComparisonFeature, FieldValue } from '../standardise/featureShapes.ts'
 import { standardiseFields } from '../standardise/features.ts'
-import { isSameGivenName } from '../standardise/personName.ts'
+import { givenNames } from '../standardise/personName.ts'
 import { phoneticCode } from '../standardise/phoneticCode.ts'
 import { countryOf, markPlaces } from '../standardise/places.ts'
 import { weighFeature } from '../standardise/weigh.ts'
@@ -138,7 +138,7 @@ export function createEngine(
     createBitsTable(ownValue(parameters.frequencies, comparison.name)),
   )
   const failures: Failures = { count: 0, last: undefined }
-  const scorer = createScorer(type, comparisons, parameters, isSameGivenName, failures)
+  const scorer = createScorer(type, comparisons, parameters, givenNames, failures)
   const uniqueSources = new Set(type.uniqueIn)
   const isUniqueSource = (source: string) => uniqueSources.has('*') || uniqueSources.has(source)
   const sourcesOf = (a: Features, b: Features): Sources =>

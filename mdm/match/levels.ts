@@ -1,5 +1,5 @@
 import { type AddressAgreement, compareAddresses } from './compareAddress.ts'
-import { type Agreement, compareNames } from './compareName.ts'
+import { type Agreement, compareNames, haveOtherLegalForms, NAME } from './compareName.ts'
 import { comparePersons, type PersonAgreement } from './comparePerson.ts'
 import { compareProducts, compareTexts, type ProductAgreement } from './compareText.ts'
 import {
@@ -21,6 +21,7 @@ import type {
   PersonFeature,
   ProductFeature,
 } from './featureTypes.ts'
+import type { GivenNames } from './givenNames.ts'
 import type { ComparisonKind } from './plan.ts'
 import { MISSING } from './priors.ts'
 
@@ -29,12 +30,6 @@ export interface ComparisonVector {
   levels: Int8Array
   bits: Float64Array
 }
-
-/**
- * Returns whether two words are forms of one given name ("bob", "robert"). Passed in, because given
- * names belong to standardising.
- */
-export type IsSameGivenName = (a: string, b: string) => boolean
 
 const agreement: Agreement = { level: MISSING, bits: 0 }
 const productAgreement: ProductAgreement = { level: MISSING, bits: 0, variant: MISSING }
@@ -63,7 +58,7 @@ export function compareFeatures(
   at: number,
   vector: ComparisonVector,
   value: (column: number, level: number, bits: number) => number,
-  sameName: IsSameGivenName,
+  givenNames: GivenNames,
 ): void {
   const { levels, bits } = vector
   levels[at] = MISSING
@@ -74,7 +69,7 @@ export function compareFeatures(
   }
   if (a === null || b === null) return
   if (kind === 'person') {
-    comparePersons(a as PersonFeature, b as PersonFeature, sameName, personAgreement)
+    comparePersons(a as PersonFeature, b as PersonFeature, givenNames, personAgreement)
     levels[at] = personAgreement.given
     bits[at] = personAgreement.givenBits
     levels[at + 1] = personAgreement.surname
@@ -88,7 +83,7 @@ export function compareFeatures(
   let best = Number.NEGATIVE_INFINITY
   for (let i = 0; i < listA.length; i++)
     for (let j = 0; j < listB.length; j++) {
-      compareOne(kind, listA[i], listB[j], sameName)
+      compareOne(kind, listA[i], listB[j], givenNames)
       if (several) {
         const worth =
           value(at, current.level, current.bits) +
@@ -103,6 +98,8 @@ export function compareFeatures(
         bits[at + 1] = current.bits2
       }
     }
+  if (kind === 'name' && levels[at]! <= NAME.HOLDS && haveOtherLegalForms(listA, listB))
+    levels[at] = NAME.KINDRED
 }
 
 /** Agreement of two values, for kinds of one column and of two. */
@@ -112,7 +109,7 @@ function compareOne(
   kind: Exclude<ComparisonKind, 'person'>,
   a: unknown,
   b: unknown,
-  sameName: IsSameGivenName,
+  givenNames: GivenNames,
 ): void {
   if (kind === 'address') {
     compareAddresses(a as AddressFeature, b as AddressFeature, addressAgreement)
@@ -126,7 +123,7 @@ function compareOne(
     current.bits = productAgreement.bits
     current.level2 = productAgreement.variant
   } else {
-    if (kind === 'name') compareNames(a as NameFeature, b as NameFeature, sameName, agreement)
+    if (kind === 'name') compareNames(a as NameFeature, b as NameFeature, givenNames, agreement)
     else COMPARERS[kind](a as never, b as never, agreement)
     current.level = agreement.level
     current.bits = agreement.bits

@@ -57,8 +57,9 @@ export interface Parameters {
 }
 
 /**
- * Returns the trained shares of one column's levels; undefined if the model has none. Reads own
- * properties only: a comparison may be named "constructor".
+ * Returns the trained shares of one column's levels; undefined if the model has none. A model that
+ * was trained before the last levels existed gets the shipped shares of those that are fixed. Reads
+ * own properties only: a comparison may be named "constructor".
  */
 export function levelShares(
   parameters: Parameters,
@@ -66,7 +67,14 @@ export function levelShares(
   column: ComparisonColumn,
 ): LevelShares | undefined {
   const shares = ownValue(parameters.levels, comparison.name)
-  return shares && ownValue(shares, column.name)
+  const known = shares && ownValue(shares, column.name)
+  const added = column.levels.slice(known?.m?.length ?? column.levels.length)
+  if (!known || added.length === 0 || !added.every((level) => level.fixed)) return known
+  return {
+    m: [...known.m, ...added.map((level) => level.m)],
+    r: [...known.r, ...added.map((level) => level.r)],
+    u: [...known.u, ...added.map((level) => level.u)],
+  }
 }
 
 /** Returns shares by comparison and column, as a model holds them. */

@@ -1,5 +1,6 @@
 import type { ComparisonFeature, IdentifierFeature, NameFeature } from './featureTypes.ts'
-import { type ComparisonVector, compareFeatures, type IsSameGivenName } from './levels.ts'
+import type { GivenNames } from './givenNames.ts'
+import { type ComparisonVector, compareFeatures } from './levels.ts'
 import { levelShares, type Parameters } from './parameters.ts'
 import type { Comparison, MatchType } from './plan.ts'
 import { type ComparisonColumn, columnsOf, MISSING } from './priors.ts'
@@ -122,7 +123,7 @@ export function createScorer(
   type: MatchType,
   comparisons: readonly Comparison[],
   parameters: Parameters,
-  sameName: IsSameGivenName,
+  givenNames: GivenNames,
   failures: Failures = { count: 0, last: undefined },
 ): Scorer {
   const columns = scoreColumns(comparisons, parameters)
@@ -162,7 +163,7 @@ export function createScorer(
           firstAt[i]!,
           buffer,
           weightAt,
-          sameName,
+          givenNames,
         )
     } catch (error) {
       fail(error)

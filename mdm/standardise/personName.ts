@@ -1,3 +1,4 @@
+import { isManAndWoman } from './givenNamePairs.ts'
 import { GIVEN_NAME_FORMS } from './givenNames.ts'
 import { fold, isPlaceholder, spelling, words } from './text.ts'
 
@@ -91,4 +92,11 @@ export function isSameGivenName(a: string, b: string): boolean {
   if (names === undefined) return false
   const others = GIVEN_NAME_FORMS.get(b)
   return others?.some((name) => names.includes(name)) ?? false
+}
+
+/** The knowledge of given names that comparing needs. */
+export const givenNames = {
+  isKnown: (word: string): boolean => GIVEN_NAME_FORMS.has(word),
+  isSame: isSameGivenName,
+  isManAndWoman,
 }

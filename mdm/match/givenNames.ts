@@ -1,0 +1,9 @@
+/** Knowledge of given names. Passed in, because given names belong to standardising. */
+export interface GivenNames {
+  /** Returns whether the word is a given name of the table. */
+  isKnown(word: string): boolean
+  /** Returns whether two words are forms of one given name ("bob", "robert"). */
+  isSame(a: string, b: string): boolean
+  /** Returns whether two names that differ by an ending are a man's and a woman's. */
+  isManAndWoman(a: string, b: string): boolean
+}
