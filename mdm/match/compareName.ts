@@ -58,6 +58,7 @@ export function compareNames(
   let shared = 0
   let exact = 0
   let inexact = 0
+  let manAndWoman = false
   for (let i = 0; i < n; i++)
     for (let j = 0; j < m; j++)
       if (usedB[j] === 0 && a.t[i] === b.t[j]) {
@@ -83,7 +84,10 @@ export function compareNames(
       for (let j = 0; j < m; j++) {
         if (usedB[j] === 1) continue
         const other = b.t[j]!
-        if (person && givenNames.isManAndWoman(token, other)) continue
+        if (person && givenNames.isManAndWoman(token, other)) {
+          manAndWoman = true
+          continue
+        }
         let alike = wordSimilarity(token, other)
         if (alike < 0.9 && givenNames.isSame(token, other)) alike = 0.9
         if (alike < 0.75 && !person && isAbbreviation(token, other)) alike = 0.75
@@ -117,7 +121,7 @@ export function compareNames(
     out.level = inexact === 0 ? NAME.EQUAL : sharedA / massA > 0.7 ? NAME.TYPING : NAME.OVERLAP
     return
   }
-  if (isSameWithoutBlanks(a.t, b.t, n, m)) {
+  if (!manAndWoman && isSameWithoutBlanks(a.t, b.t, n, m)) {
     out.level = NAME.TYPING
     out.bits = Math.min(Math.max(massA, massB), NAME_BITS_MAX)
     return

@@ -95,7 +95,7 @@ function bothEndsDiffer(a: string, b: string): boolean {
 function givenLevel(a: string, b: string, givenNames: GivenNames): number {
   if (a === b) return GIVEN.EQUAL
   if (a.length === 1 || b.length === 1) return a[0] === b[0] ? GIVEN.INITIAL : GIVEN.DIFFERENT
-  if (givenNames.isManAndWoman(a, b)) return GIVEN.DIFFERENT
+  if (givenNames.isManAndWoman(a, b)) return GIVEN.SIMILAR
   if (givenNames.isSame(a, b)) return GIVEN.FORM
   if (bothEndsDiffer(a, b)) return GIVEN.DIFFERENT
   const longest = Math.max(a.length, b.length)

@@ -17,12 +17,14 @@ const EMAIL_EDITS_SHARE = 0.3
 
 /**
  * Compares two email addresses. A shared public mail domain is no evidence (its bits are near
- * zero).
+ * zero). A mailbox of a function, such as info@, is shared by all who have the domain.
  */
 export function compareEmails(a: EmailFeature, b: EmailFeature, out: Agreement): void {
   out.bits = Math.min(a[2], b[2])
   if (a[0] === b[0] && a[1] === b[1]) {
-    out.level = EMAIL.EQUAL
+    const shared = a[4] === 1 && a[3] > 3
+    out.level = shared ? EMAIL.DOMAIN : EMAIL.EQUAL
+    if (shared) out.bits = a[3]
     return
   }
   const longest = Math.max(a[0].length + a[1].length, b[0].length + b[1].length) + 1

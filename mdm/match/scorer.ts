@@ -1,4 +1,10 @@
-import type { ComparisonFeature, IdentifierFeature, NameFeature } from './featureTypes.ts'
+import { haveOtherLegalForms } from './compareName.ts'
+import type {
+  AddressFeature,
+  ComparisonFeature,
+  IdentifierFeature,
+  NameFeature,
+} from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
 import { type ComparisonVector, compareFeatures } from './levels.ts'
 import { levelShares, type Parameters } from './parameters.ts'
@@ -269,6 +275,11 @@ export function createScorer(
         if (one![0] === other![0] && one![1] !== other![1] && one![2] && other![2])
           return `${comparison.name}: ${one![1]} and ${other![1]}, both valid ${one![0]} numbers`
       }
+      if (comparison.kind === 'identifier') {
+        const [one, other] = [a[i], b[i]].map((ids) => vatCountries(ids as IdentifierFeature[]))
+        if (one!.size > 0 && other!.size > 0 && one!.isDisjointFrom(other!) && haveOtherSeats(a, b))
+          return `${comparison.name}: valid tax numbers of ${[...one!].join(', ')} and of ${[...other!].join(', ')}, in two countries or legal forms`
+      }
       if (comparison.kind === 'name') {
         const one = generation(a[i] as NameFeature[])
         const other = generation(b[i] as NameFeature[])
@@ -278,6 +289,20 @@ export function createScorer(
     }
     return undefined
   }
+  /** Returns whether two records have addresses in different countries, or other legal forms. */
+  const haveOtherSeats = (
+    a: readonly ComparisonFeature[],
+    b: readonly ComparisonFeature[],
+  ): boolean =>
+    comparisons.some(({ kind }, i) => {
+      if (!a[i] || !b[i]) return false
+      if (kind === 'name') return haveOtherLegalForms(a[i] as NameFeature[], b[i] as NameFeature[])
+      if (kind !== 'address') return false
+      const [one, other] = [a[i], b[i]].map(
+        (list) => new Set((list as AddressFeature[]).flatMap(({ k }) => k ?? [])),
+      )
+      return one!.size > 0 && other!.size > 0 && one!.isDisjointFrom(other!)
+    })
   const relatedWeight = (match: number, related: number, conflict: string | undefined) =>
     conflict === undefined ? related - log2OnePlus(match) : related
   return {
@@ -369,6 +394,15 @@ const NONE: ReadonlySet<number> = new Set()
 /** log2(1 + 2^x) without overflow. */
 function log2OnePlus(x: number): number {
   return x > 30 ? x : Math.log2(1 + 2 ** x)
+}
+
+/** Returns the countries of the VAT numbers whose check digits are right. */
+function vatCountries(ids: readonly IdentifierFeature[]): Set<string> {
+  return new Set(
+    ids.flatMap(([scheme, , checked]) =>
+      checked && scheme.startsWith('VAT:') ? [scheme.slice(4)] : [],
+    ),
+  )
 }
 
 function generation(names: readonly NameFeature[]): string | undefined {

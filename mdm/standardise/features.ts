@@ -63,7 +63,7 @@ export function standardiseFields(
     case 'name':
       return all(
         (v, as) => nameFeature(String(v), as),
-        (f) => f.t.join(' '),
+        (f) => `${f.t.join(' ')} ${f.f ?? ''}`,
       )
     case 'email':
       return all(

@@ -48,7 +48,7 @@ export function isParticle(token: string): boolean {
  * written without titles. Titles are dropped only if other words are left.
  */
 export function parsePersonName(text: string): PersonName | null {
-  const folded = fold(text)
+  const folded = fold(givenNameFirst(text))
   if (isPlaceholder(folded)) return null
   const raw = words(folded.replace(/[._]/g, ' '))
   let tokens: string[] = []
@@ -61,6 +61,18 @@ export function parsePersonName(text: string): PersonName | null {
   if (tokens.length === 0) tokens = raw
   if (tokens.length === 0) return null
   return suffix ? { tokens: tokens.map(spelling), suffix } : { tokens: tokens.map(spelling) }
+}
+
+/** Returns "Lehnert, Otto Jr." as "Otto Lehnert Jr."; "Otto Lehnert, Jr." stays. */
+function givenNameFirst(text: string): string {
+  const comma = text.indexOf(',')
+  if (comma < 0) return text
+  const after = text.slice(comma + 1).split(/[\s,]+/)
+  const isMark = (word: string) => SUFFIXES.has(word.toLowerCase().replace('.', ''))
+  const names = after.filter((word) => word && !isMark(word))
+  const isTitle = (word: string) => TITLES.has(word.toLowerCase().replace('.', ''))
+  if (names.every(isTitle)) return text
+  return [...names, text.slice(0, comma), ...after.filter(isMark)].join(' ')
 }
 
 /**

@@ -82,6 +82,10 @@ function companies(seed: number): Made[] {
   const { any, chance, word, street, phone } = maker(seed)
   return Array.from({ length: 220 }, (_, g) => {
     const name = `${word(3)} ${any(['Logistics', 'Software', 'Pharma', 'Foods', 'Metals', 'Energy', 'Media'])}`
+    const form = any([
+      ['GmbH', 'Gesellschaft mbH'],
+      ['Ltd', 'Limited'],
+    ])
     const branches = chance(0.15) ? 3 : 1
     const cities = [...new Set(Array.from({ length: branches }, () => any(CITIES)))]
     return cities.flatMap((city) => {
@@ -90,7 +94,7 @@ function companies(seed: number): Made[] {
         if (chance(0.3)) return []
         const named = cities.length > 1 || chance(0.1) ? `${name} ${city}` : name
         const fields = {
-          name: `${named} ${any(['GmbH', 'Ltd', ''])}`,
+          name: `${named} ${any([...form, ''])}`,
           street: chance(0.8) ? own.street : null,
           city,
           phone: chance(0.5) ? own.phone : null,
