@@ -25,6 +25,13 @@ describe('documents', () => {
     assert.deepEqual(wrong, [])
   })
 
+  test('every decision has a number of its own', () => {
+    const numbers = files.flatMap((file) => file.match(/^docs\/adr\/(\d{4})-/)?.[1] ?? [])
+    const twice = numbers.filter((number, i) => numbers.indexOf(number) !== i)
+    assert.deepEqual(twice, [])
+    assert.ok(numbers.length > 40)
+  })
+
   test('every path in backticks exists', () => {
     let checked = 0
     const wrong = documents.flatMap(({ path, prose }) =>
