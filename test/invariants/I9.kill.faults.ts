@@ -170,7 +170,7 @@ async function asIfNothingHappened(
 
 async function contents(sql: Sql): Promise<Map<string, string>> {
   const rows = await sql<{ name: string; content: string }[]>`
-    select key::text as name, concat_ws(' ', version, tie, deleted, complete, canonical) as content from source_record
+    select key::text as name, concat_ws(' ', version, deleted, complete, canonical) as content from source_record
     union all
     select i.source || ' ' || i.message_id, o.code || ': ' || o.detail
     from outcome o join inbox i on i.id = o.inbox_id where o.outcome = 'EXCEPTION'`
