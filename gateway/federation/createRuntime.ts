@@ -12,9 +12,11 @@ import type { QueryBounds } from '../limits/bounds.ts'
 import { documentBoundsError } from '../limits/documentBounds.ts'
 import { DocumentCache } from '../operation/documentCache.ts'
 import type { ReportError } from '../operation/maskErrors.ts'
+import { rejectHiddenKeys } from '../operation/rejectHiddenKeys.ts'
 import { GraphRights } from '../operation/rights.ts'
 import { SubscriptionGroups } from '../subscriptions/subscriptionGroups.ts'
 import { createFindVisible, type ExecuteNodes, NODE_SUBGRAPH } from './findVisible.ts'
+import { keyFields } from './keyFields.ts'
 import { type LocalExecutors, localExecutors, localTransport } from './localTransport.ts'
 import { ownFields } from './own/ownFields.ts'
 import type { NoteOutcome, OwnSubgraph } from './own/ownSubgraph.ts'
@@ -114,6 +116,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     schema: await runtime.getSchema(),
     tokensMax: bounds.tokensMax,
     check: (tree) => documentBoundsError(tree, bounds),
+    rules: [rejectHiddenKeys(keyFields(supergraph))],
     compile: (operation) =>
       compileOperation(operation, { rights, cacheable, liveFields, listSizes }),
   })

@@ -7,6 +7,7 @@ import {
   parse,
   specifiedRules,
   type ValidationContext,
+  type ValidationRule,
   validate,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
@@ -21,6 +22,8 @@ export interface DocumentCacheOptions<T> {
   tokensMax: number
   /** Runs before validation; returns why a document is rejected, or null. */
   check: (tree: DocumentTree) => GraphQLError | null
+  /** Rules beside those of the specification. */
+  rules?: readonly ValidationRule[]
   /** Derives everything that requests need from a valid operation, once. */
   compile: (operation: Operation) => T
   /** Maximum characters of all cached texts. */
@@ -74,14 +77,15 @@ export class DocumentCache<T> {
   read(text: string, hideSuggestions: boolean): CompiledDocument<T> | readonly GraphQLError[] {
     const cached = this.#documents.get(text)
     if (cached) return cached
-    const { schema, check, compile } = this.#options
+    const { schema, check, compile, rules = [] } = this.#options
     try {
       const node = this.#parse(text)
       const tree = readDocument(schema, node)
       const error = check(tree)
       if (error) return [error]
-      const rules = text.includes('__proto__') ? [...specifiedRules, rejectProto] : specifiedRules
-      const invalid = validate(schema, node, rules, { hideSuggestions })
+      const all = [...specifiedRules, ...rules]
+      if (text.includes('__proto__')) all.push(rejectProto)
+      const invalid = validate(schema, node, all, { hideSuggestions })
       if (invalid.length > 0) return invalid
       const document = new CompiledDocument(tree, compile)
       this.#documents.set(text, document)
