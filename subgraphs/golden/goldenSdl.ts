@@ -74,9 +74,9 @@ ${reverseFields(refs, name, '!')}
   sourceRecords: SourceRecordConnection!
   "The oldest source records of the golden record, without pages."
   sources("Maximum number of source records, up to 200." first: Int! = 100): [SourceRecord!]!
-    @deprecated(reason: "Use sourceRecords, which has pages.")
+    @deprecated(reason: "Use sourceRecords, which has pages. It goes with 1.0, not before 2027-06-01.")
   "Number of source records of the golden record."
-  sourceCount: Int! @deprecated(reason: "Use sourceRecords { totalCount }.")
+  sourceCount: Int! @deprecated(reason: "Use sourceRecords { totalCount }. It goes with 1.0, not before 2027-06-01.")
   "The origin of the value of each field. One item for each field that has a value."
   provenance(
     "Returns only these fields; all fields if left out. An unknown name is rejected with BAD_FILTER."
