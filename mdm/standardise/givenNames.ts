@@ -2,7 +2,7 @@ import { spelling } from './text.ts'
 
 /**
  * Each line is one name: its short forms and its forms in other languages. The first word stands
- * for the whole line.
+ * for the whole line, and for other lines that it begins.
  */
 const FORMS = `
 alexander alex alec sandy sasha sascha aleksandr alexandre alessandro alejandro aleksander oleksandr xander
@@ -121,6 +121,146 @@ ulrich uli ulf
 veronica ronnie veronika weronika
 wolfgang wolf
 xavier javier xaver
+sebastian basti wastl iano
+john hannes hansi jani janos janek jaap honza gianni giannis vanya vania ze joop jock janne juanito
+joseph sepp seppi beppo beppe peppe pippo jozek joska jozsef pepa
+joseph giuseppina pina josefa
+andrew andi jedrek
+matthew matze hias mati
+michael michi misha michas
+christian chrissi chrille
+christine tine
+christopher tof krzysiek
+catherine kathi kati kasia katarzyna katya katka katalin rina aikaterini kajsa toos
+elizabeth elli lisl sisi lisbeth betta elisabetta babette ela bety erzsebet els bep isa
+isabella isabelle isa maribel
+mary mitzi marysia masha marijke ria
+margaret gretl gretel gosia malgosia margareta
+barbara babsi barbel
+ulrich ulli
+ulrike uli ulli
+wolfgang wolfi
+francis franzl franta frantisek frans franciscus ferenc feri paco pancho curro chico ciccio franco fanfan
+frances paqui paquita francisca
+charles kalle karol
+louis lutz lucho gigi gino lula
+henry heini heinz quique kike henk hal
+george schorsch jurek gyuri gyorgy yura yuri giorgos jirka jiri
+hildegard hilde
+gertrude gertrud trudi trude traudl
+susan susi
+stephanie steffi
+stephen pista istvan
+benjamin benni
+toby tobias tobi
+florian flo
+maximilian maxi
+gabriella gabi gabriele lella
+bridget brigitte gitti birgitta britta gitte
+angelica angelika geli
+veronica vroni vero veronique
+theresa resi tere
+manfred manni
+siegfried sigi siggi
+gerald gerd gerrit gerardus
+concepcion concha conchita
+dolores lola
+guadalupe lupe
+ignatius ignacio nacho
+emmanuel manuel manolo manu manolis emanuele lele
+emmanuelle manue manu
+mercedes merche
+rosario charo
+consuelo chelo
+edward lalo edu dudu ned
+william memo guillermo guigui wim wilhelmus
+jesus chus chuy
+anthony tono tonino toninho toon ton
+raphael rafael rafa raffaele lello
+santiago santi
+ferdinand fernando fer nando
+robert beto berto
+albert alberto beto bertie
+gregory goyo grzesiek
+pilar pili
+milagros mila
+remedios reme
+montserrat montse
+inmaculada inma
+soledad sole
+encarnacion encarna
+asuncion asun
+salvatore toto turi salvo
+vincent enzo
+laurence renzo enzo lolo
+dominic domenico mimmo domingo
+pasquale lino pascal
+alexander sandro sasha shura olek sanyi sandor ale
+alexandra ola sasha
+gaetano tano
+daniel lele
+frederick fred
+dominique dom
+natalie nath natasha
+valerie val
+gerard gege
+agnes agnieszka aga agi
+anne ania anka anya
+joanna asia joan joanne
+eve ewa ewka eva
+stanley staszek stas
+wojciech wojtek
+thomas tomek
+peter piotrek peti piet petrus
+zbigniew zbyszek
+thaddeus tadeusz tadek
+sophia zofia zosia sophie
+hannah hania
+richard rysiek
+kazimierz kazik casimir
+mieczyslaw mietek
+jaroslav jaroslaw jarek jarda
+darius dariusz darek
+slawomir slawek
+miroslav miroslaw mirek
+radoslav radoslaw radek
+wladyslaw wladek
+jacob kuba jakub jaap koos jacobus
+cornelius cornelis kees cor
+adrian adrianus adri arie
+theodore theodorus dirk
+lambert lambertus bert
+hubert hubertus huub
+alexis alexei lyosha alyosha aleksei
+demetrius dmitri dmitry dima mitya dimitrios dimitris mitsos
+nicholas kolya nikos nikolaos
+sergey seryozha
+vladimir volodya
+eugene zhenya
+anastasia nastya
+helen lena eleni
+olga olya
+tatiana tanya
+svetlana sveta
+ludmila lyuda
+irene irina ira
+constantine konstantin kostya konstantinos kostas
+paul pasha
+roman roma
+vyacheslav slava
+wenceslas vaclav vasek
+ladislaus ladislav laszlo laci lada
+zoltan zoli
+athanasius athanasios thanasis
+panagiotis panos
+mustafa musti
+ibrahim ibo
+lawrence lasse lars
+sarah sally
+reginald reg reggie
+archibald archie
+augustus gus
+wilfred wilf
 `
 
 /** Names by form: "chris" is christian, christine and christopher. */
@@ -132,7 +272,7 @@ function buildForms(): Map<string, string[]> {
     const [head, ...rest] = line.split(' ')
     for (const form of [head!, ...rest]) {
       const names = forms.get(spelling(form)) ?? []
-      names.push(spelling(head!))
+      if (!names.includes(spelling(head!))) names.push(spelling(head!))
       forms.set(spelling(form), names)
     }
   }

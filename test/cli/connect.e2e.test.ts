@@ -46,6 +46,7 @@ describe('a folder without a database', () => {
     webhooks: [['list'], ['deliveries'], ['replay', uuid], ['test', uuid]],
   }
   const MAY_CREATE = ['migrate', 'serve', 'start', 'subgraph']
+  const WORKS_WITHOUT = ['sources']
 
   test('is named in the error and left empty by every command that must not create one', async (t) => {
     const { DATABASE_URL } = process.env
@@ -69,7 +70,24 @@ describe('a folder without a database', () => {
         assert.deepEqual(readdirSync(folder), [], command.name())
       }
     }
-    assert.deepEqual(withDataDir.sort(), [...Object.keys(ARGS), ...MAY_CREATE].sort())
+    assert.deepEqual(
+      withDataDir.sort(),
+      [...Object.keys(ARGS), ...MAY_CREATE, ...WORKS_WITHOUT].sort(),
+    )
+  })
+
+  test('is not needed to check the mappings, and left empty', async (t) => {
+    const { DATABASE_URL } = process.env
+    delete process.env.DATABASE_URL
+    t.after(() => {
+      if (DATABASE_URL !== undefined) process.env.DATABASE_URL = DATABASE_URL
+    })
+    const { command } = (await import(packagePath('cli/commands/sources.ts'))) as {
+      command: Command
+    }
+    const { code, output } = await runCommand(command, ['--data-dir', folder])
+    assert.equal(code, 0, output)
+    assert.deepEqual(readdirSync(folder), [])
   })
 
   test('is not created when it does not exist', async () => {
