@@ -246,15 +246,12 @@ ludmila lyuda
 irene irina ira
 constantine konstantin kostya konstantinos kostas
 paul pasha
-roman roma
 vyacheslav slava
 wenceslas vaclav vasek
 ladislaus ladislav laszlo laci lada
 zoltan zoli
 athanasius athanasios thanasis
 panagiotis panos
-mustafa musti
-ibrahim ibo
 lawrence lasse lars
 sarah sally
 reginald reg reggie
