@@ -9,6 +9,14 @@ import { testDatabase } from '../../database.ts'
 
 const all = 'migrations'
 
+test('every migration has a number of its own, without gaps', () => {
+  const numbers = readdirSync(all).flatMap((name) => name.match(/^(\d{4})_.*\.sql$/)?.[1] ?? [])
+  assert.deepEqual(
+    numbers.sort().map(Number),
+    numbers.map((_, i) => Number(numbers[0]) + i),
+  )
+})
+
 test('migrations keep the rows of a store of an earlier version', async (t) => {
   const db = await testDatabase({ empty: true })
   const dir = mkdtempSync(join(tmpdir(), 'migrations-'))
