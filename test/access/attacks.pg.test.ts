@@ -567,7 +567,7 @@ test('hides masked values from a caller without the scope, whichever field is qu
     'subscription { changes(types: [CONTACT], snapshot: true) { ... on Snapshot { values } } }'
   const queries = [
     '{ contacts { nodes { name emails phones givenName surname } } }',
-    '{ contacts { nodes { id: name } } }',
+    '{ contacts { nodes { version: name } } }',
     '{ contacts { edges { node { ...F } } } } fragment F on Contact { title: name emails }',
     `{ contact(id: "${anna}") { name } }`,
     `{ contact(id: "${anna}", asOf: "2999-01-01T00:00:00.000Z") { name } }`,
