@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { temporaryServer } from './database.ts'
 
 /**
- * `npm test [-- FILE...]` runs all tests on one Postgres: that of DATABASE_URL, or an embedded one
- * that is removed afterwards. A file may be a pattern.
+ * `npm test [-- FILE...]` runs the tests of parts on one Postgres: that of DATABASE_URL, or an embedded
+ * one that is removed afterwards. A file may be a pattern; `npm run test:e2e` gives that of the tests
+ * that start the whole program.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const fileMsMax = 900_000
@@ -15,7 +16,7 @@ const given = process.argv.slice(2)
 const files =
   given.length > 0
     ? globSync(given, { cwd: root }).sort()
-    : ['test/together.ts', ...globSync('test/**/*.{pg,e2e}.test.ts', { cwd: root }).sort()]
+    : ['test/together.ts', ...globSync('test/**/*.pg.test.ts', { cwd: root }).sort()]
 
 const server = process.env.DATABASE_URL ? null : await temporaryServer()
 const child = spawn(

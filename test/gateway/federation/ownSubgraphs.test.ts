@@ -347,7 +347,14 @@ describe('row rights', () => {
   test('an entity that the subgraph names is left out, wherever it stands and whatever is selected', async () => {
     bound = true
     hidden.add('c1')
-    for (const selected of ['points', 'id', '__typename', 'name', 'label: points', 'x: id points']) {
+    for (const selected of [
+      'points',
+      'id',
+      '__typename',
+      'name',
+      'label: points',
+      'x: id points',
+    ]) {
       const query = `{ bestCustomers { ${selected} } bestCustomer { ${selected} }
         member(number: "M1") { number referredBy { ${selected} } friends { ${selected} } } }`
       for (const text of [
