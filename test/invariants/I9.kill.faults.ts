@@ -121,18 +121,23 @@ async function everyAcknowledgedIsThere(
   assert.equal(rows.length, expected.size, 'every stored message was sent')
 }
 
-/** Asserts that positions are dense. Returns the head of the feed. */
+/**
+ * Asserts that positions are dense, and that each golden record and operational object has one event
+ * for each of its versions. Returns the head of the feed.
+ */
 async function eventsAreDense(sql: Sql): Promise<number> {
   const [row] = await sql`
     select count(*)::int as events, min(position) as first, max(position) as last,
-      (select position from feed_head) as head, (select sum(version)::int from golden) as versions from change`
-  assert.deepEqual(row, {
-    events: row?.head,
-    first: 1,
-    last: row?.head,
-    head: row?.head,
-    versions: row?.head,
-  })
+      (select position from feed_head) as head from change`
+  assert.deepEqual(row, { events: row?.head, first: 1, last: row?.head, head: row?.head })
+  const gaps = await sql`
+    select golden_id from change group by golden_id
+    having min(version) <> 1 or max(version) <> count(*) or count(distinct version) <> count(*)`
+  assert.deepEqual([...gaps], [], 'versions without an event, or with two')
+  const [golden] = await sql`
+    select (select sum(version)::int from golden) as versions,
+      (select count(*)::int from change where golden_id in (select id from golden)) as events`
+  assert.equal(golden?.events, golden?.versions)
   return row?.head
 }
 
