@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openConnection, openDatabase, requirePatchedDriver, type Sql } from '../mdm/db/database.ts'
+import { databaseHost } from '../mdm/db/databaseUrl.ts'
 import { isTransientDatabaseError } from '../mdm/db/isTransientDatabaseError.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { setUpNameOrder } from '../mdm/db/nameOrder.ts'
@@ -10,7 +11,12 @@ import { openEmbedded } from './embeddedPostgres/openEmbedded.ts'
 import { knownMigrations, readMigrationState } from './migrationState.ts'
 
 /** The settings of every command that uses the database. */
-export const DATABASE_CONFIG = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'] as const
+export const DATABASE_CONFIG = [
+  'databaseUrl',
+  'dataDir',
+  'embeddedPort',
+  'databaseWaitSecondsMax',
+] as const
 export type DatabaseConfig = Config<(typeof DATABASE_CONFIG)[number]>
 
 export interface Connection {
@@ -63,7 +69,11 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   notify(`database: ${described}`, 'info')
   const embedded = config.databaseUrl
     ? null
-    : await openEmbedded(config.dataDir, { create, notify: (line) => notify(line, 'warn') })
+    : await openEmbedded(config.dataDir, {
+        create,
+        notify: (line) => notify(line, 'warn'),
+        tcpPort: config.embeddedPort,
+      })
   const url = embedded?.url ?? config.databaseUrl ?? ''
   let sql: Sql | undefined
   try {
@@ -152,7 +162,7 @@ async function waitForDatabase(
   secondsMax: number,
   notify: Notify,
 ): Promise<void> {
-  const { host } = new URL(url)
+  const host = databaseHost(url)
   const until = Date.now() + secondsMax * 1_000
   for (let notified = false; ; await sleep(500)) {
     const sql = openConnection(url, { connectSecondsMax: 5 })

@@ -45,10 +45,12 @@ function number(
 export const CONFIG = {
   databaseUrl: optional({
     env: 'DATABASE_URL',
-    schema: text.regex(/^postgres(ql)?:\/\/[^/]/).refine((url) => URL.canParse(url)),
+    schema: text
+      .regex(/^postgres(ql)?:\/\/([^/]|\/.*[?&]host=)/)
+      .refine((url) => URL.canParse(url)),
     shown: 'an embedded Postgres 18 in the data directory',
     allowed: 'a URL like postgres://user:password@host:5432/database',
-    help: 'your own Postgres, 15 or later, with SCRAM passwords; add ?require_auth=md5 to allow MD5 ones',
+    help: 'your own Postgres, 15 or later, with SCRAM passwords; add ?require_auth=md5 to allow MD5 ones, ?host=/folder for a Unix socket',
   }),
   databaseWaitSecondsMax: number(0, 86_400, {
     env: 'TOUCHSTONE_DATABASE_WAIT_SECONDS_MAX',
@@ -61,6 +63,13 @@ export const CONFIG = {
     default: './data',
     allowed: 'a directory',
     help: 'directory of the embedded Postgres and of generated keys',
+  }),
+  embeddedPort: optional({
+    env: 'TOUCHSTONE_EMBEDDED_PORT',
+    schema: whole(0, 65_535),
+    shown: 'none: only the Unix socket in the data directory',
+    allowed: 'a whole number from 0 to 65535',
+    help: 'port of 127.0.0.1 on which the embedded Postgres listens as well when it starts, for tools without Unix sockets; 0 takes any free one',
   }),
   sortLocale: setting({
     env: 'TOUCHSTONE_SORT_LOCALE',

@@ -1,5 +1,6 @@
 import {
   accessSync,
+  chmodSync,
   constants,
   mkdirSync,
   readdirSync,
@@ -35,14 +36,31 @@ export function openDataDirectory(dataDir: string, { create }: { create: boolean
         `the data in ${path} are of Postgres ${version}, and this version of Touchstone runs Postgres ${POSTGRES_MAJOR}: ` +
           'use the version of Touchstone that made them, or move them with pg_dump and pg_restore',
       )
-    if (!found) mkdirSync(path, { recursive: true })
+    // A server of root has a user of its own, who passes through the folder.
+    if (!found) mkdirSync(path, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
     accessSync(path, constants.W_OK)
+    refuseOtherWriters(path)
     return realpathSync(path)
   } catch (e) {
     throw e instanceof DataDirectoryError
       ? e
       : new DataDirectoryError(unusable(path, e), { cause: e })
   }
+}
+
+/**
+ * Whoever may write the directory can put other files in the place of the database and of the keys.
+ * Takes that right from all but the owner. Throws if the directory is not ours.
+ */
+function refuseOtherWriters(path: string): void {
+  const { mode, uid } = statSync(path)
+  if ((mode & 0o022) === 0) return
+  if (uid === process.getuid?.()) chmodSync(path, mode & 0o7755)
+  else if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0)
+    throw new DataDirectoryError(
+      `every user of this machine may replace what is in the data directory ${path}: ` +
+        `take that right away (chmod o-w), or name a directory in it with --data-dir or TOUCHSTONE_DATA_DIR`,
+    )
 }
 
 function missing(path: string, exists: boolean): string {

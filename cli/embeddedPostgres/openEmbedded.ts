@@ -4,11 +4,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openConnection } from '../../mdm/db/database.ts'
 import { openDataDirectory } from './dataDirectory.ts'
 import { isAlive, processIdentity } from './processIdentity.ts'
-import { type PostgresServer, runningServer, startServer } from './server.ts'
+import { type PostgresServer, startServer, stopServer } from './server.ts'
 
 export const DATABASE = 'touchstone'
 const lockMsMax = 90_000
 const watchMs = 500
+/** What a wipe removes from the data directory. */
+const CONTENTS = [
+  'postgres',
+  'postgres.json',
+  'postgres.passwords',
+  'postgres.log',
+  'users',
+  'demo.json',
+]
+const elsewhere =
+  'has another path now, because somebody has taken the name of its link in the folder for temporary files: restart Touchstone'
 /**
  * Delay between attempts to restart a server that does not come up, on a full disk for example.
  * Doubles up to the maximum.
@@ -28,8 +39,10 @@ export interface EmbeddedOptions {
    * unchanged.
    */
   create: boolean
-  /** Receives a line when the server had to be restarted. */
+  /** Receives a line when the server had to be restarted, or is not as the settings want it. */
   notify: (line: string) => void
+  /** Port of loopback on which a server that is started here listens as well; 0 takes any free one. */
+  tcpPort?: number | undefined
 }
 
 /**
@@ -41,13 +54,20 @@ export interface EmbeddedOptions {
  */
 export async function openEmbedded(
   dataDir: string,
-  { create, notify }: EmbeddedOptions,
+  { create, notify, tcpPort }: EmbeddedOptions,
 ): Promise<EmbeddedDatabase> {
   const dir = openDataDirectory(dataDir, { create })
   const me = processIdentity(process.pid) ?? `${process.pid}`
   const seat = join(dir, 'users', String(process.pid))
+  const start = () =>
+    startServer({
+      dir,
+      durable: true,
+      tcpPort,
+      beforeReplacing: () => refuseOthers(dir, me, 'uses its database as an earlier version does'),
+    })
   let server = await locked(dir, me, async () => {
-    const started = await startServer({ dir, durable: true })
+    const started = await start()
     if (create) await ensureDatabase(started)
     mkdirSync(join(dir, 'users'), { recursive: true })
     writeFileSync(seat, me)
@@ -64,22 +84,30 @@ export async function openEmbedded(
     }
   }
   process.once('exit', abandon)
+  if (tcpPort !== undefined && server.tcpPort === null)
+    notify('the embedded Postgres runs already, and listens on no port: stop Touchstone first')
   const url = server.url(DATABASE)
   let released = false
   let restarting = false
+  let unreachable = false
   let restartMs = restartMsMin
   const restartIfDown = async () => {
-    if (restarting || processIdentity(server.pid) !== null) return
+    if (restarting) return
+    if (processIdentity(server.pid) !== null) {
+      if (!server.isReachable() && !unreachable) notify(`the embedded Postgres ${elsewhere}`)
+      unreachable ||= !server.isReachable()
+      return
+    }
     restarting = true
     try {
       await locked(dir, me, async () => {
         if (released) return
-        server = await startServer({ dir, durable: true })
+        server = await start()
         restartMs = restartMsMin
         notify(
           server.url(DATABASE) === url
             ? 'the embedded Postgres had ended and was started again'
-            : 'the embedded Postgres had ended and was started again on another port, because its own was in use: restart Touchstone',
+            : `the embedded Postgres had ended and was started again; it ${elsewhere}`,
         )
       })
     } catch (e) {
@@ -110,13 +138,17 @@ export async function wipeEmbedded(dataDir: string): Promise<void> {
   const dir = openDataDirectory(dataDir, { create: true })
   const me = processIdentity(process.pid) ?? `${process.pid}`
   await locked(dir, me, async () => {
-    const users = otherUsers(dir, me)
-    if (users.length > 0)
-      throw new Error(`${dataDir} is in use by process ${users.join(', ')}: stop it first`)
-    await (await runningServer(dir))?.stop()
-    for (const name of ['postgres', 'postgres.json', 'postgres.log', 'users', 'demo.json'])
-      rmSync(join(dir, name), { recursive: true, force: true })
+    refuseOthers(dir, me, 'is using it')
+    await stopServer(dir)
+    for (const name of CONTENTS) rmSync(join(dir, name), { recursive: true, force: true })
   })
+}
+
+/** Throws if another living process uses the directory. */
+function refuseOthers(dir: string, me: string, what: string): void {
+  const users = otherUsers(dir, me)
+  if (users.length > 0)
+    throw new Error(`${dir} is in use: process ${users.join(', ')} ${what}: stop it first`)
 }
 
 /** Returns the process ids of other living users; removes the seats of dead ones. */

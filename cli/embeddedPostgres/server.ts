@@ -1,10 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import {
-  chmodSync,
   chownSync,
   closeSync,
   existsSync,
+  fchmodSync,
+  fchownSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -14,109 +14,200 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
+import { platform } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import { openConnection } from '../../mdm/db/database.ts'
 import { type PostgresBinaries, postgresBinaries } from './binaries.ts'
+import { newPassword, replaceFile, scramVerifier, writePasswords } from './passwords.ts'
 import { processIdentity, servesDataDirectory } from './processIdentity.ts'
 import { commandAsUser, findServerUser, type ServerUser } from './serverUser.ts'
+import { removeSocketFolder, socketFolder } from './socketFolder.ts'
 
 const startMsMax = 60_000
 const stopMsMax = 30_000
+const betweenAttemptsMs = 200
+/** Part of the socket's name; nothing listens on it unless TCP is asked for. */
+const portDefault = 5432
+/** The user that initdb creates, a superuser. */
+const SUPERUSER = 'touchstone'
 
 export interface ServerOptions {
   /**
-   * The folder that holds `postgres/` (the data), `postgres.json` (port and password) and
-   * `postgres.log`.
+   * The folder that holds `postgres/` (the data and the Unix socket), `postgres.json` (where the
+   * server listens), `postgres.passwords` and `postgres.log`.
    */
   dir: string
   /** False: no fsync, for tests with temporary data. */
   durable: boolean
   /** Other binaries than those of this installation. */
   binaries?: PostgresBinaries
+  /**
+   * Port of loopback on which the server listens as well; 0 takes any free one. Left out: none. Only
+   * the Unix socket is safe from a user of this machine who takes the port of a dead server.
+   */
+  tcpPort?: number | undefined
+  /**
+   * Called before a running server that cannot be used is stopped: one that an earlier version
+   * started, or whose password is not ours. May throw to leave it alone.
+   */
+  beforeReplacing?: () => void
 }
 
 export interface PostgresServer {
-  /** Returns the URL of one of the server's databases. */
+  /** Returns the URL of one of the server's databases. It names the file of the password. */
   url(database: string): string
   pid: number
+  /** The port of loopback on which it listens, or null. */
+  tcpPort: number | null
+  /**
+   * True if its URL still leads to the socket. A link in the folder for temporary files is restored
+   * if somebody has cleaned that up.
+   */
+  isReachable(): boolean
   /** Ends the sessions, writes a checkpoint, and waits until the process has ended. */
   stop(): Promise<void>
 }
 
-interface Settings {
-  port: number
-  password: string
-}
+/** The content of postgres.json. Earlier versions had no socket, and the password there. */
+const settingsSchema = z.object({ socket: z.string(), port: z.int(), tcp: z.boolean() })
+type Settings = z.infer<typeof settingsSchema>
 
 /**
  * Starts the server on its data, which are created if missing. A server that already runs on them
- * is used as it is.
+ * is used as it is. Every start sets new passwords: those of a server that was lost may be known to
+ * the process that took its place.
  */
 export async function startServer(options: ServerOptions): Promise<PostgresServer> {
-  mkdirSync(options.dir, { recursive: true })
+  if (platform() === 'win32' && options.tcpPort === undefined)
+    throw new Error(
+      'the embedded Postgres has no Unix socket on Windows: give it a port with TOUCHSTONE_EMBEDDED_PORT, or set DATABASE_URL',
+    )
+  mkdirSync(options.dir, { recursive: true, mode: 0o711 })
   const dir = realpathSync(options.dir)
   const data = join(dir, 'postgres')
-  const running = await runningServer(dir)
-  if (running) return running
+  const pid = serverProcess(data)
+  if (pid !== null) {
+    const found = await usable(dir, pid)
+    if (found) return found
+    options.beforeReplacing?.()
+    await stop(pid)
+  }
   const user = findServerUser()
   const binaries = options.binaries ?? (await postgresBinaries())
-  if (!existsSync(join(data, 'PG_VERSION'))) initialise(dir, data, binaries.initdb, user)
+  if (!existsSync(join(data, 'PG_VERSION'))) initialise(data, binaries.initdb, user)
   removeStaleLock(data)
-  const settings = readSettings(dir)
-  if (!(await free(settings.port))) {
-    settings.port = await freePort()
-    writeSettings(dir, settings)
-  }
-  for (const until = Date.now() + startMsMax; ; await sleep(200)) {
-    const { pid, why } = await spawnServer(
-      dir,
-      data,
-      settings,
-      binaries.postgres,
-      user,
-      options.durable,
-    )
-    if (why === null) return handle(pid, settings)
+  writeAccessRules(data, user, options.tcpPort !== undefined)
+  const settings = await newSettings(dir, options.tcpPort)
+  const place: Place = { dir, data, user, program: binaries.postgres, durable: options.durable }
+  rmSync(join(dir, 'postgres.log'), { force: true })
+  for (const until = Date.now() + startMsMax; ; await sleep(betweenAttemptsMs)) {
+    const why = await setPasswords(place)
+    const started = why === null ? await spawnServer(place, settings) : { pid: 0, why }
+    if (started.why === null) return handle(dir, started.pid, settings)
     const log = tail(join(dir, 'postgres.log'))
     // Processes of a killed server outlive it by a moment; a new server beside them would corrupt
-    // the data.
-    if (log.includes('shared memory block') && Date.now() < until) continue
-    throw new Error(`the embedded Postgres did not start (${why}):\n${log}`)
+    // the data. So does a start that was killed while it set the passwords.
+    const occupied = /shared memory block|lock file "postmaster.pid" already exists/.test(log)
+    if (occupied && Date.now() < until) continue
+    throw new Error(`the embedded Postgres did not start (${started.why}):\n${log}`)
   }
 }
 
+/** Where a server runs, and as whom. */
+interface Place {
+  dir: string
+  data: string
+  user: ServerUser | null
+  program: string
+  durable: boolean
+}
+
+/**
+ * Sets new passwords while nothing listens: in the single-user mode of Postgres, which needs none.
+ * Returns null, or why it failed.
+ */
+async function setPasswords(place: Place): Promise<string | null> {
+  const { dir } = place
+  const password = newPassword()
+  const args = ['--single', '-D', place.data, ...flags(place.durable), 'postgres']
+  const child = launch(place, args, 'pipe')
+  const ended = ending(child)
+  // A process that has ended already does not read; its exit code says why.
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(`alter role ${SUPERUSER} password '${scramVerifier(password)}';\n`)
+  const why = await ended
+  if (why !== 'ended with code 0') return why
+  writePasswords(join(dir, 'postgres.passwords'), new Map([[SUPERUSER, password]]))
+  return null
+}
+
 async function spawnServer(
-  dir: string,
-  data: string,
+  place: Place,
   settings: Settings,
-  program: string,
-  user: ServerUser | null,
-  durable: boolean,
 ): Promise<{ pid: number; why: string | null }> {
-  const log = openSync(join(dir, 'postgres.log'), 'w')
-  const args = ['-D', data, '-p', String(settings.port), ...flags(durable)]
+  const listen = {
+    // Relative to the data directory, which the server enters.
+    unix_socket_directories: platform() === 'win32' ? '' : '.',
+    unix_socket_permissions: '0700',
+    listen_addresses: settings.tcp ? '127.0.0.1' : '',
+    port: String(settings.port),
+  }
+  const args = ['-D', place.data, ...assignments(listen), ...flags(place.durable)]
+  const child = launch(place, args, 'ignore')
+  child.unref()
+  const waiting = new AbortController()
+  const why = await Promise.race([
+    ending(child),
+    ready(url(place.dir, settings, 'postgres'), waiting.signal),
+  ])
+  waiting.abort()
+  if (why !== null) child.kill('SIGQUIT')
+  return { pid: child.pid ?? 0, why }
+}
+
+/** Starts a program of Postgres as its user, with its output in the log. */
+function launch(place: Place, args: string[], input: 'pipe' | 'ignore'): ChildProcess {
+  const { dir, data, user, program } = place
+  const log = openSync(join(dir, 'postgres.log'), 'a', 0o600)
+  fchmodSync(log, 0o600)
   const command = commandAsUser(user, program, args, [data, program])
   // A process group and a log file of its own. Ctrl-C in the terminal reaches only us, and we drain
   // before we stop the server. If we are killed, it continues until the next start takes it over.
   const child = spawn(command.program, command.args, {
     detached: true,
-    stdio: ['ignore', log, log],
+    stdio: [input, log, log],
     cwd: '/',
     ...(command.uid === undefined ? {} : { uid: command.uid, gid: command.gid }),
     env: { ...process.env, LC_ALL: 'C', PGDATA: data },
   })
   closeSync(log)
-  child.unref()
-  const ended = new Promise<string>((resolve) => {
+  return child
+}
+
+function ending(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
     child.once('error', (e) => resolve(e.message))
     child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `code ${code}`}`))
   })
-  const waiting = new AbortController()
-  const why = await Promise.race([ended, ready(settings, waiting.signal)])
-  waiting.abort()
-  if (why !== null) child.kill('SIGQUIT')
-  return { pid: child.pid ?? 0, why }
+}
+
+/**
+ * Writes who may connect. Whatever an earlier version or an operator wrote is replaced: everybody
+ * proves a password, on the socket too, and nobody replicates.
+ */
+function writeAccessRules(data: string, user: ServerUser | null, tcp: boolean): void {
+  const lines = ['# Written by Touchstone at each start.', 'local all all scram-sha-256']
+  if (tcp) lines.push('host all all 127.0.0.1/32 scram-sha-256')
+  const next = join(data, 'pg_hba.conf.new')
+  rmSync(next, { recursive: true, force: true })
+  // Not through a link: the folder belongs to the server's user, and we may be root.
+  const file = openSync(next, 'wx', 0o600)
+  writeFileSync(file, `${lines.join('\n')}\n`)
+  if (user) fchownSync(file, user.uid, user.gid)
+  closeSync(file)
+  renameSync(next, join(data, 'pg_hba.conf'))
 }
 
 /**
@@ -131,26 +222,69 @@ function removeStaleLock(data: string): void {
   if (existsSync(`/proc/${pid}`) && servesDataDirectory(pid, data) === false) rmSync(file)
 }
 
-/** Returns the server that runs on the data of this folder, or null. */
+/** Returns the server that runs on the data of this folder and is ours, or null. */
 export async function runningServer(dir: string): Promise<PostgresServer | null> {
-  if (!existsSync(join(dir, 'postgres.json'))) return null
-  const data = join(realpathSync(dir), 'postgres')
+  const real = realpathSync(dir)
+  const pid = serverProcess(join(real, 'postgres'))
+  return pid === null ? null : await usable(real, pid)
+}
+
+/** Stops the server of this folder, whoever started it. */
+export async function stopServer(dir: string): Promise<void> {
+  const real = realpathSync(dir)
+  const data = join(real, 'postgres')
+  const pid = serverProcess(data)
+  if (pid !== null) await stop(pid)
+  const settings = readSettings(real)
+  if (settings) removeSocketFolder(settings.socket, data)
+}
+
+/** Returns the URL of a database of the server of this folder, running or not. */
+export function serverUrl(dir: string, database: string): string {
+  const real = realpathSync(dir)
+  const settings = readSettings(real)
+  if (!settings) throw new Error(`${join(dir, 'postgres.json')} names no socket`)
+  return url(real, settings, database)
+}
+
+/** Returns the process that serves this data directory, or null. */
+function serverProcess(data: string): number | null {
   let pid: number
   try {
     pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
   } catch {
     return null // no such file: it was stopped in order
   }
-  if (servesDataDirectory(pid, data) === false) return null
-  const settings = readSettings(dir)
-  const why = await ready(settings)
-  if (why !== null)
-    throw new Error(`a Postgres (process ${pid}) holds ${data} but does not respond: ${why}`)
-  return handle(pid, settings)
+  // A negative number is that of a single-user process, which serves nobody.
+  return pid > 0 && servesDataDirectory(pid, data) !== false ? pid : null
 }
 
-function handle(pid: number, settings: Settings): PostgresServer {
-  return { url: (database) => url(settings, database), pid, stop: () => stop(pid) }
+/** Returns null if an earlier version started this server or our password is not the server's. */
+async function usable(dir: string, pid: number): Promise<PostgresServer | null> {
+  const data = join(dir, 'postgres')
+  const before = readSettings(dir)
+  if (!before) return null
+  const settings = { ...before, socket: socketFolder(data, before.port, before.socket) }
+  if (settings.socket !== before.socket) writeSettings(dir, settings)
+  const why = await ready(url(dir, settings, 'postgres'))
+  if (why === UNKNOWN_PASSWORD) return null
+  if (why !== null)
+    throw new Error(`a Postgres (process ${pid}) holds ${data} but does not respond: ${why}`)
+  return handle(dir, pid, settings)
+}
+
+function handle(dir: string, pid: number, settings: Settings): PostgresServer {
+  const data = join(dir, 'postgres')
+  return {
+    url: (database) => url(dir, settings, database),
+    pid,
+    tcpPort: settings.tcp ? settings.port : null,
+    isReachable: () => socketFolder(data, settings.port, settings.socket) === settings.socket,
+    async stop() {
+      await stop(pid)
+      removeSocketFolder(settings.socket, data)
+    },
+  }
 }
 
 async function stop(pid: number): Promise<void> {
@@ -169,8 +303,6 @@ async function stop(pid: number): Promise<void> {
 
 function flags(durable: boolean): string[] {
   const settings: Record<string, string> = {
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
     max_connections: '100',
     // A transaction of ingest locks every blocking key and golden id of its batch.
     max_locks_per_transaction: '1024',
@@ -185,7 +317,13 @@ function flags(durable: boolean): string[] {
     timezone: 'UTC',
     log_min_messages: 'warning',
     log_min_error_statement: 'panic', // statements may hold personal data
+    password_encryption: 'scram-sha-256',
+    allow_alter_system: 'off',
   }
+  return assignments(settings)
+}
+
+function assignments(settings: Record<string, string>): string[] {
   return Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`])
 }
 
@@ -193,19 +331,16 @@ function flags(durable: boolean): string[] {
  * Creates the data in a temporary place and moves them when they are complete, so that a kill
  * leaves none or all.
  */
-function initialise(dir: string, place: string, initdb: string, user: ServerUser | null): void {
-  const password = randomBytes(24).toString('base64url')
+function initialise(place: string, initdb: string, user: ServerUser | null): void {
   const data = `${place}.new`
   for (const left of [data, place]) rmSync(left, { recursive: true, force: true })
   mkdirSync(data, { mode: 0o700 })
-  const passwordFile = join(dir, 'postgres.initial-password')
-  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 })
-  if (user) for (const path of [data, passwordFile]) chownSync(path, user.uid, user.gid)
+  if (user) chownSync(data, user.uid, user.gid)
   const args = [
     `--pgdata=${data}`,
-    '--auth=scram-sha-256',
-    '--username=touchstone',
-    `--pwfile=${passwordFile}`,
+    // Nobody: each start writes who may connect, and sets the passwords.
+    '--auth=reject',
+    `--username=${SUPERUSER}`,
     '--encoding=UTF8',
     // Gives every machine the same collation.
     '--no-locale',
@@ -222,40 +357,65 @@ function initialise(dir: string, place: string, initdb: string, user: ServerUser
     ...(command.uid === undefined ? {} : { uid: command.uid, gid: command.gid }),
     env: { ...process.env, LC_ALL: 'C' },
   })
-  rmSync(passwordFile, { force: true })
   if (done.status !== 0) {
     rmSync(data, { recursive: true, force: true })
     throw new Error(`initdb failed in ${data}: ${done.error?.message ?? done.stderr.trim()}`)
   }
-  writeSettings(dir, { port: 0, password })
   renameSync(data, place)
 }
 
-function readSettings(dir: string): Settings {
-  return JSON.parse(readFileSync(join(dir, 'postgres.json'), 'utf8')) as Settings
+async function newSettings(dir: string, tcpPort: number | undefined): Promise<Settings> {
+  const before = readSettings(dir)
+  const tcp = tcpPort !== undefined
+  let port = tcpPort ?? portDefault
+  if (port === 0) port = before?.tcp && (await free(before.port)) ? before.port : await freePort()
+  const socket = socketFolder(join(dir, 'postgres'), port, before?.socket)
+  const settings = { socket, port, tcp }
+  writeSettings(dir, settings)
+  return settings
+}
+
+/** Returns null if there are none, or only those of an earlier version. */
+function readSettings(dir: string): Settings | null {
+  const file = join(dir, 'postgres.json')
+  if (!existsSync(file)) return null
+  let found: unknown
+  try {
+    found = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (e) {
+    if (e instanceof SyntaxError) return null // it is written again
+    throw e
+  }
+  return settingsSchema.safeParse(found).data ?? null
 }
 
 function writeSettings(dir: string, settings: Settings): void {
-  const file = join(dir, 'postgres.json')
-  writeFileSync(file, `${JSON.stringify(settings)}\n`, { mode: 0o600 })
-  chmodSync(file, 0o600)
+  replaceFile(join(dir, 'postgres.json'), `${JSON.stringify(settings)}\n`)
 }
 
-function url(settings: Settings, database: string): string {
-  return `postgres://touchstone:${settings.password}@127.0.0.1:${settings.port}/${database}`
+function url(dir: string, settings: Settings, database: string): string {
+  const file = inQuery(join(dir, 'postgres.passwords'))
+  if (platform() === 'win32')
+    return `postgres://${SUPERUSER}@127.0.0.1:${settings.port}/${database}?passfile=${file}`
+  const port = settings.port === portDefault ? '' : `&port=${settings.port}`
+  return `postgres://${SUPERUSER}@localhost/${database}?host=${inQuery(settings.socket)}${port}&passfile=${file}`
 }
+
+const inQuery = (path: string) => encodeURIComponent(path).replaceAll('%2F', '/')
+
+const UNKNOWN_PASSWORD = "our password is not the server's"
 
 /** Returns null once the server accepts connections, otherwise the reason why it does not. */
-async function ready(settings: Settings, signal?: AbortSignal): Promise<string | null> {
+async function ready(place: string, signal?: AbortSignal): Promise<string | null> {
   const until = Date.now() + startMsMax
   for (;;) {
-    const sql = openConnection(url(settings, 'postgres'), { connectSecondsMax: 5 })
+    const sql = openConnection(place, { connectSecondsMax: 5 })
     try {
       await sql`select 1`
       return null
     } catch (e) {
       const code = e instanceof Error && 'code' in e ? String(e.code) : ''
-      if (code === '28P01') return `the password in postgres.json is not the server's`
+      if (code === '28P01' || code === 'AUTHENTICATION_REFUSED') return UNKNOWN_PASSWORD
       if (Date.now() > until || signal?.aborted) return e instanceof Error ? e.message : String(e)
     } finally {
       await sql.end({ timeout: 1 })

@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { tracingIsOn } from '../../schema/trace.ts'
 import { ARRAYS } from './arrays.ts'
+import { driverTarget } from './databaseUrl.ts'
 import { traceStatements } from './traceStatements.ts'
 
 export type Sql = postgres.Sql<{ bigint: number }>
@@ -28,7 +29,7 @@ export interface DatabaseOptions {
  * The number that patches/postgres+….patch writes into the driver. It grows with each change of the
  * patch.
  */
-const driverPatch = 1
+const driverPatch = 2
 const reconnectSecondsMax = 1
 const statementMsDefault = 60_000
 
@@ -39,7 +40,9 @@ const statementMsDefault = 60_000
  * a client that hangs blocks others for a minute at most (test/faults/pausedWorker.soak.ts).
  */
 export function openDatabase(url: string, options: DatabaseOptions): Sql {
-  const sql = requirePatchedDriver()(url, {
+  const target = driverTarget(url)
+  const sql = requirePatchedDriver()(target.url, {
+    ...target.options,
     max: options.connectionsMax,
     onnotice: () => {},
     connection: {
@@ -69,7 +72,9 @@ export function openConnection(
   url: string,
   options: { connectSecondsMax?: number } = {},
 ): postgres.Sql {
-  return requirePatchedDriver()(url, {
+  const target = driverTarget(url)
+  return requirePatchedDriver()(target.url, {
+    ...target.options,
     max: 1,
     onnotice: () => {},
     ...(options.connectSecondsMax === undefined
@@ -80,8 +85,8 @@ export function openConnection(
 
 /**
  * Returns the driver. Throws if it lacks our patch, as after an install without scripts, which says
- * nothing of it: such a driver ends the process when the database restarts, and sends the password
- * in cleartext to a server that asks for it.
+ * nothing of it: such a driver ends the process when the database restarts, sends the password in
+ * cleartext to a server that asks for it, and accepts a server that never asks.
  */
 export function requirePatchedDriver(): typeof postgres {
   const found: unknown = Reflect.get(postgres, 'touchstonePatch')

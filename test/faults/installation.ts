@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { DATABASE } from '../../cli/embeddedPostgres/openEmbedded.ts'
+import { serverUrl } from '../../cli/embeddedPostgres/server.ts'
 import { type RunningCommand, runs, touchstone } from '../cli/process.ts'
 import { eventually } from '../e2e/eventually.ts'
 
@@ -108,8 +110,7 @@ export async function installation(
 
 /** Returns the URL of the embedded database in a data directory. */
 export function databaseUrl(dir: string): string {
-  const { port, password } = JSON.parse(readFileSync(join(dir, 'postgres.json'), 'utf8'))
-  return `postgres://touchstone:${password}@127.0.0.1:${port}/touchstone`
+  return serverUrl(dir, DATABASE)
 }
 
 export function pidOf(dir: string): number {
