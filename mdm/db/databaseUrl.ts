@@ -1,11 +1,17 @@
 import { readFile, stat } from 'node:fs/promises'
 import { sep } from 'node:path'
-import type postgres from 'postgres'
 
 /** What the driver needs beside the URL: it reads neither Unix sockets nor password files itself. */
 export interface DriverTarget {
   url: string
-  options: Pick<postgres.Options<never>, 'path' | 'port' | 'host' | 'user' | 'password' | 'ssl'>
+  options: {
+    path?: string
+    host?: string
+    port?: number
+    user?: string
+    password?: string | (() => Promise<string>)
+    ssl?: false
+  }
 }
 
 const portDefault = 5432
@@ -44,7 +50,10 @@ export function driverTarget(text: string): DriverTarget {
       ...(!socket && part('host') ? { host: part('host') } : {}),
       ...(password ? { password } : {}),
       ...(!password && passfile
-        ? { password: () => passwordOf(passfile, [socket ?? hostname, String(port), database, user]) }
+        ? {
+            password: () =>
+              passwordOf(passfile, [socket ?? hostname, String(port), database, user]),
+          }
         : {}),
     },
   }
