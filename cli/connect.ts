@@ -4,6 +4,7 @@ import { databaseHost } from '../mdm/db/databaseUrl.ts'
 import { isTransientDatabaseError } from '../mdm/db/isTransientDatabaseError.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { setUpNameOrder } from '../mdm/db/nameOrder.ts'
+import { configureAuditKeys } from './config/auditKeys.ts'
 import { type Config, configFromEnv } from './config/config.ts'
 import { describeDatabase } from './config/describeDatabase.ts'
 import { packagePath } from './config/packagePath.ts'
@@ -16,6 +17,8 @@ export const DATABASE_CONFIG = [
   'dataDir',
   'embeddedPort',
   'databaseWaitSecondsMax',
+  'auditKeys',
+  'auditKeyFile',
 ] as const
 export type DatabaseConfig = Config<(typeof DATABASE_CONFIG)[number]>
 
@@ -66,6 +69,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   const { create = false, notify = (line) => console.error(line), connectionsMax = 4 } = options
   const config = options.config ?? configFromEnv(DATABASE_CONFIG)
   const described = describeDatabase(config)
+  configureAuditKeys(config)
   notify(`database: ${described}`, 'info')
   const embedded = config.databaseUrl
     ? null

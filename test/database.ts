@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { configureAuditKeys } from '../cli/config/auditKeys.ts'
+import { configFromEnv } from '../cli/config/config.ts'
 import { type PostgresServer, startServer } from '../cli/embeddedPostgres/server.ts'
 import { openConnection, openDatabase, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
@@ -27,6 +29,9 @@ export interface TestDatabase {
 export async function testDatabase(
   options: { connectionsMax?: number; empty?: boolean } = {},
 ): Promise<TestDatabase> {
+  // Commands that a test runs, in this process or in others, have the same keys.
+  process.env.TOUCHSTONE_AUDIT_KEYS ??= `test:${'test audit key '.repeat(3).replaceAll(' ', '-')}`
+  configureAuditKeys(configFromEnv(['auditKeys', 'auditKeyFile', 'dataDir']))
   const { server, stop } = await testServer()
   const name = `t_${process.pid}_${randomBytes(5).toString('hex')}`
   const admin = openConnection(server)

@@ -1,31 +1,274 @@
+import { userInfo } from 'node:os'
 import { Command } from 'commander'
-import { verifyAudit } from '../../mdm/audit/audit.ts'
+import { currentHead, headLine } from '../../mdm/audit/auditHead.ts'
+import { AuditKeyError, loadAuditKeys } from '../../mdm/audit/auditKeys.ts'
+import { type EvidenceFinding, verifyEvidence } from '../../mdm/audit/evidence.ts'
+import { expireAudit, planAuditExpiry } from '../../mdm/audit/expireAudit.ts'
+import { replaceLostKey } from '../../mdm/audit/settleAuditKey.ts'
+import { type AuditVerification, missingGuards, verifyAudit } from '../../mdm/audit/verifyAudit.ts'
+import { type HeadsVerification, verifyHeads } from '../../mdm/audit/verifyHeads.ts'
 import { withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
+import { confirmed } from './input/confirmed.ts'
+import { readLines } from './input/lines.ts'
+import { parseDuration } from './input/parseDuration.ts'
+import { count, createProgress } from './output/progress.ts'
+
+const BROKEN = 1
+const NOT_VERIFIED = 2
+const by = () => `cli:${userInfo().username}`
+
+interface Found {
+  log: AuditVerification
+  evidence: { actions: number; findings: EvidenceFinding[] }
+  /** Triggers that refuse changes and are gone. */
+  missingGuards: string[]
+  heads: HeadsVerification | null
+  /** The id of the first key of this process, which signs the next entry. */
+  nextKey: string | undefined
+}
 
 const verify = withConfig(
-  new Command('verify').description(
-    'check the hash chain of the audit log and name the first row that was changed; exit code 1 if there is one',
-  ),
+  new Command('verify')
+    .description(
+      'check the audit log: each entry under its key, the actions that entries are about, and with --against the heads that left the database earlier',
+    )
+    .option(
+      '--against <files...>',
+      'files of heads: of TOUCHSTONE_AUDIT_HEAD_FILE, logs of processes, bodies of webhooks; "-" reads the standard input',
+    )
+    .option('--json', 'print the result as one JSON object', false)
+    .addHelpText(
+      'after',
+      `
+Without --against, entries that were removed at the end and a log that was replaced by an older backup of itself are not
+seen: nothing in the database can show them.
+
+Exit codes: 0 everything fits; 1 the log, an action or a head was changed; 2 it could not be verified, for example
+because a key is missing or no head was read.
+
+Examples:
+  npx touchstone audit verify
+  npx touchstone audit verify --against heads.jsonl
+  journalctl -u touchstone | npx touchstone audit verify --against -`,
+    ),
   DATABASE_CONFIG,
-).action(async (config: DatabaseConfig) => {
-  await withDatabase({ config, connectionsMax: 1 }, async (sql) => {
-    const { rows, broken } = await verifyAudit(sql)
-    if (broken) {
-      console.log(
-        `row ${broken.id} of the audit log is broken: ${broken.detail}; ${rows} rows before it are intact`,
+).action(async (o: DatabaseConfig & { against?: string[]; json: boolean }) => {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
+    const progress = createProgress()
+    try {
+      const log = await verifyAudit(sql, {
+        onProgress: (checked) => progress.show(`${count(checked)} entries checked`),
+      })
+      const evidence = await verifyEvidence(sql, (position) =>
+        progress.show(`actions compared up to entry ${count(position)}`),
       )
+      const ring = log.keys.length > 0 || o.against ? await loadAuditKeys(false) : []
+      const heads = o.against ? await verifyHeads(sql, ring, log, readLines(o.against)) : null
+      progress.end()
+      const guards = await missingGuards(sql)
+      const found = { log, evidence, heads, missingGuards: guards, nextKey: ring[0]?.id }
+      if (o.json) console.log(JSON.stringify(asJson(found)))
+      else for (const line of report(found)) console.log(line)
+      process.exitCode = exitCode(found)
+    } catch (e) {
+      progress.end()
+      if (!(e instanceof AuditKeyError)) throw e
+      if (o.json) console.log(JSON.stringify({ result: 'NOT_VERIFIED', detail: e.message }))
+      else console.log(`The audit log could not be verified: ${e.message}`)
+      process.exitCode = NOT_VERIFIED
+    }
+  })
+})
+
+function exitCode({ log, evidence, heads, missingGuards }: Found): number {
+  if (
+    log.broken ||
+    missingGuards.length > 0 ||
+    evidence.findings.length > 0 ||
+    (heads && heads.findings.length > 0)
+  )
+    return BROKEN
+  const isUnkeyed = log.rows > 0 && log.keys.length === 0
+  const isHeadless = heads !== null && heads.heads === 0
+  return log.unverified || heads?.unverified || isUnkeyed || isHeadless ? NOT_VERIFIED : 0
+}
+
+function report(found: Found): string[] {
+  const { log, evidence, heads, nextKey } = found
+  const lines: string[] = []
+  const { broken, unverified, keys, expiredThrough, rows, unkeyed } = log
+  if (broken)
+    lines.push(
+      `entry ${broken.id} of the audit log is broken: ${broken.detail}; ${count(rows)} entries before it fit`,
+    )
+  else lines.push(`${count(rows)} entries of the audit log ${log.chain}, all fit`)
+  if (expiredThrough > 0) lines.push(`entries up to ${expiredThrough} have expired`)
+  if (unkeyed > 0)
+    lines.push(
+      keys[0]
+        ? `entries ${expiredThrough + 1} to ${expiredThrough + unkeyed} are from before keys: they fit together, and entry ${keys[0].from} seals them; what was changed before that is not seen`
+        : 'no entry is under a key yet: they fit together, which proves nothing against somebody who can write the database; the next start of a server seals them',
+    )
+  for (const k of keys) lines.push(`key ${k.id}: entries ${k.from} to ${k.to}`)
+  if (unverified)
+    lines.push(
+      `${count(unverified.entries)} entries from entry ${unverified.id} on could not be verified: this process does not have the key ${unverified.keyId}. If nobody has it, the log was replaced`,
+    )
+  if (nextKey !== undefined && keys.length > 0 && keys.at(-1)?.id !== nextKey)
+    lines.push(
+      `the log ends under the key ${keys.at(-1)?.id}, and the first key of this process is ${nextKey}: if that one has signed before, entries were removed`,
+    )
+  for (const f of evidence.findings)
+    lines.push(
+      `action ${f.action}${f.position === null ? '' : ` (entry ${f.position})`}: ${f.detail}`,
+    )
+  for (const name of found.missingGuards)
+    lines.push(`the trigger ${name} is gone or disabled: the database no longer refuses changes`)
+  lines.push(`${count(evidence.actions)} actions compared with their entries`)
+  if (heads) lines.push(...reportHeads(heads))
+  return lines
+}
+
+function reportHeads(heads: HeadsVerification): string[] {
+  const { findings, unverified, otherLines, expired } = heads
+  const lines = findings.map(
+    (f) => `${f.detail}${f.more > 0 ? ` (and ${count(f.more)} more heads)` : ''}`,
+  )
+  if (unverified)
+    lines.push(
+      `${count(unverified.heads)} heads could not be verified: this process does not have the key ${unverified.keyId}`,
+    )
+  if (heads.heads === 0) lines.push('no head was found in what was given with --against')
+  const notes = [
+    expired > 0 ? `${count(expired)} of them about expired entries` : '',
+    otherLines > 0 ? `${count(otherLines)} other lines passed over` : '',
+  ].filter((n) => n !== '')
+  lines.push(
+    `${count(heads.heads)} heads compared${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
+  )
+  return lines
+}
+
+function asJson(found: Found): Record<string, unknown> {
+  const { log, evidence, heads, nextKey } = found
+  const code = exitCode(found)
+  const { lastHash, ...facts } = log
+  return {
+    result: code === 0 ? 'OK' : code === BROKEN ? 'BROKEN' : 'NOT_VERIFIED',
+    ...facts,
+    lastHash: Buffer.from(lastHash).toString('hex'),
+    nextKey: nextKey ?? null,
+    missingGuards: found.missingGuards,
+    actions: evidence,
+    heads,
+  }
+}
+
+const head = withConfig(
+  new Command('head')
+    .description('print the head of the audit log, signed, as a line for --against')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npx touchstone audit head >> heads.jsonl`,
+    ),
+  DATABASE_CONFIG,
+).action(async (o: DatabaseConfig) => {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
+    const now = await currentHead(sql)
+    if (!now) throw new Error('the audit log has no entry under a key yet')
+    process.stdout.write(headLine(now))
+  })
+})
+
+const expire = withConfig(
+  new Command('expire')
+    .description(
+      'delete old entries of the audit log; the rest stays verifiable, because an entry names the last deleted one with its hash',
+    )
+    .requiredOption(
+      '--older-than <age>',
+      'delete entries that are older than this: 3650d, 520w',
+      parseDuration,
+    )
+    .requiredOption('--reason <text>', 'why, for the audit log')
+    .option('--yes', 'do not ask', false)
+    .addHelpText(
+      'after',
+      `
+The log is verified first, and nothing is deleted if it is broken. The user of the database must own its tables. It asks
+before it deletes; without a terminal it needs --yes.
+
+Exit codes: 0 done, or nothing to delete; 1 not confirmed, or the log is broken; 2 the log could not be verified.
+
+Examples:
+  npx touchstone audit expire --older-than 3650d --reason "retention of ten years"`,
+    ),
+  DATABASE_CONFIG,
+).action(async (o: DatabaseConfig & { olderThan: number; reason: string; yes: boolean }) => {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  await withDatabase({ config: o, connectionsMax: 1, name: 'touchstone-expire' }, async (sql) => {
+    const before = new Date(Date.now() - o.olderThan * 1_000)
+    const { from, through } = await planAuditExpiry(sql, before)
+    if (through <= from) {
+      console.log(`no entry is older than ${before.toISOString()}`)
+      return
+    }
+    const { broken, unverified } = await verifyAudit(sql)
+    if (broken)
+      throw new Error(
+        `the audit log is broken at entry ${broken.id}: ${broken.detail}. Nothing was deleted`,
+      )
+    if (unverified) {
+      console.log(
+        `the audit log could not be verified: the key ${unverified.keyId} is missing. Nothing was deleted`,
+      )
+      process.exitCode = NOT_VERIFIED
+      return
+    }
+    const question = `Delete entries ${from + 1} to ${through} of the audit log, from before ${before.toISOString()}?`
+    if (!o.yes && !(await confirmed(question))) {
       process.exitCode = 1
-    } else console.log(`${rows} rows, all unchanged`)
+      return
+    }
+    const done = await expireAudit(sql, through, { actor: by(), reason: o.reason }, stop.signal)
+    console.log(`the audit log now begins after entry ${done}`)
+  })
+})
+
+const lostKey = withConfig(
+  new Command('lost-key')
+    .description(
+      'continue the audit log under the first key of this process although the key before is lost; entries under the lost key can no longer be verified',
+    )
+    .requiredOption('--reason <text>', 'why, for the audit log')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npx touchstone audit lost-key --reason "the disk with the key is broken"`,
+    ),
+  DATABASE_CONFIG,
+).action(async (o: DatabaseConfig & { reason: string }) => {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
+    await replaceLostKey(sql, { actor: by(), reason: o.reason })
+    console.log('the audit log goes on under the first key of this process')
   })
 })
 
 export const command = new Command('audit')
-  .description('verify the audit log')
+  .description('verify the audit log, print its head, and let old entries expire')
   .addCommand(verify)
+  .addCommand(head)
+  .addCommand(expire)
+  .addCommand(lostKey)
   .addHelpText(
     'after',
     `
-Example:
-  npx touchstone audit verify`,
+Examples:
+  npx touchstone audit verify
+  npx touchstone audit verify --against heads.jsonl`,
   )

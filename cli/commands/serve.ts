@@ -13,6 +13,7 @@ import { GATEWAY_CONFIG, startGatewayRole } from '../server/gatewayRole.ts'
 import { type GatewayWorkers, startGatewayWorkers } from '../server/gatewayWorkers.ts'
 import { startHealthRole } from '../server/healthRole.ts'
 import { INGEST_CONFIG, startIngestRole } from '../server/ingestRole.ts'
+import { openAuditLog } from '../server/openAuditLog.ts'
 import { stopSignal, whenAborted } from '../server/stopSignal.ts'
 
 const ROLES = ['gateway', 'ingest', 'deliver'] as const
@@ -77,6 +78,8 @@ Examples:
       let deliver: DeliverRole | undefined
       let health: HealthServer | undefined
       try {
+        if (wanted.includes('gateway') || wanted.includes('deliver'))
+          await openAuditLog(connection.sql, config, log)
         const at = { config, installation, databaseUrl: connection.url, log }
         if (wanted.includes('ingest'))
           ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })

@@ -13,6 +13,7 @@ import { authenticationRequired } from '../server/authentication.ts'
 import { startDeliverRole } from '../server/deliverRole.ts'
 import { startGatewayRole } from '../server/gatewayRole.ts'
 import { startIngestRole } from '../server/ingestRole.ts'
+import { openAuditLog } from '../server/openAuditLog.ts'
 import { isDemoDue, sendDemo } from '../server/sendDemo.ts'
 import { stopSignal, whenAborted } from '../server/stopSignal.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
@@ -80,6 +81,7 @@ Examples:
     let deliver: DeliverRole | undefined
     try {
       const { sql, url: databaseUrl } = connection
+      await openAuditLog(sql, config, log)
       const at = {
         config,
         installation,

@@ -285,6 +285,53 @@ export const CONFIG = {
     allowed: 'a file of certificates in PEM',
     help: 'certificate authorities of your own that endpoints may have their certificates from',
   }),
+  auditKeys: optional({
+    env: 'TOUCHSTONE_AUDIT_KEYS',
+    // The keys are checked where they are opened, because the errors here repeat the value.
+    schema: text.transform((t) => t.split(',')),
+    shown: 'those of the key file',
+    allowed:
+      'id:secret pairs separated by commas, as 2026-11:…, with secrets of 32 characters or more: the first one signs, all of them verify',
+    help: 'keys of the audit log; the same for all processes of a database, and never in the database',
+  }),
+  auditKeyFile: optional({
+    env: 'TOUCHSTONE_AUDIT_KEY_FILE',
+    schema: text,
+    shown: 'audit-key in the data directory, made if the log has no key yet',
+    allowed: 'a file with one id:secret a line, the first one signs',
+    help: 'file of the keys of the audit log',
+  }),
+  auditHeadSecondsMax: number(1, 86_400, {
+    env: 'TOUCHSTONE_AUDIT_HEAD_SECONDS_MAX',
+    default: '60',
+    help: 'how long a changed head of the audit log may wait until it is sent out (role deliver)',
+  }),
+  auditHeadEntriesMax: number(1, 1_000_000, {
+    env: 'TOUCHSTONE_AUDIT_HEAD_ENTRIES_MAX',
+    default: '100',
+    help: 'entries of the audit log after which its head is sent out at once',
+  }),
+  auditHeadFile: optional({
+    env: 'TOUCHSTONE_AUDIT_HEAD_FILE',
+    schema: text,
+    shown: 'only the log of the process',
+    allowed: 'a file, on a disk that the owner of the database cannot write',
+    help: 'file that heads of the audit log are appended to, for "touchstone audit verify --against"',
+  }),
+  auditHeadUrl: optional({
+    env: 'TOUCHSTONE_AUDIT_HEAD_URL',
+    schema: text.refine((t) => URL.canParse(t)),
+    shown: 'none',
+    allowed: 'a URL that webhooks may be sent to',
+    help: 'endpoint that heads of the audit log are sent to, signed as webhooks are',
+  }),
+  auditHeadSecret: optional({
+    env: 'TOUCHSTONE_AUDIT_HEAD_SECRET',
+    schema: text,
+    shown: 'none; needed with the endpoint',
+    allowed: 'whsec_ and base64 of 24 to 64 bytes',
+    help: 'secret that signs the heads sent to the endpoint',
+  }),
   natsUrl: optional({
     env: 'TOUCHSTONE_NATS_URL',
     schema: text

@@ -67,6 +67,33 @@ export function processMetrics(
         c.inc({ outcome }, total[outcome])
     },
   )
+  gauge(
+    'audit_intact',
+    'Whether the audit log goes on from the heads that this process has sent: 1 or 0.',
+    [],
+    (g) => {
+      const heads = deliver?.()?.heads.state
+      if (heads) g.set(heads.broken === null && heads.unchecked === null ? 1 : 0)
+    },
+  )
+  gauge(
+    'audit_unsent_entries',
+    'Entries of the audit log past the last head sent.',
+    ['sink'],
+    (g) => {
+      const heads = deliver?.()?.heads.state
+      for (const s of heads?.sinks ?? [])
+        g.set({ sink: s.name }, Math.max(0, (heads?.position ?? 0) - s.position))
+    },
+  )
+  counter(
+    'audit_head_failures_total',
+    'Heads of the audit log that did not arrive, since the start.',
+    ['sink'],
+    (c) => {
+      for (const s of deliver?.()?.heads.state.sinks ?? []) c.inc({ sink: s.name }, s.failures)
+    },
+  )
   gauge('ingest_workers', 'Ingest workers of this process.', ['state'], (g) => {
     const workers = ingest?.()?.workers()
     if (!workers) return

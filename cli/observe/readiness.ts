@@ -1,4 +1,5 @@
 import type { Check } from '../../gateway/http/health.ts'
+import type { HeadsState } from '../../mdm/audit/headSender.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { knownMigrations, readMigrationState } from '../migrationState.ts'
@@ -113,7 +114,7 @@ function workersCheck(role: IngestRole): Check {
   return { name: 'workers', ok: true, code: 'OK' }
 }
 
-function deliverChecks({ deliverer, publisher }: DeliverRole): Check[] {
+function deliverChecks({ deliverer, publisher, heads }: DeliverRole): Check[] {
   const seconds = Math.round(deliverer.claimedMsAgo / 1_000)
   const stalled = deliverer.claimedMsAgo > claimMsMax
   const checks: Check[] = [
@@ -124,6 +125,7 @@ function deliverChecks({ deliverer, publisher }: DeliverRole): Check[] {
           `no work was started for ${seconds} s: the database does not respond`,
         )
       : { name: 'webhooks', ok: true, code: 'OK' },
+    auditCheck(heads.state),
   ]
   if (!publisher) return checks
   const { state, why, sinceMs } = publisher.state
@@ -132,6 +134,28 @@ function deliverChecks({ deliverer, publisher }: DeliverRole): Check[] {
     checks.push(bad('jetstream', 'SINK_AWAY', why ?? ''))
   else checks.push({ name: 'jetstream', ok: true, code: state === 'STANDBY' ? 'STANDBY' : 'OK' })
   return checks
+}
+
+/** Actions go on, whatever becomes of the heads: the process stays ready and reports the problem. */
+function auditCheck({ broken, unchecked, sinks }: HeadsState): Check {
+  const failing = sinks.filter((s) => s.why !== null)
+  if (broken)
+    return {
+      name: 'audit',
+      ok: true,
+      code: 'AUDIT_BROKEN',
+      detail: `entry ${broken.id}: ${broken.detail}`,
+    }
+  if (unchecked !== null)
+    return { name: 'audit', ok: true, code: 'AUDIT_UNCHECKED', detail: unchecked }
+  if (failing.length > 0)
+    return {
+      name: 'audit',
+      ok: true,
+      code: 'AUDIT_HEAD_UNSENT',
+      detail: failing.map((s) => `${s.name}: ${s.why}`).join('; '),
+    }
+  return { name: 'audit', ok: true, code: 'OK' }
 }
 
 function bad(name: string, code: string, detail: string): Check {

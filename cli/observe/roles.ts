@@ -1,4 +1,5 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
+import type { AuditHeadSender } from '../../mdm/audit/headSender.ts'
 import type { Applied } from '../../mdm/ingest/pipeline.ts'
 import type { Publisher } from '../../mdm/jetstream/publisher.ts'
 import type { Deliverer } from '../../mdm/webhooks/deliverer.ts'
@@ -13,6 +14,8 @@ export interface DeliverRole {
    */
   publisher: Pick<Publisher, 'state' | 'count'> | null
   deliverer: Pick<Deliverer, 'claimedMsAgo'>
+  /** Sends heads of the audit log. */
+  heads: Pick<AuditHeadSender, 'state'>
   /** Waits for deliveries in progress, at most as long as a stop waits. */
   close(): Promise<void>
 }

@@ -12,6 +12,7 @@ import { resolutionContextOf } from '../config/policyFiles.ts'
 import { countingPoster } from '../observe/countingPoster.ts'
 import { startFeedMeter } from '../observe/feedMeter.ts'
 import type { DeliverRole } from '../observe/roles.ts'
+import { AUDIT_HEAD_CONFIG, openAuditHeads } from './auditHeads.ts'
 import { rowReaders, rowVisibilityFor } from './configuredRowReaders.ts'
 import { NATS_CONFIG, natsOptions } from './openNats.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
@@ -19,6 +20,7 @@ import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 export const DELIVER_CONFIG = [
   ...WEBHOOK_CONFIG,
   ...NATS_CONFIG,
+  ...AUDIT_HEAD_CONFIG,
   'access',
   'drainSecondsMax',
   'sensitiveAccessDaysMax',
@@ -50,6 +52,7 @@ export async function startDeliverRole(options: {
   let rows: RowReaders | undefined
   let deliverer: Deliverer | undefined
   const webhooks = await openWebhooks(sql, config)
+  const heads = await openAuditHeads({ sql, config, poster: webhooks.poster, log })
   const { poster, results } = countingPoster(webhooks.poster)
   const meter = startFeedMeter(sql, installation.levels, (err) =>
     log.debug({ err: describeError(err) }, 'metrics of deliveries were lost'),
@@ -97,6 +100,7 @@ export async function startDeliverRole(options: {
         log: (level, message) => log[level](message),
       })
     publisher?.start()
+    heads.start()
   } catch (e) {
     await end()
     throw e
@@ -105,8 +109,13 @@ export async function startDeliverRole(options: {
     results,
     publisher,
     deliverer,
+    heads,
     async close() {
-      await Promise.all([deliverer?.stop(config.drainSecondsMax * 1_000), publisher?.stop()])
+      await Promise.all([
+        deliverer?.stop(config.drainSecondsMax * 1_000),
+        publisher?.stop(),
+        heads.stop(),
+      ])
       poster.close()
       await meter.stop()
       await reads.stop()

@@ -1,6 +1,7 @@
 import { workerData } from 'node:worker_threads'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { carryOnPublication } from '../../mdm/policy/publish.ts'
+import { configureAuditKeysOfThread } from '../config/auditKeys.ts'
 import { openInstallation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
 
@@ -11,6 +12,7 @@ export interface PublishData {
 }
 
 const { databaseUrl, sources } = workerData as PublishData
+configureAuditKeysOfThread()
 // One connection holds the lock; the others do the work.
 const sql = openDatabase(databaseUrl, { name: 'touchstone-publish', connectionsMax: 3 })
 try {

@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto'
-import type { Sql, Transaction } from '../db/database.ts'
+import type { Transaction } from '../db/database.ts'
+import { loadAuditKeys, signingKey } from './auditKeys.ts'
+import { endorseKey, entryHash } from './entryHash.ts'
 
 /** One entry of the audit log. Further facts are added as further fields. */
 export interface AuditEntry {
@@ -15,73 +16,39 @@ export interface AuditEntry {
 }
 
 /**
- * Appends to the audit log. Each row holds a sha256 over the hash of the previous row and the text
- * of its body, so a changed, removed or inserted row is detected. Locks the head of the log until
- * the commit, so call it late in a transaction, just before the feed's append.
+ * Appends to the audit log. The hash of an entry is an HMAC over all of it and the hash of the entry
+ * before, under a key that is not in the database. So a changed, removed or inserted entry is
+ * detected, even if the owner of the database did it. Locks the head of the log until the commit,
+ * so call it late in a transaction, just before the feed's append. Throws AuditKeyError.
  */
-export async function appendAudit(tx: Transaction, entry: AuditEntry): Promise<void> {
-  const [head] = await tx<{ id: number; hash: Uint8Array; at: Date }[]>`
-    select id, hash, date_trunc('milliseconds', clock_timestamp()) as at from audit_head for update`
+export async function appendAudit(
+  tx: Transaction,
+  entry: AuditEntry,
+  { isKeyLost = false }: { isKeyLost?: boolean } = {},
+): Promise<void> {
+  const [head] = await tx<
+    { id: number; hash: Uint8Array; chain: string; keys: string[]; at: Date }[]
+  >`
+    select id, hash, chain, keys, date_trunc('milliseconds', clock_timestamp()) as at from audit_head for update`
   if (!head) throw new Error('audit_head has no row: the migrations have not run')
+  const ring = await loadAuditKeys(head.keys.length === 0)
+  const { key, changedFrom } = signingKey(ring, head.keys, isKeyLost)
   const id = head.id + 1
   const body = JSON.stringify({ id, at: head.at.toISOString(), ...entry })
-  const hash = chained(head.hash, body)
+  const place = { chain: head.chain, id, before: head.hash }
+  const endorsement = changedFrom && endorseKey(changedFrom, { ...place, keyId: key.id })
+  const hash = entryHash(key, {
+    ...place,
+    atUs: `${head.at.getTime()}000`,
+    actor: entry.actor,
+    event: entry.event,
+    action: entry.action ?? null,
+    body,
+    endorsement,
+  })
+  const keys = head.keys.at(-1) === key.id ? head.keys : [...head.keys, key.id]
   await tx`
-    with head as (update audit_head set id = ${id}, hash = ${hash})
-    insert into audit (id, at, body, hash) values (${id}, ${head.at}, ${body}::text::json, ${hash})`
-}
-
-function chained(before: Uint8Array, body: string): Uint8Array {
-  return createHash('sha256').update(before).update(body).digest()
-}
-
-/** The first row of the audit log whose hash does not fit. */
-export interface BrokenRow {
-  id: number
-  detail: string
-}
-
-const rowsPerPage = 5_000
-
-/**
- * Reads the whole log in constant memory and checks the chain. `broken` is null if it is intact.
- * Calls `rows` with progress.
- */
-export async function verifyAudit(sql: Sql): Promise<{ rows: number; broken: BrokenRow | null }> {
-  let before: Uint8Array = new Uint8Array()
-  let last = 0
-  for (;;) {
-    const page = await sql<{ id: number; at: Date; body: string; hash: Uint8Array }[]>`
-      select id, at, body::text as body, hash from audit where id > ${last} order by id limit ${rowsPerPage}`
-    for (const row of page) {
-      const detail = fault(row, last + 1, before)
-      if (detail) return { rows: last, broken: { id: last + 1, detail } }
-      before = row.hash
-      last = row.id
-    }
-    if (page.length < rowsPerPage) break
-  }
-  const [head] = await sql<{ id: number; hash: Uint8Array }[]>`select id, hash from audit_head`
-  if (!head || head.id !== last || !Buffer.from(head.hash).equals(before))
-    return {
-      rows: last,
-      broken: { id: last + 1, detail: `the log ends at ${last}, its head says ${head?.id}` },
-    }
-  return { rows: last, broken: null }
-}
-
-function fault(
-  row: { id: number; at: Date; body: string; hash: Uint8Array },
-  expected: number,
-  before: Uint8Array,
-): string | null {
-  if (row.id !== expected) return `row ${expected} is missing`
-  if (!Buffer.from(row.hash).equals(chained(before, row.body)))
-    return 'its hash is not that of its body and the row before'
-  const body = JSON.parse(row.body) as { id: number; at: string; event: string; due?: string }
-  // Before 2026-11-21 such a row held the due time of its tasks in place of its own time.
-  const timeless = body.event === 'SET_DUE' && body.due === undefined
-  if (body.id !== row.id || (!timeless && body.at !== row.at.toISOString()))
-    return 'its number or time is not what its body says'
-  return null
+    with head as (update audit_head set id = ${id}, hash = ${hash}, keys = ${keys}::text[])
+    insert into audit (id, at, body, key_id, endorsement, hash)
+    values (${id}, ${head.at}, ${body}::text::json, ${key.id}, ${endorsement}, ${hash})`
 }

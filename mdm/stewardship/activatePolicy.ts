@@ -1,5 +1,6 @@
 import type { Caller } from '../access/caller.ts'
 import { appendAudit } from '../audit/audit.ts'
+import { actionEvidence } from '../audit/evidence.ts'
 import type { Transaction } from '../db/database.ts'
 import { activePolicy, beginPublication } from '../policy/policies.ts'
 import type { StewardshipRules } from '../tasks/rules.ts'
@@ -55,6 +56,7 @@ export async function activatePolicy(
     correlationId,
     policy,
     instead,
+    evidence: await actionEvidence(tx, id),
   })
   return { code: 'DONE', actionId: id, effect: [] }
 }

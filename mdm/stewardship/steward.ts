@@ -2,6 +2,7 @@ import { isUuid } from '../../schema/uuid.ts'
 import type { Caller } from '../access/caller.ts'
 import { appendAccess, type SensitiveAccess } from '../access/sensitiveAccess.ts'
 import { appendAudit } from '../audit/audit.ts'
+import { actionEvidence } from '../audit/evidence.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendChanges } from '../feed/append.ts'
@@ -190,7 +191,13 @@ export async function decide(
     if (state === 'DECLINED') checkRole(rulesOf(steward), caller, dutyToDecide(action))
     await setState(tx, id, state, { by: caller.actor, why })
     await closeTasks(tx, [taskId('APPROVAL', [id])], state.toLowerCase())
-    await appendAudit(tx, { event: state, actor: caller.actor, action: id, reason: why })
+    await appendAudit(tx, {
+      event: state,
+      actor: caller.actor,
+      action: id,
+      reason: why,
+      evidence: await actionEvidence(tx, id),
+    })
     return { code: 'DONE', actionId: id, effect: [] }
   })
 }
@@ -297,6 +304,7 @@ async function execute(
     correlationId: caller.correlationId,
     input,
     effect,
+    evidence: await actionEvidence(tx, id),
   })
   await requeue(tx, state.deferredInboxIds)
   await appendAccess(tx, changedSensitive(steward, caller, input.kind, state))
@@ -404,6 +412,7 @@ async function proposeAction(
     reason: request.reason,
     input: request.input,
     rules: needs.rules,
+    evidence: await actionEvidence(tx, id),
   })
   return { code: 'NEEDS_APPROVAL', actionId: id, rules: needs.rules }
 }

@@ -147,6 +147,8 @@ export const audit = pgTable(
     event: text().generatedAlwaysAs(sql`body ->> 'event'`),
     actionId: text('action_id').generatedAlwaysAs(sql`body ->> 'action'`),
     hash: bytea().notNull(),
+    keyId: text('key_id'),
+    endorsement: bytea(),
   },
   (t) => [
     index('audit_action').on(t.actionId, t.id),
@@ -157,7 +159,15 @@ export const audit = pgTable(
 
 export const auditHead = pgTable(
   'audit_head',
-  { one: boolean().primaryKey().default(true), id: int8('id').notNull(), hash: bytea().notNull() },
+  {
+    one: boolean().primaryKey().default(true),
+    id: int8('id').notNull(),
+    hash: bytea().notNull(),
+    chain: uuid().notNull().defaultRandom(),
+    keys: text().array().notNull().default(sql`'{}'`),
+    startId: int8('start_id').notNull().default(0),
+    startHash: bytea('start_hash').notNull().default(sql`'\\x'`),
+  },
   (t) => [oneRow('audit_head', t.one)],
 )
 

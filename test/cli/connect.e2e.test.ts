@@ -198,7 +198,10 @@ describe('a database of DATABASE_URL', () => {
 })
 
 function configOf(dataDir: string, databaseUrl?: string): DatabaseConfig {
-  return { databaseUrl, dataDir, embeddedPort: undefined, databaseWaitSecondsMax: 5 }
+  return {
+    ...{ databaseUrl, dataDir, embeddedPort: undefined, databaseWaitSecondsMax: 5 },
+    ...{ auditKeys: undefined, auditKeyFile: undefined },
+  }
 }
 
 async function connectTo(dataDir: string, databaseUrl?: string): Promise<void> {

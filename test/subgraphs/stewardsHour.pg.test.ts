@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Gateway } from '../../gateway/gateway.ts'
-import { verifyAudit } from '../../mdm/audit/audit.ts'
+import { verifyAudit } from '../../mdm/audit/verifyAudit.ts'
 import { checkRebuild } from '../../mdm/policy/rebuild.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { demoStore } from '../fixtures/demoStore.ts'

@@ -7,7 +7,7 @@ import { readPolicyFiles, resolutionContextOf } from '../../cli/config/policyFil
 import { openPolicies } from '../../cli/server/openPolicies.ts'
 import { startPublicationRunner } from '../../cli/server/publicationRunner.ts'
 import type { Caller } from '../../mdm/access/caller.ts'
-import { verifyAudit } from '../../mdm/audit/audit.ts'
+import { verifyAudit } from '../../mdm/audit/verifyAudit.ts'
 import { transaction } from '../../mdm/db/transaction.ts'
 import {
   beginPublication,

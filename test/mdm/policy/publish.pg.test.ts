@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { readPolicyFiles, resolutionContextOf } from '../../../cli/config/policyFiles.ts'
-import { verifyAudit } from '../../../mdm/audit/audit.ts'
+import { verifyAudit } from '../../../mdm/audit/verifyAudit.ts'
 import { explainPairs } from '../../../mdm/explain/explain.ts'
 import { createEngine } from '../../../mdm/match/engine.ts'
 import { priorParameters } from '../../../mdm/match/parameters.ts'

@@ -1,0 +1,128 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
+import type { Sql } from '../db/database.ts'
+import { type AuditKey, AuditKeyError, type KeyRing, loadAuditKeys } from './auditKeys.ts'
+import { encodeParts } from './encodeParts.ts'
+
+/** The type of a head as an event, and in each line of a file of heads. */
+export const HEAD_TYPE = 'touchstone.audit.head'
+
+/** A statement about the audit log that leaves the database: at this time it ended with that hash. */
+export interface AuditHead {
+  /** The id of the log. */
+  chain: string
+  /** The number of its last entry. */
+  position: number
+  /** The hash of that entry, in hex. */
+  hash: string
+  /** When it was stated. */
+  at: string
+  /** How many entries the log has, without those that have expired. */
+  entries: number
+  /** The id of the key that signs this statement. */
+  key: string
+  /** HMAC-SHA-256 over all of it, in hex. */
+  mac: string
+}
+
+const hex = z.string().regex(/^([0-9a-f]{2})*$/)
+const HEAD = z.object({
+  type: z.literal(HEAD_TYPE).optional(),
+  chain: z.uuid(),
+  position: z.number().int().min(0),
+  hash: hex,
+  at: z.string(),
+  entries: z.number().int().min(0),
+  key: z.string(),
+  mac: hex,
+})
+
+export function signHead(key: AuditKey, facts: Omit<AuditHead, 'key' | 'mac'>): AuditHead {
+  const head = { ...facts, key: key.id }
+  return { ...head, mac: macOf(key, head).toString('hex') }
+}
+
+function macOf(key: AuditKey, head: Omit<AuditHead, 'mac'>): Buffer {
+  return createHmac('sha256', key.secret)
+    .update(
+      encodeParts([
+        'touchstone audit head 1',
+        head.chain,
+        head.position,
+        head.hash,
+        head.at,
+        head.entries,
+        head.key,
+      ]),
+    )
+    .digest()
+}
+
+/** Returns whether the head is as it was signed. Null: this process does not have its key. */
+export function isSignedHead(ring: KeyRing, head: AuditHead): boolean | null {
+  const key = ring.find((k) => k.id === head.key)
+  if (!key) return null
+  const [given, expected] = [Buffer.from(head.mac, 'hex'), macOf(key, head)]
+  return given.length === expected.length && timingSafeEqual(given, expected)
+}
+
+/** Signs the head of the log as it is now. Null: no entry is under a key. Throws AuditKeyError. */
+export async function currentHead(sql: Sql): Promise<AuditHead | null> {
+  const [head] = await sql<StoredHead[]>`
+    select id, encode(hash, 'hex') as hash, chain, keys, start_id as "startId" from audit_head`
+  return head ? await signStoredHead(head) : null
+}
+
+export interface StoredHead {
+  id: number
+  hash: string
+  chain: string
+  keys: string[]
+  startId: number
+}
+
+/** Signs a head with the key of its entry. Null: that entry is under no key. */
+export async function signStoredHead(head: StoredHead): Promise<AuditHead | null> {
+  const keyId = head.keys.at(-1)
+  if (keyId === undefined) return null
+  const key = (await loadAuditKeys(false)).find((k) => k.id === keyId)
+  if (!key) throw new AuditKeyError(`this process does not have the key ${keyId} of the audit log`)
+  return signHead(key, {
+    chain: head.chain,
+    position: head.id,
+    hash: head.hash,
+    at: new Date().toISOString(),
+    entries: head.id - head.startId,
+  })
+}
+
+/** Returns a head as one line of a file. */
+export function headLine(head: AuditHead): string {
+  return `${JSON.stringify({ type: HEAD_TYPE, ...head })}\n`
+}
+
+/**
+ * Reads a head from a line: of a file of heads, of a log (`auditHead`), or the body of a webhook
+ * (`data`). Text before the JSON, as log collectors add it, is skipped. Returns OTHER for a line that
+ * is not about heads, DAMAGED for one that is and cannot be read.
+ */
+export function readHeadLine(line: string): AuditHead | 'OTHER' | 'DAMAGED' {
+  const isAboutHeads = line.includes(HEAD_TYPE) || line.includes('"auditHead"')
+  if (!isAboutHeads) return 'OTHER'
+  let value: unknown
+  try {
+    value = JSON.parse(line.slice(line.indexOf('{')))
+  } catch {
+    return 'DAMAGED'
+  }
+  const found = HEAD.safeParse(headIn(value))
+  if (!found.success) return 'DAMAGED'
+  const { type: _, ...head } = found.data
+  return head
+}
+
+function headIn(value: unknown): unknown {
+  const object = z.record(z.string(), z.unknown()).safeParse(value)
+  if (!object.success) return value
+  return object.data.auditHead ?? object.data.data ?? value
+}
