@@ -8,8 +8,8 @@ import {
   verifyKey,
 } from '../../../mdm/access/apiKeys.ts'
 import { apiKeys } from '../../../mdm/access/auditedApiKeys.ts'
-import { verifyAudit } from '../../../mdm/audit/verifyAudit.ts'
 import { openRefusals } from '../../../mdm/audit/refusals.ts'
+import { verifyAudit } from '../../../mdm/audit/verifyAudit.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 
 let db: TestDatabase
