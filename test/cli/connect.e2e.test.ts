@@ -20,7 +20,12 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 describe('a folder without a database', () => {
   const uuid = '0188b7a2-1c8e-7d6f-9a4b-3c2d1e0f9a8b'
   const ARGS: Record<string, string[][]> = {
-    audit: [['verify']],
+    audit: [
+      ['verify'],
+      ['head'],
+      ['expire', '--older-than', '90d', '--reason', 'x'],
+      ['lost-key', '--reason', 'x'],
+    ],
     exceptions: [
       ['list'],
       ['show', '1'],

@@ -186,9 +186,16 @@ test('readiness reports each problem with a code', async () => {
     ...fine,
     ['feed', false, 'FEED_BEHIND'],
   ])
-  const deliver = (claimedMsAgo: number, state: string, sinceMs = 0) => ({
+  const fineHeads = { broken: null, unchecked: null, sinks: [{ name: 'file', why: null }] }
+  const deliver = (
+    claimedMsAgo: number,
+    state: string,
+    sinceMs = 0,
+    heads: object = fineHeads,
+  ) => ({
     deliver: () => ({
       deliverer: { claimedMsAgo },
+      heads: { state: heads },
       publisher: { state: { state, why: 'no server', sinceMs } },
     }),
   })
@@ -203,8 +210,19 @@ test('readiness reports each problem with a code', async () => {
     assert.deepEqual(await codes(parts), [
       ...fine,
       ['webhooks', ok, code],
+      ['audit', true, 'OK'],
       ['jetstream', sinkOk, sinkCode],
     ])
+  for (const [heads, code] of [
+    [{ broken: { id: 3, detail: 'it is missing' } }, 'AUDIT_BROKEN'],
+    [{ unchecked: 'no key' }, 'AUDIT_UNCHECKED'],
+    [{ sinks: [{ name: 'file', why: 'ENOSPC' }] }, 'AUDIT_HEAD_UNSENT'],
+  ] as const)
+    assert.deepEqual(
+      (await codes(deliver(0, 'PUBLISHING', 0, { ...fineHeads, ...heads }))).at(-2),
+      ['audit', true, code],
+      'actions go on, so the process stays ready',
+    )
   const served = { ...deliver(0, 'REFUSED'), tailer: { tail: { failed: false }, readMsAgo: 0 } }
   assert.deepEqual(
     (await codes(served)).at(-1),
