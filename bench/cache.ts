@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
+import { readDevelopmentSecret } from '../gateway/identity/developmentSecret.ts'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
 // The response cache (TOUCHSTONE_CACHE_MEGABYTES_MAX): how many more requests a second it allows,
@@ -109,7 +110,7 @@ async function follow(
 ): Promise<void> {
   const query = `subscription { changes(ids: ["${id}"]) { ... on Change { version } } }`
   try {
-    const headers = { accept: 'text/event-stream', 'content-type': 'application/json' }
+    const headers = { ...jsonHeaders(), accept: 'text/event-stream' }
     const res = await fetch(url, {
       method: 'POST',
       signal,
@@ -176,12 +177,18 @@ async function ask<T>(url: string, query: string, variables: object): Promise<T>
   return data
 }
 
+function jsonHeaders() {
+  return {
+    'content-type': 'application/json',
+    authorization: `Bearer ${readDevelopmentSecret(dir)}`,
+  }
+}
+
 function body(query: string, variables: object) {
-  const headers = { 'content-type': 'application/json' }
   return {
     method: 'POST' as const,
     path: '/graphql',
-    headers,
+    headers: jsonHeaders(),
     body: JSON.stringify({ query, variables }),
   }
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { readDevelopmentSecret } from '../gateway/identity/developmentSecret.ts'
 import type { Attack, ResponseCounts } from './hostile/attacker.ts'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
@@ -194,7 +195,11 @@ function print(when: string, m: Measured): void {
 }
 
 async function heap(url: string): Promise<number> {
-  const text = await (await fetch(new URL('/metrics', url))).text()
+  const text = await (
+    await fetch(new URL('/metrics', url), {
+      headers: { authorization: `Bearer ${readDevelopmentSecret(dir)}` },
+    })
+  ).text()
   return Math.round(Number(/^nodejs_heap_size_used_bytes (\S+)/m.exec(text)?.[1]) / 2 ** 20)
 }
 

@@ -20,6 +20,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   subgraph: () => import('./commands/subgraph.ts'),
   keys: () => import('./commands/keys.ts'),
   token: () => import('./commands/token.ts'),
+  link: () => import('./commands/link.ts'),
   operations: () => import('./commands/operations.ts'),
   migrate: () => import('./commands/migrate.ts'),
   audit: () => import('./commands/audit.ts'),

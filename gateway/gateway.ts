@@ -11,7 +11,6 @@ import { GRAPHQL_PATH } from './http/paths.ts'
 import type { MetricsText } from './http/routes.ts'
 import { createGatewayServer, type InProgress } from './http/server.ts'
 import type { Callers } from './identity/caller.ts'
-import { localCallers } from './identity/callers.ts'
 import type { InternalTokens } from './identity/internal.ts'
 import { isLoopback } from './identity/loopback.ts'
 import { type QueryBounds, SERVER_BOUNDS, type ServerBounds } from './limits/bounds.ts'
@@ -23,10 +22,6 @@ export interface GatewayOptions {
   host: string
   /** 0 selects any free port. */
   port: number
-  /** Names that the Host header may have besides those of loopback. */
-  hostsAllowed?: readonly string[]
-  /** Origins of web pages that may use the gateway; without `callers`, which bring their own. */
-  originsAllowed?: readonly string[]
   supergraph: string
   /** Subgraphs that run in this process. */
   subgraphs: readonly Subgraph[]
@@ -44,11 +39,10 @@ export interface GatewayOptions {
   log: Logger
   ingest?: IngestHandler | undefined
   ready?: () => Promise<Check[]>
-  /** Authenticates callers; without it only this machine is served, as the development caller. */
-  callers?: Callers | undefined
+  callers: Callers
   /** The store of published operations. Without it, requests send the text of their operation. */
   operations?: OperationStore | undefined
-  /** Serves GraphiQL to browsers. The default is yes where no credentials are required. */
+  /** Serves GraphiQL to browsers. The default is yes without authentication. */
   graphiql?: boolean | undefined
   /** How often the credentials of open subscriptions are checked again; default 15 s. */
   recheckMs?: number
@@ -87,10 +81,8 @@ export interface Gateway {
 
 /** Starts a gateway. Resolves when it listens and can respond. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { log, host, port } = options
-  const callers =
-    options.callers ?? localCallers(options.hostsAllowed, { origins: options.originsAllowed })
-  if (callers.open && !isLoopback(host))
+  const { log, host, port, callers } = options
+  if (callers.isLocal && !isLoopback(host))
     throw new Error(
       `without authentication only this machine is served: ${host} is not a loopback address`,
     )

@@ -6,6 +6,7 @@ import { openLog } from '../../cli/observe/log.ts'
 import { GATEWAY_CONFIG } from '../../cli/server/gatewayRole.ts'
 import { startGateway } from '../../gateway/gateway.ts'
 import { internalTokens } from '../../gateway/identity/internal.ts'
+import { openCallers } from '../../test/gateway/openCallers.ts'
 
 // This gateway with its shipped settings, serving any supergraph; the supergraph gives the URLs of
 // the subgraphs.
@@ -42,6 +43,7 @@ const gateway = await startGateway({
   services,
   internal: internalTokens(randomBytes(32).toString('base64url')),
   bounds: config,
+  callers: openCallers(),
   log: openLog(config.logLevel, 'audit'),
 })
 process.once('SIGTERM', () => void gateway.close(1_000))

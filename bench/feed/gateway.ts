@@ -10,6 +10,7 @@ import { openDatabase } from '../../mdm/db/database.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
+import { openCallers } from '../../test/gateway/openCallers.ts'
 import { type FromGateway, now, type ToGateway } from './protocol.ts'
 
 /** The process under test: the gateway with all subgraphs, and a bare `ws` server beside it. */
@@ -24,6 +25,7 @@ const gateway = await startGateway({
   port: 0,
   supergraph: composeSupergraph(subgraphs),
   subgraphs,
+  callers: openCallers(),
   bounds: {
     documentBytesMax: 10_000,
     tokensMax: 1_000,

@@ -1,6 +1,12 @@
+import cluster from 'node:cluster'
+import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import type { Gateway } from '../../gateway/gateway.ts'
 import type { HealthServer } from '../../gateway/http/healthServer.ts'
+import {
+  DEVELOPMENT_SECRET_FILE,
+  renewDevelopmentSecret,
+} from '../../gateway/identity/developmentSecret.ts'
 import { type Config, warnAboutUnknownVariables, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
@@ -100,10 +106,15 @@ Examples:
             ingest: () => ingest,
             deliver: () => deliver,
           })
-        if ((gateway ?? gateways) && !authenticationRequired(config))
+        const isDevelopment = (gateway ?? gateways) && !authenticationRequired(config)
+        // A worker process of a gateway follows the secret of its primary process.
+        if (isDevelopment && cluster.isPrimary) {
+          renewDevelopmentSecret(config.dataDir)
           log.info(
-            'no authentication: callers on this machine are the development caller, with all rights',
+            { file: join(config.dataDir, DEVELOPMENT_SECRET_FILE) },
+            'no authentication: callers on this machine who know the secret of this start are the development caller, with all rights',
           )
+        }
         log.info(
           {
             roles: wanted,

@@ -1,7 +1,13 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { Gateway } from '../../gateway/gateway.ts'
-import { type Config, warnAboutUnknownVariables, withConfig } from '../config/config.ts'
+import { graphiqlLink } from '../../gateway/http/graphiqlLink.ts'
+import {
+  DEVELOPMENT_SECRET_FILE,
+  renewDevelopmentSecret,
+} from '../../gateway/identity/developmentSecret.ts'
+import { CONFIG, type Config, warnAboutUnknownVariables, withConfig } from '../config/config.ts'
 import { describeDatabase } from '../config/describeDatabase.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect } from '../connect.ts'
@@ -98,9 +104,13 @@ Examples:
         deliver: () => deliver,
         isLoadingDemo: () => isLoadingDemo,
       })
+      // After listening: a second start on a port that is in use changes nothing for the first.
+      const secret = authenticationRequired(config) ? null : renewDevelopmentSecret(config.dataDir)
       ingest = startIngestRole(at)
       deliver = await startDeliverRole(at)
-      console.log(overview(gateway.url, config, installation.systems, performance.now() - began))
+      console.log(
+        overview(gateway.url, secret, config, installation.systems, performance.now() - began),
+      )
       if (demo && !stop.aborted) {
         const { dataDir, sources } = config
         const sending = { sql, databaseUrl, dataDir, sources, world: config, signal: stop }
@@ -108,7 +118,10 @@ Examples:
         isLoadingDemo = false
         if (!stop.aborted) console.log(await inventory(sql))
       }
-      if (!stop.aborted) console.log(`${attempts(gateway.url)}\nStop with Ctrl-C.`)
+      if (!stop.aborted)
+        console.log(
+          `${attempts(gateway.url, secret === null ? null : config.dataDir)}\nStop with Ctrl-C.`,
+        )
       await whenAborted(stop)
       console.log('\nStopping: finishing work in progress.')
     } finally {
@@ -171,6 +184,7 @@ async function inventory(sql: Sql): Promise<string> {
 
 function overview(
   url: string,
+  secret: string | null,
   config: Config<'databaseUrl' | 'dataDir' | 'workers' | 'authentication' | 'authIssuer' | 'host'>,
   systems: readonly { name: string }[],
   ms: number,
@@ -178,7 +192,8 @@ function overview(
   const origin = new URL(url).origin
   return `
 Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.
-  GraphQL      ${url}   (open it in a browser: GraphiQL, with examples)
+  GraphQL      ${url}
+  GraphiQL     ${browserLink(url, secret)}
   Subscribe    ${url.replace('http', 'ws')}   (graphql-ws), or text/event-stream on the first
   Deliveries   ${origin}/ingest/{${systems.map((s) => s.name).join('|')}}
   Health       ${origin}/health/ready
@@ -191,17 +206,35 @@ Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.
 
 function callers(config: Config<'authentication' | 'authIssuer' | 'host'>): string {
   if (!authenticationRequired(config))
-    return 'this machine only; without a token as the development caller with all rights (npx touchstone token: as another caller)'
+    return 'this machine only; with the secret of this start as the development caller, who has all rights (npx touchstone token: as another caller)'
   return config.authIssuer
     ? `tokens of ${config.authIssuer}, and API keys`
     : 'API keys (npx touchstone keys)'
 }
 
-function attempts(url: string): string {
+/** Returns the link to open. A file or a log that is not a terminal may be read by others. */
+function browserLink(url: string, secret: string | null): string {
+  if (secret === null) return `${url}   (with TOUCHSTONE_GRAPHIQL=on)`
+  if (process.stdout.isTTY) return `${graphiqlLink(url, secret)}   (open this link)`
+  return `${linkCommand(url)}   (prints the link to open)`
+}
+
+function linkCommand(url: string): string {
+  const { port } = new URL(url)
+  return `npx touchstone link${port === CONFIG.port.default ? '' : ` --port ${port}`}`
+}
+
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+function attempts(url: string, secretDir: string | null): string {
   const flag = url === 'http://127.0.0.1:4000/graphql' ? '' : ` --url ${url}`
+  const bearer =
+    secretDir === null ? 'TOKEN' : `$(cat ${shellWord(join(secretDir, DEVELOPMENT_SECRET_FILE))})`
   return `
 Try:
-  curl -s ${url} -H 'content-type: application/json' -d '{"query":"{ customers(first: 3) { totalCount nodes { id name } } }"}'
+  curl -s ${url} -H "authorization: Bearer ${bearer}" -H 'content-type: application/json' -d '{"query":"{ customers(first: 3) { totalCount nodes { id name } } }"}'
   npx touchstone tail${flag} --from oldest --once
   npx touchstone tail${flag}
 `

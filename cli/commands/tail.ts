@@ -3,8 +3,10 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { type FormattedExecutionResult, GraphQLError } from 'graphql'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
+import { readDevelopmentSecret } from '../../gateway/identity/developmentSecret.ts'
+import { isLoopback } from '../../gateway/identity/loopback.ts'
 import { Backoff } from '../../schema/kit/backoff.ts'
-import { CONFIG } from '../config/config.ts'
+import { CONFIG, withConfig } from '../config/config.ts'
 import { formatTailItem, type TailItem } from './output/tailItem.ts'
 
 const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $ids: [ID!], $ops: [ChangeOp!], $systems: [String!], $fields: [String!], $snapshot: Boolean) {
@@ -26,6 +28,7 @@ interface Flags {
   url?: string
   port: number
   token?: string
+  dataDir: string
   from?: string
   snapshot: boolean
   type?: string[]
@@ -41,7 +44,7 @@ interface Options extends Flags {
   url: string
 }
 
-export const command = new Command('tail')
+export const command = withConfig(new Command('tail'), ['dataDir'])
   .description('follow the change feed in the terminal')
   .option(
     '--url <url>',
@@ -55,9 +58,10 @@ export const command = new Command('tail')
       .default(Number(CONFIG.port.default), CONFIG.port.default),
   )
   .addOption(
-    new Option('--token <text>', 'token or API key, if the gateway requires one').env(
-      'TOUCHSTONE_TOKEN',
-    ),
+    new Option(
+      '--token <text>',
+      'token or API key; a gateway of this machine without authentication needs none if its data directory is here',
+    ).env('TOUCHSTONE_TOKEN'),
   )
   .option(
     '--from <cursor>',
@@ -153,8 +157,12 @@ async function tail(options: Options): Promise<number> {
   return 0
 }
 
-function credentials({ token }: Options): Record<string, string> {
-  return token ? { authorization: `Bearer ${token}` } : {}
+/** Returns the credentials of one connection: a restarted gateway has another secret. */
+function credentials({ token, url, dataDir }: Options): Record<string, string> {
+  // The secret of a start never leaves this machine.
+  const bearer =
+    token ?? (isLoopback(new URL(url).hostname) ? readDevelopmentSecret(dataDir) : null)
+  return bearer ? { authorization: `Bearer ${bearer}` } : {}
 }
 
 function variables(options: Options, after: string | null): Record<string, unknown> {
@@ -238,7 +246,7 @@ function isUnauthenticated(e: unknown): boolean {
 
 function explain(e: unknown, url: string): string {
   if (isUnauthenticated(e))
-    return `rejected: 401: ${url} requires authentication: pass a valid token or API key with --token`
+    return `rejected: 401: ${url} requires authentication: pass a valid token or API key with --token, or --data-dir with the data directory of a gateway without authentication`
   if (e instanceof HttpRefusal) return `rejected: ${e.status}: ${url}: ${e.message}`
   const error = Array.isArray(e) ? e[0] : e
   const message =

@@ -117,9 +117,9 @@ export const CONFIG = {
       .string()
       .regex(/^[a-z0-9.-]+(,[a-z0-9.-]+)*$/i)
       .transform((t) => t.split(',')),
-    shown: 'only localhost, 127.0.0.1 and [::1]',
+    shown: 'only localhost, 127.0.0.1 and [::1], with the own port',
     allowed: 'names without port, separated by commas',
-    help: 'further names by which callers may address the gateway (Host header)',
+    help: 'further names by which callers may address a gateway without authentication (Host header), through a proxy too',
   }),
   originsAllowed: optional({
     env: 'TOUCHSTONE_ORIGINS_ALLOWED',
@@ -177,7 +177,7 @@ export const CONFIG = {
     schema: z.enum(['auto', 'required']),
     default: 'auto',
     allowed:
-      '"auto" or "required"; auto requires it with an issuer or beyond loopback, and else serves this machine as the development caller',
+      '"auto" or "required"; auto requires it with an issuer or beyond loopback, and else serves callers on this machine who know the secret of the start',
     help: 'whether callers need credentials; "required" without an issuer accepts API keys alone',
   }),
   authIssuer: optional({
@@ -512,7 +512,7 @@ export const CONFIG = {
     env: 'TOUCHSTONE_GRAPHIQL',
     schema: z.enum(['auto', 'on', 'off']),
     default: 'auto',
-    allowed: 'auto, on or off; auto gives it where no credentials are needed',
+    allowed: 'auto, on or off; auto gives it without authentication',
     help: 'whether browsers get GraphiQL',
   }),
   streamsMax: number(1, 100_000, {

@@ -8,6 +8,7 @@ import {
   localCallers,
 } from '../../gateway/identity/callers.ts'
 import { developmentIssuer } from '../../gateway/identity/development.ts'
+import { developmentSecretCheck } from '../../gateway/identity/developmentSecret.ts'
 import { keyVerifier } from '../../gateway/identity/keys.ts'
 import { isLoopback } from '../../gateway/identity/loopback.ts'
 import { remoteKeys } from '../../gateway/identity/remoteKeys.ts'
@@ -38,7 +39,7 @@ export function openAccess(config: Pick<AuthenticationConfig, 'access'>): Access
   return readAccess(config.access ?? packagePath('config/access.yaml'))
 }
 
-/** Returns whether callers without credentials are rejected. */
+/** Returns whether the secret of a start is no credential, but only tokens and API keys are. */
 export function authenticationRequired(
   config: Pick<AuthenticationConfig, 'authentication' | 'authIssuer' | 'host'>,
 ) {
@@ -52,8 +53,8 @@ export function authenticationRequired(
 /**
  * Creates the authentication of callers: by tokens of the configured issuer and by API keys.
  * Without configuration it serves this machine only. Callers may then also use development tokens,
- * or no credentials as the development caller. Throws ConfigError if a listener beyond this machine
- * would have no caller to accept.
+ * or the secret of the start as the development caller. Throws ConfigError if a listener beyond this
+ * machine would have no caller to accept.
  */
 export async function authentication(at: {
   config: AuthenticationConfig
@@ -76,11 +77,11 @@ export async function authentication(at: {
   )
   if (!authenticationRequired(config)) {
     const issuer = await developmentIssuer(config.dataDir, config.authAudience)
-    return localCallers(config.hostsAllowed ?? [], {
-      key,
-      token: tokenVerifier(issuer, access),
-      origins,
-    })
+    const isSecret = developmentSecretCheck(config.dataDir, (err) =>
+      log.error({ err: describeError(err) }, 'the development secret could not be read'),
+    )
+    const token = tokenVerifier(issuer, access)
+    return localCallers({ isSecret, hostsAllowed: config.hostsAllowed, key, token, origins })
   }
   return authenticatedCallers({ key, token: await issuerOf(at, access), origins })
 }

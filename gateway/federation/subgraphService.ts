@@ -8,6 +8,7 @@ import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import type { Subgraph } from '../../subgraphs/contract.ts'
 import { parseJson, readBody } from '../http/body.ts'
+import { boundConnections, CONNECTIONS_CHECK } from '../http/boundConnections.ts'
 import { CORRELATION_HEADER, correlationId } from '../http/correlation.ts'
 import { describeError } from '../http/describeError.ts'
 import { sendFailure } from '../http/failure.ts'
@@ -92,11 +93,12 @@ export async function startSubgraphService(
     res.end(answer.body.string)
   }
 
-  const http = createServer((req, res) => {
+  const http = createServer(CONNECTIONS_CHECK, (req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
     route(req, res, id).catch((e: unknown) => sendFailure(req, res, e, id, report))
   })
+  boundConnections(http)
   const sockets = serveSubgraphSockets(http, {
     schema: subgraph.schema,
     contextOf,

@@ -1,21 +1,33 @@
 import type { IncomingMessage } from 'node:http'
 import { HttpError } from '../httpError.ts'
 
+/** A chunk may be one byte, which costs a hundred: this many of them are joined. */
+const chunksMax = 1_024
+
 /** Reads the whole body. Rejects with HttpError 413 if it is longer than `bytesMax`. */
 export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
   if (Number(req.headers['content-length'] ?? 0) > bytesMax)
     return Promise.reject(bodyTooLarge(bytesMax))
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    const blocks: Buffer[] = []
+    let chunks: Buffer[] = []
     let length = 0
     req.on('data', (chunk: Buffer) => {
       length += chunk.length
-      if (length > bytesMax) reject(bodyTooLarge(bytesMax))
-      else chunks.push(chunk)
+      if (length > bytesMax) return reject(bodyTooLarge(bytesMax))
+      chunks.push(chunk)
+      if (chunks.length < chunksMax) return
+      blocks.push(Buffer.concat(chunks))
+      chunks = []
     })
-    req.once('end', () =>
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)),
-    )
+    req.once('end', () => {
+      const [first] = chunks
+      resolve(
+        first && blocks.length === 0 && chunks.length === 1
+          ? first
+          : Buffer.concat([...blocks, ...chunks]),
+      )
+    })
     const incomplete = () => {
       // Created only if needed: an error costs its stack, and every request closes.
       if (!req.complete)

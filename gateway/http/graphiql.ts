@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { DEVELOPMENT_SECRET_PREFIX } from '../identity/developmentSecret.ts'
 import { EXAMPLES } from './examples.ts'
+import { LINK_SECRET } from './graphiqlLink.ts'
 
 /**
  * GraphiQL makes its tabs movable in a way that shifts a tab under the pointer when it is pressed for
@@ -19,6 +21,32 @@ addEventListener('click', (e) => {
   const isClick = tab && Math.hypot(e.clientX - x, e.clientY - y) < 4
   if (isClick && e.isTrusted && !tab.contains(e.target)) tab.click()
 }, true)`
+
+/**
+ * Takes the secret out of the link, and sends it with every request of the page. The browser's
+ * storage belongs to scheme, host and port. A cookie would be sent to every port of the host, so
+ * also to a server of another user, and with requests of other pages.
+ */
+const SEND_SECRET = `
+const fromLink = new URLSearchParams(location.hash.slice(1)).get('${LINK_SECRET}')
+if (fromLink?.startsWith('${DEVELOPMENT_SECRET_PREFIX}')) {
+  localStorage.setItem('touchstone-secret', fromLink)
+  history.replaceState(null, '', location.pathname + location.search)
+}
+const secretHeaders = () => {
+  const secret = localStorage.getItem('touchstone-secret')
+  return secret ? { authorization: 'Bearer ' + secret } : {}
+}
+const sendRequest = globalThis.fetch
+globalThis.fetch = (to, init = {}) => {
+  const headers = new Headers(init.headers ?? to.headers)
+  const isOwn = new URL(to.url ?? to, location.href).origin === location.origin
+  if (isOwn && !headers.has('authorization') && !headers.has('x-api-key'))
+    for (const [name, value] of Object.entries(secretHeaders())) headers.set(name, value)
+  return sendRequest(to, { ...init, headers })
+}`
+/** Stands for a function of the page in the options, which are JSON. */
+const PARAMS = 'params of the socket'
 
 let page: Promise<Buffer> | undefined
 
@@ -50,7 +78,11 @@ async function render(path: string): Promise<Buffer> {
     title: 'Touchstone',
     endpoint: path,
     subscriptionsProtocol: 'WS',
+    connectionParams: PARAMS,
     defaultTabs: EXAMPLES.map(({ title, query }) => ({ query: `# ${title}\n${query}` })),
   } as Parameters<typeof renderGraphiQL>[0])
-  return promisify(gzip)(html.replace('<div id="root">', `<script>${CLICK_TABS}</script>$&`))
+  const whole = html
+    .replace('<div id="root">', `<script>${CLICK_TABS}${SEND_SECRET}</script>$&`)
+    .replace(JSON.stringify(PARAMS), 'secretHeaders')
+  return promisify(gzip)(whole)
 }

@@ -7,12 +7,16 @@ import { HttpError } from '../httpError.ts'
 import type { QueryBounds } from '../limits/bounds.ts'
 import { operationsOfBytes, operationsOfValues } from '../limits/callerBounds.ts'
 import { type OperationRequest, readRequest } from '../operation/request.ts'
+import type { WatchClosing } from '../subscriptions/takeUntilClosed.ts'
 import { type Accepted, EVENT_STREAM, JSON_TYPE, RESPONSE_JSON } from './accept.ts'
 import { parseJson } from './body.ts'
 import { readBodyText } from './bodyText.ts'
 import { readQueryParameters } from './queryParameters.ts'
 import { sendJson } from './response.ts'
 import type { EventStreams } from './sse.ts'
+
+/** How long a client may take to read what it has not read when the gateway ends its stream. */
+const lastResultMsMax = 5_000
 
 /** Statuses of operations that were not executed, by the code of their first error. */
 const STATUSES: ReadonlyMap<unknown, number> = new Map([
@@ -45,7 +49,8 @@ export async function graphqlOverHttp(
 ): Promise<void> {
   const { accepted } = environment
   const given = await readOperation(req, environment)
-  const prepared = await prepareOperation(environment, given, caller)
+  const closing = environment.closing.map((watch) => endingInTime(watch, res))
+  const prepared = await prepareOperation({ ...environment, closing }, given, caller)
   if (!('run' in prepared)) {
     sendUnexecuted(res, accepted, { errors: prepared })
     return
@@ -72,6 +77,19 @@ export async function graphqlOverHttp(
   }
   if (result.data === undefined) sendUnexecuted(res, accepted, result)
   else sendJson(res, 200, result, accepted.json)
+}
+
+/**
+ * Returns the same watch, which also closes the connection of a subscription that has ended: a
+ * client that does not read would never receive the end.
+ */
+function endingInTime(watch: WatchClosing, res: ServerResponse): WatchClosing {
+  return (close) =>
+    watch((reason) => {
+      close(reason)
+      const timer = setTimeout(() => res.destroy(), lastResultMsMax).unref()
+      res.once('close', () => clearTimeout(timer))
+    })
 }
 
 /** Throws HttpError 406 if the client accepts no form of the result. */

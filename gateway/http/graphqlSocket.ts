@@ -1,7 +1,11 @@
+import type { Duplex } from 'node:stream'
 import type { Server as GraphqlServer } from 'graphql-ws'
 import type { RawData, WebSocket } from 'ws'
 import { INTERNAL_ERROR, NOT_UTF8 } from './closeCodes.ts'
 import type { OperationIds } from './operationIds.ts'
+
+/** A client that lets more than this wait is not read until it has read. */
+const unreadBytesMax = 256 * 1024
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -15,6 +19,8 @@ export function serveGraphqlSocket<E>(
   socket: WebSocket,
   at: {
     extra: E
+    /** The connection of the socket. */
+    stream: Duplex
     ids: OperationIds
     keepAliveMs: number
     /** True once the socket is about to close: its client sends new operations again elsewhere. */
@@ -51,6 +57,11 @@ export function serveGraphqlSocket<E>(
           }
           at.received(bytes.length)
           at.ids.receive(text, at.isEnding(), handle).catch(fail)
+          // Every message may have a response: one that nobody reads must not be followed by more.
+          if (socket.bufferedAmount > unreadBytesMax && !socket.isPaused) {
+            socket.pause()
+            at.stream.once('drain', () => socket.resume())
+          }
         })
       },
     },
@@ -62,15 +73,21 @@ export function serveGraphqlSocket<E>(
   })
 }
 
-/** Pings the client, and terminates the socket if it does not respond in time. */
+/**
+ * Pings the client, and terminates the socket if it does not respond in time. A client that is not
+ * read at present responds by reading.
+ */
 function ping(socket: WebSocket, everyMs: number): () => void {
   let answered = true
+  let waitingBytes = 0
   socket.on('pong', () => {
     answered = true
   })
   const timer = setInterval(() => {
     if (socket.readyState !== socket.OPEN) return
-    if (!answered) return socket.terminate()
+    const isReading = socket.isPaused && socket.bufferedAmount !== waitingBytes
+    if (!answered && !isReading) return socket.terminate()
+    waitingBytes = socket.bufferedAmount
     answered = false
     socket.ping()
   }, everyMs)

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { HttpError } from '../httpError.ts'
 import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
+import { boundConnections, CONNECTIONS_CHECK } from './boundConnections.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { deliver, type IngestHandler, isDelivery } from './deliveryRoute.ts'
 import { requireMethod, sendFailure } from './failure.ts'
@@ -29,8 +30,6 @@ export interface HealthServer {
   close(): Promise<void>
 }
 
-const headersMsMax = 10_000
-const requestMsMax = 60_000
 /** How long a stop waits for deliveries in progress; a sender repeats one that was cut off. */
 const drainMsMax = 5_000
 
@@ -60,13 +59,12 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     sendText(res, await options.metrics())
   }
 
-  const http = createServer((req, res) => {
+  const http = createServer(CONNECTIONS_CHECK, (req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
     route(req, res, id).catch((e: unknown) => sendFailure(req, res, e, id, options.report))
   })
-  http.headersTimeout = headersMsMax
-  http.requestTimeout = requestMsMax
+  boundConnections(http)
   return {
     url: await listen(http, host, port),
     drain() {

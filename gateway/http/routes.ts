@@ -19,7 +19,7 @@ export interface Routes {
   draining: () => boolean
   ingest?: IngestHandler | undefined
   metrics?: MetricsText | undefined
-  /** Serves GraphiQL to browsers. The default is yes where no credentials are required. */
+  /** Serves GraphiQL to browsers. The default is yes without authentication. */
   graphiql?: boolean | undefined
   graphql: (req: IncomingMessage, res: ServerResponse, correlationId: string) => Promise<void>
 }
@@ -47,7 +47,7 @@ export async function route(
     requireGraphqlMethod(req, res)
     const wantsPage = req.method === 'GET' && end < 0 && req.headers.accept?.includes('text/html')
     // A browser sends no credentials from its address bar; the user enters them on the page.
-    if (wantsPage && (routes.graphiql ?? callers.open))
+    if (wantsPage && (routes.graphiql ?? callers.isLocal))
       return await sendGraphiql(res, GRAPHQL_PATH, callers.origins)
     return await routes.graphql(req, res, id)
   }

@@ -12,6 +12,7 @@ import type { ReportError } from '../operation/maskErrors.ts'
 import type { PublishedOperations } from '../operation/publishedOperations.ts'
 import { weighAccept } from './accept.ts'
 import { Admission } from './admission.ts'
+import { boundConnections, CONNECTIONS_CHECK } from './boundConnections.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { allowOrigin } from './crossOrigin.ts'
 import { Drain, graphChanged, serverStopping } from './drain.ts'
@@ -23,8 +24,6 @@ import { SlowReaderGuard } from './slowReaderGuard.ts'
 import { EventStreams } from './sse.ts'
 import { serveWebSockets } from './websocket.ts'
 
-const headersMsMax = 10_000
-const requestMsMax = 60_000
 /** How long a stop waits for subscribers to receive their last result. */
 const lastResultsMsMax = 1_000
 const drainPollMs = 10
@@ -113,15 +112,14 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   }
 
   const routes: Routes = { ...options, graphql, draining: () => draining }
-  const http = createServer((req, res) => {
+  const http = createServer(CONNECTIONS_CHECK, (req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
     res.setHeader('x-content-type-options', 'nosniff')
     allowOrigin(req, res, callers.origins)
     route(routes, req, res, id).catch((e: unknown) => fail(req, res, e, id))
   })
-  http.headersTimeout = headersMsMax
-  http.requestTimeout = requestMsMax
+  boundConnections(http)
   const sockets = serveWebSockets(http, GRAPHQL_PATH, {
     runtime,
     drain: () => drain,

@@ -7,6 +7,9 @@ import { OperationIds } from './operationIds.ts'
 /** How long a socket that ends waits for the responses of its queries and mutations. */
 const responsesMsMax = 10_000
 
+/** How long a client may take to respond to the close of its socket. */
+const closeMsMax = 5_000
+
 /** Codes after which graphql-ws connects again by itself. */
 const CLOSE_CODES: ReadonlyMap<string, number> = new Map([
   ['SERVER_STOPPING', GOING_AWAY],
@@ -56,6 +59,8 @@ export class SocketSession {
     this.#close = () => {
       clearTimeout(timer)
       this.socket.close(code, reason)
+      // A client that reads nothing never responds.
+      setTimeout(() => this.socket.terminate(), closeMsMax).unref()
     }
     if (this.#pending.size === 0) setImmediate(this.#close)
   }

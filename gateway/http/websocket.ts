@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { handleProtocols, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -24,6 +25,8 @@ import { serveGraphqlSocket } from './graphqlSocket.ts'
 import { SocketSession } from './socketSession.ts'
 
 const initMsMax = 5_000
+/** Bytes that a client may send before its connection_init is accepted; a token has up to 16 KiB. */
+const initBytesMax = 64 * 1024
 const keepAliveMs = 15_000
 /** Maximum number of open operations on one socket. */
 const operationsMax = 100
@@ -112,8 +115,10 @@ export function serveWebSockets(
       sockets.handleUpgrade(req, socket, head, (ws) => {
         coalesce(ws, socket)
         const session = admit(ws)
+        boundInit(ws, socket, session)
         serveGraphqlSocket(graphql, ws, {
           extra: { request: req, session },
+          stream: socket,
           ids: session.ids,
           keepAliveMs,
           isEnding: () => session.isEnding,
@@ -287,6 +292,20 @@ function heldOpen(
       await iterator.return?.()
     },
   )
+}
+
+/** Terminates a socket whose client sends more than a connection_init before it is authenticated. */
+function boundInit(ws: WebSocket, socket: Duplex, session: SocketSession): void {
+  let bytes = 0
+  const count = (chunk: Buffer) => {
+    if (session.caller) {
+      socket.off('data', count)
+      return
+    }
+    bytes += chunk.length
+    if (bytes > initBytesMax) ws.terminate()
+  }
+  socket.on('data', count)
 }
 
 function typeOnly(operation: string) {

@@ -9,26 +9,29 @@ export interface Caller extends Omit<RequestInfo, 'correlationId'> {
   roles: ReadonlySet<string>
   scopes: ReadonlySet<string>
   /**
-   * How the caller authenticated. DEVELOPMENT is the caller without credentials on this machine.
+   * How the caller authenticated. DEVELOPMENT is the caller with the secret of a server without
+   * authentication.
    */
   via: 'DEVELOPMENT' | 'TOKEN' | 'KEY' | 'GATEWAY'
   /** Milliseconds since 1970; null if the credentials do not expire. */
   expiresAt: number | null
 }
 
+/** Why a request is rejected before it is read. */
+export interface Refusal {
+  status: number
+  code: string
+  message: string
+}
+
 /** Authenticates callers. */
 export interface Callers {
-  /**
-   * True if a request without credentials is the development caller. The server may then listen on
-   * this machine only.
-   */
-  readonly open: boolean
+  /** True if the server has no authentication but its secret, and may serve only this machine. */
+  readonly isLocal: boolean
   /** Origins of web pages that may use the gateway, beside pages of its own host. */
   readonly origins: ReadonlySet<string>
   /** Returns why a request is rejected before it is read, or null. */
-  refuse(
-    req: import('node:http').IncomingMessage,
-  ): { status: number; code: string; message: string } | null
+  refuse(req: import('node:http').IncomingMessage): Refusal | null
   /**
    * Throws HttpError: 401 if the credentials are invalid, 503 if they cannot be checked at present.
    */

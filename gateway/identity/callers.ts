@@ -1,12 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { All, type Caller, type Callers, unauthenticated } from './caller.ts'
-import { isLoopback } from './loopback.ts'
+import { All, type Caller, type Callers, type Refusal, unauthenticated } from './caller.ts'
+import { DEVELOPMENT_SECRET_FILE, DEVELOPMENT_SECRET_PREFIX } from './developmentSecret.ts'
+import { refuseIndirect } from './direct.ts'
 import { isSameHost } from './origins.ts'
 
 const actorCharsMax = 200
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
-/** Headers that proxies and tunnels add. */
-const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip']
 
 /** How credentials become callers. Kinds of credentials that are left out are not accepted. */
 export interface CallersOptions {
@@ -18,20 +16,23 @@ export interface CallersOptions {
   origins?: Iterable<string> | undefined
 }
 
+export interface LocalCallersOptions extends CallersOptions {
+  /** Returns true for the secret of this start. */
+  isSecret: (text: string) => boolean
+  /** Names that the Host header may have besides those of loopback. */
+  hostsAllowed?: readonly string[] | undefined
+}
+
 /**
  * Creates the callers of a server without authentication. It serves only this machine, where a
- * request without credentials is the development caller with all scopes. A web page open in the
- * developer's browser can send requests here too. Unknown host names (DNS rebinding), foreign
- * origins that are not allowed and forwarded requests are therefore rejected. The headers x-touchstone-actor and
- * x-touchstone-roles set the developer's name and roles, so that stewardship can be tried with
- * several people. Credentials are checked nevertheless: an invalid token is rejected and never
- * becomes the development caller.
+ * request with the secret of this start is the development caller with all scopes. Other users of
+ * the machine, web pages in the developer's browser and proxies reach the port too, but do not know
+ * the secret. Host names of others (DNS rebinding), foreign origins and forwarded requests are
+ * rejected besides. The headers x-touchstone-actor and x-touchstone-roles set the developer's name
+ * and roles, so that stewardship can be tried with several people.
  */
-export function localCallers(
-  hostsAllowed: readonly string[] = [],
-  options: CallersOptions = {},
-): Callers {
-  const hosts = new Set([...LOOPBACK, ...hostsAllowed])
+export function localCallers(options: LocalCallersOptions): Callers {
+  const hosts = new Set(options.hostsAllowed)
   const origins = new Set(options.origins)
   const all = new All()
   const whole: Caller = {
@@ -44,31 +45,19 @@ export function localCallers(
     expiresAt: null,
   }
   return {
-    open: true,
+    isLocal: true,
     origins,
-    refuse(req) {
-      const host = req.headers.host ?? ''
-      if (!hosts.has(host.replace(/:\d+$/, '')) || !isLoopback(req.socket.remoteAddress ?? ''))
-        return {
-          status: 421,
-          code: 'HOST_NOT_ALLOWED',
-          message: `This server accepts only the host names ${[...hosts].join(', ')}; allow others with TOUCHSTONE_HOSTS_ALLOWED`,
-        }
-      // A proxy or tunnel on this machine that uses our own name makes every sender look local.
-      if (
-        LOOPBACK.includes(host.replace(/:\d+$/, '')) &&
-        FORWARDED.some((name) => Object.hasOwn(req.headers, name))
-      )
-        return {
-          status: 403,
-          code: 'FORWARDED',
-          message:
-            'Without authentication only direct requests from this machine are accepted, none through a proxy: set TOUCHSTONE_AUTHENTICATION=required',
-        }
-      return refuseOrigin(req, origins)
-    },
+    refuse: (req) => refuseIndirect(req, hosts) ?? refuseOrigin(req, origins),
     async identify({ bearer, headers }) {
-      return bearer === null ? developer(headers, whole) : await verify(bearer, options)
+      if (bearer === null)
+        throw unauthenticated(
+          `Open the link that "npx touchstone link" prints, or send "Authorization: Bearer" with the content of the file ${DEVELOPMENT_SECRET_FILE} in the data directory`,
+        )
+      if (!bearer.startsWith(DEVELOPMENT_SECRET_PREFIX)) return await verify(bearer, options)
+      if (options.isSecret(bearer)) return developer(headers, whole)
+      throw unauthenticated(
+        `This is not the secret of the latest start: open the link that "npx touchstone link" prints, or read the file ${DEVELOPMENT_SECRET_FILE} in the data directory again`,
+      )
     },
   }
 }
@@ -80,7 +69,7 @@ export function localCallers(
 export function authenticatedCallers(options: CallersOptions): Callers {
   const origins = new Set(options.origins)
   return {
-    open: false,
+    isLocal: false,
     origins,
     refuse: (req) => refuseOrigin(req, origins),
     async identify({ bearer }) {
@@ -101,18 +90,34 @@ async function verify(bearer: string, { token, key }: CallersOptions): Promise<C
   return isKey ? caller : { ...caller, bearer }
 }
 
-function refuseOrigin(
-  req: IncomingMessage,
-  allowed: ReadonlySet<string>,
-): ReturnType<Callers['refuse']> {
+/**
+ * Refuses requests of web pages of other origins. Cookies are never credentials here, but a proxy
+ * in front may add credentials to what a browser sends.
+ */
+function refuseOrigin(req: IncomingMessage, allowed: ReadonlySet<string>): Refusal | null {
   const { origin, host = '' } = req.headers
-  if (origin === undefined || allowed.has(origin) || isSameHost(origin, host)) return null
+  const isForeign =
+    origin === undefined
+      ? isForeignWithoutOrigin(req)
+      : !allowed.has(origin) && !isSameHost(origin, host)
+  if (!isForeign) return null
   return {
     status: 403,
     code: 'ORIGIN_NOT_ALLOWED',
     message:
       'Web pages of this origin may not send requests here; allow it with TOUCHSTONE_ORIGINS_ALLOWED',
   }
+}
+
+/**
+ * Browsers name no origin for the GET of an image, a script, a form or a link of another page, but
+ * its site. Another port of this host is the same site, and still another page. A link to a page
+ * without parameters runs nothing.
+ */
+function isForeignWithoutOrigin({ headers, method, url = '' }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== 'cross-site' && site !== 'same-site') return false
+  return method !== 'GET' || url.includes('?') || headers['sec-fetch-mode'] !== 'navigate'
 }
 
 function developer(headers: IncomingHttpHeaders, whole: Caller): Caller {

@@ -18,7 +18,7 @@ export const credentialsExpired = () =>
 
 /**
  * Watches credentials and reports when they expire or are revoked. A check that fails for another
- * reason ends nothing. Returns null for the development caller, which has no credentials.
+ * reason ends nothing. Returns null if there are no credentials.
  */
 export function watchCredentials(
   callers: Callers,
@@ -26,7 +26,7 @@ export function watchCredentials(
   caller: Caller,
   everyMs = recheckMsMax,
 ): WatchCredentials | null {
-  if (given.bearer === null || caller.via === 'DEVELOPMENT') return null
+  if (given.bearer === null) return null
   return (end) => {
     let timer: NodeJS.Timeout | undefined
     let stopped = false

@@ -91,7 +91,7 @@ export function internalTokens(secret: string, audience = AUDIENCE): InternalTok
       return token
     },
     callers: {
-      open: false,
+      isLocal: false,
       origins: new Set(),
       refuse: () => null,
       identify: ({ bearer }) => identify(bearer),

@@ -44,7 +44,7 @@ const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
  * Callers that may use a development secret, which is public: no tunnel, no proxy, no page of
  * another site.
  */
-const thisMachine = localCallers()
+const thisMachine = localCallers({ isSecret: () => false })
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /**

@@ -12,6 +12,7 @@ import { createSubgraphs } from '../../subgraphs/all.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
+import { openCallers } from '../gateway/openCallers.ts'
 import { until } from '../gateway/until.ts'
 import { ingestRecords, query, queryData, world } from '../subgraphs/world.ts'
 
@@ -33,6 +34,7 @@ before(async () => {
     port: 0,
     supergraph: narrow,
     subgraphs,
+    callers: openCallers(),
     bounds: {
       documentBytesMax: 20_000,
       tokensMax: 5_000,

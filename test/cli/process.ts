@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { rememberServer } from '../developer.ts'
 import { until } from '../gateway/until.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -39,12 +40,11 @@ export function touchstone(
 export function run(program: string, args: string[], env: NodeJS.ProcessEnv): RunningCommand {
   const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
-  child.stdout?.on('data', (d) => {
-    text += d
-  })
-  child.stderr?.on('data', (d) => {
-    text += d
-  })
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (d) => {
+      text += d
+      if (env.TOUCHSTONE_DATA_DIR) rememberServer(text, env.TOUCHSTONE_DATA_DIR)
+    })
   let over = false
   const ended = new Promise<number | string>((resolve) =>
     child.once('close', (code, signal) => {

@@ -2,14 +2,17 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { readDevelopmentSecret } from '../../gateway/identity/developmentSecret.ts'
 import { document, files } from './documents.ts'
 
 /**
  * `node test/docs/runClients.ts URL [PAGE…]`: runs the recipes of docs/clients as a reader would,
  * each in a temporary folder: it writes the blocks that name a file, and runs the blocks of shell
- * commands, in their order. It needs a running server with data, the npm registry, curl and Python
- * 3, so it is no part of `npm test`.
+ * commands, in their order. It needs a running server with data, its data directory
+ * (TOUCHSTONE_DATA_DIR) or a TOUCHSTONE_TOKEN, the npm registry, curl and Python 3, so it is no part
+ * of `npm test`.
  */
+const dataDir = process.env.TOUCHSTONE_DATA_DIR ?? 'data'
 const [url, ...pages] = process.argv.slice(2)
 if (!url) throw new Error('give the URL of a running server: http://127.0.0.1:4000/graphql')
 const recipes = files.filter(
@@ -34,7 +37,7 @@ for (const path of chosen) {
           env: {
             ...process.env,
             TOUCHSTONE_URL: url,
-            TOUCHSTONE_TOKEN: process.env.TOUCHSTONE_TOKEN ?? '',
+            TOUCHSTONE_TOKEN: process.env.TOUCHSTONE_TOKEN ?? readDevelopmentSecret(dataDir) ?? '',
           },
         })
         console.log()

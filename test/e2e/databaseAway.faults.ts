@@ -8,6 +8,7 @@ import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { type PostgresServer, startServer } from '../../cli/embeddedPostgres/server.ts'
 import { dataDirectory, touchstone } from '../cli/process.ts'
+import { developerHeaders } from '../developer.ts'
 import { ask } from '../gateway/gateway.ts'
 import { delivery, post } from './deliveries.ts'
 import { eventually } from './eventually.ts'
@@ -73,6 +74,7 @@ test('during a database outage, queries report it and deliveries are to be retri
 
   const ws = createClient({
     url: it.url.replace('http', 'ws'),
+    connectionParams: () => developerHeaders(it.url),
     webSocketImpl: WebSocket,
     retryAttempts: 0,
   })

@@ -4,6 +4,7 @@ import { createClient as createSseClient } from 'graphql-sse'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { dataDirectory } from '../cli/process.ts'
+import { developerHeaders } from '../developer.ts'
 import { running } from './running.ts'
 
 const stripeCustomer = {
@@ -105,10 +106,15 @@ test('a signed customer.updated changes the fields billing owns but not those th
   const { feed } = await it.query('{ feed { cursor } }')
   const ws = createClient({
     url: it.url.replace('http', 'ws'),
+    connectionParams: () => developerHeaders(it.url),
     webSocketImpl: WebSocket,
     retryAttempts: 0,
   })
-  const sse = createSseClient({ url: it.url, retryAttempts: 0 })
+  const sse = createSseClient({
+    url: it.url,
+    headers: () => developerHeaders(it.url),
+    retryAttempts: 0,
+  })
   t.after(async () => {
     await ws.dispose()
     sse.dispose()

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
+import { developerHeaders } from '../developer.ts'
 import { ask } from '../gateway/gateway.ts'
 
 const FOLLOW = `subscription ($after: String!) { changes(after: $after) { __typename
@@ -43,6 +44,7 @@ export function startFollower(origin: string): Follower {
   function connect() {
     return createClient({
       url: new URL('/graphql', origin.replace('http', 'ws')).href,
+      connectionParams: () => developerHeaders(origin),
       webSocketImpl: WebSocket,
       retryAttempts: 0,
     })

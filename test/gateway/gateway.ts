@@ -3,7 +3,9 @@ import pino from 'pino'
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../../gateway/gateway.ts'
 import type { QueryBounds, ServerBounds } from '../../gateway/limits/bounds.ts'
+import { developerHeaders } from '../developer.ts'
 import { type Fixture, fixture } from './fixture.ts'
+import { openCallers } from './openCallers.ts'
 
 export const BOUNDS: QueryBounds & ServerBounds = {
   operationsMax: 100,
@@ -22,7 +24,10 @@ export const BOUNDS: QueryBounds & ServerBounds = {
  * Starts a gateway over the fixture's subgraphs on a free port and returns it with its log entries.
  */
 export async function testGateway(
-  options: Partial<GatewayOptions> & { fixture?: Fixture } = {},
+  options: Partial<GatewayOptions> & {
+    fixture?: Fixture
+    originsAllowed?: readonly string[]
+  } = {},
 ): Promise<{ gateway: Gateway; fixture: Fixture; url: string; logged: Record<string, unknown>[] }> {
   const made = options.fixture ?? fixture()
   const logged: Record<string, unknown>[] = []
@@ -39,6 +44,7 @@ export async function testGateway(
     subgraphs: made.subgraphs,
     bounds: BOUNDS,
     log: pino({ level: 'warn' }, sink),
+    callers: openCallers({ origins: options.originsAllowed }),
     ...options,
   })
   return { gateway, fixture: made, url: gateway.url, logged }
@@ -59,7 +65,7 @@ export async function ask(
   const { variables, headers, operationName } = options
   const res = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
+    headers: { 'content-type': 'application/json', ...developerHeaders(url), ...headers },
     body: JSON.stringify({ query, variables, operationName }),
   })
   return { status: res.status, headers: res.headers, body: await res.json() }

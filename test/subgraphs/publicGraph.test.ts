@@ -19,6 +19,7 @@ import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
+import { openCallers } from '../gateway/openCallers.ts'
 
 /**
  * The directives of GraphQL itself. Any other directive in the public schema would belong to
@@ -86,6 +87,7 @@ async function introspected(supergraph: string): Promise<GraphQLSchema> {
     port: 0,
     supergraph,
     subgraphs,
+    callers: openCallers(),
     bounds: {
       documentBytesMax: 20_000,
       tokensMax: 5_000,

@@ -14,6 +14,7 @@ import { createChangesSubgraph } from '../../subgraphs/changes/subgraph.ts'
 import { unbound } from '../../subgraphs/shared/context.ts'
 import { testDatabase } from '../database.ts'
 import { BOUNDS } from '../gateway/gateway.ts'
+import { openCallers } from '../gateway/openCallers.ts'
 import { until } from '../gateway/until.ts'
 import { create } from '../mdm/feed/world.ts'
 
@@ -37,6 +38,7 @@ test('a subscriber that does not read, over graphql-ws or SSE, delays only itsel
     supergraph: composeSupergraph(subgraphs),
     subgraphs,
     bounds: BOUNDS,
+    callers: openCallers(),
     log: pino({ level: 'warn' }),
   })
   try {

@@ -11,6 +11,7 @@ import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { createSubgraphs, type GraphDeps } from '../../subgraphs/all.ts'
 import { cacheableGraph } from '../../subgraphs/golden/cacheable.ts'
 import { directPipeline, drain, policy, send, systems } from '../fixtures/store.ts'
+import { openCallers } from '../gateway/openCallers.ts'
 
 /** One source record in canonical form; `version` counts days from 2026-01-01. */
 export interface WorldRecord {
@@ -326,7 +327,10 @@ export async function graph(
   more: Partial<GraphDeps> = {},
   caches = false,
   bounds: Partial<QueryBounds> = {},
-  at: Pick<GatewayOptions, 'services' | 'internal' | 'originsAllowed'> = {},
+  {
+    originsAllowed,
+    ...at
+  }: Pick<GatewayOptions, 'services' | 'internal'> & { originsAllowed?: readonly string[] } = {},
 ): Promise<Gateway & { cache: ResponseCache | undefined }> {
   let cache: ResponseCache | undefined
   const tailer = await startTailer({
@@ -344,6 +348,7 @@ export async function graph(
     supergraph: composeSupergraph(subgraphs),
     subgraphs,
     cache,
+    callers: openCallers({ origins: originsAllowed }),
     ...at,
     bounds: {
       documentBytesMax: 20_000,

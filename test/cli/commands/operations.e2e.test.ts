@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { packagePath } from '../../../cli/config/packagePath.ts'
 import { operationHash } from '../../../mdm/access/operations.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
+import { developerHeaders } from '../../developer.ts'
 import { ask } from '../../gateway/gateway.ts'
 import { until } from '../../gateway/until.ts'
 import { dataDirectory, touchstone } from '../process.ts'
@@ -47,7 +48,9 @@ test('publishes, names, lists, checks and retires operations while a running gat
 
   const { url } = JSON.parse(started[0]) as { url: string }
   const named = async (text: string) => {
-    const res = await fetch(`${url}?documentId=${operationHash(text)}`)
+    const res = await fetch(`${url}?documentId=${operationHash(text)}`, {
+      headers: developerHeaders(url),
+    })
     return (await res.json()) as { data?: unknown; errors?: [{ extensions: { code: string } }] }
   }
   await until(async () => (await named(COUNT)).data !== undefined)

@@ -4,6 +4,7 @@ import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { openDatabase } from '../../../mdm/db/database.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
+import { developerHeaders } from '../../developer.ts'
 import { ask } from '../../gateway/gateway.ts'
 import { dataDirectory, type RunningCommand, touchstone } from '../process.ts'
 
@@ -39,6 +40,7 @@ test('separate roles and remote subgraphs give the same responses and events as 
 
   const client = createClient({
     url: gateway.url.replace('http', 'ws'),
+    connectionParams: () => developerHeaders(gateway.url),
     webSocketImpl: WebSocket,
     retryAttempts: 0,
   })

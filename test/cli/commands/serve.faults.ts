@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { sign } from '../../../connectors/signature.ts'
 import { temporaryServer } from '../../database.ts'
+import { developerHeaders } from '../../developer.ts'
 import { eventually } from '../../e2e/eventually.ts'
 import { ask } from '../../gateway/gateway.ts'
 import { until } from '../../gateway/until.ts'
@@ -77,7 +78,9 @@ test('gateway workers share one port, add up their metrics, are replaced when th
     ask(url, 'query Counted { feed { id } }', { headers })
   for (const { status } of await Promise.all(Array.from({ length: count }, () => asked())))
     assert.equal(status, 200)
-  const metrics = await (await fetch(new URL('/metrics', url))).text()
+  const metrics = await (
+    await fetch(new URL('/metrics', url), { headers: developerHeaders(url) })
+  ).text()
   const of = [...metrics.matchAll(/^touchstone_\S*count\{[^}]*Counted[^}]*\} (\d+)/gm)]
   assert.equal(of[0]?.[1], String(count))
   assert.match(metrics, /^touchstone_database_up 1$/m)

@@ -229,7 +229,7 @@ test('serves /metrics to local GET requests only, and returns 404 without metric
   t.after(() => without.gateway.close(0))
   assert.equal((await fetch(new URL('/metrics', without.url))).status, 404)
   const nobody = {
-    open: false,
+    isLocal: false,
     origins: new Set<string>(),
     refuse: () => null,
     identify: () => Promise.reject(new Error('who are you')),

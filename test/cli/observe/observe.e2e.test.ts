@@ -6,6 +6,7 @@ import { command as traceCommand } from '../../../cli/commands/trace.ts'
 import { command as webhooksCommand } from '../../../cli/commands/webhooks.ts'
 import { readinessChecks } from '../../../cli/observe/readiness.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
+import { developerHeaders } from '../../developer.ts'
 import { row } from '../../fixtures/shop.ts'
 import { ask } from '../../gateway/gateway.ts'
 import { until } from '../../gateway/until.ts'
@@ -39,7 +40,8 @@ test('gateway and workers report the health of each part and the state of the se
   const started = async (c: typeof ingest) => JSON.parse((await c.says(/\{.*"msg":"started"\}/))[0])
   const { healthUrl } = await started(ingest)
   const { url } = await started(gateway)
-  const get = (path: string, base = healthUrl) => fetch(new URL(path, base))
+  const get = (path: string, base = healthUrl) =>
+    fetch(new URL(path, base), { headers: developerHeaders(base) })
   const checks = async (base: string) => {
     const { checks } = (await (await get('/health/ready', base)).json()) as {
       checks: { name: string; code: string }[]

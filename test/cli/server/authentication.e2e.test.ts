@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
-import { chmodSync, statSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { WebSocket } from 'ws'
 import { command as keysCommand } from '../../../cli/commands/keys.ts'
+import { command as linkCommand } from '../../../cli/commands/link.ts'
 import { command as tailCommand } from '../../../cli/commands/tail.ts'
 import { command as tokenCommand } from '../../../cli/commands/token.ts'
+import { readDevelopmentSecret } from '../../../gateway/identity/developmentSecret.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { ask } from '../../gateway/gateway.ts'
 import { until } from '../../gateway/until.ts'
@@ -19,7 +22,7 @@ after(async () => await db?.drop())
 
 const query = '{ customers { totalCount } }'
 
-test('uses the development caller without a token and the named caller with one; if required, rejects requests without credentials', async (t) => {
+test('uses the development caller with the secret and the named caller with a token; if required, rejects both', async (t) => {
   const { dir } = dataDirectory(t)
   const env = { DATABASE_URL: db.url }
   const store = ['--database-url', db.url]
@@ -43,7 +46,7 @@ test('uses the development caller without a token and the named caller with one;
   const development = await serve()
   assert.match(
     development.run.output(),
-    /"msg":"no authentication: callers on this machine are the development caller/,
+    /"file":"[^"]*development-secret","msg":"no authentication: callers on this machine who know the secret/,
   )
   assert.deepEqual((await ask(development.url, query)).body, {
     data: { customers: { totalCount: 0 } },
@@ -73,6 +76,7 @@ test('uses the development caller without a token and the named caller with one;
   const url = required.url.replace('0.0.0.0', '127.0.0.1')
   assert.equal((await ask(url, query)).status, 401)
   assert.equal((await ask(url, query, bearer(made))).status, 401)
+  assert.equal((await ask(url, query, bearer(readDevelopmentSecret(dir) ?? ''))).status, 401)
   assert.deepEqual((await ask(url, query, bearer(key))).body, {
     data: { customers: { totalCount: 0 } },
   })
@@ -100,4 +104,103 @@ test('uses the development caller without a token and the named caller with one;
     (await token('--role', 'reader')).output,
     /can be read by others than its owner: chmod 600/,
   )
+})
+
+test('without authentication nobody gets in without the secret of the latest start', async (t) => {
+  const { dir } = dataDirectory(t)
+  const file = join(dir, 'development-secret')
+  const running: RunningCommand[] = []
+  t.after(() => {
+    for (const r of running) r.child.kill('SIGTERM')
+  })
+  const serve = async (...args: string[]) => {
+    const run = touchstone(['serve', '--roles', 'gateway', '--port', '0', ...args], dir, {
+      DATABASE_URL: db.url,
+    })
+    running.push(run)
+    const line = await run.says(/\{.*"msg":"started"\}/)
+    return (JSON.parse(line[0]) as { url: string }).url
+  }
+  // A file or a link of somebody else is replaced.
+  writeFileSync(join(dir, 'theirs'), 'tsd_theirs\n', { mode: 0o666 })
+  symlinkSync(join(dir, 'theirs'), file)
+  const url = await serve()
+  const first = readDevelopmentSecret(dir) ?? ''
+  assert.match(first, /^tsd_[\w-]{43}$/)
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.equal(readFileSync(join(dir, 'theirs'), 'utf8'), 'tsd_theirs\n')
+
+  const post = async (headers: Record<string, string>, search = '', path = '/graphql') =>
+    (
+      await fetch(new URL(`${path}${search}`, url), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ query }),
+      })
+    ).status
+  const get = async (path: string, headers: Record<string, string> = {}) =>
+    (await fetch(new URL(path, url), { headers })).status
+  const authorization = `Bearer ${first}`
+  assert.equal(await post({ authorization }), 200)
+  const wrong: Record<string, Record<string, string>> = {
+    nothing: {},
+    'names of the developer': { 'x-touchstone-actor': 'root', 'x-touchstone-roles': '*' },
+    'another secret': { authorization: `Bearer tsd_${'A'.repeat(43)}` },
+    'the beginning of the secret': { authorization: authorization.slice(0, -1) },
+    'the secret and more': { authorization: `${authorization}A` },
+    'the secret in capitals': { authorization: `Bearer ${first.toUpperCase()}` },
+    'the name of the secret': { authorization: 'Bearer tsd_' },
+    'the secret of a link': { authorization: 'Bearer tsd_theirs' },
+    'the secret as a key': { 'x-api-key': first },
+    'a cookie': { cookie: `secret=${first}; authorization=${first}; touchstone-secret=${first}` },
+    'the secret twice': { authorization: `${authorization}, ${authorization}` },
+    Basic: { authorization: `Basic ${Buffer.from(`development:${first}`).toString('base64')}` },
+  }
+  for (const [name, headers] of Object.entries(wrong)) assert.equal(await post(headers), 401, name)
+  assert.equal(await post({}, `?secret=${first}&authorization=${first}`), 401)
+  assert.equal(await get(`/graphql?query=${encodeURIComponent(query)}`), 401)
+  assert.equal(await get('/graphql?query={__typename}', { accept: 'text/event-stream' }), 401)
+  assert.equal(await get('/metrics'), 401)
+  assert.equal(await get('/metrics', { authorization }), 200)
+  assert.equal(await get('/graphql', { accept: 'text/html' }), 200, 'the page holds no data')
+  assert.equal(await get('/health/live'), 200)
+  const socket = (payload: object, headers: Record<string, string> = {}) =>
+    new Promise<string>((resolve) => {
+      const ws = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws', { headers })
+      ws.once('open', () => ws.send(JSON.stringify({ type: 'connection_init', payload })))
+      ws.once('message', () => {
+        ws.close()
+        resolve('open')
+      })
+      ws.once('close', (code) => resolve(String(code)))
+      ws.once('error', (e) => resolve(e.message))
+    })
+  assert.equal(await socket({}), '4401')
+  assert.equal(await socket({}, { cookie: `secret=${first}` }), '4401')
+  assert.equal(await socket({ authorization: 'Bearer tsd_theirs' }), '4401')
+  assert.equal(await socket({ authorization }), 'open')
+  const other = `http://127.0.0.1:${Number(new URL(url).port) ^ 1}`
+  assert.match(await socket({ authorization }, { origin: other }), /403/)
+
+  const { output } = await runCommand(linkCommand, ['--data-dir', dir, '--port', '4000'])
+  assert.equal(output.trim(), `http://127.0.0.1:4000/graphql#secret=${first}`)
+
+  // The next start on the directory has another secret, which the older process follows.
+  const second = await serve()
+  const next = readDevelopmentSecret(dir) ?? ''
+  assert.notEqual(next, first)
+  assert.equal((await ask(second, query)).status, 200)
+  assert.equal(await post({ authorization: `Bearer ${next}` }), 200)
+  await until(async () => (await post({ authorization })) === 401)
+
+  // A file that others read or own is no secret.
+  chmodSync(file, 0o644)
+  await until(async () => (await post({ authorization: `Bearer ${next}` })) === 401)
+  assert.match(
+    (await runCommand(linkCommand, ['--data-dir', dir])).output,
+    /not a file of its owner alone/,
+  )
+  unlinkSync(file)
+  symlinkSync(join(dir, 'theirs'), file)
+  assert.equal(await post({ authorization: 'Bearer tsd_theirs' }), 401)
 })

@@ -396,7 +396,7 @@ describe('credentials', () => {
       bearer: 'token-of-ada',
     }
     const callers = {
-      open: false,
+      isLocal: false,
       origins: new Set<string>(),
       refuse: () => null,
       identify: async () => caller,

@@ -162,3 +162,35 @@ test('pages of an allowed origin may embed GraphiQL', async () => {
   )
   assert.match(await policy(closed.url), /frame-ancestors 'none'$/)
 })
+
+test('pages of other sites and other ports run nothing without an origin', async () => {
+  const path = '/graphql?query=%7Bhead%7D'
+  const get = async (headers: Record<string, string>, at = path) =>
+    (await send(it.url, { method: 'GET', path: at, headers })).status
+  for (const site of ['cross-site', 'same-site']) {
+    for (const mode of ['no-cors', 'navigate', 'cors', 'websocket'])
+      for (const dest of ['image', 'script', 'document', 'iframe', 'empty', 'style']) {
+        const headers = { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest }
+        assert.equal(await get(headers), 403, `${site} ${mode} ${dest}`)
+        assert.equal(await get({ ...headers, accept: 'text/event-stream' }), 403)
+        assert.equal(await get({ ...headers, accept: 'text/html' }), 403)
+      }
+    const form = { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate' }
+    assert.equal((await send(it.url, { headers: form, body: '{"query":"{head}"}' })).status, 403)
+    assert.equal(
+      await get({ 'sec-fetch-site': site, 'sec-fetch-mode': 'no-cors' }, '/metrics'),
+      403,
+    )
+    // A link to GraphiQL opens it: the page runs nothing by itself.
+    assert.equal(await get({ ...form, accept: 'text/html' }, '/graphql'), 200)
+  }
+  for (const site of ['same-origin', 'none'])
+    assert.equal(await get({ 'sec-fetch-site': site, 'sec-fetch-mode': 'cors' }), 200, site)
+})
+
+test('simple requests of a form are refused', async () => {
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
+    const headers = { 'content-type': type }
+    assert.equal((await send(it.url, { headers, body: '{"query":"{head}"}' })).status, 415, type)
+  }
+})

@@ -5,11 +5,11 @@ import { type AddressInfo, connect } from 'node:net'
 import { test } from 'node:test'
 import { Drain } from '../../../gateway/http/drain.ts'
 import { serveWebSockets } from '../../../gateway/http/websocket.ts'
-import { localCallers } from '../../../gateway/identity/callers.ts'
 import { CALLER_LIMITS, CallerBounds } from '../../../gateway/limits/callerBounds.ts'
+import { openCallers } from '../openCallers.ts'
 
-const upgrade = (path: string, origin: string) =>
-  `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${origin}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
+const upgrade = (host: string, path: string, origin: string) =>
+  `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${origin}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
 
 test('a rejected WebSocket cannot end the process', async (t) => {
   const server = createServer()
@@ -19,7 +19,7 @@ test('a rejected WebSocket cannot end the process', async (t) => {
     operations: {} as never,
     bounds: { bodyBytesMax: 1_000, streamsMax: 10 } as never,
     report: () => {},
-    callers: localCallers(),
+    callers: openCallers(),
     callerBounds: new CallerBounds(CALLER_LIMITS),
   })
   server.listen(0, '127.0.0.1')
@@ -29,23 +29,23 @@ test('a rejected WebSocket cannot end the process', async (t) => {
     server.close()
   })
   const { port } = server.address() as AddressInfo
-  const ask = async (request: string) => {
+  const ask = async (path: string, origin = '') => {
     const client = connect(port, '127.0.0.1')
-    client.write(request)
+    client.write(upgrade(`localhost:${port}`, path, origin))
     let response = ''
     for await (const chunk of client) response += chunk
     return response
   }
 
   await t.test('with a path that is not a URL', async () => {
-    assert.match(await ask(upgrade('//', '')), /^HTTP\/1.1 404 /)
+    assert.match(await ask('//'), /^HTTP\/1.1 404 /)
   })
   await t.test('with a client that leaves before the response', async () => {
     server.once('upgrade', (_, socket) => {
       assert.ok(socket.listenerCount('error') > 0, 'an error listener is attached')
       socket.emit('error', new Error('read ECONNRESET'))
     })
-    await ask(upgrade('/graphql', 'Origin: http://elsewhere.example\r\n'))
-    assert.match(await ask(upgrade('/other', '')), /^HTTP\/1.1 404 /)
+    await ask('/graphql', 'Origin: http://elsewhere.example\r\n')
+    assert.match(await ask('/other'), /^HTTP\/1.1 404 /)
   })
 })

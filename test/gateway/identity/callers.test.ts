@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { request } from 'node:http'
+import { after, before, describe, test } from 'node:test'
 import { buildSubgraphSchema } from '@apollo/subgraph'
 import { parse } from 'graphql'
 import pino from 'pino'
@@ -11,6 +12,7 @@ import {
 import { type Gateway, startGateway } from '../../../gateway/gateway.ts'
 import { internalTokens } from '../../../gateway/identity/internal.ts'
 import type { RequestInfo, Subgraph } from '../../../subgraphs/contract.ts'
+import { openCallers } from '../openCallers.ts'
 
 // This subgraph returns the caller it sees, both in process and as a service.
 const sdl = 'type Query { me: String }'
@@ -52,6 +54,7 @@ before(async () => {
         subgraphs: services.size > 0 ? [] : [me],
         services,
         internal,
+        callers: openCallers(),
         bounds: {
           documentBytesMax: 10_000,
           tokensMax: 1_000,
@@ -94,23 +97,82 @@ test('a subgraph in process and one that runs as a service see the same caller',
     }
 })
 
-test('requests through a proxy or a tunnel on this machine do not count as local', async () => {
-  const [gateway] = gateways
-  assert.ok(gateway)
-  const ask = (headers: Record<string, string>) =>
-    fetch(gateway.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ query: '{ me }' }),
+describe('a server without authentication', () => {
+  /** fetch would not send these headers. */
+  const status = (headers: Record<string, string>) =>
+    new Promise<[number | undefined, string | undefined]>((resolve, reject) => {
+      const [gateway] = gateways
+      assert.ok(gateway)
+      const { hostname, port, pathname, host } = new URL(gateway.url)
+      const all = { host, 'content-type': 'application/json', ...headers }
+      const req = request(
+        { hostname, port, path: pathname, method: 'POST', headers: all },
+        async (res) => {
+          let text = ''
+          for await (const chunk of res) text += chunk
+          resolve([res.statusCode, (JSON.parse(text) as Refusal).errors?.[0]?.extensions.code])
+        },
+      )
+      req.once('error', reject)
+      req.end(JSON.stringify({ query: '{ me }' }))
     })
-  for (const name of ['X-Forwarded-For', 'Forwarded', 'X-Real-Ip', 'X-Forwarded-Host', 'Via']) {
-    const res = await ask({ [name]: '198.51.100.7' })
-    assert.equal(res.status, 403, name)
-    assert.equal(((await res.json()) as Refusal).errors[0]?.extensions.code, 'FORWARDED')
-  }
-  assert.equal((await ask({})).status, 200)
+  const port = () => new URL(gateways[0]?.url ?? '').port
+
+  test('accepts no request of a proxy or a tunnel, whatever header it adds', async () => {
+    const headers = [
+      ...['X-Forwarded-For', 'Forwarded', 'X-Real-Ip', 'X-Forwarded-Host', 'Via', 'X-Client-IP'],
+      ...['X-Forwarded-Proto', 'X-Forwarded-Prefix', 'X-Forwarded-Client-Cert', 'True-Client-IP'],
+      ...['CF-Connecting-IP', 'CF-Ray', 'CDN-Loop', 'Fly-Client-IP', 'Fastly-Client-IP'],
+      ...[
+        'X-Original-Forwarded-For',
+        'X-Original-URL',
+        'X-Envoy-External-Address',
+        'X-ProxyUser-Ip',
+      ],
+      ...['X-Amzn-Trace-Id', 'X-Amz-Cf-Id', 'X-Azure-ClientIP', 'X-ARR-ClientIP', 'X-Host'],
+      ...['Proxy-Connection', 'X-Cluster-Client-IP', 'X-Appengine-User-Ip', 'Tailscale-User-Login'],
+      ...['X-Nginx-Proxy', 'DO-Connecting-IP', 'X-Vercel-Id', 'Ngrok-Trace-Id', 'X-Tunnel-Id'],
+      ...[
+        'Front-End-Https',
+        'X-Scheme',
+        'X-Remote-Addr',
+        'Incap-Client-IP',
+        'X-Cloud-Trace-Context',
+      ],
+    ]
+    for (const name of headers)
+      assert.deepEqual(await status({ [name]: 'anything' }), [403, 'FORWARDED'], name)
+  })
+
+  test('accepts no header of an unknown name that holds the address of a sender', async () => {
+    const values = ['198.51.100.7', '198.51.100.7:40312', '2001:db8::7', '[2001:db8::7]:443']
+    for (const value of [...values, '10.0.0.1, 198.51.100.7', '"198.51.100.7"', '::ffff:10.0.0.1'])
+      assert.deepEqual(await status({ 'X-Acme-Gate': value }), [403, 'FORWARDED'], value)
+    // Direct clients send these.
+    const direct = {
+      'user-agent': 'Mozilla/5.0 (X11) Chrome/124.0.0.0',
+      'x-request-id': '7d444840-9dc0-11d1-b245-5ffdce74fad2',
+      'apollographql-client-name': 'app',
+      'apollographql-client-version': '1.2.3.4.5',
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    }
+    assert.deepEqual(await status(direct), [200, undefined])
+  })
+
+  test('answers only to names of loopback with its own port', async () => {
+    for (const host of [
+      ...['rebound.example', `rebound.example:${port()}`, `127.0.0.1.rebound.example:${port()}`],
+      ...[`localhost.rebound.example:${port()}`, `localhost.:${port()}`, `127.1:${port()}`],
+      ...[`2130706433:${port()}`, `0.0.0.0:${port()}`, `127.0.0.1@rebound.example:${port()}`],
+      ...['localhost', '127.0.0.1:1', `127.0.0.1:${port()}0`, `[::ffff:127.0.0.1]:${port()}`],
+      ...[`localhost:${port()}, rebound.example`, `rebound.example, localhost:${port()}`],
+    ])
+      assert.equal((await status({ host }))[0], 421, `"${host}"`)
+    for (const host of [`localhost:${port()}`, `LOCALHOST:${port()}`, `[::1]:${port()}`])
+      assert.deepEqual(await status({ host }), [200, undefined], host)
+  })
 })
 
 interface Refusal {
-  errors: { extensions: { code: string } }[]
+  errors?: { extensions: { code: string } }[]
 }

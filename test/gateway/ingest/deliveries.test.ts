@@ -385,9 +385,12 @@ test('accepts the publicly known development secret only under a host name of th
       sent.end(body)
     })
   assert.equal(await ask({ host: 'hooks.example.com' }), 401)
-  assert.equal(await ask({ host: 'localhost:4000', origin: 'https://elsewhere.example' }), 401)
+  assert.equal(await ask({ host: `localhost:${port}`, origin: 'https://elsewhere.example' }), 401)
   assert.deepEqual(stored, [])
-  assert.equal(await ask({ host: 'localhost:4000' }), 202)
+  assert.equal(await ask({ host: 'localhost:4000' }), 401, 'a proxy on another port')
+  assert.equal(await ask({ 'x-acme-sender': '198.51.100.7' }), 401)
+  assert.deepEqual(stored, [])
+  assert.equal(await ask({ host: `localhost:${port}` }), 202)
 })
 
 test('rejects a delivery without a signature before its body arrives', async () => {

@@ -7,6 +7,7 @@ import { readPolicy } from '../../../schema/readPolicy.ts'
 import { createChangesSubgraph } from '../../../subgraphs/changes/subgraph.ts'
 import { unbound } from '../../../subgraphs/shared/context.ts'
 import { BOUNDS } from '../../gateway/gateway.ts'
+import { openCallers } from '../../gateway/openCallers.ts'
 
 /**
  * A gateway with only the change feed: `node gateway.ts URL PORT`. Its small ring forces reads of
@@ -24,6 +25,7 @@ const gateway = await startGateway({
   supergraph: composeSupergraph(subgraphs),
   subgraphs,
   bounds: BOUNDS,
+  callers: openCallers(),
   log: pino({ level: 'silent' }),
 })
 process.send?.(gateway.url)
