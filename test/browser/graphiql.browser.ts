@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { EXAMPLES } from '../../gateway/http/examples.ts'
+import { graphiqlLink } from '../../gateway/http/graphiqlLink.ts'
+import { localCallers } from '../../gateway/identity/callers.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { eventually as until } from '../e2e/eventually.ts'
 import { graph, ingestRecords, world } from '../subgraphs/world.ts'
@@ -46,5 +51,60 @@ describe('GraphiQL', { skip }, () => {
     await until(async () =>
       /"customers"/.test((await page.locator('.graphiql-response').textContent()) ?? ''),
     )
+  })
+
+  test('sends the secret of the link with queries and subscriptions, and nothing without it', async (t) => {
+    const secret = 'tsd_of-the-link'
+    const callers = localCallers({ isSecret: (text) => text === secret })
+    const closed = await graph(db.sql, 0, undefined, {}, false, {}, { callers })
+    const context = await browser.newContext({ viewport: { width: 1600, height: 900 } })
+    t.after(async () => {
+      await context.close()
+      await closed.close(500)
+    })
+    const responds = async (tab: Page, example: RegExp, pattern: RegExp) => {
+      await tab.locator('.graphiql-tab', { hasText: example }).first().click()
+      await tab.locator('.graphiql-execute-button').click()
+      await until(async () =>
+        pattern.test((await tab.locator('.graphiql-response').textContent()) ?? ''),
+      )
+    }
+    const open = async (url: string) => {
+      const tab = await context.newPage()
+      await tab.goto(url)
+      await tab.waitForSelector('.graphiql-tab')
+      return tab
+    }
+    await responds(await open(closed.url), /./, /UNAUTHENTICATED/)
+    const tab = await open(graphiqlLink(closed.url, secret))
+    assert.equal(tab.url(), closed.url, 'the address holds no secret')
+    assert.deepEqual(await context.cookies(), [], 'other ports would receive a cookie')
+    await responds(tab, /./, /"customers"/)
+    await responds(await open(closed.url), /./, /"customers"/)
+    // Another port is another page, and its requests have no secret.
+    const elsewhere = createServer((_, res) => res.end('<!doctype html>')).listen(0, '127.0.0.1')
+    t.after(() => elsewhere.close())
+    await once(elsewhere, 'listening')
+    const { port } = elsewhere.address() as AddressInfo
+    const other = await context.newPage()
+    await other.goto(`http://127.0.0.1:${port}/`)
+    const stolen = await other.evaluate(
+      async ([url]) => {
+        const get = (mode: RequestMode) =>
+          fetch(`${url}?query={customers{totalCount}}`, { mode, credentials: 'include' }).then(
+            (r) => `${r.status}`,
+            () => 'failed',
+          )
+        const socket = await new Promise((resolve) => {
+          const ws = new WebSocket(`${url}`.replace('http', 'ws'), 'graphql-transport-ws')
+          ws.onopen = () => resolve('open')
+          ws.onerror = () => resolve('failed')
+        })
+        const stored = localStorage.getItem('touchstone-secret')
+        return [await get('cors'), socket, stored]
+      },
+      [closed.url],
+    )
+    assert.deepEqual(stolen, ['failed', 'failed', null])
   })
 })

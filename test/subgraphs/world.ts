@@ -330,7 +330,9 @@ export async function graph(
   {
     originsAllowed,
     ...at
-  }: Pick<GatewayOptions, 'services' | 'internal'> & { originsAllowed?: readonly string[] } = {},
+  }: Partial<Pick<GatewayOptions, 'services' | 'internal' | 'callers'>> & {
+    originsAllowed?: readonly string[]
+  } = {},
 ): Promise<Gateway & { cache: ResponseCache | undefined }> {
   let cache: ResponseCache | undefined
   const tailer = await startTailer({
