@@ -81,6 +81,15 @@ describe('GraphiQL', { skip }, () => {
     assert.deepEqual(await context.cookies(), [], 'other ports would receive a cookie')
     await responds(tab, /./, /"customers"/)
     await responds(await open(closed.url), /./, /"customers"/)
+    await tab.locator('.graphiql-tab', { hasText: 'Changes' }).first().click()
+    await tab.locator('.graphiql-execute-button').click()
+    await until(() => closed.inProgress().sockets === 1)
+    await ingestRecords(db.sql, [
+      { source: 'crm', type: 'Customer', id: 'LINK', version: 1, fields: { name: 'Linkwerk' } },
+    ])
+    await until(async () =>
+      /"op"/.test((await tab.locator('.graphiql-response').textContent()) ?? ''),
+    )
     // Another port is another page, and its requests have no secret.
     const elsewhere = createServer((_, res) => res.end('<!doctype html>')).listen(0, '127.0.0.1')
     t.after(() => elsewhere.close())

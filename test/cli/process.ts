@@ -7,7 +7,7 @@ import { rememberServer } from '../developer.ts'
 import { until } from '../gateway/until.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const startMsMax = 240_000
+const startMsMax = 60_000
 
 export interface RunningCommand {
   child: ChildProcess
