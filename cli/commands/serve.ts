@@ -9,6 +9,7 @@ import {
 } from '../../gateway/identity/developmentSecret.ts'
 import { type Config, warnAboutUnknownVariables, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
+import { workerEnvironment } from '../config/workerEnvironment.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
 import type { DeliverRole, IngestRole } from '../observe/roles.ts'
@@ -91,7 +92,11 @@ Examples:
           ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })
         if (wanted.includes('deliver')) deliver = await startDeliverRole(at)
         if (wanted.includes('gateway') && config.gatewayWorkers > 1)
-          gateways = await startGatewayWorkers(config.gatewayWorkers, connection.url, log)
+          gateways = await startGatewayWorkers(
+            config.gatewayWorkers,
+            workerEnvironment(config, { DATABASE_URL: connection.url }),
+            log,
+          )
         else if (wanted.includes('gateway'))
           gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
         const portAlone = portWithoutGateway(config, {

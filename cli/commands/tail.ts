@@ -6,7 +6,7 @@ import WebSocket from 'ws'
 import { readDevelopmentSecret } from '../../gateway/identity/developmentSecret.ts'
 import { isLoopback } from '../../gateway/identity/loopback.ts'
 import { Backoff } from '../../schema/kit/backoff.ts'
-import { CONFIG, withConfig } from '../config/config.ts'
+import { CONFIG, requireVariable, withConfig } from '../config/config.ts'
 import { formatTailItem, type TailItem } from './output/tailItem.ts'
 
 const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $ids: [ID!], $ops: [ChangeOp!], $systems: [String!], $fields: [String!], $snapshot: Boolean) {
@@ -21,6 +21,7 @@ const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $
     }
   }
 }`
+const TOKEN_VARIABLE = 'TOUCHSTONE_TOKEN'
 const retryMsMin = 250
 const retryMsMax = 10_000
 
@@ -60,8 +61,8 @@ export const command = withConfig(new Command('tail'), ['dataDir'])
   .addOption(
     new Option(
       '--token <text>',
-      'token or API key; a gateway of this machine without authentication needs none if its data directory is here',
-    ).env('TOUCHSTONE_TOKEN'),
+      'token or API key, only as a variable, because all users can read flags; a gateway of this machine without authentication needs none if its data directory is here',
+    ).env(TOKEN_VARIABLE),
   )
   .option(
     '--from <cursor>',
@@ -87,7 +88,8 @@ Examples:
   npx touchstone tail --type CUSTOMER --field name legalName
   npx touchstone tail --snapshot --once --json > golden.ndjson`,
   )
-  .action(async (flags: Flags) => {
+  .action(async (flags: Flags, self: Command) => {
+    requireVariable(self, 'token', TOKEN_VARIABLE)
     process.exitCode = await tail({
       ...flags,
       url: flags.url ?? `http://127.0.0.1:${flags.port}/graphql`,
@@ -246,7 +248,7 @@ function isUnauthenticated(e: unknown): boolean {
 
 function explain(e: unknown, url: string): string {
   if (isUnauthenticated(e))
-    return `rejected: 401: ${url} requires authentication: pass a valid token or API key with --token, or --data-dir with the data directory of a gateway without authentication`
+    return `rejected: 401: ${url} requires authentication: set ${TOKEN_VARIABLE} to a valid token or API key, or give --data-dir with the data directory of a gateway without authentication`
   if (e instanceof HttpRefusal) return `rejected: ${e.status}: ${url}: ${e.message}`
   const error = Array.isArray(e) ? e[0] : e
   const message =

@@ -19,6 +19,8 @@ interface Entry<T> {
   /** The allowed values, to follow "It must be". */
   allowed: string
   help: string
+  /** What of it is secret: all, or the password of a URL. It is refused as a flag. */
+  secret?: 'ALL' | 'PASSWORD'
 }
 
 type Setting<T> = Entry<T> & { default: string }
@@ -45,6 +47,7 @@ function number(
 export const CONFIG = {
   databaseUrl: optional({
     env: 'DATABASE_URL',
+    secret: 'PASSWORD',
     schema: text
       .regex(/^postgres(ql)?:\/\/([^/]|\/.*[?&]host=)/)
       .refine((url) => URL.canParse(url)),
@@ -232,6 +235,7 @@ export const CONFIG = {
   }),
   internalSecret: optional({
     env: 'TOUCHSTONE_INTERNAL_SECRET',
+    secret: 'ALL',
     schema: z.string().min(32),
     shown: 'one in the data directory, for processes that share it',
     allowed: 'a text of 32 characters or more, the same for gateway and services',
@@ -269,6 +273,7 @@ export const CONFIG = {
   }),
   webhookKey: optional({
     env: 'TOUCHSTONE_WEBHOOK_KEY',
+    secret: 'ALL',
     schema: z
       .string()
       .transform((t) => t.split(','))
@@ -287,6 +292,7 @@ export const CONFIG = {
   }),
   auditKeys: optional({
     env: 'TOUCHSTONE_AUDIT_KEYS',
+    secret: 'ALL',
     // The keys are checked where they are opened, because the errors here repeat the value.
     schema: text.transform((t) => t.split(',')),
     shown: 'those of the key file',
@@ -334,6 +340,7 @@ export const CONFIG = {
   }),
   natsUrl: optional({
     env: 'TOUCHSTONE_NATS_URL',
+    secret: 'PASSWORD',
     schema: text
       .transform((t) => t.split(','))
       .pipe(z.array(z.string().regex(/^(nats|tls):\/\/[^/\s]+$/)).max(20)),
@@ -386,6 +393,7 @@ export const CONFIG = {
   }),
   otlpUrl: optional({
     env: 'TOUCHSTONE_OTLP_URL',
+    secret: 'PASSWORD',
     schema: text.refine((t) => URL.canParse(t) && /^https?:$/.test(new URL(t).protocol)),
     shown: 'no spans',
     allowed: 'a URL like http://127.0.0.1:4318',
@@ -550,7 +558,39 @@ export function withConfig<N extends ConfigName>(command: Command, names: readon
     if (ownValue(process.env, env) === '') delete process.env[env]
     command.addOption(option(name))
   }
-  return command
+  return command.hook('preAction', () => {
+    for (const name of new Set(names)) refuseSecretFlag(command, name)
+  })
+}
+
+function refuseSecretFlag(command: Command, name: ConfigName): void {
+  const { env, secret } = CONFIG[name] as Entry<unknown>
+  if (secret === undefined) return
+  const values = [command.getOptionValue(name)].flat().map(String)
+  if (secret === 'ALL' || values.some(hasPassword)) requireVariable(command, name, env)
+}
+
+/**
+ * Throws ConfigError if a secret was given as a flag instead of the variable. Every user of the
+ * machine can read command lines (ps), also those of npx and of the shell, which stay until the end.
+ */
+export function requireVariable(command: Command, name: string, env: string): void {
+  if (command.getOptionValueSource(name) !== 'cli') return
+  throw new ConfigError(
+    `${flagOf(name)} shows a secret to every user of this machine: set ${env} instead, and replace the secret`,
+  )
+}
+
+function hasPassword(url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { protocol, username, password, searchParams } = new URL(url)
+  // NATS takes a user without a password as a token.
+  const token = /^(nats|tls):$/.test(protocol) ? username : ''
+  return password !== '' || token !== '' || searchParams.has('password')
+}
+
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
 }
 
 /** Reads settings from the environment, for a process without flags. Throws ConfigError. */
@@ -595,9 +635,17 @@ export function warnAboutUnknownVariables(log: { warn(at: object, message: strin
 }
 
 function option(name: ConfigName): Option {
-  const { env, help, shown, default: fallback } = CONFIG[name] as Entry<unknown>
-  const flag = name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
-  const made = new Option(`--${flag} <value>`, shown ? `${help} (default: ${shown})` : help)
+  const { env, help, shown, secret, default: fallback } = CONFIG[name] as Entry<unknown>
+  const only =
+    secret === undefined
+      ? ''
+      : secret === 'ALL'
+        ? '; only as a variable, because all users can read flags'
+        : '; with a password only as a variable, because all users can read flags'
+  const made = new Option(
+    `${flagOf(name)} <value>`,
+    `${help}${only}${shown ? ` (default: ${shown})` : ''}`,
+  )
     .env(env)
     .argParser((value: string) => parse(name, value))
   return fallback === undefined ? made : made.default(parse(name, fallback), fallback)

@@ -1,6 +1,7 @@
 import {
   accessSync,
   chmodSync,
+  chownSync,
   constants,
   mkdirSync,
   readdirSync,
@@ -36,8 +37,7 @@ export function openDataDirectory(dataDir: string, { create }: { create: boolean
         `the data in ${path} are of Postgres ${version}, and this version of Touchstone runs Postgres ${POSTGRES_MAJOR}: ` +
           'use the version of Touchstone that made them, or move them with pg_dump and pg_restore',
       )
-    // A server of root has a user of its own, who passes through the folder.
-    if (!found) mkdirSync(path, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
+    if (!found) mkdirSync(path, { recursive: true, mode: 0o700 })
     accessSync(path, constants.W_OK)
     refuseOtherWriters(path)
     return realpathSync(path)
@@ -50,13 +50,26 @@ export function openDataDirectory(dataDir: string, { create }: { create: boolean
 
 /**
  * Whoever may write the directory can put other files in the place of the database and of the keys.
- * Takes that right from all but the owner. Throws if the directory is not ours.
+ * Takes that right from all but the owner. Throws if the directory is not ours, or is shared by its
+ * purpose, as /tmp.
  */
 function refuseOtherWriters(path: string): void {
   const { mode, uid } = statSync(path)
+  const me = process.getuid?.()
+  if (me === 0 && uid !== 0) {
+    if (readdirSync(path).length > 0)
+      throw new DataDirectoryError(
+        `the data directory ${path} belongs to user ${uid}, who could replace what root writes there: ` +
+          'run Touchstone as that user, or give the directory to root (chown)',
+      )
+    chownSync(path, 0, 0)
+    chmodSync(path, 0o700)
+    return
+  }
   if ((mode & 0o022) === 0) return
-  if (uid === process.getuid?.()) chmodSync(path, mode & 0o7755)
-  else if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0)
+  const shared = (mode & 0o002) !== 0 && (mode & 0o1000) !== 0
+  if (uid === me && !shared) chmodSync(path, mode & 0o7755)
+  else if ((mode & 0o002) !== 0)
     throw new DataDirectoryError(
       `every user of this machine may replace what is in the data directory ${path}: ` +
         `take that right away (chmod o-w), or name a directory in it with --data-dir or TOUCHSTONE_DATA_DIR`,

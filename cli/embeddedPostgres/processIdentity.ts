@@ -29,6 +29,11 @@ export function isAlive(mark: string): boolean {
   return processIdentity(Number(mark.split(' ')[0])) === mark
 }
 
+/** Returns the arguments of a server by which `servesDataDirectory` recognises it. */
+export function serverMark(data: string): string[] {
+  return ['-c', `touchstone.data_directory=${data}`]
+}
+
 /**
  * Returns true if a process was started on that data directory: its id may have been reused. Reads
  * the command line, which is readable for everyone; the working directory requires the right to
@@ -36,7 +41,9 @@ export function isAlive(mark: string): boolean {
  */
 export function servesDataDirectory(pid: number, data: string): boolean | null {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(data)
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    // An older version named the directory as an argument of its own.
+    return args.includes(data) || serverMark(data).every((arg) => args.includes(arg))
   } catch {
     return processIdentity(pid) === null ? false : null
   }

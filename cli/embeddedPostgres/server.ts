@@ -19,10 +19,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { openConnection } from '../../mdm/db/database.ts'
+import { childEnvironment } from '../../schema/kit/childEnvironment.ts'
 import { type PostgresBinaries, postgresBinaries } from './binaries.ts'
 import { newPassword, replaceFile, scramVerifier, writePasswords } from './passwords.ts'
-import { processIdentity, servesDataDirectory } from './processIdentity.ts'
-import { commandAsUser, findServerUser, type ServerUser } from './serverUser.ts'
+import { powerless } from './powerless.ts'
+import { processIdentity, serverMark, servesDataDirectory } from './processIdentity.ts'
+import { reachableBinaries } from './reachableBinaries.ts'
+import { findServerUser, giveTo, isReachable, type ServerUser } from './serverUser.ts'
 import { removeSocketFolder, socketFolder } from './socketFolder.ts'
 
 const startMsMax = 60_000
@@ -84,7 +87,7 @@ export async function startServer(options: ServerOptions): Promise<PostgresServe
     throw new Error(
       'the embedded Postgres has no Unix socket on Windows: give it a port with TOUCHSTONE_EMBEDDED_PORT, or set DATABASE_URL',
     )
-  mkdirSync(options.dir, { recursive: true, mode: 0o711 })
+  mkdirSync(options.dir, { recursive: true, mode: 0o700 })
   const dir = realpathSync(options.dir)
   const data = join(dir, 'postgres')
   const pid = serverProcess(data)
@@ -95,8 +98,9 @@ export async function startServer(options: ServerOptions): Promise<PostgresServe
     await stop(pid)
   }
   const user = findServerUser()
-  const binaries = options.binaries ?? (await postgresBinaries())
+  const binaries = reachableBinaries(options.binaries ?? (await postgresBinaries()), user)
   if (!existsSync(join(data, 'PG_VERSION'))) initialise(data, binaries.initdb, user)
+  else if (user) giveTo(user, realpathSync(data))
   removeStaleLock(data)
   writeAccessRules(data, user, options.tcpPort !== undefined)
   const settings = await newSettings(dir, options.tcpPort)
@@ -131,8 +135,8 @@ interface Place {
 async function setPasswords(place: Place): Promise<string | null> {
   const { dir } = place
   const password = newPassword()
-  const args = ['--single', '-D', place.data, ...flags(place.durable), 'postgres']
-  const child = launch(place, args, 'pipe')
+  const args = [...flags(place.durable), 'postgres']
+  const child = launch(place, ['--single'], args, 'pipe')
   const ended = ending(child)
   // A process that has ended already does not read; its exit code says why.
   child.stdin?.on('error', () => {})
@@ -154,8 +158,8 @@ async function spawnServer(
     listen_addresses: settings.tcp ? '127.0.0.1' : '',
     port: String(settings.port),
   }
-  const args = ['-D', place.data, ...assignments(listen), ...flags(place.durable)]
-  const child = launch(place, args, 'ignore')
+  const args = [...assignments(listen), ...flags(place.durable)]
+  const child = launch(place, [], args, 'ignore')
   child.unref()
   const waiting = new AbortController()
   const why = await Promise.race([
@@ -168,22 +172,44 @@ async function spawnServer(
 }
 
 /** Starts a program of Postgres as its user, with its output in the log. */
-function launch(place: Place, args: string[], input: 'pipe' | 'ignore'): ChildProcess {
+function launch(
+  place: Place,
+  mode: readonly string[],
+  args: readonly string[],
+  input: 'pipe' | 'ignore',
+): ChildProcess {
   const { dir, data, user, program } = place
   const log = openSync(join(dir, 'postgres.log'), 'a', 0o600)
   fchmodSync(log, 0o600)
-  const command = commandAsUser(user, program, args, [data, program])
+  const { cwd, path } = entered(data, user)
+  const where = ['-D', path, ...serverMark(data)]
+  const command = powerless(user, program, [...mode, ...where, ...args])
   // A process group and a log file of its own. Ctrl-C in the terminal reaches only us, and we drain
   // before we stop the server. If we are killed, it continues until the next start takes it over.
   const child = spawn(command.program, command.args, {
     detached: true,
     stdio: [input, log, log],
-    cwd: '/',
+    cwd,
     ...(command.uid === undefined ? {} : { uid: command.uid, gid: command.gid }),
-    env: { ...process.env, LC_ALL: 'C', PGDATA: data },
+    env: childEnvironment([], { LC_ALL: 'C' }),
   })
   closeSync(log)
   return child
+}
+
+/**
+ * Returns the working directory of the server and the path by which it finds its data. A server of
+ * root has another user, who may not enter the folders above. So root enters them and the server
+ * starts inside.
+ */
+function entered(data: string, user: ServerUser | null): { cwd: string; path: string } {
+  if (!user) return { cwd: '/', path: data }
+  if (platform() === 'linux') return { cwd: data, path: '/proc/self/cwd' }
+  if (isReachable(data, user)) return { cwd: data, path: data }
+  throw new Error(
+    `the user that runs Postgres may not enter ${data}: name a data directory that all may enter ` +
+      'with --data-dir or TOUCHSTONE_DATA_DIR, or run Touchstone as another user than root',
+  )
 }
 
 function ending(child: ChildProcess): Promise<string> {
@@ -336,8 +362,9 @@ function initialise(place: string, initdb: string, user: ServerUser | null): voi
   for (const left of [data, place]) rmSync(left, { recursive: true, force: true })
   mkdirSync(data, { mode: 0o700 })
   if (user) chownSync(data, user.uid, user.gid)
+  const { cwd, path } = entered(data, user)
   const args = [
-    `--pgdata=${data}`,
+    `--pgdata=${path}`,
     // Nobody: each start writes who may connect, and sets the passwords.
     '--auth=reject',
     `--username=${SUPERUSER}`,
@@ -350,12 +377,12 @@ function initialise(place: string, initdb: string, user: ServerUser | null): voi
     '--no-sync',
     '--no-instructions',
   ]
-  const command = commandAsUser(user, initdb, args, [data, initdb])
+  const command = powerless(user, initdb, args)
   const done = spawnSync(command.program, command.args, {
-    cwd: '/',
+    cwd,
     encoding: 'utf8',
     ...(command.uid === undefined ? {} : { uid: command.uid, gid: command.gid }),
-    env: { ...process.env, LC_ALL: 'C' },
+    env: childEnvironment([], { LC_ALL: 'C' }),
   })
   if (done.status !== 0) {
     rmSync(data, { recursive: true, force: true })

@@ -22,12 +22,12 @@ export interface GatewayWorkers {
 }
 
 /**
- * Starts this program's role `gateway` `count` times, with the flags of this process and its
- * database. Restarts those that die, and forwards SIGHUP.
+ * Starts this program's role `gateway` `count` times, with the flags of this process and this
+ * environment, which names its database. Restarts those that die, and forwards SIGHUP.
  */
 export async function startGatewayWorkers(
   count: number,
-  databaseUrl: string,
+  environment: Readonly<Record<string, string>>,
   log: Logger,
 ): Promise<GatewayWorkers> {
   let closing = false
@@ -38,7 +38,9 @@ export async function startGatewayWorkers(
   })
   const start = () =>
     new Promise<void>((resolve, reject) => {
-      const worker = cluster.fork({ DATABASE_URL: databaseUrl })
+      // `fork` adds to our environment; what is undefined is left out.
+      const none = Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined]))
+      const worker = cluster.fork({ ...none, ...environment })
       running.add(worker)
       worker.on('message', (message: Message) => {
         if ('url' in message) {

@@ -1,5 +1,6 @@
 import { mock } from 'node:test'
 import { type Command, CommanderError } from 'commander'
+import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 
 export interface CommandResult {
   code: number
@@ -10,10 +11,14 @@ export interface CommandResult {
 
 /**
  * Runs a command in this process and returns its exit code and output. Run one at a time: it
- * replaces the console. Starting a process takes most of the time of such a test; other tests start
- * processes.
+ * replaces the console and sets these variables. Starting a process takes most of the time of such a
+ * test; other tests start processes.
  */
-export async function runCommand(command: Command, args: string[]): Promise<CommandResult> {
+export async function runCommand(
+  command: Command,
+  args: string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
   let output = ''
   let stdout = ''
   const errorLine = (text: string) => {
@@ -31,6 +36,8 @@ export async function runCommand(command: Command, args: string[]): Promise<Comm
   ]
   for (const one of [command, ...command.commands]) one.exitOverride()
   const exitCode = process.exitCode
+  const before = Object.keys(env).map((name) => [name, ownValue(process.env, name)] as const)
+  Object.assign(process.env, env)
   process.exitCode = 0
   try {
     await command.parseAsync(args, { from: 'user' })
@@ -40,6 +47,9 @@ export async function runCommand(command: Command, args: string[]): Promise<Comm
     return { code: 1, output, stdout }
   } finally {
     process.exitCode = exitCode
+    for (const [name, value] of before)
+      if (value === undefined) Reflect.deleteProperty(process.env, name)
+      else setOwn(process.env, name, value)
     for (const m of mocks) m.mock.restore()
   }
 }

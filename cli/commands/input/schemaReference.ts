@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { childEnvironment } from '../../../schema/kit/childEnvironment.ts'
 
 /**
  * An earlier state of the contract: the graph, and the published schemas of events by file name.
@@ -72,6 +73,8 @@ function fromGit(ref: string, root: string): SchemaReference {
   const git = (...args: string[]): string =>
     execFileSync('git', args, {
       cwd: root,
+      // HOME: git reads there whose repositories it may trust.
+      env: childEnvironment(['PATH', 'HOME', 'XDG_CONFIG_HOME', 'GIT_CONFIG_GLOBAL', 'LANG']),
       encoding: 'utf8',
       maxBuffer: bytesMax,
       stdio: ['ignore', 'pipe', 'pipe'],

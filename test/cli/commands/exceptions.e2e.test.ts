@@ -16,7 +16,7 @@ after(async () => await db?.drop())
 
 test('operators list, show, retry and discard exceptions', async (t) => {
   const { dir } = dataDirectory(t)
-  const run = (...args: string[]) => runCommand(command, [...args, '--database-url', db.url])
+  const run = (...args: string[]) => runCommand(command, args, { DATABASE_URL: db.url })
   const a = await row(db.sql, 'customers', { company_name: 'No id' }, 'webshop')
   const b = await row(
     db.sql,

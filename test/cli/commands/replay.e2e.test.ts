@@ -44,7 +44,7 @@ test('replay accepts any object name and time ranges, and explains wrong flags',
     ],
     [['--source', 'webshop', '--after', '-1'], /whole number/],
   ] as const) {
-    const { code, output } = await runCommand(command, [...args, '--database-url', db.url])
+    const { code, output } = await runCommand(command, [...args], { DATABASE_URL: db.url })
     assert.equal(code, 1, output)
     assert.match(output, says)
   }

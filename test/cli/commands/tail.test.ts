@@ -27,7 +27,7 @@ test('tail names the status with which it is refused, by the WebSocket and by HT
     assert.equal(unauthenticated.code, 1)
     assert.match(
       unauthenticated.output,
-      /rejected: 401: .*\/401 requires authentication: pass .* --token/,
+      /rejected: 401: .*\/401 requires authentication: set TOUCHSTONE_TOKEN/,
     )
     const forbidden = await tail('--url', `${origin}/403`, ...from)
     assert.equal(forbidden.code, 1)

@@ -22,6 +22,41 @@ test('every unset setting has a valid default', () => {
     assert.ok(config[name] !== undefined || !('default' in CONFIG[name]), name)
 })
 
+test('a secret is refused as a flag, which every user of the machine can read, and accepted as a variable', async () => {
+  const secret = 'x'.repeat(40)
+  const flags = [
+    ['--internal-secret', secret],
+    ['--webhook-key', secret],
+    ['--audit-keys', `a:${secret}`],
+    ['--database-url', `postgres://u:${secret}@127.0.0.1/d`],
+    ['--database-url', `postgres://u@127.0.0.1/d?password=${secret}`],
+    ['--nats-url', `nats://u:${secret}@127.0.0.1:4222`],
+    ['--nats-url', `nats://127.0.0.1:4222,nats://u:${secret}@127.0.0.1:4223`],
+    ['--nats-url', `nats://${secret}@127.0.0.1:4222`],
+    ['--otlp-url', `http://u:${secret}@127.0.0.1:4318`],
+  ]
+  const run = async (args: string[]) =>
+    await withConfig(new Command('x'), ALL)
+      .action(() => {})
+      .parseAsync(args, { from: 'user' })
+  for (const args of flags)
+    await assert.rejects(run(args), (e) => {
+      assert.ok(e instanceof ConfigError)
+      assert.match(
+        e.message,
+        /^--[a-z-]+ shows a secret to every user of this machine: set [A-Z_]+/,
+      )
+      return !e.message.includes(secret)
+    })
+  await run(['--database-url', 'postgres://u@127.0.0.1/d', '--nats-url', 'nats://127.0.0.1:4222'])
+  process.env.TOUCHSTONE_WEBHOOK_KEY = secret
+  try {
+    await run([])
+  } finally {
+    delete process.env.TOUCHSTONE_WEBHOOK_KEY
+  }
+})
+
 test('an empty variable counts as unset', () => {
   assert.equal(configFromEnv(['port'], { TOUCHSTONE_PORT: '' }).port, 4000)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -17,7 +18,6 @@ import { describe, type TestContext, test } from 'node:test'
 import { postgresBinaries } from '../../../cli/embeddedPostgres/binaries.ts'
 import { openDataDirectory } from '../../../cli/embeddedPostgres/dataDirectory.ts'
 import { type PostgresServer, startServer } from '../../../cli/embeddedPostgres/server.ts'
-import { commandAsUser, findServerUser } from '../../../cli/embeddedPostgres/serverUser.ts'
 import { openConnection, openDatabase } from '../../../mdm/db/database.ts'
 import { eventually } from '../../e2e/eventually.ts'
 import { childrenOf, freePort } from '../../faults/installation.ts'
@@ -267,41 +267,45 @@ test('a data directory that others may write is closed or refused', { skip: asRo
   execFileSync('chmod', ['777', dir])
   openDataDirectory(dir, { create: true })
   assert.equal(statSync(dir).mode & 0o777, 0o755)
-  execFileSync('chmod', ['777', dir])
-  execFileSync('chown', ['65534', dir])
+  // A folder that is shared by its purpose, as /tmp, is not changed.
+  execFileSync('chmod', ['1777', dir])
   assert.throws(() => openDataDirectory(dir, { create: true }), /every user.*chmod o-w/)
+  assert.equal(statSync(dir).mode & 0o7777, 0o1777)
+  // Root does not work in the folder of another user, but takes an empty one.
+  execFileSync('chown', ['65534', dir])
+  openDataDirectory(dir, { create: true })
+  assert.equal(statSync(dir).mode & 0o7777, 0o700)
+  assert.equal(statSync(dir).uid, 0)
+  execFileSync('chown', ['65534', dir])
+  symlinkSync('/etc/passwd', join(dir, 'postgres.json'))
+  assert.throws(() => openDataDirectory(dir, { create: true }), /belongs to user 65534.*chown/)
 })
 
-/** Starts a server as Touchstone did before it used sockets. Returns its process id. */
+/**
+ * Starts a server as Touchstone did before it used sockets, for root as another user with a
+ * capability that reads every file. Returns its process id.
+ */
 async function earlierServer(dir: string, port: number, password: string): Promise<number> {
   const data = join(dir, 'postgres')
-  const user = findServerUser()
   const { initdb, postgres } = await postgresBinaries()
   const file = join(dir, 'initial')
   writeFileSync(file, `${password}\n`)
   mkdirSync(data, { mode: 0o700 })
-  if (user) execFileSync('chown', [`${user.uid}:${user.gid}`, data, file])
+  const nobody = 65_534
+  if (!asRoot) for (const path of [data, file]) chownSync(path, nobody, nobody)
+  const privileged = [
+    ...[`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--inh-caps=+dac_override'],
+    ...['--ambient-caps=+dac_override', '--securebits=+no_setuid_fixup'],
+  ]
+  const command = (program: string, args: string[]): [string, string[]] =>
+    asRoot ? [program, args] : ['setpriv', [...privileged, program, ...args]]
   const create = ['-D', data, '-A', 'scram-sha-256', '-U', 'touchstone', `--pwfile=${file}`, '-N']
-  const options = (command: ReturnType<typeof commandAsUser>) => ({
-    cwd: '/',
-    ...(command.uid === undefined ? {} : { uid: command.uid, gid: command.gid }),
-  })
-  const made = commandAsUser(user, initdb, create, [data, initdb])
-  const done = spawnSync(made.program, made.args, { ...options(made), encoding: 'utf8' })
+  const done = spawnSync(...command(initdb, create), { cwd: '/', encoding: 'utf8' })
   assert.equal(done.status, 0, done.stderr)
   writeFileSync(join(dir, 'postgres.json'), JSON.stringify({ port, password }))
   const settings = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=']
-  const serve = commandAsUser(
-    user,
-    postgres,
-    ['-D', data, '-p', String(port), ...settings],
-    [data, postgres],
-  )
-  const child = spawn(serve.program, serve.args, {
-    ...options(serve),
-    detached: true,
-    stdio: 'ignore',
-  })
+  const serve = command(postgres, ['-D', data, '-p', String(port), ...settings])
+  const child = spawn(...serve, { cwd: '/', detached: true, stdio: 'ignore' })
   child.unref()
   return child.pid ?? 0
 }

@@ -120,15 +120,15 @@ test('gateway and workers report the health of each part and the state of the se
 
   // On a busy machine an event may have been late.
   await db.sql`update service_minute set good = total`
-  const at = ['--database-url', db.url]
-  const slo = await runCommand(sloCommand, at)
+  const at = { DATABASE_URL: db.url }
+  const slo = await runCommand(sloCommand, [], at)
   assert.equal(slo.code, 0)
   assert.match(
     slo.output,
     /ingest-master-data +gold +MET +99.00 % within 10000 ms; 1 h: 100.00 % of 3, burn 0.0/,
   )
   await db.sql`update service_minute set good = 0 where objective = 'feed'`
-  const missed = await runCommand(sloCommand, ['--json', ...at])
+  const missed = await runCommand(sloCommand, ['--json'], at)
   assert.equal(missed.code, 1)
   assert.equal(
     JSON.parse(missed.stdout).find((l: { name: string }) => l.name === 'feed').state,
@@ -146,7 +146,7 @@ test('gateway and workers report the health of each part and the state of the se
     trace.output(),
     /message \d+ customers: APPLIED.*received from webshop as .*claimed by \S+\/1?2?, one of \d.*event 1: Customer \S+ CREATED.*record customers C0/s,
   )
-  const json = await runCommand(traceCommand, [String(messages[0]), '--json', ...at])
+  const json = await runCommand(traceCommand, [String(messages[0]), '--json'], at)
   const [traced] = JSON.parse(json.stdout).messages
   const times = [
     traced.receivedAt,
@@ -155,12 +155,12 @@ test('gateway and workers report the health of each part and the state of the se
     traced.passes[0].appliedAt,
   ]
   assert.deepEqual(times, times.toSorted(), 'received, claimed, in the feed, committed')
-  const none = await runCommand(traceCommand, ['nothing', ...at])
+  const none = await runCommand(traceCommand, ['nothing'], at)
   assert.equal(none.code, 1)
   assert.match(none.output, /"nothing" names nothing here: give the number of a message/)
 
   assert.match(
-    (await runCommand(webhooksCommand, ['list', ...at])).output,
+    (await runCommand(webhooksCommand, ['list'], at)).output,
     /no webhooks; the mutation registerWebhook/,
   )
 

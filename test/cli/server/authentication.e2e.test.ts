@@ -25,9 +25,8 @@ const query = '{ customers { totalCount } }'
 test('uses the development caller with the secret and the named caller with a token; if required, rejects both', async (t) => {
   const { dir } = dataDirectory(t)
   const env = { DATABASE_URL: db.url }
-  const store = ['--database-url', db.url]
   const token = (...args: string[]) => runCommand(tokenCommand, [...args, '--data-dir', dir])
-  const keys = (...args: string[]) => runCommand(keysCommand, [...args, ...store])
+  const keys = (...args: string[]) => runCommand(keysCommand, args, env)
   const running: RunningCommand[] = []
   t.after(() => {
     for (const r of running) r.child.kill('SIGTERM')
@@ -81,17 +80,20 @@ test('uses the development caller with the secret and the named caller with a to
     data: { customers: { totalCount: 0 } },
   })
   assert.match((await keys('list')).output, /app \(reader\) valid; last used 2/)
-  const tail = (...more: string[]) =>
-    runCommand(tailCommand, ['--url', url, '--snapshot', '--once', ...more])
-  assert.equal((await tail('--token', key)).code, 0)
+  const tail = (as: Record<string, string>, ...more: string[]) =>
+    runCommand(tailCommand, ['--url', url, '--snapshot', '--once', ...more], as)
+  assert.equal((await tail({ TOUCHSTONE_TOKEN: key })).code, 0)
   assert.match(
-    (await tail()).output,
-    /rejected: 401: .* requires authentication: pass .* with --token/,
+    (await tail({})).output,
+    /rejected: 401: .* requires authentication: set TOUCHSTONE_TOKEN/,
   )
   assert.match(
-    (await tail('--from', 'oldest', '--token', 'wrong')).output,
+    (await tail({ TOUCHSTONE_TOKEN: 'wrong' }, '--from', 'oldest')).output,
     /rejected: 401: .* requires authentication/,
   )
+  const shown = (await tail({}, '--token', key)).output
+  assert.match(shown, /--token shows a secret to every user of this machine: set TOUCHSTONE_TOKEN/)
+  assert.ok(!shown.includes(key))
   const rotated = /tsk_\S+/.exec((await keys('rotate', 'app', '--overlap', '1h')).output)?.[0] ?? ''
   for (const k of [key, rotated]) assert.equal((await ask(url, query, bearer(k))).status, 200)
   assert.match((await keys('revoke', 'app')).output, /2 keys revoked/)

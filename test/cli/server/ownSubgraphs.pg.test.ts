@@ -98,9 +98,8 @@ async function cli(...args: string[]) {
 
 async function cliWith(ownFile: string, ...args: string[]) {
   const [name, ...rest] = args
-  const flags = ['--database-url', db.url]
   const own = name === 'versions' ? [] : ['--own-subgraphs', ownFile]
-  return await runCommand(schema, [name ?? '', ...flags, ...own, ...rest])
+  return await runCommand(schema, [name ?? '', ...own, ...rest], { DATABASE_URL: db.url })
 }
 
 const LIST = '{ customers { nodes { id name points } } }'

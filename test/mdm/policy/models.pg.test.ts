@@ -54,7 +54,7 @@ before(async () => {
 after(async () => await db?.drop())
 
 async function says(command: Command, ...args: string[]): Promise<string> {
-  const { code, output } = await runCommand(command, [...args, '--database-url', db.url])
+  const { code, output } = await runCommand(command, args, { DATABASE_URL: db.url })
   assert.equal(code, 0, output)
   return output
 }
