@@ -85,8 +85,9 @@ const positions = () =>
       const head = readHeadLine(line)
       return typeof head === 'string' ? [] : [head.position]
     })
-const verify = (...args: string[]) =>
-  runCommand(command, ['verify', '--database-url', db.url, ...args])
+const verify = (...args: string[]) => verifyWith({}, ...args)
+const verifyWith = (env: Record<string, string>, ...args: string[]) =>
+  runCommand(command, ['verify', ...args], { DATABASE_URL: db.url, ...env })
 
 /** Does something as the owner of the tables. */
 async function asOwner(statement: string): Promise<void> {
@@ -181,12 +182,12 @@ test('an edited file of heads is reported, by the server without a stop', async 
 test('without a key, without heads or without a file it could not be verified: exit code 2 or an error', async () => {
   writeFileSync(file, '{"level":30}\n')
   assert.equal((await verify('--against', file)).code, 2)
-  const other = await verify('--audit-keys', `other:${'x'.repeat(40)}`)
+  const other = await verifyWith({ TOUCHSTONE_AUDIT_KEYS: `other:${'x'.repeat(40)}` })
   assert.equal(other.code, 2)
   assert.match(other.output, /this process does not have the key test/)
   const none = await verify('--against', join(folder, 'nothing'))
   assert.equal(none.code, 1)
   assert.match(none.output, /ENOENT/)
-  const bad = await verify('--audit-keys', 'short:hush')
+  const bad = await verifyWith({ TOUCHSTONE_AUDIT_KEYS: 'short:hush' })
   assert.doesNotMatch(bad.output, /hush/)
 })
