@@ -6,9 +6,10 @@ import { MessageError } from './contract.ts'
 const SUSPECT = /\\u(?:0000|d[89a-f])/i
 /**
  * Integers from 2^53 on lose digits as JavaScript numbers, so two ids could become one: they are
- * read as text.
+ * read as text. A number beyond all of JavaScript's would become Infinity, and null when it is
+ * written again: it is read as text too.
  */
-const LONG_NUMBER = /\d{16}/
+const LONG_NUMBER = /\d{16}|\de\+?\d{3}/i
 
 /**
  * Parses a message's text as JSON within the bounds (connectors/bounds.ts). NUL and lone surrogates
@@ -25,6 +26,8 @@ export function parseBody(text: string): unknown {
   try {
     value = LONG_NUMBER.test(text) ? JSON.parse(text, keepLongNumbers) : JSON.parse(text)
   } catch (e) {
+    // Reading long numbers calls itself for each level.
+    if (e instanceof RangeError) throw tooDeep()
     // The engine's message quotes the body, which may hold personal data: only the position is
     // kept.
     const at = /position \d+( \(line \d+ column \d+\))?/.exec(
@@ -56,18 +59,22 @@ function keepLongNumbers(
   value: unknown,
   context?: { source?: string },
 ): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || !Number.isInteger(value))
-    return value
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
+  if (!Number.isFinite(value)) return context?.source ?? String(value)
+  if (!Number.isInteger(value)) return value
   return context?.source && /^-?\d+$/.test(context.source) ? context.source : value
+}
+
+function tooDeep(): MessageError {
+  return new MessageError(
+    'TOO_DEEP',
+    `the body nests objects and arrays deeper than ${bounds.nestingLevelsMax} levels`,
+  )
 }
 
 function checkBounds(value: unknown, level: number): void {
   if (value === null || typeof value !== 'object') return
-  if (level > bounds.nestingLevelsMax)
-    throw new MessageError(
-      'TOO_DEEP',
-      `the body nests objects and arrays deeper than ${bounds.nestingLevelsMax} levels`,
-    )
+  if (level > bounds.nestingLevelsMax) throw tooDeep()
   const parts: unknown[] = Array.isArray(value) ? value : Object.values(value)
   const partsMax = Array.isArray(value) ? bounds.arrayElementsMax : bounds.objectFieldsMax
   if (parts.length > partsMax)

@@ -27,7 +27,7 @@ export function readYaml(path: string): YamlFile {
 
 export function parseYaml(text: string, name: string): YamlFile {
   const lines = new LineCounter()
-  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
+  const doc = parsed(name, () => parseDocument(text, { lineCounter: lines, uniqueKeys: true }))
   const error = doc.errors[0]
   if (error)
     throw new ConfigError(
@@ -54,5 +54,16 @@ export function parseYaml(text: string, name: string): YamlFile {
     }
     return lines.linePos(offset).line
   }
-  return { value: doc.toJS({ maxAliasCount: 100 }), at: (path) => `${name}:${lineOf(path)}` }
+  const value: unknown = parsed(name, () => doc.toJS({ maxAliasCount: 100 }))
+  return { value, at: (path) => `${name}:${lineOf(path)}` }
+}
+
+/** Throws ConfigError where the parser itself fails: at too many aliases, or levels. */
+function parsed<T>(name: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (e) {
+    const why = e instanceof RangeError ? 'it nests too deeply' : String(e)
+    throw new ConfigError(`${name}: cannot be parsed: ${why}`)
+  }
 }

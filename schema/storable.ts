@@ -21,3 +21,18 @@ export function allStorable<T>(value: T): T {
     Object.entries(value).map(([name, v]) => [storable(name), allStorable(v)]),
   ) as T
 }
+
+const UNSTORABLE = /\\u(?:0000|d[89a-f][0-9a-f]{2})/
+const ESCAPES = /\\(?:(u0000|ud[89a-f][0-9a-f]{2})|.)/g
+
+/**
+ * Returns a value as JSON that Postgres can store: with U+FFFD in place of NUL and lone surrogates.
+ * A text that is cut in the middle of a character has one, too.
+ */
+export function storableJson(value: unknown): string {
+  const json = JSON.stringify(value)
+  // Every escape is read, so that a backslash before another one is not taken for its beginning.
+  return UNSTORABLE.test(json)
+    ? json.replace(ESCAPES, (whole, bad) => (bad === undefined ? whole : '\\ufffd'))
+    : json
+}

@@ -1,3 +1,5 @@
+import { unicodeForm } from '../../schema/kit/unicodeForm.ts'
+
 const QUOTED_FORMULA = /^=\s*"((?:[^"]|"")*)"$/
 const HYPERLINK = /^=\s*HYPERLINK\(\s*"((?:[^"]|"")*)"\s*(?:[,;]\s*"((?:[^"]|"")*)"\s*)?\)$/i
 /** A function, a reference to a cell or a calculation; not a text such as "=> see note". */
@@ -38,11 +40,14 @@ const APOSTROPHE = 39
 export function nameColumns(cells: readonly string[]): string[] {
   const given = new Set(cells.map(cleanName))
   const taken = new Set<string>()
+  /** The next number of each name, so that the work grows with the number of columns alone. */
+  const next = new Map<string, number>()
   return cells.map((cell, i) => {
     const name = cleanName(cell) || `column_${i + 1}`
     let unique = name
-    for (let n = 2; taken.has(unique) || (unique !== name && given.has(unique)); n++)
-      unique = `${name}_${n}`
+    let n = next.get(name) ?? 2
+    while (taken.has(unique) || (unique !== name && given.has(unique))) unique = `${name}_${n++}`
+    if (unique !== name) next.set(name, n)
     taken.add(unique)
     return unique
   })
@@ -50,9 +55,6 @@ export function nameColumns(cells: readonly string[]): string[] {
 
 function cleanName(cell: string): string {
   const text = cellText(cell)
-  return ('text' in text ? text.text : cell)
-    .replaceAll('\ufeff', '')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .normalize('NFC')
+  const name = ('text' in text ? text.text : cell).replaceAll('\ufeff', '').replace(/\s+/g, ' ')
+  return unicodeForm(name.trim(), 'NFC')
 }

@@ -19,6 +19,15 @@ export interface CsvDialect {
   widths: ReadonlySet<number>
 }
 
+/** A quoted cell without its end, and the cells before it in its row. */
+interface OpenCell {
+  cells: string[]
+  value: string
+  /** The lines of the row before the one in which it opens, and those that were read. */
+  opened: number
+  lines: number
+}
+
 /**
  * Splits lines into the rows of a CSV file (RFC 4180). Blank lines are left out. A wrong quote may
  * hide the ends of rows, so it throws FileError with the line where the quote opens; under `lines`
@@ -27,6 +36,10 @@ export interface CsvDialect {
  */
 export class CsvReader {
   private readonly dialect: CsvDialect
+  /** The quoted cell in which the lines so far end; reading goes on there. */
+  private open: OpenCell | null = null
+  /** Characters of the row with the open cell. */
+  private openChars = 0
   private lines: TextLine[] = []
   /** Number of the line at index 0. */
   private line = 1
@@ -43,8 +56,12 @@ export class CsvReader {
   /** Returns the rows that end in these lines or before. */
   push(lines: TextLine[]): TableRow[] {
     this.line += this.at
-    this.lines = this.lines.slice(this.at).concat(lines)
+    if (this.at > 0) this.lines = this.lines.slice(this.at)
     this.at = 0
+    for (const line of lines) {
+      this.lines.push(line)
+      if (this.open) this.openChars += charsOf(line)
+    }
     return this.take(false)
   }
 
@@ -55,7 +72,7 @@ export class CsvReader {
   private take(atEnd: boolean): TableRow[] {
     const rows: TableRow[] = []
     while (this.at < this.lines.length) {
-      if (this.text(this.at).trim() === '') {
+      if (!this.open && this.text(this.at).trim() === '') {
         this.at++
         continue
       }
@@ -71,8 +88,10 @@ export class CsvReader {
 
   /** A cell that never ends would otherwise fill the memory. */
   private checkLength(): void {
-    const chars = this.lines.slice(this.at).reduce((n, l) => n + l.text.length, 0)
-    if (chars > bounds.messageCharsMax)
+    if (this.openChars === 0)
+      for (let at = this.at; at < this.lines.length; at++)
+        this.openChars += charsOf(this.lines[at] as TextLine)
+    if (this.openChars > bounds.messageCharsMax)
       throw new FileError(
         `line ${this.line + this.at}: a quote opens a cell of more than ${bounds.messageCharsMax} characters; ${wayOut('check')}`,
       )
@@ -95,11 +114,13 @@ export class CsvReader {
   private nextQuoted(atEnd: boolean): TableRow | null {
     const { delimiter, quote, quotes } = this.dialect
     const from = this.at
-    const cells: string[] = []
-    let at = from
+    let goesOn = this.open
+    this.open = null
+    const cells = goesOn?.cells ?? []
+    let at = from + (goesOn?.lines ?? 0)
     let text = this.text(at)
     for (let pos = 0; ; ) {
-      const start = quoteAt(text, pos, delimiter, quote)
+      const start = goesOn ? 0 : quoteAt(text, pos, delimiter, quote)
       if (start < 0) {
         const end = text.indexOf(delimiter, pos)
         const cell = end < 0 ? text.slice(pos) : text.slice(pos, end)
@@ -109,16 +130,22 @@ export class CsvReader {
         pos = end + delimiter.length
         continue
       }
-      const opened = at
-      let value = ''
-      pos = start + quote.length
+      const opened = from + (goesOn?.opened ?? at - from)
+      let value = goesOn?.value ?? ''
+      if (!goesOn) pos = start + quote.length
+      goesOn = null
       for (;;) {
         const close = text.indexOf(quote, pos)
         if (close < 0) {
-          value += text.slice(pos) + (this.lines[at]?.end ?? '')
-          at++
+          if (at < this.lines.length) {
+            value += text.slice(pos) + (this.lines[at]?.end ?? '')
+            at++
+          }
           if (at === this.lines.length) {
-            if (!atEnd) return null
+            if (!atEnd) {
+              this.open = { cells, value, opened: opened - from, lines: at - from }
+              return null
+            }
             throw this.wrong(
               opened,
               cells.length,
@@ -167,6 +194,7 @@ export class CsvReader {
 
   private finish(cells: string[], from: number, to = from): TableRow {
     this.at = to + 1
+    this.openChars = 0
     const row: TableRow = { cells, first: this.line + from, last: this.line + to }
     if (this.lines[to]?.end === '\r') row.atReturn = true
     if (this.lines[from]?.text.startsWith(MARK)) row.marked = true
@@ -225,6 +253,10 @@ export class CsvReader {
   private wrong(at: number, cell: number, what: string, instead: Quotes): FileError {
     return new FileError(`line ${this.line + at}, cell ${cell + 1}: ${what}; ${wayOut(instead)}`)
   }
+}
+
+function charsOf({ text, end }: TextLine): number {
+  return text.length + end.length
 }
 
 /** Byte order mark. */

@@ -1,4 +1,5 @@
 import { createDictionary, type Dictionary } from '../../schema/kit/dictionary.ts'
+import { bounds } from '../bounds.ts'
 import { nameColumns } from './cellText.ts'
 import type { TableRow } from './fileRow.ts'
 
@@ -25,7 +26,8 @@ export function findHeader(
 /** A record with a value in every column. */
 function sampleRecord(cells: readonly string[]): Dictionary<string> {
   const record = createDictionary<string>()
-  for (const name of nameColumns(cells)) record[name] = '1'
+  // A record with more fields is refused, so further columns show nothing.
+  for (const name of nameColumns(cells.slice(0, bounds.objectFieldsMax))) record[name] = '1'
   return record
 }
 

@@ -39,6 +39,8 @@ export type LineWord = 'line' | 'row'
 const firstRowsMax = 200
 /** Share of the rows that must have the same number of cells. */
 const commonShare = 0.9
+/** Columns of a table; Excel has no more. */
+const columnsMax = 16_384
 /** Rows between carriage returns without line feeds that are judged together. */
 const chainRowsMax = 1_000
 
@@ -86,6 +88,10 @@ class LayoutCheck {
   constructor(first: TableRow[], word: LineWord, hasId: HasId | null) {
     this.word = word
     const { row, found } = findHeader(first, hasId)
+    if (row.cells.length > columnsMax)
+      throw new FileError(
+        `${word} ${row.first}: the row has ${row.cells.length} cells; at most ${columnsMax} are read`,
+      )
     this.header = first.length > 0 ? row : null
     this.names = nameColumns(row.cells)
     this.named = namedCells(row.cells)
@@ -355,7 +361,8 @@ function joinedTable(
   const own = nameColumns(cells.slice(0, namedCells(cells)))
   const wanted = names.slice(0, named)
   if (own.length === named && own.every((name, i) => name === wanted[i])) return true
-  const alike = own.filter((name) => wanted.includes(name)).length
+  const known = new Set(wanted)
+  const alike = own.filter((name) => known.has(name)).length
   if (marked || (alike > 1 && alike * 2 >= named))
     throw new FileError(
       `${word} ${first}: another file begins here, with the columns ${list(own)} instead of ${list(wanted)}; load the files one by one`,

@@ -45,9 +45,16 @@ export const FORMS = {
   },
   number: (value, { separator }) => {
     const read = readNumber(value, { separator })
-    return 'fault' in read
-      ? problem('INVALID_NUMBER', value, read.fault)
-      : { value: read.number.toNumber() }
+    if ('fault' in read) return problem('INVALID_NUMBER', value, read.fault)
+    const number = read.number.toNumber()
+    // As null or 0 it would be another value.
+    if (!Number.isFinite(number) || (number === 0 && !read.number.isZero()))
+      return problem(
+        'INVALID_NUMBER',
+        value,
+        'a number that is too large or too small to be stored',
+      )
+    return { value: number }
   },
   integer: (value, { separator }) => {
     const read = readNumber(value, { separator })
@@ -102,7 +109,7 @@ function problem(code: string, value: unknown, what: string): { problem: Problem
 /** Shows a value in a message, cut to 80 characters. */
 export function show(value: unknown): string {
   const shown = JSON.stringify(value) ?? String(value)
-  return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown
+  return shown.length > 80 ? `${shown.slice(0, 77).toWellFormed()}...` : shown
 }
 
 function text(value: unknown): Converted {

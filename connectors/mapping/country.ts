@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import anyAscii from 'any-ascii'
 import countries from 'i18n-iso-countries'
 import { normalCode } from '../../schema/kit/normalText.ts'
+import { unicodeForm } from '../../schema/kit/unicodeForm.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -67,8 +68,7 @@ function addName(name: string, code: string): void {
 }
 
 function fold(name: string): string {
-  return name
-    .normalize('NFD')
+  return unicodeForm(name, 'NFD')
     .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[\s.,()'’-]+/g, ' ')

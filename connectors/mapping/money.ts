@@ -137,7 +137,12 @@ export function compileMoney(
       }
       sum = { minorUnits: (sum?.minorUnits ?? 0) + part.minorUnits, currency: part.currency }
     }
-    return sum && Number.isSafeInteger(sum.minorUnits) ? sum : undefined
+    if (!sum || Number.isSafeInteger(sum.minorUnits)) return sum
+    report(
+      'INVALID_AMOUNT',
+      'the sum of the elements is not an amount up to 2^53 of the smallest unit',
+    )
+    return undefined
   }
 }
 

@@ -1,4 +1,5 @@
 import { normalText } from '../../schema/kit/normalText.ts'
+import { bounds } from '../bounds.ts'
 import { codeList } from './codes.ts'
 import { compilePath, isEmpty, type Path, type Scope } from './path.ts'
 import { isCommonPlaceholder } from './placeholders.ts'
@@ -210,12 +211,23 @@ function extracting(rule: Rule, spec: unknown, at: readonly PropertyKey[], fail:
   let pattern: RegExp
   try {
     pattern = new RegExp(String(spec), 'u')
+    // An expression is compiled at its first use, which may fail too.
+    pattern.test('')
   } catch (e) {
     return fail(at, `not a regular expression: ${e instanceof Error ? e.message : String(e)}`)
   }
   return (scope, report) =>
     rule(scope, report).flatMap((v) => {
-      const m = pattern.exec(String(v))
+      const text = String(v)
+      // The time of an expression may grow with the square of the length of its text.
+      if (text.length > bounds.textCharsMax) {
+        report(
+          'TOO_LONG',
+          `the text has ${text.length} characters; at most ${bounds.textCharsMax} are read by extract:`,
+        )
+        return []
+      }
+      const m = pattern.exec(text)
       const found = m?.[1] ?? m?.[0]
       return found?.trim() ? [found.trim()] : []
     })

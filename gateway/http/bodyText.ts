@@ -1,10 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
-import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib'
+import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib'
 import { HttpError } from '../httpError.ts'
 import { bodyTooLarge, readBody } from './body.ts'
 
 type Decompress = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
+
+const unzstd = promisify(zstdDecompress)
+/** The largest window of the coding zstd, as a power of 2 (RFC 9659): 8 MB of memory. */
+const zstdParameters = { [constants.ZSTD_d_windowLogMax]: 23 }
 
 /** Content codings of a body (RFC 9110 §8.4.1), by name. */
 const DECODERS: ReadonlyMap<string, Decompress> = new Map<string, Decompress>([
@@ -12,7 +16,7 @@ const DECODERS: ReadonlyMap<string, Decompress> = new Map<string, Decompress>([
   ['x-gzip', promisify(gunzip)],
   ['deflate', promisify(inflate)],
   ['br', promisify(brotliDecompress)],
-  ['zstd', promisify(zstdDecompress)],
+  ['zstd', (body, options) => unzstd(body, { ...options, params: zstdParameters })],
 ])
 const CHARSETS = new Set(['utf-8', 'utf8', 'us-ascii'])
 /** Skips a byte order mark, which JSON does not have but several programs write. */

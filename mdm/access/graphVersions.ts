@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { storableJson } from '../../schema/storable.ts'
 import type { graphPublication, graphVersion } from '../../schema/tables/access.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 
@@ -117,7 +118,7 @@ async function storeVersion(
 ): Promise<string> {
   const version = graphVersionOf(sdls)
   await tx`insert into graph_version (version, subgraphs, supergraph)
-    values (${version}, ${JSON.stringify(Object.fromEntries(sdls))}::text::jsonb, ${supergraph})
+    values (${version}, ${storableJson(Object.fromEntries(sdls))}::text::jsonb, ${supergraph})
     on conflict do nothing`
   return version
 }

@@ -1,3 +1,4 @@
+import { storableJson } from '../../schema/storable.ts'
 import type { sensitiveAccess } from '../../schema/tables/access.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { Sql, Transaction } from '../db/database.ts'
@@ -36,7 +37,7 @@ export async function appendAccess(
   await sql`
     insert into sensitive_access (at, actor, correlation_id, operation, through, type, fields, ids, more)
     select at, actor, "correlationId", operation, through, type, fields, ids, more
-    from json_to_recordset(${JSON.stringify(rows)}::text::json) as r (at timestamptz, actor text, "correlationId" text,
+    from json_to_recordset(${storableJson(rows)}::text::json) as r (at timestamptz, actor text, "correlationId" text,
       operation text, through text, type text, fields text[], ids uuid[], more integer)`
 }
 

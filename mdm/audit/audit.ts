@@ -1,3 +1,4 @@
+import { storableJson } from '../../schema/storable.ts'
 import type { Transaction } from '../db/database.ts'
 import { loadAuditKeys, signingKey } from './auditKeys.ts'
 import { endorseKey, entryHash } from './entryHash.ts'
@@ -34,7 +35,7 @@ export async function appendAudit(
   const ring = await loadAuditKeys(head.keys.length === 0)
   const { key, changedFrom } = signingKey(ring, head.keys, isKeyLost)
   const id = head.id + 1
-  const body = JSON.stringify({ id, at: head.at.toISOString(), ...entry })
+  const body = storableJson({ id, at: head.at.toISOString(), ...entry })
   const place = { chain: head.chain, id, before: head.hash }
   const endorsement = changedFrom && endorseKey(changedFrom, { ...place, keyId: key.id })
   const hash = entryHash(key, {

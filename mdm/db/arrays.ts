@@ -1,3 +1,5 @@
+import { storableJson } from '../../schema/storable.ts'
+
 /**
  * Array types for the driver, by their fixed oids. By default the driver reads them from the server
  * on a pool's first connection. If that connection is lost meanwhile, every array parameter of the
@@ -44,7 +46,7 @@ function element(item: unknown): string {
  * third of the time that an array literal takes.
  */
 export function documents(values: readonly unknown[]): string {
-  return values.map((v) => (v === null || v === undefined ? '' : JSON.stringify(v))).join('\x1f')
+  return values.map((v) => (v === null || v === undefined ? '' : storableJson(v))).join('\x1f')
 }
 
 /** Returns the items of a one-dimensional array literal. */

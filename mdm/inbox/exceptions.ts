@@ -147,6 +147,9 @@ export async function readBody(sql: Sql, inboxId: number): Promise<string | null
   return row?.body ?? null
 }
 
+/** A century in seconds. No message is older, and Postgres has no moments of other eras. */
+const agesMax = 3_155_760_000
+
 /** Returns the condition of a filter. */
 export function exceptionCondition(filter: ExceptionFilter): Condition {
   return (p) => {
@@ -158,7 +161,8 @@ export function exceptionCondition(filter: ExceptionFilter): Condition {
     if (filter.systems) where.push(`o.source = any(${p.list(filter.systems, 'text')})`)
     if (filter.objects) where.push(`o.object = any(${p.list(filter.objects, 'text')})`)
     if (filter.codes) where.push(`o.code = any(${p.list(filter.codes, 'text')})`)
-    const ago = (seconds: number) => `now() - make_interval(secs => ${p.add(seconds, 'float8')})`
+    const ago = (seconds: number) =>
+      `now() - make_interval(secs => ${p.add(Math.min(Math.max(seconds, -agesMax), agesMax), 'float8')})`
     if (typeof filter.ageSecondsMin === 'number')
       where.push(`i.received_at <= ${ago(filter.ageSecondsMin)}`)
     if (typeof filter.ageSecondsMax === 'number')

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { storableJson } from '../../schema/storable.ts'
 import type { Caller } from '../access/caller.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
@@ -46,7 +47,7 @@ export async function saveWork<T>(
   const [row] = await tx<{ id: number }[]>`
     insert into exception_work (kind, actor, reason, idempotency_key, request, answer, correlation_id)
     values (${work.kind}, ${caller.actor}, ${work.reason}, ${work.idempotencyKey},
-      ${JSON.stringify(work.request)}::text::jsonb, ${JSON.stringify(work.answer)}::text::jsonb, ${caller.correlationId})
+      ${storableJson(work.request)}::text::jsonb, ${storableJson(work.answer)}::text::jsonb, ${caller.correlationId})
     returning id`
   await tx`
     insert into exception_worked (inbox_id, work_id, code, detail, corrected_by)

@@ -4,6 +4,7 @@ import {
   type OperationalKind,
   type OperationalType,
 } from '../../schema/operational.ts'
+import { storableJson } from '../../schema/storable.ts'
 import type { Transaction } from '../db/database.ts'
 
 export interface OperationalRow {
@@ -41,6 +42,6 @@ export async function saveOperational(
      select "recordId", deleted, ${fields.map(([name]) => `"${name}"`).join(', ')}
      from json_to_recordset($1::text::json) as r ("recordId" bigint, deleted boolean, ${typed.join(', ')})
      on conflict (record_id) do update set deleted = excluded.deleted, ${columns.map((c) => `${c} = excluded.${c}`).join(', ')}`,
-    [JSON.stringify(rows.map((r) => ({ ...r.fields, recordId: r.recordId, deleted: r.deleted })))],
+    [storableJson(rows.map((r) => ({ ...r.fields, recordId: r.recordId, deleted: r.deleted })))],
   )
 }

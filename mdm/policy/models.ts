@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { storableJson } from '../../schema/storable.ts'
 import type { matchModel } from '../../schema/tables/match.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
@@ -25,8 +26,8 @@ export interface ListedModel extends Omit<StoredModel, 'parameters'> {
 export async function storeModel(tx: Transaction, model: StoredModel): Promise<boolean> {
   const { count } = await tx`
     insert into match_model (version, type, policy_version, units, parameters, records, pairs, labels, absent, actor)
-    values (${model.version}, ${model.type}, ${model.policyVersion}, ${JSON.stringify(model.units)}::text::jsonb,
-      ${JSON.stringify(model.parameters)}::text::jsonb, ${model.records}, ${model.pairs}, ${model.labels},
+    values (${model.version}, ${model.type}, ${model.policyVersion}, ${storableJson(model.units)}::text::jsonb,
+      ${storableJson(model.parameters)}::text::jsonb, ${model.records}, ${model.pairs}, ${model.labels},
       ${model.absent}, ${model.actor})
     on conflict do nothing`
   return count > 0

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { storableJson } from '../../schema/storable.ts'
 import type { policy as policyTable, publication } from '../../schema/tables/stewardship.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
@@ -85,7 +86,7 @@ export async function readPublications(sql: Sql, limit: number): Promise<Publica
 
 export async function storePolicy(tx: Transaction, policy: StoredPolicy): Promise<void> {
   await tx`insert into policy (version, model, parameters)
-    values (${policy.version}, ${JSON.stringify(policy.model)}::text::jsonb, ${JSON.stringify(policy.parameters)}::text::jsonb)
+    values (${policy.version}, ${storableJson(policy.model)}::text::jsonb, ${storableJson(policy.parameters)}::text::jsonb)
     on conflict do nothing`
 }
 

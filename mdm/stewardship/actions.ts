@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { storableJson } from '../../schema/storable.ts'
 import type { action } from '../../schema/tables/stewardship.ts'
 import type { Caller } from '../access/caller.ts'
 import type { Sql, Transaction } from '../db/database.ts'
@@ -81,8 +82,8 @@ export async function beginAction(
   const [row] = await tx<{ id: string }[]>`
     insert into action (kind, state, input, expected, actor, reason, idempotency_key, correlation_id, subjects, undoes,
       number, done_at)
-    values (${action.kind}, 'DONE', ${JSON.stringify(action.input)}::text::jsonb,
-      ${JSON.stringify(action.expected)}::text::jsonb, ${action.actor}, ${action.reason}, ${action.idempotencyKey},
+    values (${action.kind}, 'DONE', ${storableJson(action.input)}::text::jsonb,
+      ${storableJson(action.expected)}::text::jsonb, ${action.actor}, ${action.reason}, ${action.idempotencyKey},
       ${action.correlationId}, '{}', ${action.undoes ?? null}, nextval('action_number'), clock_timestamp())
     returning id`
   if (!row) throw new Error('an action was not written')
@@ -112,7 +113,7 @@ export async function finishAction(
   },
 ): Promise<void> {
   await tx`update action set type = ${done.type}, subjects = ${[...new Set(done.subjects)]}::uuid[],
-      before = ${JSON.stringify(done.before)}::text::jsonb, effect = ${JSON.stringify(done.effect)}::text::jsonb,
+      before = ${storableJson(done.before)}::text::jsonb, effect = ${storableJson(done.effect)}::text::jsonb,
       stake = ${done.stake}
     where id = ${id}`
 }
@@ -132,8 +133,8 @@ export async function propose(
   const [row] = await tx<{ id: string }[]>`
     insert into action (kind, type, state, input, expected, actor, reason, idempotency_key, correlation_id, subjects,
       approval, stake, expires_at)
-    values (${request.input.kind}, ${about.type}, 'PROPOSED', ${JSON.stringify(request.input)}::text::jsonb,
-      ${JSON.stringify(request.expected)}::text::jsonb, ${caller.actor}, ${request.reason}, ${request.idempotencyKey},
+    values (${request.input.kind}, ${about.type}, 'PROPOSED', ${storableJson(request.input)}::text::jsonb,
+      ${storableJson(request.expected)}::text::jsonb, ${caller.actor}, ${request.reason}, ${request.idempotencyKey},
       ${caller.correlationId}, ${[...new Set(about.subjects)]}::uuid[], ${[...about.rules]}::text[], ${about.stake},
       clock_timestamp() + make_interval(secs => ${about.days * 86_400}))
     returning id`

@@ -1,3 +1,4 @@
+import { storableJson } from '../../schema/storable.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { NewAssertion, StandingPair } from './partition.ts'
 
@@ -8,7 +9,7 @@ export async function appendAssertions(
   assertions: readonly NewAssertion[],
 ): Promise<void> {
   if (assertions.length === 0) return
-  const values = assertions.map((a) => (a.kind === 'VALUE' ? JSON.stringify(a.value) : null))
+  const values = assertions.map((a) => (a.kind === 'VALUE' ? storableJson(a.value) : null))
   await tx`
     with made as (
       insert into assertion (kind, a, b, field, value, actor, reason, action_id, expires_at)

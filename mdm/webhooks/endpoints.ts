@@ -1,3 +1,4 @@
+import { storableJson } from '../../schema/storable.ts'
 import type { webhook } from '../../schema/tables/webhook.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { FeedFilter } from '../feed/filter.ts'
@@ -78,7 +79,7 @@ export async function addEndpoint(
 ): Promise<string> {
   const [row] = await tx<{ id: string }[]>`
     insert into webhook (url, description, filter, schema_version, scopes, regions, legal_entities, state, actor, position)
-    select ${settings.url}, ${settings.description}, ${JSON.stringify(settings.filter)}::text::jsonb,
+    select ${settings.url}, ${settings.description}, ${storableJson(settings.filter)}::text::jsonb,
       ${settings.schemaVersion}, ${settings.scopes}::text[], ${rows.regions}::text[],
       ${rows.legalEntities}::text[], 'ACTIVE', ${actor}, coalesce(${position}::bigint, h.position)
     from feed_head h
@@ -100,7 +101,7 @@ export async function changeEndpoint(
 ): Promise<void> {
   await tx`
     update webhook set url = ${settings.url}, description = ${settings.description},
-      filter = ${JSON.stringify(settings.filter)}::text::jsonb, schema_version = ${settings.schemaVersion},
+      filter = ${storableJson(settings.filter)}::text::jsonb, schema_version = ${settings.schemaVersion},
       scopes = ${settings.scopes}::text[], revision = revision + 1, updated_at = clock_timestamp()
     where id = ${id}`
 }

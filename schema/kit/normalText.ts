@@ -1,3 +1,5 @@
+import { unicodeForm } from './unicodeForm.ts'
+
 /** Text that is its own normal form: printable ASCII with single blanks inside. */
 const NORMAL = /^(?:[!-~]+(?: [!-~]+)*)?$/
 const ASCII = /^[\n\r -~]*$/
@@ -77,7 +79,7 @@ export function normalId(id: string): string {
 export function normalCode(text: string): string {
   if (NORMAL.test(text)) return text
   if (ASCII.test(text)) return normalText(text)
-  return normalText(text.normalize('NFKC').replace(HIDDEN, ''))
+  return normalText(unicodeForm(text, 'NFKC').replace(HIDDEN, ''))
 }
 
 /** Returns whether nothing of a text can be seen. */
@@ -91,7 +93,7 @@ export function isBlank(text: string): boolean {
 function visible(text: string): string {
   const lines = text.replace(LINE_BREAKS, '\n')
   if (ASCII.test(lines)) return lines
-  return lines
+  const shown = lines
     .toWellFormed()
     .replace(DAMAGE, '\ufffd')
     .replace(BLANKS, ' ')
@@ -99,5 +101,5 @@ function visible(text: string): string {
     .replace(HIDDEN_ANYWHERE, '')
     .replace(REPEATED_JOINERS, '$1')
     .replace(HIDDEN_HERE, '$1')
-    .normalize('NFC')
+  return unicodeForm(shown, 'NFC')
 }

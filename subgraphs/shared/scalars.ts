@@ -5,6 +5,9 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/
 const MOMENT =
   /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/
 
+/** Postgres and ISO 8601 have no other years without an agreement about their form. */
+const FIRST_YEAR = '0001'
+
 function bad(message: string): never {
   throw new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
 }
@@ -12,7 +15,7 @@ function bad(message: string): never {
 function parseDay(value: unknown): string {
   if (typeof value !== 'string' || !DAY.test(value))
     return bad('a Date is a text like "2026-03-01"')
-  return isDay(value) ? value : bad(`${value} is not a day of the calendar`)
+  return isDay(value) && value >= FIRST_YEAR ? value : bad(`${value} is not a day of the calendar`)
 }
 
 /** Date moves a day that a month does not have, as 30 February, into the next month. */
@@ -28,7 +31,11 @@ function parseMoment(value: unknown): string {
   if (day === undefined || Number.isNaN(at.getTime()))
     return bad('a DateTime is a text like "2026-03-01T09:30:00Z", with its offset')
   if (!isDay(day)) return bad(`${day} is not a day of the calendar`)
-  return at.toISOString()
+  const utc = at.toISOString()
+  // The offset may lead beyond: then the year has a sign.
+  return /^\d/.test(utc) && utc >= FIRST_YEAR
+    ? utc
+    : bad(`${text} is not in the years 0001 to 9999 in UTC`)
 }
 
 function parseMinorUnits(value: unknown): number {

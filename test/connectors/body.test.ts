@@ -94,6 +94,20 @@ test('keeps the digits of integers beyond 2^53, as text', () => {
   )
 })
 
+test('keeps numbers beyond those of JavaScript as text, alone and in a list', () => {
+  const digits = '9'.repeat(400)
+  assert.deepEqual(parseBody(`[{"a":1e400},{"a":-1E+400,"b":1e30},{"a":${digits}}]`), [
+    { a: '1e400' },
+    { a: '-1E+400', b: 1e30 },
+    { a: digits },
+  ])
+})
+
+test('names the levels of a body that nests too deep for reading long numbers', () => {
+  const body = `${'['.repeat(100_000)}12345678901234567890${']'.repeat(100_000)}`
+  assert.throws(() => parseBody(body), { code: 'TOO_DEEP' })
+})
+
 test('treats a field named __proto__ like any other', () => {
   const value = parseObject('{"__proto__":{"polluted":true},"a":"\\u0000"}')
   assert.ok(Object.hasOwn(value, '__proto__'))

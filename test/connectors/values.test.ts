@@ -345,6 +345,8 @@ test('keeps text that fails its format, and leaves out invalid numbers, dates an
   const bad: [Form, unknown, string][] = [
     ['date', 'soon', 'INVALID_DATE'],
     ['number', 'many', 'INVALID_NUMBER'],
+    ['number', '1e400', 'INVALID_NUMBER'],
+    ['number', '1e-400', 'INVALID_NUMBER'],
     ['integer', '1.5', 'INVALID_NUMBER'],
     ['integer', '3000000000', 'INVALID_NUMBER'],
     ['boolean', 'perhaps', 'INVALID_FLAG'],

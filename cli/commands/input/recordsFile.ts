@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import type { FieldValue, MatchRecord } from '../../../mdm/match/engine.ts'
 import { POSTINGS_RECORDS_MAX } from '../../../mdm/match/postings.ts'
 import { count } from '../output/progress.ts'
+import { fileLines } from './fileLines.ts'
 
 /** Maximum characters of a line; a longer line is an error, not a crash. */
 const LINE_CHARS_MAX = 16_000_000
@@ -25,19 +24,12 @@ export async function readRecordsFile(
   let firstLine: string | undefined
   let line = 0
   let bad = 0
-  const lines = createInterface({
-    input: createReadStream(file, 'utf8'),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })
-  for await (const raw of lines) {
+  for await (const raw of fileLines(file, LINE_CHARS_MAX)) {
     line++
-    const text = line === 1 ? raw.replace(/^\ufeff/, '') : raw
-    if (text.trim() === '') continue
-    firstLine ??= text
-    const record =
-      text.length > LINE_CHARS_MAX
-        ? `longer than ${count(LINE_CHARS_MAX)} characters`
-        : parseLine(text)
+    const text = line === 1 ? raw?.replace(/^\ufeff/, '') : raw
+    if (text?.trim() === '') continue
+    firstLine ??= text ?? undefined
+    const record = text ? parseLine(text) : `longer than ${count(LINE_CHARS_MAX)} characters`
     if (typeof record === 'string') {
       if (bad++ < BAD_LINES_SHOWN_MAX) report(`${file}:${line}: ${record}; the line is left out`)
       continue

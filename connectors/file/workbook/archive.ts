@@ -4,14 +4,17 @@ import { type Entry, open as openZip, type ZipFile } from 'yauzl'
 import { FileError } from '../fileError.ts'
 
 /** Files in an archive; a workbook has some twenty, and one for each sheet. */
-const entriesMax = 10_000
+const entriesMax = 2_000
 /** Unpacked bytes of one file in it: a sheet of a million rows has about half of that. */
 const entryBytesMax = 2 * 1024 ** 3
 
 export interface Archive {
   has(name: string): boolean
-  /** Streams a file of the archive, unpacked. Throws FileError for a file that it lacks. */
-  read(name: string): Promise<Readable>
+  /**
+   * Streams a file of the archive, unpacked. Throws FileError for a file that it lacks, and for one
+   * of more than `bytesMax` bytes.
+   */
+  read(name: string, bytesMax?: number): Promise<Readable>
   close(): void
 }
 
@@ -30,11 +33,12 @@ export async function openArchive(path: string): Promise<Archive> {
     const openEntry = promisify<Entry, Readable>(zip.openReadStream.bind(zip))
     return {
       has: (name) => entries.has(name),
-      read: async (name) => {
+      read: async (name, bytesMax = entryBytesMax) => {
         const entry = entries.get(name)
         if (!entry) throw new FileError(`the archive has no ${name}: the workbook is damaged`)
-        if (entry.uncompressedSize > entryBytesMax)
-          throw new FileError(`${name} has more than ${entryBytesMax} bytes; save the sheet as CSV`)
+        // The stream ends with an error where it has another size than is stated.
+        if (entry.uncompressedSize > bytesMax)
+          throw new FileError(`${name} has more than ${bytesMax} bytes; save the sheet as CSV`)
         return await openEntry(entry)
       },
       close: () => zip.close(),
@@ -51,6 +55,9 @@ async function readEntries(zip: ZipFile): Promise<Map<string, Entry>> {
     zip.on('error', reject)
     zip.on('end', resolve)
     zip.on('entry', (entry: Entry) => {
+      // Programs differ in which of two they read.
+      if (entries.has(entry.fileName))
+        return reject(new FileError(`the archive has ${entry.fileName} twice: it is damaged`))
       entries.set(entry.fileName, entry)
       if (entries.size > entriesMax)
         reject(new FileError(`the archive has more than ${entriesMax} files`))

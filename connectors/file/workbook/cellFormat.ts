@@ -62,8 +62,11 @@ const dayMs = 86_400_000
 const epoch1900 = Date.UTC(1899, 11, 30)
 const epoch1904 = Date.UTC(1904, 0, 1)
 const missingDay = 60
+/** 31 December 9999, the last day of Excel. */
+const lastDay = 2_958_466
 
 function dateText(serial: Decimal, since1904: boolean): string {
+  if (serial.greaterThan(lastDay)) return serial.toFixed()
   const days = serial.floor().toNumber()
   const seconds = serial.minus(days).times(86_400).round().toNumber()
   const time = new Date(seconds * 1_000).toISOString().slice(11, 19)

@@ -2,7 +2,7 @@ import { FileError } from '../fileError.ts'
 import type { TableRow } from '../fileRow.ts'
 import { findHeader, type HasId } from '../header.ts'
 import { type CheckedTable, checkTable, type TableLayout, tableRows } from '../table.ts'
-import { openArchive } from './archive.ts'
+import { type Archive, openArchive } from './archive.ts'
 import { type SheetFacts, sheetRows, type WorkbookParts } from './sheet.ts'
 import { readWorkbook, type Sheet } from './workbook.ts'
 
@@ -51,11 +51,13 @@ async function chooseSheet(
   }
   const filled: Sheet[] = []
   const suited: Sheet[] = []
-  for (const sheet of sheets.filter((s) => !s.hidden)) {
-    const rows = await firstRows(path, sheet, parts)
-    if (rows.length > 0) filled.push(sheet)
-    if (rows.length > 0 && hasId && findHeader(rows, hasId).found) suited.push(sheet)
-  }
+  await withArchive(path, async (archive) => {
+    for (const sheet of sheets.filter((s) => !s.hidden)) {
+      const rows = await firstRows(archive, sheet, parts)
+      if (rows.length > 0) filled.push(sheet)
+      if (rows.length > 0 && hasId && findHeader(rows, hasId).found) suited.push(sheet)
+    }
+  })
   const candidates = suited.length > 0 ? suited : filled
   const [only] = candidates.length > 0 ? candidates : sheets
   if (candidates.length > 1 || !only)
@@ -65,9 +67,14 @@ async function chooseSheet(
   return only
 }
 
-async function firstRows(path: string, sheet: Sheet, parts: WorkbookParts): Promise<TableRow[]> {
+async function firstRows(
+  archive: Archive,
+  sheet: Sheet,
+  parts: WorkbookParts,
+): Promise<TableRow[]> {
   const first: TableRow[] = []
-  for await (const rows of rowsOf(path, sheet, parts)) {
+  const facts = { hiddenRows: 0, merged: [] }
+  for await (const rows of sheetRows(await archive.read(sheet.file), parts, facts)) {
     first.push(...rows)
     if (first.length >= headRowsMax) break
   }
@@ -99,10 +106,7 @@ async function* rowsOf(
   }
 }
 
-async function withArchive<T>(
-  path: string,
-  work: (archive: Awaited<ReturnType<typeof openArchive>>) => Promise<T>,
-): Promise<T> {
+async function withArchive<T>(path: string, work: (archive: Archive) => Promise<T>): Promise<T> {
   const archive = await openArchive(path)
   try {
     return await work(archive)

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { bounds } from '../../bounds.ts'
 import { FileError } from '../fileError.ts'
 import type { TableRow } from '../fileRow.ts'
 import { type CellFormat, numberText } from './cellFormat.ts'
@@ -21,6 +22,11 @@ export interface SheetFacts {
 
 /** Columns of a sheet; Excel has no more. */
 const columnsMax = 16_384
+/** Characters of a cell; Excel has 32,767, other programs write more. */
+export const cellCharsMax = 1_000_000
+export const longText = `a cell has more than ${cellCharsMax} characters`
+/** Merged ranges of a sheet. */
+const mergedMax = 100_000
 
 /**
  * Yields the rows of a sheet, without blank ones; cells at the end that are empty are left out. A
@@ -45,6 +51,8 @@ class SheetReader {
   private rows: TableRow[] = []
   private row: TableRow = { cells: [], first: 0, last: 0 }
   private column = 0
+  /** Characters of the row so far: a shared text is short in the sheet, and long in the row. */
+  private chars = 0
   private type = ''
   private style = 0
   private formula = false
@@ -69,6 +77,7 @@ class SheetReader {
       const number = Number(at.r ?? this.row.first + 1)
       this.row = { cells: [], first: number, last: number }
       this.column = 0
+      this.chars = 0
       if (at.hidden === '1' || at.hidden === 'true') this.facts.hiddenRows++
     } else if (name === 'c') {
       this.column = at.r ? columnOf(at.r) : this.column + 1
@@ -87,7 +96,9 @@ class SheetReader {
   }
 
   text(text: string): void {
-    if (this.inValue) this.value = (this.value ?? '') + text
+    if (!this.inValue) return
+    this.value = (this.value ?? '') + text
+    if (this.value.length > cellCharsMax) throw new FileError(`row ${this.row.first}: ${longText}`)
   }
 
   close(name: string): void {
@@ -100,6 +111,11 @@ class SheetReader {
   private endCell(): void {
     const text = this.cellText()
     if (text === '') return
+    this.chars += text.length
+    if (this.chars > bounds.messageCharsMax)
+      throw new FileError(
+        `row ${this.row.first} has more than ${bounds.messageCharsMax} characters`,
+      )
     const { cells } = this.row
     while (cells.length < this.column - 1) cells.push('')
     cells[this.column - 1] = text
@@ -128,6 +144,8 @@ class SheetReader {
   }
 
   private merged(range: string): void {
+    if (this.facts.merged.length === mergedMax)
+      throw new FileError(`the sheet has more than ${mergedMax} merged cells`)
     const rows = [...range.matchAll(/\d+/g)].map(Number)
     const from = rows[0] ?? 0
     this.facts.merged.push({ range, from, to: rows[1] ?? from })

@@ -1,7 +1,7 @@
 import { FileError } from '../fileError.ts'
 import type { Archive } from './archive.ts'
 import { type CellFormat, cellFormat } from './cellFormat.ts'
-import { unescapeText, type WorkbookParts } from './sheet.ts'
+import { cellCharsMax, longText, unescapeText, type WorkbookParts } from './sheet.ts'
 import { readXml } from './xml.ts'
 
 export interface Sheet {
@@ -18,6 +18,12 @@ export interface Workbook {
 
 /** Characters of all shared texts; they are in memory while the sheet is read. */
 const stringCharsMax = 256 * 1024 * 1024
+/** What a text takes beside its characters, in characters. */
+const charsPerString = 24
+/** Unpacked bytes of the parts that list sheets and styles; real ones have some 100 kB. */
+const listBytesMax = 16 * 1024 * 1024
+/** Sheets of a workbook. */
+const sheetsMax = 1_000
 
 /**
  * Reads the parts of a workbook that its sheets refer to. Throws FileError for an archive that is no
@@ -49,16 +55,18 @@ function otherArchive(archive: Archive): string {
 async function readSheets(archive: Archive): Promise<{ sheets: Sheet[]; since1904: boolean }> {
   const found: { name: string; hidden: boolean; id: string }[] = []
   let since1904 = false
-  await readXml(await archive.read('xl/workbook.xml'), {
+  await readXml(await archive.read('xl/workbook.xml', listBytesMax), {
     open: (name, at) => {
       if (name === 'workbookPr') since1904 = at.date1904 === '1' || at.date1904 === 'true'
       if (name !== 'sheet') return
       const id = Object.entries(at).find(([key]) => /^(?:\w+:)?id$/.test(key))?.[1] ?? ''
+      if (found.length === sheetsMax)
+        throw new FileError(`the workbook has more than ${sheetsMax} sheets`)
       found.push({ name: at.name ?? '', hidden: (at.state ?? 'visible') !== 'visible', id })
     },
   })
   const files = new Map<string, string>()
-  await readXml(await archive.read('xl/_rels/workbook.xml.rels'), {
+  await readXml(await archive.read('xl/_rels/workbook.xml.rels', listBytesMax), {
     open: (name, at) => {
       const target = at.Target ?? ''
       if (name === 'Relationship' && at.Type?.endsWith('/worksheet'))
@@ -77,7 +85,7 @@ async function readFormats(archive: Archive): Promise<CellFormat[]> {
   const codes = new Map<number, string>()
   const formats: CellFormat[] = []
   let inCells = false
-  await readXml(await archive.read('xl/styles.xml'), {
+  await readXml(await archive.read('xl/styles.xml', listBytesMax), {
     open: (name, at) => {
       if (name === 'numFmt') codes.set(Number(at.numFmtId), at.formatCode ?? '')
       else if (name === 'cellXfs') inCells = true
@@ -107,13 +115,14 @@ async function readStrings(archive: Archive): Promise<string[]> {
     },
     text: (part) => {
       if (inText) text += part
+      if (text.length > cellCharsMax) throw new FileError(longText)
     },
     close: (name) => {
       if (name === 't') inText = false
       else if (name === 'rPh') inPhonetic = false
       else if (name === 'si') {
         strings.push(unescapeText(text))
-        chars += text.length
+        chars += text.length + charsPerString
         if (chars > stringCharsMax)
           throw new FileError(
             'the texts of the workbook are too long; save the sheet as CSV (UTF-8)',

@@ -2,6 +2,7 @@ import { CodedError } from '../../../schema/kit/codedError.ts'
 import { ownValue } from '../../../schema/kit/dictionary.ts'
 import { normalId, normalText, searchText } from '../../../schema/kit/normalText.ts'
 import { recordKey } from '../../../schema/recordKey.ts'
+import { storableJson } from '../../../schema/storable.ts'
 import { isUuid } from '../../../schema/uuid.ts'
 import { allOf, anyOf, type Condition, literal, noneOf } from '../../db/statement.ts'
 import type { ListField } from './listField.ts'
@@ -130,7 +131,7 @@ function equals(field: ListField, value: unknown): Condition {
 
 function contained(path: string[], value: unknown): Condition {
   const document = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), stored(value))
-  return (p) => `g.values @> ${p.add(JSON.stringify(document), 'jsonb')}`
+  return (p) => `g.values @> ${p.add(storableJson(document), 'jsonb')}`
 }
 
 /** The form in which the mapping stores texts; it holds no character that jsonb rejects. */

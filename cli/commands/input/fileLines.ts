@@ -1,0 +1,32 @@
+import { createReadStream } from 'node:fs'
+
+/**
+ * Yields the lines of a file, and null for one of more than `charsMax` characters, which is not kept
+ * in memory. Only a line feed ends a line. The module readline was tried: it also ends one at U+2028
+ * and U+2029, which a text in JSON may contain.
+ */
+export async function* fileLines(file: string, charsMax: number): AsyncGenerator<string | null> {
+  let line = ''
+  let isTooLong = false
+  const end = () => {
+    const ended = isTooLong ? null : line
+    line = ''
+    isTooLong = false
+    return ended
+  }
+  const add = (part: string) => {
+    line += part
+    if (line.length <= charsMax) return
+    isTooLong = true
+    line = ''
+  }
+  for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+    const [first = '', ...others] = chunk.split('\n')
+    add(first)
+    for (const part of others) {
+      yield end()
+      add(part)
+    }
+  }
+  if (line !== '' || isTooLong) yield end()
+}

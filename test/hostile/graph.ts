@@ -1,0 +1,139 @@
+import {
+  buildClientSchema,
+  type GraphQLSchema,
+  getIntrospectionQuery,
+  type IntrospectionQuery,
+} from 'graphql'
+import { ask, faultOf, JSON_HEADERS, parsed } from './answers.ts'
+import { type Attack, atOnce, counts, countUp, numbers, pauseMsMax } from './attack.ts'
+import { shrink } from './findings.ts'
+import { hostileBody, hostileOperation, Pool } from './operations.ts'
+import { inParallel, send } from './requests.ts'
+import type { Source } from './tokens.ts'
+
+/** Sends operations with hostile arguments on every root field of the graph, and other bodies. */
+export async function attackGraph(at: Attack, count: number, large: number): Promise<string> {
+  const { product, source, findings } = at
+  const { origin } = product
+  const introspection = await ask(origin, { query: getIntrospectionQuery() })
+  const schema = buildClientSchema(introspection.body.data as unknown as IntrospectionQuery)
+  const pool = new Pool()
+  await seedPool(origin, pool)
+  const codes = new Map<string, number>()
+  const slow: Slow[] = []
+  await inParallel(numbers(count), atOnce, async (n) => {
+    if (n % 5 === 4) return await sendBody(at, hostileBody(source), codes, slow)
+    const operation = hostileOperation(source, schema, pool)
+    const { status, body, text, ms } = await ask(origin, operation)
+    if (body.data) pool.note(body.data)
+    const wrong = faultOf(status, body)
+    countUp(codes, body.errors?.[0]?.extensions?.code ?? 'OK')
+    if (ms > pauseMsMax) slow.push({ body: JSON.stringify(operation), ms })
+    if (wrong === null) return
+    const smaller = await shrink(operation.variables, async (variables) => {
+      const again = await ask(origin, { ...operation, variables: variables as never })
+      return faultOf(again.status, again.body) === wrong
+    })
+    const [, field = ''] = /\{ (?:\w+: )?(\w+)/.exec(operation.query) ?? []
+    findings.add(`${wrong} of ${field}`, JSON.stringify({ ...operation, variables: smaller }), text)
+  })
+  for (let n = 0; n < large; n++) await sendBody(at, largeBody(source), codes, slow)
+  await checkSlow(at, slow)
+  return `${count + large} operations, ${counts(codes)}; ${rootFields(schema)} root fields`
+}
+
+function rootFields(schema: GraphQLSchema): number {
+  return [schema.getQueryType(), schema.getMutationType()].flatMap((t) =>
+    Object.keys(t?.getFields() ?? {}),
+  ).length
+}
+
+interface Slow {
+  body: string
+  ms: number
+}
+
+/**
+ * Sends each request that took long once more, alone: others may have slowed it down. A finding is
+ * one that stops the process, so that nobody else gets a response.
+ */
+async function checkSlow({ product, findings }: Attack, slow: readonly Slow[]): Promise<void> {
+  for (const { body } of slow.toSorted((a, b) => b.ms - a.ms).slice(0, 20)) {
+    await product.longestPause()
+    await send(product.origin, { path: '/graphql', headers: JSON_HEADERS, body })
+    const { ms } = await product.longestPause()
+    if (ms > pauseMsMax) findings.add('one request stops the process', body, `${ms} ms`)
+  }
+}
+
+const largeChars = 950_000
+
+function largeBody(source: Source): string {
+  const text = source.long(largeChars)
+  return source.one([
+    JSON.stringify({ query: 'query($a: ID!) { node(id: $a) { id } }', variables: { a: text } }),
+    JSON.stringify({
+      query: 'query($a: ID!) { trace(id: $a) { __typename } }',
+      variables: { a: text },
+    }),
+    JSON.stringify({
+      query: 'query($a: ID!) { explain(a: $a, b: $a) { __typename } }',
+      variables: { a: text },
+    }),
+    JSON.stringify({
+      query: 'query($a: String) { customers(filter: {name: {eq: $a}}) { totalCount } }',
+      variables: { a: text },
+    }),
+    JSON.stringify({
+      query: 'query($a: String) { customers(after: $a) { totalCount } }',
+      variables: { a: text },
+    }),
+    JSON.stringify({
+      query: 'query($a: String) { changes(after: $a) { pageInfo { endCursor } } }',
+      variables: { a: text },
+    }),
+    JSON.stringify({ query: '{__typename}', operationName: text }),
+    JSON.stringify({ query: '{__typename}', extensions: { persistedQuery: { sha256Hash: text } } }),
+    JSON.stringify({ query: text }),
+    `{"query":"{__typename}","variables":{${JSON.stringify(text)}:1}}`,
+    `{"query":"{__typename}","variables":{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}}`,
+    `{"query":"{__typename}","variables":{"a":${'9'.repeat(900_000)}}}`,
+  ])
+}
+
+async function sendBody(
+  { product, findings, source }: Attack,
+  body: string,
+  codes: Map<string, number>,
+  slow: Slow[],
+): Promise<void> {
+  const accept = source.one(['*/*', 'application/json', 'text/event-stream'])
+  const { status, text, ms } = await send(product.origin, {
+    path: '/graphql',
+    headers: { ...JSON_HEADERS, accept },
+    body,
+  })
+  const answer = parsed(text)
+  countUp(codes, answer.errors?.[0]?.extensions?.code ?? String(status))
+  if (ms > pauseMsMax) slow.push({ body, ms })
+  const wrong = faultOf(status, answer)
+  if (wrong !== null) findings.add(`${wrong} of a body`, body, text)
+}
+
+/** Reads some of everything, for ids and cursors. */
+async function seedPool(origin: string, pool: Pool): Promise<void> {
+  const page = '{ edges { cursor node { id } } pageInfo { endCursor } }'
+  for (const list of ['customers', 'contacts', 'products', 'contracts', 'invoices', 'tasks'])
+    for (const way of ['first: 50', 'last: 50'])
+      pool.note((await ask(origin, { query: `{ ${list}(${way}) ${page} }` })).body.data)
+  const past =
+    '{ changes(first: 100) { nodes { __typename ... on Change { cursor goldenId cause { recordId } } } } }'
+  pool.note((await ask(origin, { query: past })).body.data)
+  pool.note(
+    (
+      await ask(origin, {
+        query: `{ inboundExceptions(first: 100) ${page} webhooks(first: 10) ${page} }`,
+      })
+    ).body.data,
+  )
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'csv-parse/sync'
+import { dataDirectory, touchstone } from '../cli/process.ts'
+import { firstSeed } from '../property.ts'
+import { Source, TOKENS } from './tokens.ts'
+
+/** `npm run test:hostile` takes 100,000 records. */
+const count = Number(process.env.TOUCHSTONE_HOSTILE ?? 400)
+const large = Math.min(200, Math.ceil(count / 500))
+const model = fileURLToPath(new URL('../../schema/model', import.meta.url))
+
+/** What is compared in each golden type. */
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  Customer: [
+    'name',
+    'legalName',
+    'tradingNames',
+    'taxIds',
+    'registrationIds',
+    'emails',
+    'phones',
+    'domains',
+  ],
+  Contact: ['name', 'givenName', 'surname', 'emails', 'phones', 'address', 'customer'],
+  Product: ['name', 'sku', 'gtin', 'manufacturerCodes', 'description', 'listPrice'],
+}
+const GROUP = ['street', 'city', 'region', 'postcode', 'country', 'amount', 'currency']
+
+/** Writes records with hostile values and names; some texts have 1 MB. */
+function writeRecords(source: Source, file: string, names: readonly string[], records: number) {
+  const value = (): string => {
+    const kind = source.random()
+    if (kind < 0.6) return JSON.stringify(source.text())
+    if (kind < 0.8) return JSON.stringify(source.some(TOKENS, 4))
+    if (kind < 0.9)
+      return JSON.stringify(Object.fromEntries(GROUP.map((name) => [name, source.text()])))
+    return source.json()
+  }
+  writeFileSync(file, '')
+  let lines: string[] = []
+  for (let n = 0; n < records; n++) {
+    const fields = new Map(source.some(names, 5).map((name) => [name, value()]))
+    fields.set('name', n < large ? JSON.stringify(source.long(1_000_000)) : value())
+    if (source.chance(0.1)) fields.set(source.one(TOKENS), value())
+    const id = source.chance(0.1) ? `${n} ${source.text()}` : `${n}`
+    const origin = source.one(['crm', 'erp', 'constructor', '__proto__', source.one(TOKENS)])
+    const inside = [...fields].map(([name, json]) => `${JSON.stringify(name)}:${json}`)
+    lines.push(
+      `{"source":${JSON.stringify(origin)},"id":${JSON.stringify(id)},"fields":{${inside}}}\n`,
+    )
+    if (lines.length < 1_000 && n < records - 1) continue
+    appendFileSync(file, lines.join(''))
+    lines = []
+  }
+}
+
+test(`${count} hostile records are matched (seed ${firstSeed})`, async (t) => {
+  const { dir } = dataDirectory(t)
+  const source = new Source(firstSeed)
+  const types = count < 10_000 ? ['Customer'] : Object.keys(FIELDS)
+  for (const type of types) {
+    const records = Math.floor(count / types.length)
+    const at = (name: string) => join(dir, `${type}.${name}`)
+    writeRecords(source, at('ndjson'), FIELDS[type] ?? [], records)
+    const file = join(model, `${type.toLowerCase()}.graphql`)
+    const began = performance.now()
+    const command = touchstone(
+      [
+        ...['match', '--model', file, '--type', type, '--records', at('ndjson')],
+        ...['--out', at('csv'), '--pairs', at('pairs.csv'), '--possible', at('possible.csv')],
+        ...['--report', at('html'), '--save-parameters', at('json')],
+      ],
+      dir,
+    )
+    assert.equal(await command.ended, 0, `seed ${firstSeed}, ${type}:\n${command.output()}`)
+    assert.doesNotMatch(command.output(), /^\s+at /m)
+    // Lines that are no record are left out, and reported.
+    const left = Number(/([\d,]+) of [\d,]+ lines left out/.exec(command.output())?.[1] ?? 0)
+    const rows = parse(readFileSync(at('csv')), { columns: true }) as unknown[]
+    assert.equal(rows.length, records - left, 'every record is in a cluster')
+    JSON.parse(readFileSync(at('json'), 'utf8'))
+    const seconds = ((performance.now() - began) / 1_000).toFixed(1)
+    t.diagnostic(`${type}: ${records} records matched, ${seconds} s`)
+  }
+})
