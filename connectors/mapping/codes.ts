@@ -1,4 +1,5 @@
 import { ConfigError } from '../../schema/kit/configError.ts'
+import { dataText } from '../../schema/kit/dataText.ts'
 import { normalText } from '../../schema/kit/normalText.ts'
 import type { YamlFile } from '../yamlFile.ts'
 import { isEmpty } from './path.ts'
@@ -33,7 +34,7 @@ export function codeList(map: object, canonical = false): CodeList {
 }
 
 function fold(code: unknown): string {
-  return normalText(String(code)).toLowerCase()
+  return normalText(dataText(code)).toLowerCase()
 }
 
 /**

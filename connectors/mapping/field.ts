@@ -1,3 +1,4 @@
+import { dataText } from '../../schema/kit/dataText.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import { bounds } from '../bounds.ts'
 import type { Issue } from '../contract.ts'
@@ -65,7 +66,7 @@ function compileValue(
     const values: unknown[] = []
     for (const given of shape.list ? raw : raw.slice(0, 1)) {
       const hit = codes?.(given)
-      if (hit && !hit.known && parse(String(given)) === null) {
+      if (hit && !hit.known && parse(dataText(given)) === null) {
         report(
           'UNKNOWN_CODE',
           `${show(given)} is not in the code list "${String(options.codes)}" of ${ctx.source}`,
@@ -94,7 +95,8 @@ function compileValue(
 function missingIn(shape: Shape, codes: CodeList | null, ctx: FieldContext): Missing {
   const own = new Set(shape.values?.map((v) => v.toLowerCase()))
   const isOwn = (value: unknown) =>
-    (own.size > 0 && own.has(String(value).trim().toLowerCase())) || codes?.(value).listed === true
+    (own.size > 0 && own.has(dataText(value).trim().toLowerCase())) ||
+    codes?.(value).listed === true
   return {
     whole: (value) => ctx.isPlaceholder(value, shape.placeholders.whole) && !isOwn(value),
     part: (value) => ctx.isPlaceholder(value, shape.placeholders.part),
@@ -108,7 +110,7 @@ function check(
   report: (code: string, detail: string) => void,
 ): unknown {
   if (shape.kind === 'ENUM') {
-    const code = String(value)
+    const code = dataText(value)
     const known =
       shape.values?.find((v) => v === code) ?? shape.values?.find((v) => v === code.toUpperCase())
     if (!known) report('UNKNOWN_CODE', `${show(value)} is not one of ${shape.values?.join(', ')}`)

@@ -1,3 +1,4 @@
+import { dataText } from '../../schema/kit/dataText.ts'
 import { MessageError } from '../contract.ts'
 import { show, toText } from './convert.ts'
 import type { Path, Scope } from './path.ts'
@@ -102,7 +103,7 @@ export function compileMoments(
         const day = date && present(date, scope)
         const clock = time && present(time, scope)
         if (day === undefined || isNoTime(day) || clock === undefined) return day
-        return `${String(day)}${String(between)}${String(clock)}`
+        return `${dataText(day)}${String(between)}${dataText(clock)}`
       },
     }
   })

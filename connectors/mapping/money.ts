@@ -1,5 +1,6 @@
 import type { Decimal } from 'decimal.js'
 import { exponentOf } from '../../schema/currencyExponents.ts'
+import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Issue } from '../contract.ts'
 import { show } from './convert.ts'
@@ -70,7 +71,7 @@ export function compileMoney(
     const [amount] = stepped ? [stepped.toString()] : amountRule(scope, report)
     if (amount === undefined) return undefined
     const [given] = currencyRule(scope, report)
-    const currency = given === undefined ? null : parseCurrency(String(given))
+    const currency = given === undefined ? null : parseCurrency(dataText(given))
     if (!currency) {
       report(
         'INVALID_CURRENCY',

@@ -1,3 +1,4 @@
+import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { isBlank, normalText } from '../../schema/kit/normalText.ts'
 import { type PathStep, parsePath } from './pathText.ts'
@@ -116,7 +117,7 @@ function walk(
       if (selector.how === 'all') return v as unknown[]
       if (selector.how === 'index') return v.slice(selector.index, selector.index + 1) as unknown[]
       return v.filter(
-        (x) => normalText(String(member(x, selector.name, cache))) === selector.value,
+        (x) => normalText(dataText(member(x, selector.name, cache))) === selector.value,
       ) as unknown[]
     })
   }

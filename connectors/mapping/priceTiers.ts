@@ -1,4 +1,5 @@
 import { Decimal } from 'decimal.js'
+import { dataText } from '../../schema/kit/dataText.ts'
 import type { FieldContext } from './fieldContext.ts'
 import { readNumber } from './number.ts'
 import type { Scope } from './path.ts'
@@ -43,7 +44,7 @@ export function compileTiers(
       return { end: read(upTo), unit: read(unit) ?? new Exact(0), flat: read(flat) ?? new Exact(0) }
     })
     if (steps.length === 0) return null
-    if (String(mode(scope, () => {})[0]) !== 'graduated') {
+    if (dataText(mode(scope, () => {})[0]) !== 'graduated') {
       const step = steps.find(({ end }) => end === null || quantity.lessThanOrEqualTo(end))
       return step ? new Exact(step.unit).times(quantity).plus(step.flat) : null
     }

@@ -1,3 +1,4 @@
+import { dataText } from '../../schema/kit/dataText.ts'
 import { normalText } from '../../schema/kit/normalText.ts'
 import { bounds } from '../bounds.ts'
 import { codeList } from './codes.ts'
@@ -96,7 +97,7 @@ export function compileWhen(
   const tests = Object.entries(spec).map(([text, wanted]) => {
     const path = pathAt(text, [...at, text], fail)
     const values = new Set([wanted].flat().map((v) => normalText(String(v)).toLowerCase()))
-    return (scope: Scope) => values.has(normalText(String(path.first(scope))).toLowerCase())
+    return (scope: Scope) => values.has(normalText(dataText(path.first(scope))).toLowerCase())
   })
   return (scope) => tests.every((t) => t(scope))
 }
@@ -218,7 +219,7 @@ function extracting(rule: Rule, spec: unknown, at: readonly PropertyKey[], fail:
   }
   return (scope, report) =>
     rule(scope, report).flatMap((v) => {
-      const text = String(v)
+      const text = dataText(v)
       // The time of an expression may grow with the square of the length of its text.
       if (text.length > bounds.textCharsMax) {
         report(
@@ -271,7 +272,7 @@ function mappingCodes(
       if (!known && !('otherwise' in spec))
         report(
           'UNKNOWN_CODE',
-          `${JSON.stringify(String(v).slice(0, 60))} is not a code of the map in the mapping`,
+          `${JSON.stringify(dataText(v).slice(0, 60))} is not a code of the map in the mapping`,
         )
       return []
     })

@@ -1,3 +1,4 @@
+import { dataText } from '../../schema/kit/dataText.ts'
 import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
@@ -18,10 +19,10 @@ export const netsuite: Kind = {
   isEvent,
   // The user event gives its events no id: the delivery's webhook-id is the key.
   eventId: () => null,
-  objectOf: (value) => (isEvent(value) ? String(value.recordType) : null),
+  objectOf: (value) => (isEvent(value) ? dataText(value.recordType) : null),
   readEvent: (mapping, event) => {
-    const object = String(event.recordType ?? '')
-    const type = String(event.type ?? '')
+    const object = dataText(event.recordType ?? '')
+    const type = dataText(event.type ?? '')
     const id =
       typeof event.id === 'string' || typeof event.id === 'number' ? String(event.id) : null
     const at = { object, ...(id ? { sourceId: id } : {}) }

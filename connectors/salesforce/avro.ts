@@ -1,3 +1,4 @@
+import { dataText } from '../../schema/kit/dataText.ts'
 import { MessageError } from '../contract.ts'
 
 type Fields = Record<string, unknown>
@@ -120,7 +121,7 @@ function parsed(text: string): unknown {
 }
 
 function nameOf(field: Fields): string {
-  return String(field.name ?? '')
+  return dataText(field.name ?? '')
 }
 
 function isObject(value: unknown): value is Fields {

@@ -1,3 +1,4 @@
+import { dataNumber, dataText } from '../../schema/kit/dataText.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { changesOf } from '../changesOf.ts'
 import { MessageError, type RecordChange, type StatedOrder } from '../contract.ts'
@@ -23,9 +24,9 @@ export function changeDataCapture(
   payload: Fields,
   schema: unknown,
 ): RecordChange[] {
-  const object = String(header.entityName ?? '')
-  const change = String(header.changeType ?? '')
-  const ids = (Array.isArray(header.recordIds) ? header.recordIds : []).map(String)
+  const object = dataText(header.entityName ?? '')
+  const change = dataText(header.changeType ?? '')
+  const ids = (Array.isArray(header.recordIds) ? header.recordIds : []).map(dataText)
   if (change.startsWith('GAP_')) throw gap(mapping, object, change, ids, header)
   if (ids.length === 0)
     throw new MessageError(
@@ -79,7 +80,7 @@ export function changeDataCapture(
 
 /** Returns the commit time in microseconds. */
 function versionOf(header: Fields, object: string): bigint {
-  const ms = Number(header.commitTimestamp)
+  const ms = dataNumber(header.commitTimestamp)
   if (!Number.isSafeInteger(ms) || ms <= 0)
     throw new MessageError(
       'INVALID_VERSION',
@@ -106,7 +107,7 @@ function orderOf(header: Fields): StatedOrder {
 
 /** Numbers beyond 2^53 arrive as text. */
 function count(value: unknown): bigint {
-  return /^\d{1,20}$/.test(String(value)) ? BigInt(String(value)) : 0n
+  return /^\d{1,20}$/.test(dataText(value)) ? BigInt(dataText(value)) : 0n
 }
 
 /**
@@ -121,7 +122,7 @@ function gap(
   ids: string[],
   header: Fields,
 ): MessageError {
-  const ms = Number(header.commitTimestamp)
+  const ms = dataNumber(header.commitTimestamp)
   const at = new Date(Number.isSafeInteger(ms) && ms > 0 ? ms : Number.NaN)
   const since = Number.isNaN(at.getTime())
     ? 'at a time that commitTimestamp does not state'

@@ -1,3 +1,4 @@
+import { dataText } from '../../schema/kit/dataText.ts'
 import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
@@ -26,7 +27,7 @@ export const stripe: Kind = {
   },
   readEvent: (mapping, event) => {
     const subject = objectIn(event)
-    const type = String(event.type ?? '')
+    const type = dataText(event.type ?? '')
     if (!subject)
       throw new MessageError(
         'NO_DATA',

@@ -1,3 +1,4 @@
+import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy, Policy, SystemOfRecord, TypePolicy } from '../../schema/policy.ts'
 import { isStandInName } from '../../schema/standInName.ts'
@@ -196,7 +197,7 @@ function choose(
 /** Returns the first order whose condition holds. */
 function orderFor(field: FieldPolicy, values: Record<string, unknown>): SystemOfRecord | undefined {
   return field.systemOfRecord.find(
-    (s) => !s.when || s.when.in.includes(String(ownValue(values, s.when.field))),
+    (s) => !s.when || s.when.in.includes(dataText(ownValue(values, s.when.field))),
   )
 }
 
@@ -271,7 +272,7 @@ function completeness(value: unknown): number {
   if (Array.isArray(value)) return value.length
   if (value && typeof value === 'object')
     return Object.values(value).filter((v) => v !== null && v !== undefined && v !== '').length
-  return String(value).split(/\s+/).length
+  return dataText(value).split(/\s+/).length
 }
 
 /** A value that stands in for an unknown name loses to every name, as one that fails its format. */

@@ -1,3 +1,4 @@
+import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { isStandInName } from '../../schema/standInName.ts'
 import { type Address, type AddressParts, parseAddress } from './address.ts'
@@ -62,57 +63,57 @@ export function standardiseFields(
   switch (comparison.kind) {
     case 'name':
       return all(
-        (v, as) => nameFeature(String(v), as),
+        (v, as) => nameFeature(dataText(v), as),
         (f) => `${f.t.join(' ')} ${f.f ?? ''}`,
       )
     case 'email':
       return all(
-        (v) => emailFeature(String(v)),
+        (v) => emailFeature(dataText(v)),
         (f) => `${f[0]}@${f[1]}`,
       )
     case 'phone':
       return all(
-        (v) => valueFeature(parsePhone(String(v), country)),
+        (v) => valueFeature(parsePhone(dataText(v), country)),
         (f) => f[0],
       )
     case 'domain':
       return all(
         (v, as) =>
           domainFeature(
-            as === 'EMAIL' ? String(v).slice(String(v).lastIndexOf('@') + 1) : String(v),
+            as === 'EMAIL' ? dataText(v).slice(dataText(v).lastIndexOf('@') + 1) : dataText(v),
           ),
         (f) => f[0],
       )
     case 'date':
     case 'birth':
       return all(
-        (v) => parseDate(fold(String(v))),
+        (v) => parseDate(fold(dataText(v))),
         (f) => f.join('-'),
       )
     case 'identifier':
       return all(
-        (v) => identifierFeature(String(v)),
+        (v) => identifierFeature(dataText(v)),
         (f) => `${f[0]} ${f[1]}`,
       )
     case 'product':
       return productFeatures(comparison, fields)
     case 'text':
       return all(
-        (v) => textFeature(String(v)),
+        (v) => textFeature(dataText(v)),
         (f) => f.t.join(' '),
       )
     case 'price':
       return all(priceFeature, (f) => f.join(' '))
     case 'number':
-      return all((v) => (typeof v === 'number' ? v : parseNumber(String(v))), String)
+      return all((v) => (typeof v === 'number' ? v : parseNumber(dataText(v))), String)
     case 'reference':
       return all(
-        (v) => valueFeature(String(v)),
+        (v) => valueFeature(dataText(v)),
         (f) => f[0],
       )
     default:
       return all(
-        (v) => categoryFeature(String(v)),
+        (v) => categoryFeature(dataText(v)),
         (f) => f[0],
       )
   }
@@ -165,7 +166,7 @@ function personFeature(comparison: ComparisonFields, fields: Fields): PersonFeat
   const feature: PersonFeature = { g: [], gb: [], s: [], sb: [] }
   for (const field of comparison.fields)
     for (const value of listed(ownValue(fields, field.name))) {
-      const name = parseNamePart(String(value))
+      const name = parseNamePart(dataText(value))
       const names = field.as === 'GIVEN_NAME' ? feature.g : feature.s
       if (name && !names.includes(name)) names.push(name)
     }
@@ -179,13 +180,13 @@ function addressFeatures(comparison: ComparisonFields, fields: Fields): AddressF
     for (const value of listed(ownValue(fields, field.name))) {
       if (field.as === 'ADDRESS') {
         const address = parseAddress(
-          typeof value === 'object' ? (value as AddressParts) : String(value),
+          typeof value === 'object' ? (value as AddressParts) : dataText(value),
         )
         if (address) found.push(address)
       } else {
         const part = field.as.toLowerCase() as keyof AddressParts
-        if (part === 'street' && parts.street) parts.street = `${parts.street}, ${String(value)}`
-        else parts[part] ??= String(value)
+        if (part === 'street' && parts.street) parts.street = `${parts.street}, ${dataText(value)}`
+        else parts[part] ??= dataText(value)
       }
     }
   if (Object.keys(parts).length > 0) {
@@ -228,7 +229,7 @@ function productFeatures(comparison: ComparisonFields, fields: Fields): ProductF
   const found: ProductFeature[] = []
   for (const field of comparison.fields)
     for (const value of listed(ownValue(fields, field.name))) {
-      const name = parseProductName(String(value))
+      const name = parseProductName(dataText(value))
       if (!name) continue
       if (field.as === 'PRODUCT_NAME')
         found.push({ t: name.tokens, b: [], m: name.models, mb: [], v: name.variants, d: [] })
@@ -265,6 +266,6 @@ function priceFeature(value: FieldValue): PriceFeature | null {
     return price.amount > 0 ? [price.amount, price.currency ?? ''] : null
   }
   if (typeof value === 'number') return value > 0 ? [value, ''] : null
-  const price = parsePrice(String(value))
+  const price = parsePrice(dataText(value))
   return price && [price.amount, price.currency ?? '']
 }

@@ -37,7 +37,7 @@ function writeRecords(source: Source, file: string, names: readonly string[], re
     if (kind < 0.6) return JSON.stringify(source.text())
     if (kind < 0.8) return JSON.stringify(source.some(TOKENS, 4))
     if (kind < 0.9)
-      return JSON.stringify(Object.fromEntries(GROUP.map((name) => [name, source.text()])))
+      return `{${GROUP.map((name) => `"${name}":${source.chance(0.8) ? JSON.stringify(source.text()) : source.json()}`)}}`
     return source.json()
   }
   writeFileSync(file, '')
