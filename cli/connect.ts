@@ -10,6 +10,7 @@ import { describeDatabase } from './config/describeDatabase.ts'
 import { packagePath } from './config/packagePath.ts'
 import { openEmbedded } from './embeddedPostgres/openEmbedded.ts'
 import { knownMigrations, readMigrationState } from './migrationState.ts'
+import { printError } from './terminal/print.ts'
 
 /** The settings of every command that uses the database. */
 export const DATABASE_CONFIG = [
@@ -66,7 +67,7 @@ export class DatabaseError extends Error {
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
   requirePatchedDriver() // Before the embedded server: an install without scripts leaves that broken too.
-  const { create = false, notify = (line) => console.error(line), connectionsMax = 4 } = options
+  const { create = false, notify = (line) => printError(line), connectionsMax = 4 } = options
   const config = options.config ?? configFromEnv(DATABASE_CONFIG)
   const described = describeDatabase(config)
   configureAuditKeys(config)

@@ -3,6 +3,8 @@ import { enableCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { ownValue } from '../schema/kit/dictionary.ts'
 import { packagePath } from './config/packagePath.ts'
+import { makeOutputHarmless } from './terminal/commanderOutput.ts'
+import { printError, printFailure } from './terminal/print.ts'
 
 // Files are for their owner alone: they hold personal data, secrets or both. `generate` writes
 // source code, which the folder's other users read too.
@@ -72,14 +74,22 @@ Examples:
 const one = ownValue(COMMANDS, process.argv[2] ?? '')
 for (const load of one ? [one] : Object.values(COMMANDS)) program.addCommand((await load()).command)
 
+makeOutputHarmless(program)
+// Node would print the message of an error that nobody catches as it is.
+process.on('uncaughtException', (e) => {
+  printFailure(e instanceof Error ? (e.stack ?? e.message) : String(e))
+  process.exit(1)
+})
+
 const leftoversMsMax = 2_000
 try {
   await program.parseAsync()
 } catch (e) {
   if (e instanceof CommanderError) throw e
   // The message is for the user of the command, the stack for the developer.
-  console.error(`touchstone: ${e instanceof Error ? e.message : String(e)}`)
-  if (process.env.TOUCHSTONE_LOG_LEVEL === 'debug' && e instanceof Error) console.error(e.stack)
+  printFailure(e instanceof Error ? e.message : String(e))
+  if (process.env.TOUCHSTONE_LOG_LEVEL === 'debug' && e instanceof Error)
+    printError(...(e.stack ?? '').split('\n').map((line) => `  ${line}`))
   process.exitCode = 1
 }
 // Open resources of a command, such as the driver's attempt to reconnect, must not keep the process

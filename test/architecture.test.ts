@@ -65,12 +65,13 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
     ],
   },
   cli: {
+    terminal: [],
     embeddedPostgres: [],
     config: ['embeddedPostgres'],
     observe: ['config', 'migrationState.ts'],
     server: ['config', 'observe', 'embeddedPostgres', 'migrationState.ts', 'connect.ts'],
     commands: [
-      ...['config', 'observe', 'server', 'embeddedPostgres'],
+      ...['terminal', 'config', 'observe', 'server', 'embeddedPostgres'],
       ...['migrationState.ts', 'connect.ts'],
     ],
   },

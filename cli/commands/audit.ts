@@ -9,6 +9,7 @@ import { type AuditVerification, missingGuards, verifyAudit } from '../../mdm/au
 import { type HeadsVerification, verifyHeads } from '../../mdm/audit/verifyHeads.ts'
 import { withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
+import { print, printJson } from '../terminal/print.ts'
 import { confirmed } from './input/confirmed.ts'
 import { readLines } from './input/lines.ts'
 import { parseDuration } from './input/parseDuration.ts'
@@ -68,14 +69,14 @@ Examples:
       progress.end()
       const guards = await missingGuards(sql)
       const found = { log, evidence, heads, missingGuards: guards, nextKey: ring[0]?.id }
-      if (o.json) console.log(JSON.stringify(asJson(found)))
-      else for (const line of report(found)) console.log(line)
+      if (o.json) printJson(asJson(found))
+      else print(...report(found))
       process.exitCode = exitCode(found)
     } catch (e) {
       progress.end()
       if (!(e instanceof AuditKeyError)) throw e
-      if (o.json) console.log(JSON.stringify({ result: 'NOT_VERIFIED', detail: e.message }))
-      else console.log(`The audit log could not be verified: ${e.message}`)
+      if (o.json) printJson({ result: 'NOT_VERIFIED', detail: e.message })
+      else print(`The audit log could not be verified: ${e.message}`)
       process.exitCode = NOT_VERIFIED
     }
   })
@@ -179,7 +180,7 @@ Examples:
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const now = await currentHead(sql)
     if (!now) throw new Error('the audit log has no entry under a key yet')
-    process.stdout.write(headLine(now))
+    print(headLine(now).trimEnd())
   })
 })
 
@@ -214,7 +215,7 @@ Examples:
     const before = new Date(Date.now() - o.olderThan * 1_000)
     const { from, through } = await planAuditExpiry(sql, before)
     if (through <= from) {
-      console.log(`no entry is older than ${before.toISOString()}`)
+      print(`no entry is older than ${before.toISOString()}`)
       return
     }
     const { broken, unverified } = await verifyAudit(sql)
@@ -223,7 +224,7 @@ Examples:
         `the audit log is broken at entry ${broken.id}: ${broken.detail}. Nothing was deleted`,
       )
     if (unverified) {
-      console.log(
+      print(
         `the audit log could not be verified: the key ${unverified.keyId} is missing. Nothing was deleted`,
       )
       process.exitCode = NOT_VERIFIED
@@ -235,7 +236,7 @@ Examples:
       return
     }
     const done = await expireAudit(sql, through, { actor: by(), reason: o.reason }, stop.signal)
-    console.log(`the audit log now begins after entry ${done}`)
+    print(`the audit log now begins after entry ${done}`)
   })
 })
 
@@ -255,7 +256,7 @@ Examples:
 ).action(async (o: DatabaseConfig & { reason: string }) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     await replaceLostKey(sql, { actor: by(), reason: o.reason })
-    console.log('the audit log goes on under the first key of this process')
+    print('the audit log goes on under the first key of this process')
   })
 })
 

@@ -22,6 +22,7 @@ import { readWork } from '../../mdm/ingest/exceptionWork.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print, printError, printJson, printQuoted } from '../terminal/print.ts'
 import { parseDuration } from './input/parseDuration.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { count } from './output/progress.ts'
@@ -74,20 +75,20 @@ const list = withFilter(
       const filter = await withOwner(desk, filterOf(flags))
       const rows = flags.limit === 0 ? [] : await readExceptions(desk.sql, filter, flags.limit)
       if (flags.json) {
-        for (const r of rows)
-          console.log(JSON.stringify({ ...r, owner: ownerOfException(desk, r) }))
+        for (const r of rows) printJson({ ...r, owner: ownerOfException(desk, r) })
         return
       }
       for (const r of rows)
-        console.log(
-          `${String(r.inboxId).padStart(10)}  ${r.receivedAt.toISOString()}  ${place(r).padEnd(28)} ${r.code.padEnd(16)} ${ownerOfException(desk, r)}${r.waiting ? '  (in the queue again)' : ''}\n            ${r.detail}`,
+        print(
+          `${String(r.inboxId).padStart(10)}  ${r.receivedAt.toISOString()}  ${place(r).padEnd(28)} ${r.code.padEnd(16)} ${ownerOfException(desk, r)}${r.waiting ? '  (in the queue again)' : ''}`,
+          `            ${r.detail}`,
         )
       const counts = await countExceptions(desk.sql, filter)
       const total = counts.reduce((n, c) => n + c.count, 0)
-      if (total === 0) return console.log('no exceptions')
-      console.log(`${rows.length > 0 ? '\n' : ''}${count(total)} in all:`)
+      if (total === 0) return print('no exceptions')
+      print(...(rows.length > 0 ? [''] : []), `${count(total)} in all:`)
       for (const c of counts)
-        console.log(
+        print(
           `${count(c.count).padStart(10)}  ${place(c).padEnd(28)} ${c.code.padEnd(16)} ${ownerOfException(desk, c)}, the oldest of ${c.oldestAt.toISOString()}`,
         )
     })
@@ -108,27 +109,29 @@ const show = withConfig(
         `message ${id} is no exception; "npx touchstone trace ${id}" shows its history`,
       )
     const payload = (await readPayload(desk, id)) ?? ''
-    console.log(`${row.state} ${row.code}: ${row.detail}`)
-    console.log(
+    print(`${row.state} ${row.code}: ${row.detail}`)
+    print(
       `${place(row)} ${row.sourceId ?? ''}, received ${row.receivedAt.toISOString()}, ${ownerOfException(desk, row)}`,
     )
-    console.log(`\n${payload}\n`)
+    print('')
+    printQuoted(payload)
+    print('')
     const read = explain(desk, row, payload, row.object)
-    if ('code' in read) console.log(`cannot be read: ${read.code}: ${read.detail}`)
+    if ('code' in read) print(`cannot be read: ${read.code}: ${read.detail}`)
     else
       for (const r of read.records) {
-        console.log(
+        print(
           `${r.object} ${r.sourceId} as ${r.type}${r.deleted ? ', deleted' : ''}${r.partial ? ', in part' : ''}`,
         )
         for (const s of r.steps) {
-          console.log(
+          print(
             `  ${s.field.padEnd(22)} ${s.value === undefined ? '-' : JSON.stringify(s.value)}  (${s.line ?? 'no rule gave a value'})`,
           )
-          for (const i of s.issues) console.log(`    ${i.code}: ${i.detail}`)
+          for (const i of s.issues) print(`    ${i.code}: ${i.detail}`)
         }
       }
     for (const w of (await readWork(desk.sql, [id])).get(id) ?? [])
-      console.log(
+      print(
         `${w.at.toISOString()} ${w.kind} by ${w.actor}: ${w.reason}${w.correctedBy ? ` (message ${w.correctedBy})` : ''}`,
       )
   })
@@ -171,7 +174,7 @@ const retry = withFilter(
           beyond = outcome.last
           if (outcome.left === 0) break
         }
-        console.log(
+        print(
           `${count(done)} in the queue again; "npx touchstone exceptions list" shows the remaining exceptions`,
         )
       })
@@ -197,9 +200,9 @@ const discard = withConfig(
           request(flags.reason),
         ),
       )
-      console.log(`${count(outcome.messages)} discarded`)
+      print(`${count(outcome.messages)} discarded`)
       if (outcome.messages < ids.length) {
-        console.log(`${count(ids.length - outcome.messages)} were no open exceptions`)
+        print(`${count(ids.length - outcome.messages)} were no open exceptions`)
         process.exitCode = 1
       }
     })
@@ -229,7 +232,7 @@ async function withExceptionDesk(
   const { policy, connectors, rules } = openInstallation(flags.sources)
   for (const name of (flags as FilterFlags).source ?? [])
     if (!connectors.has(name))
-      console.error(
+      printError(
         `note: no source system "${name}" is configured; there are ${[...connectors.keys()].join(', ')}`,
       )
   await withDatabase(

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { expireChanges, planExpiry } from '../../mdm/feed/expire.ts'
 import { withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
+import { print } from '../terminal/print.ts'
 import { confirmed } from './input/confirmed.ts'
 import { parseDuration } from './input/parseDuration.ts'
 
@@ -43,7 +44,7 @@ Examples:
     const before = new Date(Date.now() - olderThan * 1_000)
     const { positions, oldest: from, target } = await planExpiry(sql, before)
     if (positions === 0) {
-      console.log(`no event is older than ${before.toISOString()}; the oldest is position ${from}`)
+      print(`no event is older than ${before.toISOString()}; the oldest is position ${from}`)
       return
     }
     const question = `Delete ${positions.toLocaleString('en')} events before ${before.toISOString()} (positions ${from} to ${target - 1})? Cursors among them become invalid.`
@@ -52,6 +53,6 @@ Examples:
       return
     }
     const oldest = await expireChanges(sql, before, stop.signal)
-    console.log(`the oldest event of the feed is now position ${oldest}`)
+    print(`the oldest event of the feed is now position ${oldest}`)
   })
 })

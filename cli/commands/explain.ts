@@ -6,6 +6,7 @@ import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print, printJson } from '../terminal/print.ts'
 import { recordKeyOf } from './input/recordKeyOf.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
@@ -47,17 +48,17 @@ Example:
       if ('code' in found) throw new Error(found.detail)
       if (options.json) {
         const { a: one, b: other, ...rest } = found
-        console.log(JSON.stringify({ a: one.key, b: other.key, ...rest }, null, 1))
-      } else console.log(text(found))
+        printJson({ a: one.key, b: other.key, ...rest }, 1)
+      } else print(...lines(found))
     })
   })
 
-function text(e: Explanation): string {
+function lines(e: Explanation): string[] {
   const name = (r: Explanation['a']) => `${r.source}/${r.object}/${r.sourceId}`
   return [
     `${e.type} ${name(e.a)} and ${name(e.b)}${e.pairsCompared > 1 ? ` (the best of ${e.pairsCompared} pairs)` : ''}`,
     `${e.verdict}: ${e.because}`,
-    ...(e.steps.length > 0 ? [waterfallText(e.steps)] : []),
+    ...(e.steps.length > 0 ? waterfallText(e.steps).split('\n') : []),
     ...(e.weight === null
       ? []
       : [
@@ -67,5 +68,5 @@ function text(e: Explanation): string {
     ...(e.forbidden === null ? [] : [`cannot be one: ${e.forbidden}`]),
     ...e.assertions.map((s) => `${s.kind} says ${s.actor}, ${s.at.toISOString()}: ${s.reason}`),
     `model ${e.model}`,
-  ].join('\n')
+  ]
 }

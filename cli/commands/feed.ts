@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { beginEpoch, listEpochs } from '../../mdm/feed/epochs.ts'
 import { withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
+import { print } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 
 const epochsShownMax = 50
@@ -30,7 +31,7 @@ Examples:
 ).action(async ({ after, ...config }: DatabaseConfig & { after?: number }) => {
   await withDatabase({ config, connectionsMax: 1, name: 'touchstone-feed' }, async (sql) => {
     const { id, beganAfter } = await beginEpoch(sql, 'COMMAND', after ?? null)
-    console.log(
+    print(
       `epoch ${id} has begun after position ${beganAfter}: cursors of later positions are rejected from now on`,
     )
   })
@@ -42,7 +43,7 @@ const epochs = withConfig(
 ).action(async (config: DatabaseConfig) => {
   await withDatabase({ config, connectionsMax: 1, name: 'touchstone-feed' }, async (sql) => {
     for (const { id, beganAfter, reason, at } of await listEpochs(sql, epochsShownMax))
-      console.log(`${at.toISOString()}  ${id}  after position ${beganAfter}  ${reason}`)
+      print(`${at.toISOString()}  ${id}  after position ${beganAfter}  ${reason}`)
   })
 })
 

@@ -6,6 +6,7 @@ import { readPolicy } from '../../schema/readPolicy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { packagePath } from '../config/packagePath.ts'
 import { supergraphText } from '../config/supergraph.ts'
+import { print } from '../terminal/print.ts'
 
 /**
  * Returns the text of every generated file that is checked in. A test compares it with the files.
@@ -34,6 +35,6 @@ Example:
     for (const [path, text] of generated()) {
       mkdirSync(dirname(packagePath(path)), { recursive: true })
       writeFileSync(packagePath(path), text)
-      console.log(path)
+      print(path)
     }
   })

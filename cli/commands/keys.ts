@@ -5,6 +5,7 @@ import { apiKeys } from '../../mdm/access/auditedApiKeys.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 import { openAccess } from '../server/authentication.ts'
+import { print, printError } from '../terminal/print.ts'
 import { parseDuration } from './input/parseDuration.ts'
 
 interface NewKeyFlags {
@@ -45,6 +46,12 @@ const create = withConfig(
       )
   if (o.role.length + o.scope.length === 0)
     throw new Error(`give a --role (${known.join(', ')}) or a --scope`)
+  for (const [flag, words] of [
+    ['--region', o.region ?? []],
+    ['--legal-entity', o.legalEntity ?? []],
+  ] as const)
+    if (words.length > 1 && words.includes('*'))
+      throw new Error(`${flag} "*" stands alone, for no limit; it was given with other values`)
   const expiresAt = o.expires === undefined ? null : new Date(Date.now() + o.expires * 1_000)
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const made = await apiKeys(sql, by()).create({
@@ -65,8 +72,8 @@ const list = withConfig(
 ).action(async (o: DatabaseConfig) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const keys = await listKeys(sql)
-    if (keys.length === 0) console.log('no keys: npx touchstone keys create NAME --role ROLE')
-    for (const key of keys) console.log(line(key))
+    if (keys.length === 0) print('no keys: npx touchstone keys create NAME --role ROLE')
+    for (const key of keys) print(line(key))
   })
 })
 
@@ -82,7 +89,7 @@ const revoke = withConfig(
     const count = await apiKeys(sql, by()).revoke(name)
     if (count === 0)
       throw new Error(`there is no key "${name}" that is not revoked; "keys list" shows them`)
-    console.log(`${count} key${count === 1 ? '' : 's'} revoked`)
+    print(`${count} key${count === 1 ? '' : 's'} revoked`)
   })
 })
 
@@ -121,8 +128,8 @@ Examples:
  * store.
  */
 function shown({ id, text }: { id: string; text: string }): void {
-  console.error(`key ${id}; keep it, it is not shown again:`)
-  console.log(text)
+  printError(`key ${id}; keep it, it is not shown again:`)
+  print(text)
 }
 
 function line(key: ApiKey): string {

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { graphiqlLink } from '../../gateway/http/graphiqlLink.ts'
 import { readDevelopmentSecret } from '../../gateway/identity/developmentSecret.ts'
 import { type Config, withConfig } from '../config/config.ts'
+import { print } from '../terminal/print.ts'
 
 const SETTINGS = ['port', 'dataDir'] as const
 
@@ -27,5 +28,5 @@ which only its owner can read:
         `no development secret in ${resolve(dataDir)}: start Touchstone on this directory first, ` +
           'or name the directory of a running one with --data-dir or TOUCHSTONE_DATA_DIR',
       )
-    console.log(graphiqlLink(`http://127.0.0.1:${port}/graphql`, secret))
+    print(graphiqlLink(`http://127.0.0.1:${port}/graphql`, secret))
   })

@@ -15,6 +15,7 @@ import { openLog } from '../observe/log.ts'
 import type { IngestRole } from '../observe/roles.ts'
 import { INGEST_CONFIG, startIngestRole } from '../server/ingestRole.ts'
 import { stopSignal } from '../server/stopSignal.ts'
+import { print } from '../terminal/print.ts'
 import { count, createProgress, type Progress } from './output/progress.ts'
 
 const LOAD_CONFIG = [...DATABASE_CONFIG, 'sources', ...INGEST_CONFIG, 'logLevel'] as const
@@ -155,7 +156,7 @@ async function load(files: string[], options: Options): Promise<number> {
     }
     if (stop.aborted) progress.line('stopped: run the same command again to resume')
     if (!options.wait) {
-      console.log(
+      print(
         `${count(total.accepted)} stored, ${count(total.duplicates)} duplicates, ${count(total.rows)} rows`,
       )
       return stop.aborted ? 130 : 0
@@ -163,7 +164,7 @@ async function load(files: string[], options: Options): Promise<number> {
     // Ids begin at 1, so a load of duplicates waits for an empty span.
     const span = { correlationId, firstId: total.firstId ?? 0, lastId: total.lastId ?? 0 }
     if (!stop.aborted) await applied(connection, span, options, stop, progress)
-    print(total, await settled(connection.sql, span))
+    printCounts(total, await settled(connection.sql, span))
     return stop.aborted ? 130 : 0
   } finally {
     progress.end()
@@ -228,7 +229,7 @@ function add(total: Loaded, loaded: Loaded): void {
   total.lastId = loaded.lastId ?? total.lastId
 }
 
-function print(total: Loaded, result: Settled): void {
+function printCounts(total: Loaded, result: Settled): void {
   const counts: [string, number][] = [
     ['applied', result.applied],
     ['skipped', result.skipped],
@@ -238,7 +239,6 @@ function print(total: Loaded, result: Settled): void {
     ['rows', total.rows],
   ]
   for (const [what, n] of counts)
-    if (what !== 'waiting' || n > 0) console.log(`${count(n).padStart(12)} ${what}`)
-  for (const r of result.reasons)
-    console.log(`${count(r.count).padStart(12)} ${r.code}: ${r.example}`)
+    if (what !== 'waiting' || n > 0) print(`${count(n).padStart(12)} ${what}`)
+  for (const r of result.reasons) print(`${count(r.count).padStart(12)} ${r.code}: ${r.example}`)
 }

@@ -10,6 +10,7 @@ import { createReport } from '../../mdm/match/report.ts'
 import { reportPage } from '../../mdm/match/reportPage.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
+import { print, printError } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { readRecordsFile } from './input/recordsFile.ts'
 import { explainPair } from './output/explainPair.ts'
@@ -35,6 +36,7 @@ interface Options {
   saveParameters?: string
   seed: number
   why?: string[]
+  raw: boolean
 }
 
 /** `touchstone match`: resolves the records of a file without a database. */
@@ -76,10 +78,18 @@ export const command = new Command('match')
     '--why <record...>',
     'explain why two records, each named source/id, are in one cluster or not',
   )
+  .option(
+    '--raw',
+    'write texts to the CSV files as they are, for programs; a spreadsheet may run a text that is a formula',
+    false,
+  )
   .option('--seed <number>', 'seed of the samples that training draws', parseWholeNumber, 1)
   .addHelpText(
     'after',
     `
+Texts in the CSV files that a spreadsheet would take for a formula begin with an apostrophe ('=1+1). Touchstone removes it
+when it reads the file; other programs get the texts unchanged with --raw.
+
 Exit code 1: the records file has another shape, or no field of the model.
 
 Example:
@@ -100,7 +110,7 @@ async function run(options: Options): Promise<void> {
     : undefined
   const line = createProgress()
   line.show('read ...')
-  const records = await readRecordsFile(options.records, console.error)
+  const records = await readRecordsFile(options.records, printError)
   const fields = type.fields.filter((f) => f.compare).map((f) => f.name)
   const seen = new Set<string>()
   for (const record of records) for (const name of Object.keys(record.fields)) seen.add(name)
@@ -109,7 +119,7 @@ async function run(options: Options): Promise<void> {
     throw new Error(
       `${options.records}: no record has any field of ${type.name} that is compared (${fields.join(', ')}); the records have ${[...seen].slice(0, 20).join(', ')}`,
     )
-  for (const name of absent) console.error(`note: no record has a value for ${type.name}.${name}`)
+  for (const name of absent) printError(`note: no record has a value for ${type.name}.${name}`)
   const result = await matchBatchInThreads(type, records, options.threads, {
     ...(parameters ? { parameters } : {}),
     seed: options.seed,
@@ -118,9 +128,9 @@ async function run(options: Options): Promise<void> {
     progress: (stage, share) => line.show(`${stage} ${Math.round(share * 100)} %`),
   })
   line.show('write ...')
-  await writeClusters(options.out, result)
-  if (options.pairs) await writePairs(options.pairs, result)
-  if (options.possible) await writePossible(options.possible, result)
+  await writeClusters(options.out, result, options)
+  if (options.pairs) await writePairs(options.pairs, result, options)
+  if (options.possible) await writePossible(options.possible, result, options)
   if (options.saveParameters)
     await writeFile(
       options.saveParameters,
@@ -138,16 +148,16 @@ async function run(options: Options): Promise<void> {
   }
   line.end()
   const [a, b] = explained ?? []
-  if (a !== undefined && b !== undefined) console.log(explainPair(result, a, b))
+  if (a !== undefined && b !== undefined) print(...explainPair(result, a, b))
   const { crowdedRecords } = result.stats
   if (crowdedRecords > 0)
-    console.error(
+    printError(
       `note: ${count(crowdedRecords)} records share whatever they share with more than ${result.engine.blockRecordsMax} others, and were not compared`,
     )
-  console.error(summary(result, seconds))
+  printError(...summary(result, seconds))
 }
 
-function summary({ stats, clusters, possible, related }: BatchResult, seconds: number): string {
+function summary({ stats, clusters, possible, related }: BatchResult, seconds: number): string[] {
   const { pairsCompleteness } = stats
   const completeness =
     pairsCompleteness === null
@@ -162,7 +172,7 @@ function summary({ stats, clusters, possible, related }: BatchResult, seconds: n
       .join(
         ', ',
       )}), ${count(Math.round(stats.candidatePairs / Math.max(0.001, stats.seconds.compare ?? 0)))} pairs compared a second, peak memory ${count(Math.round(memoryMb))} MB`,
-  ].join('\n')
+  ]
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { type Config, withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print } from '../terminal/print.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sortLocale'] as const
 
@@ -21,6 +22,6 @@ Example:
       const [last] = await sql<
         { name: string }[]
       >`select name from migration order by name desc limit 1`
-      console.log(`the database is at migration ${last?.name ?? 'none'}`)
+      print(`the database is at migration ${last?.name ?? 'none'}`)
     })
   })

@@ -9,6 +9,7 @@ import {
 } from '../../mdm/access/operations.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
+import { print, printJson } from '../terminal/print.ts'
 import { invalidOperations, readOperations } from './input/operationFiles.ts'
 import { clientGraph } from './schema/ownChanges.ts'
 
@@ -55,7 +56,7 @@ const publish = withConfig(
           }),
         )
         for (const { hash, names } of all)
-          console.log(
+          print(
             `${hash} ${client} ${names.join(',') || '-'} ${fresh.has(hash) ? 'published' : 'existed'}`,
           )
       }
@@ -72,10 +73,10 @@ const list = withConfig(
 ).action(async (o: DatabaseConfig & { client?: string; json?: boolean }) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const all = await listOperations(sql, { client: o.client ?? null })
-    if (o.json) console.log(JSON.stringify(all, null, 2))
+    if (o.json) printJson(all, 2)
     else if (all.length === 0)
-      console.log('no operations: npx touchstone operations publish FILE --client NAME')
-    else for (const operation of all) console.log(line(operation))
+      print('no operations: npx touchstone operations publish FILE --client NAME')
+    else for (const operation of all) print(line(operation))
   })
 })
 
@@ -90,7 +91,7 @@ const retire = withConfig(
     const count = await retireOperations(sql, hash, o.client ?? null)
     if (count === 0)
       throw new Error(`no operation ${hash} is published; "operations list" shows them`)
-    console.log(`retired, of ${count} client${count === 1 ? '' : 's'}`)
+    print(`retired, of ${count} client${count === 1 ? '' : 's'}`)
   })
 })
 

@@ -8,6 +8,7 @@ import { type Config, withConfig } from '../config/config.ts'
 import { heldSources, openInstallation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print, printError } from '../terminal/print.ts'
 import { count, createProgress } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
@@ -56,20 +57,20 @@ Examples:
     await withDatabase({ config: options, connectionsMax: 2 }, async (sql) => {
       if (options.list) {
         for (const p of await readPublications(sql, listed))
-          console.log(
+          print(
             `${p.version} ${p.state.padEnd(7)} ${p.startedAt.toISOString()} ${p.actor}: ${p.reason}; ${count(p.done)}${p.total === null ? '' : ` of ${count(p.total)}`} records, ${count(p.events)} events${p.problem ? `; stopped: ${p.problem}` : ''}`,
           )
         return
       }
       const kept = await loadCandidatePolicy(sql, options, systems)
       for (const type of await inactivatedTypes(sql, kept, options.model ?? []))
-        console.error(
+        printError(
           `note: the trained model of ${type} becomes inactive; to keep it active, name it with --model`,
         )
       const context = resolutionContextOf(kept, systems)
       installation.judge(context.policy)
       for (const { source, mistake } of heldSources(connectors))
-        console.error(
+        printError(
           `note: ${source} is held under this policy until its mapping is right: ${mistake}`,
         )
       const line = createProgress()
@@ -82,7 +83,7 @@ Examples:
         throw new Error(
           'another policy is being published, or this one is already being applied to the records: "publish --list" shows its progress',
         )
-      console.log(
+      print(
         `policy ${kept.version} is active${modelsOf(kept)}: ${count(done.done)} records processed, ${count(done.events)} events${done.resumed ? '; resumed where it was stopped' : ''}`,
       )
     })

@@ -4,6 +4,7 @@ import { type QueueAge, queueAge } from '../../mdm/tasks/queue.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print, printJson } from '../terminal/print.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 type Options = Config<(typeof SETTINGS)[number]> & { prometheus: boolean; json: boolean }
@@ -33,32 +34,31 @@ Example:
       const types: Quality[] = []
       for (const type of policy.types) types.push(await quality(sql, type))
       const queue = await queueAge(sql)
-      if (options.json) console.log(JSON.stringify({ types, queue }, null, 1))
-      else if (options.prometheus) console.log(metrics(types, queue).join('\n'))
-      else print(types, queue)
+      if (options.json) printJson({ types, queue }, 1)
+      else if (options.prometheus) print(...metrics(types, queue))
+      else printQuality(types, queue)
     })
   })
 
-function print(types: Quality[], queue: QueueAge[]): void {
+function printQuality(types: Quality[], queue: QueueAge[]): void {
   const share = (x: number | null) => (x === null ? '-' : `${(100 * x).toFixed(1)} %`)
   for (const t of types) {
-    console.log(
+    print(
       `${t.type}: ${t.golden} golden records of ${t.records} source records; matched ${share(t.matchRate)}, unique ${share(t.uniqueness)}, overridden ${share(t.overrideRate)}`,
     )
-    for (const f of t.fields)
-      console.log(`  ${f.field.padEnd(20)} complete ${share(f.completeness)}`)
+    for (const f of t.fields) print(`  ${f.field.padEnd(20)} complete ${share(f.completeness)}`)
     for (const s of t.systems) {
       const worst = s.drift.toSorted((a, b) => b.differs - a.differs).slice(0, 3)
       const drift = worst
         .filter((d) => d.differs > 0)
         .map((d) => `${d.field} ${d.differs} of ${d.held}`)
-      console.log(
+      print(
         `  ${s.system.padEnd(20)} valid ${share(s.validity)}; differs: ${drift.join(', ') || 'nowhere'}`,
       )
     }
   }
   for (const q of queue)
-    console.log(
+    print(
       `${q.kind}: ${q.open} tasks, ${q.overdue} overdue, oldest ${(q.ageSecondsMax / 3600).toFixed(1)} h`,
     )
 }

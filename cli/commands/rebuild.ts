@@ -8,6 +8,7 @@ import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
@@ -47,8 +48,7 @@ an earlier version of the program, or another model, matched; ingest workers do 
       const context = await activeResolutionContext(sql, shipped, systems)
       const began = performance.now()
       const wrong = options.repair ? await repairStanding(sql) : await checkStanding(sql)
-      if (wrong > 0)
-        console.log(`${wrong} assertions were wrong${options.repair ? '; repaired' : ''}`)
+      if (wrong > 0) print(`${wrong} assertions were wrong${options.repair ? '; repaired' : ''}`)
       const stale = await countStale(sql, context)
       if (stale > 0) {
         if (options.repair) {
@@ -61,15 +61,15 @@ an earlier version of the program, or another model, matched; ingest workers do 
               'a publication or another pass matches these records now: run it again when that has ended',
             )
         }
-        console.log(
+        print(
           `${stale} source records were matched by another version of the program or its models${options.repair ? ': matched again' : ''}`,
         )
       }
       const { records, golden, differences } = await checkRebuild(sql, context)
       for (const d of differences.slice(0, options.show))
-        console.log(`${d.what.padEnd(10)} ${d.type} ${d.goldenId}: ${d.detail}`)
+        print(`${d.what.padEnd(10)} ${d.type} ${d.goldenId}: ${d.detail}`)
       const seconds = ((performance.now() - began) / 1000).toFixed(1)
-      console.log(
+      print(
         `${records} source records, ${golden} golden records, ${differences.length} differences, ${seconds} s`,
       )
       if (differences.length + wrong === 0) return
@@ -78,6 +78,6 @@ an earlier version of the program, or another model, matched; ingest workers do 
         return
       }
       const done = await repair(sql, context, differences)
-      console.log(`${done.done} golden records repaired, ${done.events} events`)
+      print(`${done.done} golden records repaired, ${done.events} events`)
     })
   })

@@ -5,6 +5,7 @@ import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation, usableConnector } from '../config/installation.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print } from '../terminal/print.ts'
 import { count, createProgress } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
@@ -51,7 +52,7 @@ Example:
           line.show(`${source}: ${count(sofar.records)} records`),
         )
         line.end()
-        console.log(
+        print(
           `${source}: ${count(done.records)} source records, ${count(done.changed)} changed, ${count(done.events)} events` +
             (done.otherType > 0
               ? `; ${count(done.otherType)} would be of another type and stay as they are`

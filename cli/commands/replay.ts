@@ -5,6 +5,7 @@ import { type Config, withConfig } from '../config/config.ts'
 import { judgeByActivePolicy, openInstallation, usableConnector } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { stopSignal } from '../server/stopSignal.ts'
+import { print } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { count, createProgress } from './output/progress.ts'
 
@@ -95,11 +96,11 @@ Examples:
           onProgress: (sofar) => line.show(status(flags.source, sofar)),
         })
         line.end()
-        console.log(
+        print(
           `${flags.source}: ${count(done.queued)} messages in the queue again, up to message ${done.last}`,
         )
         if (!done.complete) {
-          console.log(`stopped; resume with --after ${done.last}`)
+          print(`stopped; resume with --after ${done.last}`)
           process.exitCode = 130
         }
       },

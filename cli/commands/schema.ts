@@ -15,6 +15,7 @@ import { readOwnSubgraphs } from '../config/ownSubgraphs.ts'
 import { packagePath } from '../config/packagePath.ts'
 import { withDatabase } from '../connect.ts'
 import { freshCandidates } from '../server/ownGraph.ts'
+import { print, printJson } from '../terminal/print.ts'
 import { generated } from './generate.ts'
 import { readOperations } from './input/operationFiles.ts'
 import { mappingFiles, publishedEvents, readReference } from './input/schemaReference.ts'
@@ -90,7 +91,8 @@ Examples:
     schema,
   )
   const report = { against, changes, undatedDeprecations: undated, brokenOperations: broken }
-  console.log(json ? JSON.stringify(report, null, 2) : inWords(report))
+  if (json) printJson(report, 2)
+  else print(...inWords(report))
   if (undated.length + broken.length > 0 || changes.some((c) => c.level === 'BREAKING'))
     process.exitCode = 1
 })
@@ -114,7 +116,8 @@ async function checkOwn(o: Options): Promise<void> {
     )
     const { version, before, changes, brokenOperations: broken } = found
     const report = { version, before, changes, brokenOperations: broken }
-    console.log(o.json ? JSON.stringify(report, null, 2) : changesInWords(found))
+    if (o.json) printJson(report, 2)
+    else print(...changesInWords(found))
     if (breaks(found)) process.exitCode = 1
   })
 }
@@ -148,7 +151,7 @@ function inWords({
   changes,
   undatedDeprecations,
   brokenOperations: broken,
-}: Report): string {
+}: Report): string[] {
   const count = (level: ContractChange['level']) => changes.filter((c) => c.level === level).length
   return [
     `against ${against}: ${count('BREAKING')} breaking, ${count('DANGEROUS')} dangerous, ${count('SAFE')} safe`,
@@ -161,5 +164,5 @@ function inWords({
       (o) =>
         `REFUSED   ${o.names.join(', ') || '-'} (${o.hash.slice(0, 12)}) of ${o.client}: ${o.reasons.join(' ')}`,
     ),
-  ].join('\n')
+  ]
 }

@@ -5,6 +5,7 @@ import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print, printJson } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { count } from './output/progress.ts'
 
@@ -60,12 +61,12 @@ Example:
         sample: options.sample,
         examplesMax: options.examples,
       })
-      if (options.json) console.log(JSON.stringify(report, null, 1))
-      else print(report)
+      if (options.json) printJson(report, 1)
+      else printReport(report)
     })
   })
 
-function print(report: Simulation): void {
+function printReport(report: Simulation): void {
   for (const t of report.types) {
     const groups = [
       [t.merges, `would absorb others (${count(t.absorbed)} in all)`],
@@ -75,20 +76,17 @@ function print(report: Simulation): void {
       [t.changes, 'would change a value'],
       [t.origins, 'would keep their values, from another source record or by another rule'],
     ] as const
-    console.log(
-      `${t.type}: ${count(t.golden)} golden records of ${count(t.records)} source records`,
-    )
+    print(`${t.type}: ${count(t.golden)} golden records of ${count(t.records)} source records`)
     for (const [group, what] of groups) {
       if (group.count === 0) continue
-      console.log(`  ${count(group.count)} ${what}`)
-      for (const e of group.examples.slice(0, 3))
-        console.log(`    ${e.goldenId} ${e.detail.join(' ')}`)
+      print(`  ${count(group.count)} ${what}`)
+      for (const e of group.examples.slice(0, 3)) print(`    ${e.goldenId} ${e.detail.join(' ')}`)
     }
     for (const f of t.fields) {
       const ways = f.systems.slice(0, 3).map((s) => `${s.from} -> ${s.to} ${count(s.count)}`)
-      console.log(`  ${f.field}: ${count(f.count)} values (${ways.join(', ')})`)
+      print(`  ${f.field}: ${count(f.count)} values (${ways.join(', ')})`)
     }
   }
-  if (changesNothing(report)) console.log('nothing would change')
-  console.log(`${report.seconds.toFixed(1)} s, ${report.memoryMb} MB`)
+  if (changesNothing(report)) print('nothing would change')
+  print(`${report.seconds.toFixed(1)} s, ${report.memoryMb} MB`)
 }

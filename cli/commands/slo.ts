@@ -9,6 +9,7 @@ import {
 import { type Config, withConfig } from '../config/config.ts'
 import { judgeByActivePolicy, openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print, printJson } from '../terminal/print.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 
@@ -38,8 +39,8 @@ Example:
         const found = await readOnlyTransaction(sql, (tx) =>
           serviceLevels(tx, levels, objectTypes(connectors)),
         )
-        if (flags.json) console.log(JSON.stringify(found, null, 1))
-        else for (const level of found) console.log(line(level))
+        if (flags.json) printJson(found, 1)
+        else for (const level of found) print(line(level))
         if (found.some((l) => alarming.includes(l.state))) process.exitCode = 1
       },
     )

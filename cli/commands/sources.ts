@@ -10,6 +10,7 @@ import {
   usableConnector,
 } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print, printError } from '../terminal/print.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 
@@ -43,18 +44,18 @@ Examples:
       for (const s of systems) {
         const secrets = s.developmentSecret ? 'development secret' : `${s.secrets.length} secret(s)`
         const { held, objects = [] } = connectors.get(s.name) ?? {}
-        console.log(
+        print(
           `${s.name.padEnd(20)} ${s.kind.padEnd(12)} ${s.role.padEnd(8)} trust ${s.trust.toFixed(2)}  ${held === undefined ? `${objects.length} objects` : 'HELD'}  ${secrets}`,
         )
       }
       for (const { source, mistake } of heldSources(connectors)) {
-        console.error(`${source} is held: ${mistake}`)
+        printError(`${source} is held: ${mistake}`)
         process.exitCode = 1
       }
       return
     }
     for (const object of usableConnector(installation, name).objects)
-      console.log(`${object.name.padEnd(40)} ${object.as}`)
+      print(`${object.name.padEnd(40)} ${object.as}`)
   })
 
 /** Judges the mappings by the active policy if there is a database; creates none. */

@@ -22,6 +22,7 @@ import { startIngestRole } from '../server/ingestRole.ts'
 import { openAuditLog } from '../server/openAuditLog.ts'
 import { isDemoDue, sendDemo } from '../server/sendDemo.ts'
 import { stopSignal, whenAborted } from '../server/stopSignal.ts'
+import { print } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { createProgress } from './output/progress.ts'
 import { SERVE_CONFIG } from './serve.ts'
@@ -80,7 +81,7 @@ Examples:
       connectionsMax: 2,
       create: true,
       sortLocale: config.sortLocale,
-      notify: (line) => console.log(line),
+      notify: (line) => print(line),
     })
     let gateway: Gateway | undefined
     let ingest: IngestRole | undefined
@@ -108,22 +109,23 @@ Examples:
       const secret = authenticationRequired(config) ? null : renewDevelopmentSecret(config.dataDir)
       ingest = startIngestRole(at)
       deliver = await startDeliverRole(at)
-      console.log(
-        overview(gateway.url, secret, config, installation.systems, performance.now() - began),
+      print(
+        ...overview(gateway.url, secret, config, installation.systems, performance.now() - began),
       )
       if (demo && !stop.aborted) {
         const { dataDir, sources } = config
         const sending = { sql, databaseUrl, dataDir, sources, world: config, signal: stop }
         await loadDemo(ingest, sending, () => pending(sql))
         isLoadingDemo = false
-        if (!stop.aborted) console.log(await inventory(sql))
+        if (!stop.aborted) print(await inventory(sql))
       }
       if (!stop.aborted)
-        console.log(
-          `${attempts(gateway.url, secret === null ? null : config.dataDir)}\nStop with Ctrl-C.`,
+        print(
+          ...attempts(gateway.url, secret === null ? null : config.dataDir),
+          'Stop with Ctrl-C.',
         )
       await whenAborted(stop)
-      console.log('\nStopping: finishing work in progress.')
+      print('', 'Stopping: finishing work in progress.')
     } finally {
       await gateway?.close()
       await deliver?.close()
@@ -131,7 +133,7 @@ Examples:
       await connection.close()
       await stopTracing()
     }
-    console.log('Stopped.')
+    print('Stopped.')
   })
 
 type Sql = Awaited<ReturnType<typeof connect>>['sql']
@@ -188,20 +190,22 @@ function overview(
   config: Config<'databaseUrl' | 'dataDir' | 'workers' | 'authentication' | 'authIssuer' | 'host'>,
   systems: readonly { name: string }[],
   ms: number,
-): string {
+): string[] {
   const origin = new URL(url).origin
-  return `
-Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.
-  GraphQL      ${url}
-  GraphiQL     ${browserLink(url, secret)}
-  Subscribe    ${url.replace('http', 'ws')}   (graphql-ws), or text/event-stream on the first
-  Deliveries   ${origin}/ingest/{${systems.map((s) => s.name).join('|')}}
-  Health       ${origin}/health/ready
-  Metrics      ${origin}/metrics   (Prometheus)
-  Callers      ${callers(config)}
-  Database     ${describeDatabase(config)}
-  Ingest       ${config.workers} worker${config.workers === 1 ? '' : 's'}
-`
+  return [
+    '',
+    `Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.`,
+    `  GraphQL      ${url}`,
+    `  GraphiQL     ${browserLink(url, secret)}`,
+    `  Subscribe    ${url.replace('http', 'ws')}   (graphql-ws), or text/event-stream on the first`,
+    `  Deliveries   ${origin}/ingest/{${systems.map((s) => s.name).join('|')}}`,
+    `  Health       ${origin}/health/ready`,
+    `  Metrics      ${origin}/metrics   (Prometheus)`,
+    `  Callers      ${callers(config)}`,
+    `  Database     ${describeDatabase(config)}`,
+    `  Ingest       ${config.workers} worker${config.workers === 1 ? '' : 's'}`,
+    '',
+  ]
 }
 
 function callers(config: Config<'authentication' | 'authIssuer' | 'host'>): string {
@@ -228,14 +232,16 @@ function shellWord(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-function attempts(url: string, secretDir: string | null): string {
+function attempts(url: string, secretDir: string | null): string[] {
   const flag = url === 'http://127.0.0.1:4000/graphql' ? '' : ` --url ${url}`
   const bearer =
     secretDir === null ? 'TOKEN' : `$(cat ${shellWord(join(secretDir, DEVELOPMENT_SECRET_FILE))})`
-  return `
-Try:
-  curl -s ${url} -H "authorization: Bearer ${bearer}" -H 'content-type: application/json' -d '{"query":"{ customers(first: 3) { totalCount nodes { id name } } }"}'
-  npx touchstone tail${flag} --from oldest --once
-  npx touchstone tail${flag}
-`
+  return [
+    '',
+    'Try:',
+    `  curl -s ${url} -H "authorization: Bearer ${bearer}" -H 'content-type: application/json' -d '{"query":"{ customers(first: 3) { totalCount nodes { id name } } }"}'`,
+    `  npx touchstone tail${flag} --from oldest --once`,
+    `  npx touchstone tail${flag}`,
+    '',
+  ]
 }

@@ -6,7 +6,9 @@ import WebSocket from 'ws'
 import { readDevelopmentSecret } from '../../gateway/identity/developmentSecret.ts'
 import { isLoopback } from '../../gateway/identity/loopback.ts'
 import { Backoff } from '../../schema/kit/backoff.ts'
+import { boundedText } from '../../schema/kit/boundedResponse.ts'
 import { CONFIG, requireVariable, withConfig } from '../config/config.ts'
+import { printError, printJsonSlowly, printSlowly } from '../terminal/print.ts'
 import { formatTailItem, type TailItem } from './output/tailItem.ts'
 
 const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $ids: [ID!], $ops: [ChangeOp!], $systems: [String!], $fields: [String!], $snapshot: Boolean) {
@@ -22,6 +24,9 @@ const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $
   }
 }`
 const TOKEN_VARIABLE = 'TOUCHSTONE_TOKEN'
+/** Bounds of one response of the gateway, or of whatever else responds at its address. */
+const responseMsMax = 60_000
+const responseBytesMax = 1_000_000
 const retryMsMin = 250
 const retryMsMax = 10_000
 
@@ -133,7 +138,8 @@ async function tail(options: Options): Promise<number> {
         for await (const result of results) {
           const item = itemOf(result)
           at.cursor = item.cursor
-          await write(`${options.json ? JSON.stringify(item) : formatTailItem(item, colour)}\n`)
+          if (options.json) await printJsonSlowly(item)
+          else await printSlowly(formatTailItem(item), colour)
           if (options.once && item.__typename === 'CaughtUp') return 0
         }
       } catch (e) {
@@ -147,14 +153,14 @@ async function tail(options: Options): Promise<number> {
       }
       if (stop.signal.aborted) break
       const retryMs = backoff.next()
-      note(`connection lost; retrying in ${(retryMs / 1000).toFixed(1)} s`)
-      await sleep(retryMs, undefined, { signal: stop.signal }).catch(() => note('stopping'))
+      printError(`connection lost; retrying in ${(retryMs / 1000).toFixed(1)} s`)
+      await sleep(retryMs, undefined, { signal: stop.signal }).catch(() => printError('stopping'))
     }
   } catch (e) {
-    note(explain(e, options.url))
+    printError(explain(e, options.url))
     return 1
   } finally {
-    if (at.cursor !== null && !options.json) note(`go on with --from ${at.cursor}`)
+    if (at.cursor !== null && !options.json) printError(`go on with --from ${at.cursor}`)
   }
   return 0
 }
@@ -191,8 +197,9 @@ async function oldestCursor(options: Options): Promise<string | null> {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...credentials(options) },
     body: JSON.stringify({ query: '{ feed { beginning } }' }),
+    signal: AbortSignal.timeout(responseMsMax),
   })
-  const body = asResponse(await response.text())
+  const body = asResponse(await boundedText(response, responseBytesMax))
   const beginning = body.data?.feed?.beginning
   if (beginning === undefined)
     throw new HttpRefusal(response.status, body.errors?.[0]?.message ?? 'no reason given')
@@ -260,18 +267,6 @@ function explain(e: unknown, url: string): string {
     return `refused: ${message}${code}`
   }
   return `no gateway responds at ${url}: start it with "npm start", or name another gateway with --url${message ? ` (${message})` : ''}`
-}
-
-async function write(text: string): Promise<void> {
-  if (process.stdout.write(text)) return
-  await new Promise<void>((resolve) => {
-    process.stdout.once('drain', resolve)
-    process.stdout.once('error', () => resolve())
-  })
-}
-
-function note(text: string): void {
-  process.stderr.write(`${text}\n`)
 }
 
 function gatewayPort(text: string): number {

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { DEVELOPMENT_KEY_FILE, developmentToken } from '../../gateway/identity/development.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openAccess } from '../server/authentication.ts'
+import { print } from '../terminal/print.ts'
 import { parseDuration } from './input/parseDuration.ts'
 
 const SETTINGS = ['dataDir', 'authAudience', 'access'] as const
@@ -64,7 +65,7 @@ Example:
           `no development key in ${resolve(o.dataDir)}: start Touchstone on this directory first, ` +
             'or name the directory of a running one with --data-dir or TOUCHSTONE_DATA_DIR',
         )
-      console.log(
+      print(
         await developmentToken(o.dataDir, o.authAudience, {
           actor,
           roles,

@@ -4,6 +4,7 @@ import type { TracedDelivery, TracedEvent } from '../../mdm/explain/traceEvents.
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print, printJson } from '../terminal/print.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 
@@ -41,8 +42,8 @@ Examples:
           throw new Error(
             `"${id.slice(0, 80)}" names nothing here: give the number of a message, a correlation id, an event id (golden id, dot, version), a golden id, the key of a source record or the id of an action`,
           )
-        if (flags.json) console.log(JSON.stringify(found, null, 1))
-        else for (const line of formatTrace(found)) console.log(line)
+        if (flags.json) printJson(found, 1)
+        else for (const line of formatTrace(found)) print(line)
       },
     )
   })

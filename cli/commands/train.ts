@@ -21,6 +21,7 @@ import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { print, printError } from '../terminal/print.ts'
 import { type Label, readLabelFile } from './input/labelFile.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { count, createProgress } from './output/progress.ts'
@@ -104,14 +105,14 @@ async function list(sql: Sql, policy: Policy, engines: ReadonlyMap<string, Engin
     const inForce = engines.get(type.name)?.version
     const own = models.filter((m) => m.type === type.name)
     const known = own.some((m) => m.version === inForce)
-    console.log(
+    print(
       `${type.name}: ${known ? 'a trained model is active' : inForce === createEngine(type).version ? 'the shipped model is active' : `a model from a file is active, ${inForce}`}`,
     )
     for (const m of own) {
       const labels = m.labels > 0 ? `, ${count(m.labels)} labels` : ''
       const absent = m.absent.length > 0 ? `, nothing for ${m.absent.join(', ')}` : ''
       const why = misfit(m, planComparisons(type))
-      console.log(
+      print(
         `  ${m.version} ${m.trainedAt.toISOString()} ${m.actor}: ${count(m.records)} records, ${count(m.pairs)} pairs${labels}${absent}; ${activityOf(m, m.version === inForce)}${why === null ? '' : `; does not fit: ${why}`}`,
       )
     }
@@ -135,7 +136,7 @@ async function warnAboutUnknownRecords(sql: Sql, given: readonly Label[]): Promi
   const there = new Set(rows.map((r) => r.key))
   const unknown = given.filter((l) => !there.has(l.a) || !there.has(l.b)).length
   if (unknown > 0)
-    console.error(
+    printError(
       `${count(unknown)} of ${count(given.length)} labels of the file name records that are not in the store`,
     )
 }

@@ -12,6 +12,7 @@ import { isUuid } from '../../schema/uuid.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from '../server/openWebhooks.ts'
+import { print } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, ...WEBHOOK_CONFIG] as const
@@ -40,13 +41,13 @@ const list = withConfig(
   onDatabase(config, async (sql) => {
     const endpoints = await readEndpoints(sql)
     if (endpoints.length === 0)
-      console.log('no webhooks; the mutation registerWebhook adds one (docs/WEBHOOKS.md)')
+      print('no webhooks; the mutation registerWebhook adds one (docs/WEBHOOKS.md)')
     for (const e of endpoints) {
       const paused = e.pausedUntil && e.pausedUntil.getTime() > Date.now()
       const state =
         e.state === 'DISABLED' ? `DISABLED (${e.because})` : paused ? 'PAUSED' : 'ACTIVE'
-      console.log(`${e.id}  ${state}  ${new URL(e.url).host}  ${e.description}`)
-      console.log(
+      print(`${e.id}  ${state}  ${new URL(e.url).host}  ${e.description}`)
+      print(
         `  position ${e.position}, ${e.lag} behind; ${e.parked} records wait, ${e.dead} dead, ${e.missed} missed`,
       )
     }
@@ -64,9 +65,9 @@ const deliveries = withWhich(
 ).action((config: Settings & Which & { webhook?: string; limit: number }) =>
   onDatabase(config, async (sql) => {
     const found = await readDeliveries(sql, filterOf(config, config.webhook), config.limit)
-    if (found.length === 0) console.log('no deliveries')
+    if (found.length === 0) print('no deliveries')
     for (const d of found)
-      console.log(
+      print(
         `${d.lastAt.toISOString()}  ${d.webhook}.${d.position}  ${d.goldenId}  v${d.version}  ${d.state}  ` +
           `${d.attempts} attempts  ${d.status ?? d.error ?? ''}`,
       )
@@ -84,7 +85,7 @@ const replay = withWhich(
   onDatabase(config, async (sql) => {
     const done = await replayWebhook({ sql }, by(), uuid(webhook), filterOf(config, webhook))
     if (done.code === 'REFUSED') throw new Error(done.detail)
-    console.log(`${done.count} events will be sent again`)
+    print(`${done.count} events will be sent again`)
   }),
 )
 
@@ -100,9 +101,9 @@ const test = withConfig(
     if (tested.code !== 'ANSWERED')
       throw new Error(tested.code === 'REFUSED' ? tested.detail : tested.code)
     const { status, error, response, durationMs } = tested.answer
-    console.log(
+    print(
       status === null
-        ? error
+        ? (error ?? 'no response')
         : `${status} after ${durationMs} ms${response ? `: ${response}` : ''}`,
     )
     if (status === null || status < 200 || status >= 300) process.exitCode = 1

@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { writeWorld } from '../../demo/write.ts'
+import { print } from '../terminal/print.ts'
 import { parseWholeNumber, wholeNumberFrom } from './input/parseWholeNumber.ts'
+import { count, createProgress } from './output/progress.ts'
 
 export const command = new Command('world')
   .description(
@@ -17,17 +19,15 @@ Example:
   )
   .action(async (options: { companies: number; seed: number; out: string }) => {
     const started = performance.now()
-    const terminal = process.stderr.isTTY
-    const progress = (lines: number) => {
-      if (terminal) process.stderr.write(`\r${lines.toLocaleString('en')} lines`)
-    }
+    const line = createProgress()
+    const progress = (lines: number) => line.show(`${count(lines)} lines`)
     const { companies, seed, out } = options
     const manifest = await writeWorld({ companies, seed, directory: out, progress })
-    if (terminal) process.stderr.write('\r')
-    for (const { file, rows } of manifest.files) console.log(`${String(rows).padStart(9)}  ${file}`)
+    line.end()
+    for (const { file, rows } of manifest.files) print(`${String(rows).padStart(9)}  ${file}`)
     const total = manifest.files.reduce((sum, { rows }) => sum + rows, 0)
     const seconds = (performance.now() - started) / 1000
-    console.log(
+    print(
       `${String(total).padStart(9)}  messages and rows in ${seconds.toFixed(1)} s; the truth is in ${out}/truth`,
     )
   })

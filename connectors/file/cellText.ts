@@ -1,11 +1,11 @@
 import { unicodeForm } from '../../schema/kit/unicodeForm.ts'
+import { unguardedText } from './guardedText.ts'
 
 const QUOTED_FORMULA = /^=\s*"((?:[^"]|"")*)"$/
 const HYPERLINK = /^=\s*HYPERLINK\(\s*"((?:[^"]|"")*)"\s*(?:[,;]\s*"((?:[^"]|"")*)"\s*)?\)$/i
 /** A function, a reference to a cell or a calculation; not a text such as "=> see note". */
 const FORMULA =
   /^=\s*[-+(]*(?:[A-Z_][A-Z0-9_.]*\s*\(|(?:'?[^'!]{1,80}'?!)?\$?[A-Z]{1,3}\$?\d{1,7}(?![\w])|\d+(?:\.\d+)?\s*[-+*/&^])/i
-const GUARDED = /^'(?:[=+@-]|\d[\d ./-]*$)/
 
 export type CellText = { text: string; changed: boolean } | { problem: string }
 
@@ -16,12 +16,12 @@ export type CellText = { text: string; changed: boolean } | { problem: string }
  */
 export function cellText(cell: string): CellText {
   const first = cell.charCodeAt(0)
-  if (first !== EQUALS && first !== APOSTROPHE) return { text: cell, changed: false }
+  if (first === APOSTROPHE) {
+    const text = unguardedText(cell)
+    return { text, changed: text !== cell }
+  }
+  if (first !== EQUALS) return { text: cell, changed: false }
   const text = cell.trimEnd()
-  if (first === APOSTROPHE)
-    return GUARDED.test(text)
-      ? { text: text.slice(1), changed: true }
-      : { text: cell, changed: false }
   const quoted = QUOTED_FORMULA.exec(text) ?? HYPERLINK.exec(text)
   if (quoted) return { text: (quoted[2] ?? quoted[1] ?? '').replaceAll('""', '"'), changed: true }
   if (FORMULA.test(text) || /^=\s*"/.test(text))

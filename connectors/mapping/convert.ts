@@ -126,6 +126,8 @@ function mapCode(value: unknown, change: (text: string) => string): Converted {
 }
 
 const phonesMax = 50_000
+/** A longer text is no phone number. */
+const phoneCharsMax = 64
 const phones = new Map<string, string | null>()
 
 /**
@@ -133,17 +135,15 @@ const phones = new Map<string, string | null>()
  * country.
  */
 function toE164(text: string, country: string | null): string | null {
+  if (text.length > phoneCharsMax) return null
   const at = `${country ?? ''}\u0000${text}`
   const known = phones.get(at)
   if (known !== undefined) return known
   const international = text.startsWith('00') ? `+${text.slice(2)}` : text
-  const number =
-    text.length > 64
-      ? undefined
-      : parsePhoneNumberFromString(
-          international,
-          country ? { defaultCountry: country as 'US' } : undefined,
-        )
+  const number = parsePhoneNumberFromString(
+    international,
+    country ? { defaultCountry: country as 'US' } : undefined,
+  )
   const e164 = number?.isPossible() ? number.number : null
   if (phones.size >= phonesMax) phones.clear()
   phones.set(at, e164)

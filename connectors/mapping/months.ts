@@ -1,3 +1,5 @@
+import { unicodeForm } from '../../schema/kit/unicodeForm.ts'
+
 /** Languages whose names of months are read; a name that two give to different months is not. */
 const LANGUAGES = ['en', 'de', 'fr', 'es', 'it', 'pt', 'nl', 'sv', 'da', 'nb']
 
@@ -28,5 +30,5 @@ function namesOfMonths(): Map<string, number | null> {
 }
 
 function fold(name: string): string {
-  return name.normalize('NFC').toLowerCase().replaceAll('.', '')
+  return unicodeForm(name, 'NFC').toLowerCase().replaceAll('.', '')
 }

@@ -87,8 +87,11 @@ function nameOf(exact: string): Name {
 
 const folds = new Map<string, string>()
 const foldsMax = 50_000
+const foldedCharsMax = 200
 
 export function foldName(name: string): string {
+  // Names come from deliveries too, and may have a megabyte each: such a one is no name of a mapping.
+  if (name.length > foldedCharsMax) return name
   const known = folds.get(name)
   if (known !== undefined) return known
   const folded = normalText(name).toLowerCase().replaceAll('_', '')

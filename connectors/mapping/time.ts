@@ -91,7 +91,17 @@ export function isNever(value: unknown): boolean {
   return parseDay(value) === '9999-12-31'
 }
 
+/** The first and the last microsecond of the years 1 to 9999; a column holds no more. */
+const microsMin = -62_135_596_800_000_000n
+const microsMax = 253_402_300_799_999_999n
+
 function readTime(value: unknown, order: DateOrder): Read {
+  const read = readAnyTime(value, order)
+  if (!('instant' in read)) return read
+  return read.instant < microsMin || read.instant > microsMax ? notThere : read
+}
+
+function readAnyTime(value: unknown, order: DateOrder): Read {
   if (typeof value === 'number') {
     if (!Number.isFinite(value) || value <= 0) return notATime
     return Number.isSafeInteger(value) ? readDigits(String(value)) : readSeconds(String(value))

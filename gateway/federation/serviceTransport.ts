@@ -2,11 +2,15 @@ import type { Transport } from '@graphql-mesh/transport-common'
 import http from '@graphql-mesh/transport-http'
 import { type DocumentNode, type ExecutionResult, GraphQLError } from 'graphql'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
+import { boundedResponse } from '../../schema/kit/boundedResponse.ts'
 import type { GatewayContext } from '../execution/operationContext.ts'
 import { UNAUTHORIZED } from '../http/closeCodes.ts'
 import type { InternalTokens } from '../identity/internal.ts'
 import { UNREACHABLE } from '../operation/maskErrors.ts'
 import { resumeAfter } from '../subscriptions/resumeAfter.ts'
+
+/** Bytes of one response of a service, after decompression. */
+const responseBytesMax = 64 * 1024 * 1024
 
 /**
  * Returns the entry of a subgraph that runs as a service. Queries use HTTP, subscriptions use
@@ -60,9 +64,9 @@ export function serviceTransport(tokens: InternalTokens): Transport {
     getSubgraphExecutor(options: unknown): Executor | Promise<Executor>
   }
   return {
-    async getSubgraphExecutor(options: { subgraphName: string }) {
-      const { subgraphName } = options
-      const executor = await plain.getSubgraphExecutor(options)
+    async getSubgraphExecutor(options: { subgraphName: string; fetch?: Fetch }) {
+      const { subgraphName, fetch: given = fetch } = options
+      const executor = await plain.getSubgraphExecutor({ ...options, fetch: bounded(given) })
       const explained = (result: ExecutionResult): ExecutionResult =>
         result.errors
           ? { ...result, errors: result.errors.map((e) => explain(e, subgraphName)) }
@@ -81,6 +85,13 @@ export function serviceTransport(tokens: InternalTokens): Transport {
       })
     },
   } as unknown as Transport
+}
+
+type Fetch = (...request: Parameters<typeof fetch>) => Promise<Response>
+
+/** Returns a fetch whose responses fail when they have more bytes than a service may send. */
+function bounded(given: Fetch): Fetch {
+  return async (...request) => boundedResponse(await given(...request), responseBytesMax)
 }
 
 function resumed(request: ServiceRequest): ServiceRequest {

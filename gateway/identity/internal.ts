@@ -63,8 +63,8 @@ export function internalTokens(secret: string, audience = AUDIENCE): InternalTok
         actor: payload.sub ?? 'nobody',
         roles: setOf(payload.roles),
         scopes: setOf(payload.scopes),
-        regions: payload.regions as string[] | undefined,
-        legalEntities: payload.legal_entities as string[] | undefined,
+        regions: textsOf(payload.regions),
+        legalEntities: textsOf(payload.legal_entities),
         via: 'GATEWAY',
         expiresAt: (payload.exp ?? 0) * 1_000,
       }
@@ -102,6 +102,14 @@ export function internalTokens(secret: string, audience = AUDIENCE): InternalTok
 /** Returns the names in a set, or `*` for all. */
 function namesOf(set: ReadonlySet<string>): string[] {
   return set.has('*') ? ['*'] : [...set]
+}
+
+/** Returns the bounds as the gateway has signed them; the token's own claims were judged there. */
+function textsOf(claim: unknown): string[] | undefined {
+  if (claim === undefined) return undefined
+  if (Array.isArray(claim) && claim.every((word): word is string => typeof word === 'string'))
+    return claim
+  throw unauthenticated('The bounds of the caller are no lists of texts')
 }
 
 function setOf(words: unknown): ReadonlySet<string> {

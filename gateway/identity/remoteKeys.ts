@@ -1,5 +1,13 @@
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose'
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JWTVerifyGetKey,
+} from 'jose'
+import { boundedText } from '../../schema/kit/boundedResponse.ts'
 import { HttpError } from '../httpError.ts'
+import { usableKeys } from './usableKeys.ts'
 
 /**
  * How long fetched keys are valid. Also the minimum interval between fetches for tokens that name
@@ -34,12 +42,15 @@ export function remoteKeys(options: RemoteKeysOptions): JWTVerifyGetKey {
   let failedAt = Number.NEGATIVE_INFINITY
   let answeredAt = Number.NEGATIVE_INFINITY
 
+  const report = (why: string) => options.report?.(why)
   const find = async () => {
     const url = new URL(options.jwksUrl ?? (await discover(options.issuer)))
     return createRemoteJWKSet(url, {
       cacheMaxAge: keysMsMax,
       cooldownDuration: options.refetchMsMin ?? refetchMsMin,
       timeoutDuration: fetchMsMax,
+      [customFetch]: async (address, { signal }) =>
+        Response.json(usableKeys(await fetchJson(address, signal), report)),
     })
   }
 
@@ -58,7 +69,7 @@ export function remoteKeys(options: RemoteKeysOptions): JWTVerifyGetKey {
       finding = null
       failedAt = Date.now()
       const cause = e instanceof Error && e.cause instanceof Error ? ` (${e.cause.message})` : ''
-      options.report?.(`${e instanceof Error ? e.message : String(e)}${cause}`)
+      report(`${e instanceof Error ? e.message : String(e)}${cause}`)
       return await withStaleKeys(header, token)
     }
   }
@@ -93,20 +104,41 @@ function isTokenError(e: unknown): boolean {
 
 async function discover(issuer: string): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-  const response = await fetch(url, { signal: AbortSignal.timeout(fetchMsMax), redirect: 'error' })
-  if (!response.ok) throw new Error(`${url} responded with ${response.status}`)
-  const text = await response.text()
-  if (text.length > documentBytesMax)
-    throw new Error(`${url} returned more than ${documentBytesMax} bytes`)
-  const { issuer: named, jwks_uri: jwks } = JSON.parse(text) as {
+  const document = await fetchJson(url, AbortSignal.timeout(fetchMsMax))
+  const { issuer: named, jwks_uri: jwks } = (document ?? {}) as {
     issuer?: unknown
     jwks_uri?: unknown
   }
   if (named !== issuer)
-    throw new Error(`${url} belongs to the issuer ${JSON.stringify(named)}, not of ${issuer}`)
+    throw new Error(
+      `${url} belongs to the issuer ${JSON.stringify(named)?.slice(0, 200)}, not of ${issuer}`,
+    )
   if (typeof jwks !== 'string' || !secureUrl(jwks))
     throw new Error(`${url} has no jwks_uri with https`)
   return jwks
+}
+
+/**
+ * Fetches a document of the issuer within the bounds of size and time. Redirects are refused: they
+ * would lead to an address that nobody has configured.
+ */
+async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
+  const response = await fetch(url, {
+    signal,
+    redirect: 'error',
+    headers: { accept: 'application/json, application/jwk-set+json' },
+  })
+  if (response.status !== 200) {
+    await response.body?.cancel()
+    throw new Error(`${url} responded with ${response.status}`)
+  }
+  const text = await boundedText(response, documentBytesMax)
+  try {
+    return JSON.parse(text)
+  } catch (e) {
+    // The engine's message quotes the document.
+    throw new Error(`${url} returned no JSON`, { cause: e })
+  }
 }
 
 /** Returns true for https, and for http on this machine. */

@@ -1,9 +1,10 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import { ownValue } from '../../schema/kit/dictionary.ts'
+import { normalText } from '../../schema/kit/normalText.ts'
 import { HttpError } from '../httpError.ts'
 import type { Access } from './access.ts'
 import { type Caller, unauthenticated } from './caller.ts'
 import { CallerCache } from './callerCache.ts'
+import { boundsOf, claimAt, rolesOf } from './claims.ts'
 
 /** Signature algorithms with a private key. A public key must never serve as a shared secret. */
 export const ALGORITHMS = [
@@ -42,8 +43,9 @@ const cacheMsMax = 60_000
 const tokensMax = 5_000
 const actorCharsMax = 200
 /** Actors that are not people of the issuer: the audit log uses these names for other things. */
-const RESERVED = /^(key:|cli:|clock$|development$|nobody$)/
-const bindingsMax = 100
+const RESERVED = /^(key:|cli:|clock$|development$|nobody$)/i
+/** The end of the year 9999. */
+const secondsMax = 253_402_300_799
 
 /**
  * Returns a verifier of an issuer's tokens. It throws HttpError: 401 for an invalid token, 503
@@ -92,37 +94,39 @@ function refusal(e: unknown, { issuer, audience, algorithms }: TokenIssuer): Htt
 }
 
 function callerOf(payload: JWTPayload, issuer: TokenIssuer, access: Access): Caller {
-  const { exp = 0 } = payload
   // The issuer signs what it wants, so the types of the claims have to be checked.
   const actor: unknown = payload.sub
-  if (
-    typeof actor !== 'string' ||
-    actor === '' ||
-    actor.length > actorCharsMax ||
-    RESERVED.test(actor)
-  )
+  if (!isActor(actor))
     throw unauthenticated(
-      `The token's "sub" must be 1 to ${actorCharsMax} characters and no name of our own, as key:…`,
+      `The token's "sub" must be 1 to ${actorCharsMax} characters that can be seen, and no name of our own, as key:…`,
     )
-  const claim = issuer.rolesClaim.split('.').reduce<unknown>((at, name) => own(at, name), payload)
   return {
     actor,
-    ...access.rightsOf(wordsOf(claim)),
-    regions: payload.regions === undefined ? undefined : wordsOf(payload.regions),
-    legalEntities:
-      payload.legal_entities === undefined ? undefined : wordsOf(payload.legal_entities),
+    ...access.rightsOf(rolesOf(claimAt(payload, issuer.rolesClaim))),
+    regions: boundsOf(payload.regions, 'regions'),
+    legalEntities: boundsOf(payload.legal_entities, 'legal_entities'),
     via: 'TOKEN',
-    expiresAt: (exp + issuer.clockSkewSecondsMax) * 1_000,
+    expiresAt: (expiryOf(payload) + issuer.clockSkewSecondsMax) * 1_000,
   }
 }
 
-function own(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? ownValue(value as Record<string, unknown>, name)
-    : undefined
+/**
+ * The name stands in logs, terminals and the audit log. It has no character that hides or acts there,
+ * and does not look like one of our own.
+ */
+function isActor(actor: unknown): actor is string {
+  return (
+    typeof actor === 'string' &&
+    actor !== '' &&
+    actor.length <= actorCharsMax &&
+    normalText(actor) === actor &&
+    !actor.includes('\n') &&
+    !RESERVED.test(actor.normalize('NFKC'))
+  )
 }
 
-function wordsOf(claim: unknown): string[] {
-  const words = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []
-  return words.filter((w): w is string => typeof w === 'string' && w !== '').slice(0, bindingsMax)
+/** 1e999 is a number to JSON, and such a token would never expire. */
+function expiryOf({ exp = 0 }: JWTPayload): number {
+  if (exp > 0 && exp <= secondsMax) return exp
+  throw unauthenticated('The token\'s "exp" must be seconds since 1970 up to the year 9999')
 }

@@ -16,6 +16,20 @@ export const UNREACHABLE: ReadonlySet<unknown> = new Set([
 const TOO_SLOW = '57014'
 
 /**
+ * SQLSTATEs of a value that Postgres cannot take: a number or a time out of range, a text that is not
+ * of the type, or with a character that is not stored. Values are checked before they reach the
+ * database; this is for those that no check knows, and they are reported as internal errors are.
+ */
+const UNSTORABLE: ReadonlySet<unknown> = new Set([
+  '22003', // numeric value out of range
+  '22007', // invalid datetime format
+  '22008', // datetime field overflow
+  '22021', // character not in repertoire
+  '22P02', // invalid text representation
+  '22P05', // untranslatable character
+])
+
+/**
  * Returns the part of an error that callers may read. A GraphQLError with its own code passes, and
  * so do GraphQL's own errors about the operation. Every other error is reported and replaced by a
  * code and the correlation id.
@@ -77,6 +91,11 @@ function hide(
     return new GraphQLError('This took too long and was aborted: request less data at a time', {
       path: at?.path,
       extensions: { code: 'TIMEOUT', correlationId },
+    })
+  if (cause instanceof Error && 'code' in cause && UNSTORABLE.has(cause.code))
+    return new GraphQLError('A value is outside the range or the characters that are stored', {
+      path: at?.path,
+      extensions: { code: 'BAD_USER_INPUT', correlationId },
     })
   return new GraphQLError('Internal error', {
     path: at?.path,

@@ -100,7 +100,8 @@ function bound(
   claim: readonly string[] | null | undefined,
   values: (name: string) => readonly string[],
 ): string[] {
-  if (claim?.includes('*')) return [UNBOUND]
+  // Only alone: beside other words it may be a part of a name that was split at its blanks.
+  if (claim?.length === 1 && claim[0] === '*') return [UNBOUND]
   // Golden values are in normal form, so the claims are brought to it, before the reserved word is
   // taken out of them.
   const named = (claim ?? []).flatMap(values).map(normalText)

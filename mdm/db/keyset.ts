@@ -103,16 +103,36 @@ function isValueOf(type: SqlType, value: string): boolean {
     case 'bigint':
       return /^-?\d{1,18}$/.test(value)
     case 'float8':
-      return value !== '' && Number.isFinite(Number(value))
+      return isFloat(value)
     case 'date':
-      return /^\d{4,6}-\d\d-\d\d$/.test(value)
+      return /^\d{4}-\d\d-\d\d$/.test(value) && isDay(value)
     case 'timestamptz':
-      return /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d){0,2}$/.test(value)
+      return TIMESTAMP.test(value) && isDay(value.slice(0, 10))
     case 'boolean':
       return value === 'true' || value === 'false'
     default:
       return !value.includes('\u0000')
   }
+}
+
+const TIMESTAMP =
+  /^\d{4}-\d\d-\d\d ([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?[+-](0\d|1[0-5])(:[0-5]\d){0,2}$/
+
+/** Returns whether a text is a day of the years 1 to 9999; Postgres fails on others, as on a day 32. */
+function isDay(text: string): boolean {
+  const at = new Date(`${text}T00:00:00Z`)
+  return (
+    !text.startsWith('0000') &&
+    !Number.isNaN(at.getTime()) &&
+    at.toISOString().slice(0, 10) === text
+  )
+}
+
+/** Returns whether a text is a number as Postgres prints it, neither infinite nor too near to zero. */
+function isFloat(text: string): boolean {
+  if (!/^-?\d{1,400}(\.\d{1,400})?(e[+-]?\d{1,4})?$/.test(text)) return false
+  const number = Number(text)
+  return Number.isFinite(number) && (number !== 0 || /^-?[0.]+(e|$)/.test(text))
 }
 
 /** Returns the ORDER BY of a page; nulls come last in either direction. */

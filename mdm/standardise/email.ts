@@ -34,17 +34,18 @@ const DUMMY_DOMAINS = new Set([
   'noemail.com',
 ])
 
+/** RFC 5321 allows no longer address. */
+const ADDRESS_CHARS_MAX = 254
+
 /**
  * Reads an email address; null if it has no "@" with text on both sides or is a dummy such as
  * test@test.com.
  */
 export function parseEmail(folded: string): Email | null {
-  const text = folded
-    .trim()
-    .replace(/^mailto:/, '')
-    .replace(/^.*<([^>]+)>$/, '$1')
+  const text = withoutDisplayName(folded.trim())
   const at = text.lastIndexOf('@')
-  if (at < 1 || at === text.length - 1 || text.length > 254 || isPlaceholder(text)) return null
+  if (at < 1 || at === text.length - 1 || text.length > ADDRESS_CHARS_MAX || isPlaceholder(text))
+    return null
   let local = text.slice(0, at).replace(/\s/g, '')
   const domain = text
     .slice(at + 1)
@@ -56,6 +57,18 @@ export function parseEmail(folded: string): Email | null {
   if (DUMMY_DOMAINS.has(domain) || (DUMMY_LOCALS.has(local) && local !== 'a' && local !== 'x'))
     return null
   return { local, domain: domain === 'googlemail.com' ? 'gmail.com' : domain }
+}
+
+/**
+ * Returns the address of "mailto:a@b.example" and "Name <a@b.example>". Without a regular expression:
+ * one that tries every "<" takes quadratic time on a text of many.
+ */
+function withoutDisplayName(text: string): string {
+  const bare = text.startsWith('mailto:') ? text.slice('mailto:'.length) : text
+  const open = bare.lastIndexOf('<')
+  if (open < 0 || !bare.endsWith('>')) return bare
+  const address = bare.slice(open + 1, -1)
+  return address === '' || address.includes('>') ? bare : address
 }
 
 /**

@@ -6,6 +6,8 @@ import {
 
 /** Repeated numbers (switchboards) are parsed once; the cache is emptied when it has this many. */
 const CACHED_NUMBERS_MAX = 200_000
+/** Longer texts are cut here, in the cache too. */
+const NUMBER_CHARS_MAX = 40
 const cache = new Map<string, string | null>()
 
 /**
@@ -15,11 +17,12 @@ const cache = new Map<string, string | null>()
  * @param country ISO 3166-1 alpha-2 of the record, for numbers written without a country
  */
 export function parsePhone(text: string, country?: string): string | null {
-  const cacheKey = `${country ?? ''}|${text}`
+  const cut = text.slice(0, NUMBER_CHARS_MAX)
+  const cacheKey = `${country ?? ''}|${cut}`
   const known = cache.get(cacheKey)
   if (known !== undefined) return known
   if (cache.size >= CACHED_NUMBERS_MAX) cache.clear()
-  const parsed = parse(text.slice(0, 40), country)
+  const parsed = parse(cut, country)
   cache.set(cacheKey, parsed)
   return parsed
 }

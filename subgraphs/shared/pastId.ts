@@ -10,11 +10,17 @@ export function pastId(goldenId: string, moment: string): string {
 export function readPastId(id: string): { id: string; moment: string | null } {
   const at = id.indexOf('@')
   if (at < 0) return { id, moment: null }
-  const moment = new Date(id.slice(at + 1))
-  // An id with anything else after the golden id is unknown.
-  if (Number.isNaN(moment.getTime()) || moment.toISOString() !== id.slice(at + 1))
+  const written = id.slice(at + 1)
+  const moment = new Date(written)
+  // An id with anything else after the golden id is unknown. So are moments outside the years 1 to
+  // 9999, which the database cannot compare.
+  if (
+    !/^(?!0000)\d{4}-/.test(written) ||
+    Number.isNaN(moment.getTime()) ||
+    moment.toISOString() !== written
+  )
     return { id, moment: null }
-  return { id: id.slice(0, at), moment: moment.toISOString() }
+  return { id: id.slice(0, at), moment: written }
 }
 
 /** Returns the reference to an object by its present id: what is related to it is always present. */

@@ -65,9 +65,18 @@ export const DateTimeScalar = new GraphQLScalarType<string, string>({
 export const JsonScalar = new GraphQLScalarType<unknown, unknown>({
   name: 'JSON',
   serialize: (value) => value,
-  parseValue: (value) => value,
-  parseLiteral: (node, variables) => valueFromASTUntyped(node, variables),
+  parseValue: withExactNumbers,
+  parseLiteral: (node, variables) => withExactNumbers(valueFromASTUntyped(node, variables)),
 })
+
+/** Rejects numbers that have lost digits: another value than the one that was sent would be stored. */
+function withExactNumbers(value: unknown): unknown {
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+    return bad('a whole number beyond 2^53 loses digits; write it as a text')
+  if (typeof value === 'number' && !Number.isFinite(value)) return bad('a number of JSON is finite')
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(withExactNumbers)
+  return value
+}
 
 export const MinorUnitsScalar = new GraphQLScalarType<number, number>({
   name: 'MinorUnits',

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
+import { getNamedType, isEnumType, isInputObjectType } from 'graphql'
 import { developmentToken } from '../../gateway/identity/development.ts'
 import { createKey, revokeKey, rotateKey } from '../../mdm/access/apiKeys.ts'
 import { dataDirectory } from '../cli/process.ts'
 import { AUDIENCE } from '../gateway/issuer.ts'
 import { key as recordKeyOf } from '../subgraphs/world.ts'
 import { type AttackResult, over, overSocket, type Request } from './attack.ts'
+import { holes, hostileValues } from './hostileValues.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { badTokens } from './tokens.ts'
 import { everythingOf, wholeOperation } from './whole.ts'
@@ -776,4 +778,91 @@ test('rejects a token whose key the issuer does not publish, and accepts it once
 
 test('the tests above made at least 300 attempts', () => {
   assert.ok(tried >= 300, `${tried} attempts`)
+})
+
+test('no value of a caller is an internal error, wherever it stands', async () => {
+  const [customer] = await it.db.sql<{ id: string }[]>`
+    select id from golden where type = 'Customer' and state = 'ACTIVE' order by id limit 1`
+  const id = customer?.id ?? ''
+  const wrong: string[] = []
+  const before = it.logged.length
+  let requests = 0
+  const attempt = async (place: string, value: unknown, query: string, variables?: object) => {
+    requests++
+    const { status, text } = await over(it.url, { query, variables, headers: bearer(admin) })
+    if (status >= 500 || /"code":"(INTERNAL|INTERNAL_SERVER_ERROR|UNAVAILABLE|TIMEOUT)"/.test(text))
+      wrong.push(
+        `${place} = ${JSON.stringify(value)?.slice(0, 60)}: ${status} ${text.slice(0, 200)}`,
+      )
+  }
+  let turn = 0
+  for (const hole of holes(it.schema, id)) {
+    const values = hostileValues(hole.scalar, id)
+    // Each place gets some of the values, and each value stands at many places.
+    const every = Number(process.env.TOUCHSTONE_HOSTILE_EVERY ?? 4)
+    for (const [n, v] of values.entries())
+      if ((n + turn) % every === 0) await attempt(hole.place, v, hole.operation('$v'), { v })
+    turn++
+    if (
+      ['Int', 'Float', 'MinorUnits', 'Position', 'JSON'].includes(hole.scalar) &&
+      turn % every === 0
+    )
+      for (const text of ['1e400', '9223372036854775808', '-99999999999999999999'])
+        await attempt(hole.place, text, hole.operation(text).replace(/\(\$v: \w+!\) /, ''))
+  }
+  assert.deepEqual(wrong, [])
+  const logged = it.logged.slice(before).filter((line) => JSON.parse(line).level >= 50)
+  assert.deepEqual(logged.slice(0, 3), [], 'nothing reaches the database that it cannot take')
+  assert.ok(requests > 500, `${requests} requests`)
+})
+
+test('no cursor is an internal error, whatever its values are', async () => {
+  const values = [
+    ...[
+      '',
+      '0',
+      '-1',
+      '9'.repeat(18),
+      '9'.repeat(19),
+      '1e400',
+      '1e-400',
+      '0x10',
+      ' 1',
+      'NaN',
+      '-0',
+    ],
+    ...['0000-01-01', '2026-02-30', '9999-99-99', '10000-01-01', '\0', '\ud800', null, 1, {}, []],
+    ...['2026-01-01 24:00:00+00', '2026-01-01 00:00:60+00', '2026-02-30 00:00:00+00'],
+    ...['0000-01-01 00:00:00+00', '2026-01-01 00:00:00+99:99', 'infinity', 'true', 'x'.repeat(1e4)],
+    ...['ffffffff-ffff-ffff-ffff-ffffffffffff', '2026-01-01 00:00:00.000001+15:59:59'],
+  ]
+  const wrong: string[] = []
+  const query = it.schema.getQueryType()
+  for (const [name, field] of Object.entries(query?.getFields() ?? {})) {
+    const orderBy = field.args.find((a) => a.name === 'orderBy')
+    if (!orderBy) continue
+    const input = getNamedType(orderBy.type)
+    const fields = isInputObjectType(input) ? input.getFields().field : undefined
+    const orders = fields && getNamedType(fields.type)
+    for (const { name: by } of isEnumType(orders) ? orders.getValues() : []) {
+      const list = (after: string) =>
+        `{ ${name}(first: 1, orderBy: [{ field: ${by}, direction: ASC }]${after}) { pageInfo { endCursor } } }`
+      const first = await over(it.url, { query: list(''), headers: bearer(admin) })
+      const cursor = /"endCursor":"([^"]+)"/.exec(first.text)?.[1]
+      if (!cursor) continue
+      const [signature, ...parts] = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+      for (const value of values)
+        for (const at of parts.keys()) {
+          const changed = [signature, ...parts.with(at, value)]
+          const after = Buffer.from(JSON.stringify(changed)).toString('base64url')
+          const found = await over(it.url, {
+            query: list(`, after: "${after}"`),
+            headers: bearer(admin),
+          })
+          if (found.code !== undefined && found.code !== 'BAD_CURSOR')
+            wrong.push(`${name} by ${by}, ${JSON.stringify(value)}: ${found.text.slice(0, 200)}`)
+        }
+    }
+  }
+  assert.deepEqual(wrong, [])
 })

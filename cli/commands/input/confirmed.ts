@@ -1,4 +1,6 @@
 import { createInterface } from 'node:readline/promises'
+import { visibleText } from '../../../schema/kit/visibleText.ts'
+import { printError } from '../../terminal/print.ts'
 
 /**
  * Asks on the terminal and returns true for yes. Without a terminal nothing is asked: the answer is
@@ -6,14 +8,14 @@ import { createInterface } from 'node:readline/promises'
  */
 export async function confirmed(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    console.error(`${question} Not done: there is no terminal to ask on; confirm with --yes`)
+    printError(`${question} Not done: there is no terminal to ask on; confirm with --yes`)
     return false
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    const answer = await terminal.question(`${question} [y/N] `)
+    const answer = await terminal.question(`${visibleText(question)} [y/N] `)
     if (/^y(es)?$/i.test(answer.trim())) return true
-    console.error('Not done.')
+    printError('Not done.')
     return false
   } finally {
     terminal.close()

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { parse } from 'csv-parse'
+import { unguardedText } from '../../../connectors/file/guardedText.ts'
 import { recordKeyOf } from './recordKeyOf.ts'
 
 /** Two source records, by key, and whether a person labelled them as one thing. */
@@ -42,8 +43,8 @@ export async function readLabelFile(file: string): Promise<Label[]> {
       continue
     }
     const [a, b, same] = [
-      record[columns.a],
-      record[columns.b],
+      unguardedText(record[columns.a] ?? ''),
+      unguardedText(record[columns.b] ?? ''),
       (record[columns.same] ?? '').toLowerCase(),
     ]
     if (!a || !b)

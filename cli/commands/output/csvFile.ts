@@ -1,31 +1,53 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { stringify } from 'csv-stringify/sync'
+import { guardedText } from '../../../connectors/file/guardedText.ts'
 
 /**
  * Number of rows that are written as one text; a stream of single rows takes several times as long.
  */
 const rowsAtOnce = 10_000
 
+/** A text, which may come from a source system, or a number that we have computed. */
+export type CsvCell = string | { number: string }
+
+export interface CsvOptions {
+  /** Writes texts as they are. A spreadsheet may then run a text that is a formula. */
+  raw: boolean
+}
+
+/** What RFC 4180 wants in quotes, and what other readers take for a delimiter or drop. */
+const QUOTED = /[\r\n\t,;|'"]|^\s|\s$/
+
 /**
- * Writes a CSV file (RFC 4180, lines end with
- * ) with these columns; `rows` may be generated lazily.
+ * Writes a CSV file (RFC 4180, but lines end with a line feed alone) with these columns; `rows` may
+ * be generated lazily. Texts are guarded against spreadsheets: connectors/file/guardedText.ts.
  */
 export async function writeCsv(
   file: string,
   columns: readonly string[],
-  rows: Iterable<readonly string[]>,
+  rows: Iterable<readonly CsvCell[]>,
+  options: CsvOptions,
 ): Promise<void> {
-  await pipeline(textOf(columns, rows), createWriteStream(file))
+  await pipeline(textOf(columns, rows, options), createWriteStream(file))
 }
 
-function* textOf(columns: readonly string[], rows: Iterable<readonly string[]>): Generator<string> {
+function* textOf(
+  columns: readonly string[],
+  rows: Iterable<readonly CsvCell[]>,
+  { raw }: CsvOptions,
+): Generator<string> {
+  const shown = (cell: CsvCell) => {
+    if (typeof cell !== 'string') return cell.number
+    return raw ? cell : guardedText(cell)
+  }
   let batch: (readonly string[])[] = [columns]
+  const text = () => stringify(batch, { quoted_match: QUOTED })
   for (const row of rows) {
-    batch.push(row)
+    batch.push(row.map(shown))
     if (batch.length < rowsAtOnce) continue
-    yield stringify(batch)
+    yield text()
     batch = []
   }
-  yield stringify(batch)
+  yield text()
 }

@@ -7,7 +7,7 @@ export function explainPair(
   { records, features, clusterOf, engine }: BatchResult,
   a: string,
   b: string,
-): string {
+): string[] {
   const [i, j] = [a, b].map((key) => records.findIndex((r) => r.key === key))
   const shown = (key: string) => key.replaceAll('\u0001', '/')
   if (i === undefined || j === undefined || i < 0 || j < 0)
@@ -18,8 +18,8 @@ export function explainPair(
   const related = comparison.relatedWeight >= 0 ? ', possibly related' : ''
   return [
     `${shown(a)} and ${shown(b)}: ${clusterOf[i] === clusterOf[j] ? `one thing, cluster c${clusterOf[i]}` : `two things${related}`}`,
-    waterfallText(waterfall(comparison)),
+    ...waterfallText(waterfall(comparison)).split('\n'),
     `weight ${comparison.weight.toFixed(2)}, probability ${comparison.probability.toFixed(4)} (of two related things ${comparison.relatedProbability.toFixed(4)}); a match from ${engine.matchWeightMin} on`,
     ...(comparison.conflict === undefined ? [] : [`cannot be one: ${comparison.conflict}`]),
-  ].join('\n')
+  ]
 }

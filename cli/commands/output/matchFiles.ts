@@ -1,6 +1,6 @@
 import type { BatchResult } from '../../../mdm/match/batch.ts'
 import type { MatchRecord } from '../../../mdm/match/engine.ts'
-import { writeCsv } from './csvFile.ts'
+import { type CsvCell, type CsvOptions, writeCsv } from './csvFile.ts'
 
 /** Every pair of a cluster up to this size is written; for larger clusters only compared pairs. */
 const CLUSTER_RECORDS_WHOLE = 64
@@ -9,11 +9,13 @@ const CLUSTER_RECORDS_WHOLE = 64
 export async function writeClusters(
   file: string,
   { records, clusterOf }: BatchResult,
+  options: CsvOptions,
 ): Promise<void> {
   await writeCsv(
     file,
     ['source', 'id', 'cluster'],
     records.values().map((record, i) => [...nameOf(record), `c${clusterOf[i]}`]),
+    options,
   )
 }
 
@@ -21,6 +23,7 @@ export async function writeClusters(
 export async function writePairs(
   file: string,
   { records, features, pairs, clusterOf, clusters, engine }: BatchResult,
+  options: CsvOptions,
 ): Promise<void> {
   const members: number[][] = Array.from({ length: clusters }, () => [])
   for (const [i, cluster] of clusterOf.entries()) members[cluster]!.push(i)
@@ -42,9 +45,10 @@ export async function writePairs(
       .map(({ a, b, weight }) => [
         ...nameOf(records[a]!),
         ...nameOf(records[b]!),
-        (1 / (1 + 2 ** -weight)).toFixed(6),
-        weight.toFixed(3),
+        decimal(1 / (1 + 2 ** -weight), 6),
+        decimal(weight, 3),
       ]),
+    options,
   )
 }
 
@@ -55,6 +59,7 @@ export async function writePairs(
 export async function writePossible(
   file: string,
   { records, features, possible, related, engine }: BatchResult,
+  options: CsvOptions,
 ): Promise<void> {
   const listed = [
     ...possible.toSorted((x, y) => y.weight - x.weight || x.a - y.a || x.b - y.b),
@@ -72,12 +77,17 @@ export async function writePossible(
         ...nameOf(records[a]!),
         ...nameOf(records[b]!),
         onlyRelated ? 'POSSIBLY_RELATED' : 'POSSIBLE_MATCH',
-        c.probability.toFixed(6),
-        c.relatedProbability.toFixed(6),
+        decimal(c.probability, 6),
+        decimal(c.relatedProbability, 6),
         reason,
       ]
     }),
+    options,
   )
+}
+
+function decimal(value: number, digits: number): CsvCell {
+  return { number: value.toFixed(digits) }
 }
 
 /** Returns source and id of a record as its file states them. */

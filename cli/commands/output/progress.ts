@@ -1,3 +1,5 @@
+import { visibleText } from '../../../schema/kit/visibleText.ts'
+
 /**
  * Shows the progress of a long command: in place on a terminal, otherwise as an occasional line.
  */
@@ -18,7 +20,8 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
     shown = false
   }
   return {
-    show(text) {
+    show(progress) {
+      const text = visibleText(progress)
       if (stream.isTTY) {
         stream.write(`\r\u001b[K${text.slice(0, Math.max(20, (stream.columns ?? 80) - 1))}`)
         shown = true
@@ -29,7 +32,7 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
     },
     line(text) {
       clear()
-      stream.write(`${text}\n`)
+      stream.write(`${visibleText(text)}\n`)
     },
     end: clear,
   }

@@ -1,5 +1,5 @@
-import { styleText } from 'node:util'
 import { ownValue } from '../../../schema/kit/dictionary.ts'
+import type { Line, Styled } from '../../terminal/print.ts'
 
 /** The fields that `tail` selects of each item. */
 export type TailItem =
@@ -41,22 +41,20 @@ const valueCharactersMax = 48
 /** Maximum changed fields on a line; the others are counted. */
 const fieldsShownMax = 6
 
-/** Formats an item as a line for people; with `colour` for a terminal. */
-export function formatTailItem(item: TailItem, colour: boolean): string {
-  const paint = (style: Parameters<typeof styleText>[0], text: string) =>
-    colour ? styleText(style, text, { validateStream: false }) : text
-  const what = (type: string, id: string, version: number, values: Values | null) =>
-    `${type} ${paint('bold', nameOf(values) ?? id)}${nameOf(values) === null ? '' : paint('dim', ` ${id}`)} v${version}`
+/** Formats an item as a line for people, in parts that a terminal can paint. */
+export function formatTailItem(item: TailItem): Line {
   switch (item.__typename) {
     case 'CaughtUp':
-      return paint('dim', `-- caught up at ${item.position}`)
+      return [{ style: 'dim', text: `-- caught up at ${item.position}` }]
     case 'Lagged':
-      return paint(
-        'red',
-        `-- lagged: ${item.missed} positions expired before they were read; take a new snapshot`,
-      )
+      return [
+        {
+          style: 'red',
+          text: `-- lagged: ${item.missed} positions expired before they were read; take a new snapshot`,
+        },
+      ]
     case 'Snapshot':
-      return `${place(item.position)}  ${'SNAPSHOT'.padEnd(8)} ${what(item.type, item.goldenId, item.version, item.values)}`
+      return [`${place(item.position)}  ${'SNAPSHOT'.padEnd(8)} `, ...thing(item, item.values)]
     case 'Change': {
       const { before, after, cause } = item
       const from = [cause.system, cause.object, cause.recordId].filter((p) => p !== null).join(' ')
@@ -65,19 +63,35 @@ export function formatTailItem(item: TailItem, colour: boolean): string {
         : before && after
           ? changes(item.changedFields, before, after)
           : ''
-      const op = paint(OPERATION_STYLES.get(item.op) ?? 'white', item.op.padEnd(8))
       return [
-        `${place(item.position)}  ${paint('dim', item.at)}  ${op} ${what(item.type, item.goldenId, item.version, after ?? before)}`,
-        fields,
-        paint('dim', `(${from})`),
+        `${place(item.position)}  `,
+        { style: 'dim', text: item.at },
+        '  ',
+        { style: OPERATION_STYLES.get(item.op) ?? 'white', text: item.op.padEnd(8) },
+        ' ',
+        ...thing(item, after ?? before),
+        fields === '' ? '' : `  ${fields}`,
+        '  ',
+        { style: 'dim', text: `(${from})` },
       ]
-        .filter((part) => part !== '')
-        .join('  ')
     }
   }
 }
 
-const OPERATION_STYLES = new Map<string, Parameters<typeof styleText>[0]>(
+function thing(
+  { type, goldenId, version }: { type: string; goldenId: string; version: number },
+  values: Values | null,
+): (string | Styled)[] {
+  const name = nameOf(values)
+  return [
+    `${type} `,
+    { style: 'bold', text: name ?? goldenId },
+    name === null ? '' : { style: 'dim', text: ` ${goldenId}` },
+    ` v${version}`,
+  ]
+}
+
+const OPERATION_STYLES = new Map<string, Styled['style']>(
   Object.entries({
     CREATED: 'green',
     UPDATED: 'blue',
@@ -93,7 +107,7 @@ function place(position: number): string {
 
 function nameOf(values: Values | null): string | null {
   const name = values?.name ?? values?.number
-  return typeof name === 'string' ? printable(name) : null
+  return typeof name === 'string' ? name : null
 }
 
 function changes(fields: string[], before: Values, after: Values): string {
@@ -106,12 +120,5 @@ function changes(fields: string[], before: Values, after: Values): string {
 
 function text(value: unknown): string {
   const whole = value === undefined || value === null ? '-' : JSON.stringify(value)
-  return printable(
-    whole.length > valueCharactersMax ? `${whole.slice(0, valueCharactersMax - 1)}…` : whole,
-  )
-}
-
-/** Escapes a value of another system, so that it cannot control the terminal. */
-function printable(value: string): string {
-  return value.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}')
+  return whole.length > valueCharactersMax ? `${whole.slice(0, valueCharactersMax - 1)}…` : whole
 }

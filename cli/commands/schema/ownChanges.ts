@@ -102,7 +102,7 @@ export function changesInWords({
   brokenOperations: broken,
   version,
   before,
-}: OwnChanges): string {
+}: OwnChanges): string[] {
   const count = (level: ContractChange['level']) => changes.filter((c) => c.level === level).length
   return [
     `${version} against ${before ?? 'the graph without own subgraphs'}: ${count('BREAKING')} breaking, ${count('DANGEROUS')} dangerous, ${count('SAFE')} safe`,
@@ -111,5 +111,5 @@ export function changesInWords({
       (o) =>
         `REFUSED   ${o.names.join(', ') || '-'} (${o.hash.slice(0, 12)}) of ${o.client}: ${o.reasons.join(' ')}`,
     ),
-  ].join('\n')
+  ]
 }

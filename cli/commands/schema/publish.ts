@@ -11,6 +11,7 @@ import { readOwnSubgraphs } from '../../config/ownSubgraphs.ts'
 import { packagePath } from '../../config/packagePath.ts'
 import { DATABASE_CONFIG, withDatabase } from '../../connect.ts'
 import { type Candidate, freshCandidates, publishedCandidates } from '../../server/ownGraph.ts'
+import { print, printJson } from '../../terminal/print.ts'
 import { breaks, changesInWords, ownChanges } from './ownChanges.ts'
 
 export const OWN_CONFIG = [...DATABASE_CONFIG, 'sources', 'ownSubgraphs'] as const
@@ -64,12 +65,12 @@ export const versions = withConfig(
 ).action(async (o: OwnConfig & { json?: boolean }) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const all = await listGraphPublications(sql, publicationsShown)
-    if (o.json) console.log(JSON.stringify(all, null, 2))
+    if (o.json) printJson(all, 2)
     else if (all.length === 0)
-      console.log('nothing is published: gateways serve what config/subgraphs.yaml names')
+      print('nothing is published: gateways serve what config/subgraphs.yaml names')
     else
       for (const [n, p] of all.entries())
-        console.log(
+        print(
           [
             `${p.version}${n === 0 ? ' active' : ''} ${p.subgraphs.join(',') || '-'}`,
             `published ${p.publishedAt.toISOString()} by ${p.actor}${p.reason === '' ? '' : ` (${p.reason})`}`,
@@ -95,9 +96,9 @@ async function publishCandidates(
   reason: string,
 ): Promise<void> {
   const found = await ownChanges(sql, o.sources, candidates)
-  console.log(changesInWords(found))
+  print(...changesInWords(found))
   if (found.expected !== null && found.version === found.before) {
-    console.log(`nothing was published: ${found.version} is active`)
+    print(`nothing was published: ${found.version} is active`)
     return
   }
   if (breaks(found) && !o.acceptBreaking)
@@ -107,7 +108,7 @@ async function publishCandidates(
     reason,
     expected: found.expected,
   })
-  console.log(`published ${version}`)
+  print(`published ${version}`)
 }
 
 async function versionBefore(sql: Sql): Promise<string> {

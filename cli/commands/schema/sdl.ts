@@ -6,6 +6,7 @@ import { findGraphVersion } from '../../../mdm/access/graphVersions.ts'
 import { withConfig } from '../../config/config.ts'
 import { openInstallation } from '../../config/installation.ts'
 import { withDatabase } from '../../connect.ts'
+import { printDocument } from '../../terminal/print.ts'
 import { activeSubgraphs, currentGraph, schemasOf } from './ownChanges.ts'
 import { OWN_CONFIG, type OwnConfig } from './publish.ts'
 
@@ -42,7 +43,7 @@ Examples:
 ).action(async (o: Options) => {
   const { supergraph, sdls } = await printed(o)
   if (o.subgraph === undefined) {
-    console.log(o.supergraph ? supergraph.trimEnd() : printSchema(publicSchema(supergraph)))
+    printDocument(o.supergraph ? supergraph : printSchema(publicSchema(supergraph)))
     return
   }
   const found = sdls.get(o.subgraph)
@@ -50,7 +51,7 @@ Examples:
     throw new Error(
       `there is no subgraph "${o.subgraph}"; there are ${[...sdls.keys()].sort().join(', ')}`,
     )
-  console.log(found.trimEnd())
+  printDocument(found)
 })
 
 async function printed(o: Options): Promise<Printed> {

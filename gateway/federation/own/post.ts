@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql'
+import { boundedText } from '../../../schema/kit/boundedResponse.ts'
 import type { OwnBounds } from './ownSubgraph.ts'
 
 /** A response of GraphQL over HTTP, not yet checked. */
@@ -41,7 +42,11 @@ export async function post(
       body,
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     })
-    return resultOf(at.name, response.status, await readText(response, responseBytesMax))
+    return resultOf(
+      at.name,
+      response.status,
+      await boundedText(response, responseBytesMax, ' (responseBytesMax)'),
+    )
   } catch (e) {
     if (signal?.aborted) throw signal.reason
     if (timeout.aborted) throw away(at.name, `no response in ${timeoutMs} ms`)
@@ -55,18 +60,6 @@ export async function post(
 export function away(subgraph: string, why: string): GraphQLError {
   const extensions = { code: 'DOWNSTREAM_SERVICE_ERROR', serviceName: subgraph }
   return new GraphQLError(`subgraph ${subgraph}: ${why}`, { extensions })
-}
-
-async function readText(response: Response, bytesMax: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength
-    if (bytes > bytesMax)
-      throw new Error(`the response has more than ${bytesMax} bytes (responseBytesMax)`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function resultOf(subgraph: string, status: number, text: string): RawResult {
