@@ -20,6 +20,7 @@ import {
   taskListing,
 } from '../mdm/tasks/queue.ts'
 import { recordKey } from '../schema/recordKey.ts'
+import { benchAuditKeys } from './shared/benchAuditKeys.ts'
 
 // Stewardship on an embedded Postgres with fsync: a queue of 100,000 tasks, and merges of golden
 // records with 50 source records and 5,000 invoices, each undone afterwards.
@@ -39,6 +40,7 @@ const caller: Caller = {
   correlationId: 'bench',
 }
 
+benchAuditKeys()
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
 const server = await startServer({ dir, durable: true })
 const admin = openConnection(server.url('postgres'))

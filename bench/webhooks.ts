@@ -18,6 +18,7 @@ import { readPolicy } from '../schema/readPolicy.ts'
 import { change } from './feed/change.ts'
 import { benchProcesses } from './feed/processes.ts'
 import { latency, now } from './feed/protocol.ts'
+import { benchAuditKeys } from './shared/benchAuditKeys.ts'
 
 /**
  * Webhooks: deliveries a second to one endpoint (signed, in order for each golden record, position
@@ -64,6 +65,7 @@ endpoint.on('message', ([id, at, size]: [string | null, number, number]) => {
 })
 
 const bench = await benchProcesses()
+benchAuditKeys()
 const sql = openDatabase(bench.databaseUrl, { connectionsMax: 4, name: 'bench-deliver' })
 const policy = readPolicy(fileURLToPath(new URL('../schema/model', import.meta.url)))
 const reach = { networks: [parseNetwork('127.0.0.1')], http: true, ports: [port] }

@@ -13,6 +13,7 @@ import { openConnection, openDatabase, type Sql } from '../../mdm/db/database.ts
 import { migrate } from '../../mdm/db/migrate.ts'
 import { PENDING_CHANNEL } from '../../mdm/inbox/accept.ts'
 import type { Applied } from '../../mdm/ingest/pipeline.ts'
+import { benchAuditKeys } from './benchAuditKeys.ts'
 
 const messagesPerCompany = 13
 const warmUpCompanies = 300
@@ -32,6 +33,7 @@ export interface BenchServer {
 
 /** Starts an embedded Postgres with fsync, deleted when it stops; one in a given folder is kept. */
 export async function benchServer(kept?: string): Promise<BenchServer> {
+  benchAuditKeys()
   const dir = kept ?? mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
   const server = await startServer({ dir, durable: true })
   const admin = openConnection(server.url('postgres'))

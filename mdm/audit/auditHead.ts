@@ -122,7 +122,7 @@ export function readHeadLine(line: string): AuditHead | 'OTHER' | 'DAMAGED' {
 }
 
 function headIn(value: unknown): unknown {
-  const object = z.record(z.string(), z.unknown()).safeParse(value)
-  if (!object.success) return value
-  return object.data.auditHead ?? object.data.data ?? value
+  if (typeof value !== 'object' || value === null) return value
+  if ('auditHead' in value) return value.auditHead
+  return 'data' in value ? value.data : value
 }

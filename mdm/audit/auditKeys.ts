@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto'
 
 /** A key of the audit log, which the database never sees. */
 export interface AuditKey {
   /** Its name in each entry. */
   id: string
-  secret: Buffer
+  /** A key object: an HMAC with the bytes takes four times as long. */
+  secret: KeyObject
 }
 
 /** The keys of this process. The first one signs; the others only verify. */
@@ -28,7 +29,7 @@ export function parseAuditKey(text: string): AuditKey {
     throw new AuditKeyError(
       `the secret of the audit key ${id} must have ${secretCharsMin} characters or more`,
     )
-  return { id, secret: createHash('sha256').update(secret).digest() }
+  return { id, secret: createSecretKey(createHash('sha256').update(secret).digest()) }
 }
 
 /** Parses several keys. Throws if two have one id. */

@@ -5,6 +5,7 @@ const NULL = 0
 const TEXT = 1
 const BYTES = 2
 const NUMBER = 3
+const countBytes = 4
 /** One byte for the kind of a part and four for its length. */
 const headerBytes = 5
 
@@ -14,22 +15,27 @@ const headerBytes = 5
  * bytes, and so does an empty text in place of null.
  */
 export function encodeParts(parts: readonly Part[]): Buffer {
-  const count = Buffer.alloc(4)
-  count.writeUInt32BE(parts.length)
-  return Buffer.concat([count, ...parts.flatMap(encodePart)])
+  const lengths = parts.map(lengthOf)
+  const total = lengths.reduce((sum, n) => sum + headerBytes + n, countBytes)
+  const bytes = Buffer.allocUnsafe(total)
+  let at = bytes.writeUInt32BE(parts.length)
+  for (const [i, part] of parts.entries()) {
+    at = bytes.writeUInt8(kindOf(part), at)
+    at = bytes.writeUInt32BE(lengths[i] ?? 0, at)
+    if (part === null) continue
+    if (part instanceof Uint8Array) bytes.set(part, at)
+    else bytes.write(String(part), at)
+    at += lengths[i] ?? 0
+  }
+  return bytes
 }
 
-function encodePart(part: Part): Buffer[] {
-  const [kind, bytes] =
-    part === null
-      ? [NULL, Buffer.alloc(0)]
-      : typeof part === 'string'
-        ? [TEXT, Buffer.from(part, 'utf8')]
-        : typeof part === 'number'
-          ? [NUMBER, Buffer.from(String(part))]
-          : [BYTES, Buffer.from(part)]
-  const header = Buffer.alloc(headerBytes)
-  header.writeUInt8(kind)
-  header.writeUInt32BE(bytes.length, 1)
-  return [header, bytes]
+function lengthOf(part: Part): number {
+  if (part === null) return 0
+  return part instanceof Uint8Array ? part.length : Buffer.byteLength(String(part))
+}
+
+function kindOf(part: Part): number {
+  if (part === null) return NULL
+  return typeof part === 'string' ? TEXT : typeof part === 'number' ? NUMBER : BYTES
 }
