@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import type { AccessRecorder } from '../mdm/access/accessRecorder.ts'
 import type { RowReaders } from '../mdm/access/rowReaders.ts'
+import { CursorSeal } from '../mdm/db/cursorSeal.ts'
 import type { Sql } from '../mdm/db/database.ts'
 import type { Tailer } from '../mdm/feed/tailer.ts'
 import { createEngines } from '../mdm/resolution/resolve.ts'
@@ -32,6 +34,8 @@ export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
   sql: Sql
   /** Readers for callers who may not see every row. Without them every caller sees all rows. */
   rows?: RowReaders | undefined
+  /** Seals the cursors of callers in `rows`. Without it a key of this process does. */
+  seal?: CursorSeal | undefined
   /** The tailer of this process; only subscriptions and the feed's queries use it. */
   tailer: Tailer
   /**
@@ -56,9 +60,12 @@ export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
   levels?: OperationsDeps['levels']
 }
 
+const processSeal = new CursorSeal([randomBytes(32).toString('base64url')])
+
 /** Creates every subgraph of the graph. Nothing is read before an operation requests it. */
 export function createSubgraphs(given: GraphDeps): Subgraph[] {
-  const deps = { ...given, sqlOf: readersOf(given.sql, given.rows) }
+  const seal = given.seal ?? processSeal
+  const deps = { ...given, sqlOf: readersOf(given.sql, given.rows, seal) }
   const others = deps.policy.types
     .map((t) => t.name)
     .filter((name) => !TYPES_WITH_SUBGRAPH.has(name))
@@ -77,10 +84,10 @@ export function createSubgraphs(given: GraphDeps): Subgraph[] {
     createErpSubgraph(deps),
     createNodeSubgraph(deps),
     createChangesSubgraph({ ...deps, webhooks: deps.webhooks ?? publicWebhooks(steward.sql) }),
-    createStewardshipSubgraph(steward, readersOf(steward.sql, deps.rows), deps.policies),
+    createStewardshipSubgraph(steward, readersOf(steward.sql, deps.rows, seal), deps.policies),
     createOperationsSubgraph({
       sql: steward.sql,
-      sqlOf: readersOf(steward.sql, deps.rows),
+      sqlOf: readersOf(steward.sql, deps.rows, seal),
       policy: deps.policy,
       rules: steward.rules ?? DEFAULT_RULES,
       connectors: deps.connectors ?? new Map(),
@@ -111,11 +118,11 @@ function recordingAccess(subgraph: Subgraph, reads: Pick<AccessRecorder, 'note'>
  * Returns the readers of a caller: connections with row-level rights for a bound caller, otherwise
  * `sql`.
  */
-function readersOf(sql: Sql, rows: RowReaders | undefined): SqlOf {
+function readersOf(sql: Sql, rows: RowReaders | undefined, seal: CursorSeal): SqlOf {
   const all = unbound(sql)
   if (!rows) return all
   return (request) => {
     const judged = rows.of(request)
-    return judged ? { sql: judged, bound: true } : all(request)
+    return judged ? { sql: judged, bound: true, seal } : all(request)
   }
 }

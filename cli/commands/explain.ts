@@ -44,7 +44,9 @@ Example:
         systems: new Map(systems.map((s) => [s.name, s])),
       }
       const mastering = await activeResolutionContext(sql, shipped, systems)
-      const found = await explain(sql, mastering, recordKeyOf(a), recordKeyOf(b), !options.records)
+      const found = await explain(sql, mastering, recordKeyOf(a), recordKeyOf(b), {
+        whole: !options.records,
+      })
       if ('code' in found) throw new Error(found.detail)
       if (options.json) {
         const { a: one, b: other, ...rest } = found

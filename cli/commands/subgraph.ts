@@ -16,6 +16,7 @@ import { rowReaders } from '../server/configuredRowReaders.ts'
 import { followPolicy } from '../server/followPolicy.ts'
 import { openInternalTokens } from '../server/openInternalTokens.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from '../server/openWebhooks.ts'
+import { openCursorSeal } from '../server/sealingKeys.ts'
 import { stopSignal, whenAborted } from '../server/stopSignal.ts'
 
 const SETTINGS = [
@@ -109,6 +110,7 @@ Example:
         steward,
         reads,
         webhooks: await openWebhooks(connection.sql, config),
+        seal: await openCursorSeal(config),
       })
       const subgraph = all.find((s) => s.name === name)
       if (!subgraph)

@@ -281,7 +281,7 @@ export const CONFIG = {
     shown: 'one in the data directory, for processes that share it',
     allowed:
       'texts of 32 characters or more, separated by commas: the first one seals, all of them open',
-    help: 'what the secrets of webhooks are sealed with in the database; the same for all processes',
+    help: 'what seals the secrets of webhooks in the database, and the cursors of callers with row rights; the same for all processes',
   }),
   webhookCa: optional({
     env: 'TOUCHSTONE_WEBHOOK_CA',

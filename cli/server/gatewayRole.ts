@@ -44,6 +44,7 @@ import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 import { readOwnGraph, rememberServed } from './ownGraph.ts'
 import { OwnHealth } from './ownHealth.ts'
 import { type PublicationRunner, startPublicationRunner } from './publicationRunner.ts'
+import { openCursorSeal } from './sealingKeys.ts'
 
 export const GATEWAY_CONFIG = [
   'host',
@@ -229,6 +230,7 @@ export async function startGatewayRole(options: {
       connectors,
       levels,
       webhooks,
+      seal: await openCursorSeal(config),
       reads,
       policies: openPolicies({ sql: steward.sql, databaseUrl, sources: options.sources, systems }),
     }

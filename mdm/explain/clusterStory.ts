@@ -12,6 +12,7 @@ import {
   type ResolutionContext,
 } from '../resolution/context.ts'
 import { loadLinks } from '../resolution/links.ts'
+import { missingEvidence, type Scopes } from './evidence.ts'
 import { snapshot } from './explain.ts'
 
 /** How a golden record was formed, from the present source records and assertions. */
@@ -38,12 +39,14 @@ const componentRecordsMax = 2_000
 /**
  * Returns the story of a golden record, by its id or any id that resolves to it; null if there is
  * none. Clusters its component again with the active engine, so the joins are those of the
- * pipeline. Reads one snapshot.
+ * pipeline. Reads one snapshot. If `scopes` do not cover every compared field, there are no links
+ * and no joins: which records are linked, and in which order they join, depends on hidden values.
  */
 export async function clusterStory(
   sql: Sql,
   mastering: ResolutionContext,
   id: string,
+  scopes: Scopes = null,
 ): Promise<ClusterStory | null> {
   const goldenId = (await readGoldenIds(sql, [id.toLowerCase()], { ended: false })).get(
     id.toLowerCase(),
@@ -58,8 +61,9 @@ export async function clusterStory(
     const own = ids.map((r) => r.id)
     const type = mastering.policy.type(first.type)
     const engine = engineOf(mastering, type)
+    const isHidden = missingEvidence(mastering.policy, type, scopes) !== null
     const reach =
-      first.count > membersMax
+      isHidden || first.count > membersMax
         ? null
         : await boundedClosure(tx, own, engine.canJoin, componentRecordsMax)
     const records = new Map<number, SourceRecord>()
@@ -68,7 +72,7 @@ export async function clusterStory(
     else for (const r of await loadById(tx, own)) records.set(r.id, r)
     const members = own.map((id) => records.get(id)).filter((r) => r !== undefined)
     const byId = new Map(members.map((r) => [r.id, r]))
-    const stored = reach?.links ?? (await loadLinks(tx, own))
+    const stored = isHidden ? [] : (reach?.links ?? (await loadLinks(tx, own)))
     const links = stored
       .flatMap((l) => {
         const [a, b] = [byId.get(l.a), byId.get(l.b)]
@@ -84,7 +88,7 @@ export async function clusterStory(
       memberCount: first.count,
       links,
     }
-    if (!reach) return { ...story, joins: [], cut: true }
+    if (!reach) return { ...story, joins: [], cut: !isHidden }
     const reached = [...records.values()]
     const stated = await loadAssertions(
       tx,

@@ -4,14 +4,9 @@ import type { Engine, Features } from '../match/engine.ts'
 import { type WaterfallStep, waterfall } from '../match/waterfall.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { loadBlocks } from '../resolution/blockingKeys.ts'
-import {
-  engineOf,
-  isLive,
-  loadKnown,
-  newResolutionState,
-  type ResolutionContext,
-} from '../resolution/context.ts'
+import { engineOf, isLive, type ResolutionContext } from '../resolution/context.ts'
 import { possibleBetween } from '../resolution/possibleMatches.ts'
+import { isHiddenComparison, loadEvidence, missingEvidence, type Scopes } from './evidence.ts'
 import { assertionsBetween, type StewardAssertion } from './stewardAssertions.ts'
 
 /**
@@ -49,7 +44,10 @@ export interface Explanation {
   /** Blocking keys that both have, and how many of them have few enough records to be used. */
   sharedKeys: number
   usableKeys: number
-  /** The stored weight; null if the two are not linked. Single precision. */
+  /**
+   * The stored weight, in single precision. Null if the two are not linked, or if the caller may
+   * not see every compared field.
+   */
   linkWeight: number | null
   /** Version of the matching model. */
   model: string
@@ -75,13 +73,17 @@ interface Place {
  * Explains two records by any ids. An active golden id stands for the whole golden record unless
  * the other id is one of its own records; then the best pair is explained. With `whole` false, it
  * stands for the source record with that key. Reads one snapshot in a fixed number of statements.
+ *
+ * With `scopes`, everything but the verdict is computed from the values that they cover, the best
+ * pair too: so it does not depend on hidden values. The verdict states which records are one golden
+ * record, which everyone sees.
  */
 export async function explain(
   sql: Sql,
   mastering: ResolutionContext,
   a: string,
   b: string,
-  whole = true,
+  { whole = true, scopes = null }: { whole?: boolean; scopes?: Scopes } = {},
 ): Promise<Explanation | Unexplained> {
   if (a.toLowerCase() === b.toLowerCase()) return sameRecord(a)
   return await snapshot(sql, async (tx) => {
@@ -104,14 +106,12 @@ export async function explain(
     const ids = async (p: Place) =>
       whole && apart && p.goldenId === p.key ? await memberIds(tx, p.key) : [p.id]
     const [mine, theirs] = [await ids(one), await ids(other)]
-    const state = newResolutionState()
     const records = new Map<number, SourceRecord>()
     const type = mastering.policy.type(one.type)
-    await loadKnown(tx, mastering, type, records, [...mine, ...theirs], state)
+    await loadEvidence(tx, mastering, type, records, [...mine, ...theirs], scopes)
     const best = bestPair(engineOf(mastering, type), records, mine, theirs)
-    const [found] = await explainRecords(tx, mastering, [
-      best ?? [recordOf(records, one), recordOf(records, other)],
-    ])
+    const pair = best ?? ([recordOf(records, one), recordOf(records, other)] as const)
+    const [found] = await explainRecords(tx, mastering, [pair], scopes)
     return { ...found, pairsCompared: best ? mine.length * theirs.length : 1 } as Explanation
   })
 }
@@ -123,27 +123,27 @@ export async function explainPairs(
   sql: Sql,
   mastering: ResolutionContext,
   pairs: readonly (readonly [string, string])[],
+  scopes: Scopes = null,
 ): Promise<Map<string, Explanation>> {
   return await snapshot(sql, async (tx) => {
     const places = await loadPlacesOf(tx, pairs.flat())
     const records = new Map<number, SourceRecord>()
-    const state = newResolutionState()
     for (const [name, own] of Map.groupBy(places.values(), (p) => p.type))
       if (mastering.engines.has(name))
-        await loadKnown(
+        await loadEvidence(
           tx,
           mastering,
           mastering.policy.type(name),
           records,
           own.map((p) => p.id),
-          state,
+          scopes,
         )
     const byKey = new Map([...records.values()].map((r) => [r.key, r]))
     const found = pairs.flatMap(([a, b]): [SourceRecord, SourceRecord][] => {
       const [x, y] = [byKey.get(a), byKey.get(b)]
       return x && y && x.type === y.type ? [[x, y]] : []
     })
-    const explained = await explainRecords(tx, mastering, found)
+    const explained = await explainRecords(tx, mastering, found, scopes)
     return new Map(explained.map((e) => [pairName(e.a.key, e.b.key), e]))
   })
 }
@@ -162,6 +162,7 @@ async function explainRecords(
   tx: Transaction,
   mastering: ResolutionContext,
   pairs: readonly (readonly [SourceRecord, SourceRecord])[],
+  scopes: Scopes,
 ): Promise<Explanation[]> {
   if (pairs.length === 0) return []
   const placed = pairs.map(([a, b]) => ({
@@ -188,6 +189,12 @@ async function explainRecords(
         ? engine.compare(first.features as Features, second.features as Features)
         : null
     const { matchWeightMin, linkWeightMin, parameters, version } = engine
+    const type = mastering.policy.type(a.type)
+    const missing = missingEvidence(mastering.policy, type, scopes)
+    const isShown = ({ field }: WaterfallStep) => {
+      const compared = engine.comparisons.find((c) => c.name === field)
+      return !compared || !isHiddenComparison(compared, type, scopes)
+    }
     const explained: Omit<Explanation, 'verdict' | 'because'> = {
       type: a.type,
       a,
@@ -199,29 +206,34 @@ async function explainRecords(
       prior: parameters.priorWeight,
       threshold: matchWeightMin,
       linkThreshold: linkWeightMin,
-      steps: comparison ? waterfall(comparison) : [],
+      steps: comparison ? waterfall(comparison).filter(isShown) : [],
       forbidden: comparison?.conflict ?? null,
       assertions: assertions[i] ?? [],
       sharedKeys: shared[i]?.length ?? 0,
       usableKeys:
         shared[i]?.filter((k) => (blocks.get(k)?.length ?? 0) <= engine.blockRecordsMax).length ??
         0,
-      linkWeight: linked[i] ?? null,
+      linkWeight: (missing === null ? linked[i] : null) ?? null,
       model: version,
     }
     const oneToOne = engine.isUniqueSource(a.source) && engine.isUniqueSource(b.source)
-    return { ...explained, ...judged(explained, possible[i]?.reason ?? null, oneToOne) }
+    return {
+      ...explained,
+      ...judged(explained, possible[i]?.reason ?? null, oneToOne, missing),
+    }
   })
 }
 
 /**
  * Returns the verdict on a pair; reasons are checked in order of precedence. `oneToOne`: both
- * sources hold a thing at most once, so the mutual-best bonus applies.
+ * sources hold a thing at most once, so the mutual-best bonus applies. `missing`: the scope of
+ * compared fields that the caller may not see, whose part in the verdict is not stated.
  */
 function judged(
   e: Omit<Explanation, 'verdict' | 'because'>,
   possible: string | null,
   oneToOne: boolean,
+  missing: string | null,
 ): { verdict: Verdict; because: string } {
   const says = (kind: StewardAssertion['kind']) => e.assertions.find((s) => s.kind === kind)
   const together = e.a.goldenId !== null && e.a.goldenId === e.b.goldenId
@@ -233,6 +245,7 @@ function judged(
         verdict: 'TOGETHER',
         because: `${stateOf(absent)}, and stays with the golden record that it was in`,
       }
+    if (missing !== null) return { verdict: 'TOGETHER', because: undisclosed(missing) }
     if (e.weight !== null && e.weight >= e.threshold && e.forbidden === null)
       return { verdict: 'TOGETHER', because: 'what the two have in common is enough' }
     if (oneToOne && e.linkWeight !== null)
@@ -247,12 +260,17 @@ function judged(
   if (absent)
     return { verdict: 'APART', because: `${stateOf(absent)}, and has no evidence of its own` }
   if (e.forbidden !== null) return { verdict: 'FORBIDDEN', because: e.forbidden }
-  if (possible !== null) return { verdict: 'POSSIBLE_MATCH', because: possible }
+  if (possible !== null)
+    return {
+      verdict: 'POSSIBLE_MATCH',
+      because: missing === null ? possible : undisclosed(missing),
+    }
   if ((e.weight ?? 0) < e.linkThreshold && (e.relatedProbability ?? 0) >= 0.5)
     return {
       verdict: 'POSSIBLY_RELATED',
       because: 'what agrees agrees between two related things too, and too little else does',
     }
+  if (missing !== null) return { verdict: 'APART', because: undisclosed(missing) }
   if (e.sharedKeys === 0)
     return { verdict: 'APART', because: 'they share no blocking key, so they are not compared' }
   if (e.usableKeys === 0)
@@ -263,6 +281,11 @@ function judged(
   if ((e.weight ?? 0) < e.linkThreshold)
     return { verdict: 'APART', because: 'too little agrees, or too much speaks against it' }
   return { verdict: 'APART', because: 'alike, but the other records of the two speak against it' }
+}
+
+/** Returns the reason of a verdict to which hidden fields contributed. */
+export function undisclosed(scope: string): string {
+  return `what decides is not shown without the scope ${scope}`
 }
 
 function stateOf(r: SourceRecord): string {

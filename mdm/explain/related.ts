@@ -2,13 +2,8 @@ import type { Sql } from '../db/database.ts'
 import type { Features } from '../match/engine.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { loadBlocks } from '../resolution/blockingKeys.ts'
-import {
-  engineOf,
-  isLive,
-  loadKnown,
-  newResolutionState,
-  type ResolutionContext,
-} from '../resolution/context.ts'
+import { engineOf, isLive, type ResolutionContext } from '../resolution/context.ts'
+import { loadEvidence, type Scopes } from './evidence.ts'
 import { snapshot } from './explain.ts'
 
 /**
@@ -35,12 +30,13 @@ const candidatesMax = 5_000
  * Returns golden records that are possibly related to one: their records share a usable blocking
  * key with one of its own, and are rather two related things than one thing or strangers. Nothing
  * of this is stored, because it decides nothing. It is computed on request with the active engine,
- * the most probable first.
+ * the most probable first. With `scopes`, only from the values that they cover.
  */
 export async function relatedTo(
   sql: Sql,
   mastering: ResolutionContext,
   goldenId: string,
+  scopes: Scopes = null,
 ): Promise<Related[]> {
   return await snapshot(sql, async (tx) => {
     const places = await tx<{ id: number; type: string }[]>`
@@ -51,7 +47,7 @@ export async function relatedTo(
     const engine = engineOf(mastering, type)
     const records = new Map<number, SourceRecord>()
     const own = places.map((p) => p.id)
-    await loadKnown(tx, mastering, type, records, own, newResolutionState())
+    await loadEvidence(tx, mastering, type, records, own, scopes)
     const members = [...records.values()].filter(isLive).sort((a, b) => a.id - b.id)
     const blocks = await loadBlocks(
       tx,
@@ -60,7 +56,7 @@ export async function relatedTo(
     )
     const usable = [...blocks.values()].filter((ids) => ids.length <= engine.blockRecordsMax)
     const candidates = [...new Set(usable.flat())].sort((a, b) => a - b).slice(0, candidatesMax)
-    await loadKnown(tx, mastering, type, records, candidates, newResolutionState())
+    await loadEvidence(tx, mastering, type, records, candidates, scopes)
     const best = new Map<string, Related>()
     for (const id of candidates) {
       const other = records.get(id)

@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises'
 import type { ChangeEvent } from '../../schema/events.ts'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import { isOperational } from '../../schema/operational.ts'
-import { type CursorPosition, decodeCursor, type FeedPlace } from './cursor.ts'
+import type { CursorSeal } from '../db/cursorSeal.ts'
+import { type CursorPosition, type FeedPlace, openCursor } from './cursor.ts'
 import { readLineage, requirePresent } from './epochs.ts'
 import { FeedError } from './feedError.ts'
 import { checkFilter, createMatcher, type FeedFilter, Followed, valuesPass } from './filter.ts'
@@ -15,8 +16,7 @@ import type { Tail } from './tail.ts'
 import type { EventPage, Tailer } from './tailer.ts'
 
 /**
- * An item of a subscription; `at` is the position to resume after (encodeCursor turns it into
- * text).
+ * An item of a subscription; `at` is the position to resume after (cursorText turns it into text).
  */
 export type FeedItem = { at: FeedPlace } & (
   | { kind: 'SNAPSHOT'; item: SnapshotItem }
@@ -40,6 +40,11 @@ export interface FollowOptions {
   bookmarkPositions?: number
   /** Row-level rights of the caller; without them everything is visible. */
   sight?: RowVisibility | null
+  /**
+   * Set for a caller with row rights who gets the cursors: nothing that it receives then depends on
+   * how many events are hidden from it.
+   */
+  seal?: CursorSeal | null
   /** Name of the consumer, for metrics. */
   consumer?: string | null
 }
@@ -48,6 +53,8 @@ export interface FollowOptions {
 const pageRowsMax = 512
 /** Number of filtered-out positions after which a subscription sends its position. */
 const silentPositionsMax = 1_000
+/** How often a subscription with sealed cursors sends its position, whatever happened since. */
+const silentMsMax = 60_000
 /** Positions skipped before the event loop gets a turn. */
 const positionsPerTurn = 32
 
@@ -87,6 +94,8 @@ class Subscription {
   readonly #key = randomUUID()
   /** Start of the page that was read ahead. */
   #ahead = -1
+  /** Events delivered so far, for callers who see no positions. */
+  #delivered = 0
   #followed: Followed | null = null
   /** Progress of this follower, for observers. */
   readonly #reached: { position: number; consumer: string | null }
@@ -132,9 +141,10 @@ class Subscription {
 
   async #place(): Promise<CursorPosition> {
     await this.#useTail()
-    const { after, snapshot } = this.#options
+    const { after, snapshot, seal = null } = this.#options
     if (after === null && !snapshot) return { kind: 'TAIL', position: this.#now }
-    const decoded = after === null ? null : decodeCursor(after)
+    const decoded = after === null ? null : openCursor(after, seal)
+    this.#delivered = decoded?.own?.delivered ?? 0
     // Read from the table and not from the tail, which may lag behind what the caller has just seen
     // committed.
     const head = await this.#read(() => readHead(this.#tailer.sql))
@@ -157,9 +167,9 @@ class Subscription {
     if (place.position > head.position)
       throw new FeedError(
         'CURSOR_FUTURE',
-        `the cursor is of position ${place.position} and the feed ends at ${head.position}: the store went back and could not detect it; subscribe with snapshot: true, and have the operator run "touchstone feed new-epoch"`,
+        `the cursor is ${seal ? 'beyond the end of the feed' : `of position ${place.position} and the feed ends at ${head.position}`}: the store went back and could not detect it; subscribe with snapshot: true, and have the operator run "touchstone feed new-epoch"`,
       )
-    if (place.position + 1 < head.oldest) throw expired(place.position, head.oldest)
+    if (place.position + 1 < head.oldest) throw this.#expired(place.position, head.oldest)
     return place
   }
 
@@ -212,7 +222,7 @@ class Subscription {
         ? lineage
         : await this.#read(() => readLineage(this.#tailer.sql, page.epoch))
       this.#enter(present, position)
-      if (page.oldest > position + 1) throw expired(position, page.oldest)
+      if (page.oldest > position + 1) throw this.#expired(position, page.oldest)
       const item = first(page.items, (i) => from === null || i.goldenId > from)
       if (item) {
         scanned = item.goldenId
@@ -230,10 +240,14 @@ class Subscription {
     matches: (event: ChangeEvent) => boolean,
   ): AsyncGenerator<FeedItem, undefined> {
     const tail = this.#tail
-    const { bookmarkPositions = Number.POSITIVE_INFINITY, sight } = this.#options
+    const { bookmarkPositions = Number.POSITIVE_INFINITY, sight, seal } = this.#options
     let position = start
     let silent = 0
     let caughtUp = false
+    // For callers who see no positions, the clock decides: a number of hidden events would show.
+    let tick = seal ? AbortSignal.timeout(silentMsMax) : null
+    const isDue = () => (tick ? tick.aborted : silent >= silentPositionsMax)
+    let until = tick ? AbortSignal.any([this.#signal, tick]) : this.#signal
     for (let turn = 1; ; turn++) {
       this.#reached.position = position
       tail.check()
@@ -246,11 +260,15 @@ class Subscription {
       }
       if (turn % positionsPerTurn === 0) await setImmediate()
       if (position >= tail.head) {
-        if (position >= this.#now && (!caughtUp || silent >= silentPositionsMax)) {
+        if (position >= this.#now && (!caughtUp || isDue())) {
           caughtUp = true
           silent = 0
+          if (tick?.aborted) {
+            tick = AbortSignal.timeout(silentMsMax)
+            until = AbortSignal.any([this.#signal, tick])
+          }
           yield { kind: 'CAUGHT_UP', at: this.#at({ kind: 'TAIL', position }) }
-        } else await tail.waitForNews(position, this.#signal)
+        } else await tail.waitForNews(position, until)
         continue
       }
       let event = tail.at(position + 1)
@@ -292,6 +310,7 @@ class Subscription {
       const shown = wanted && sight ? await this.#seen(sight, event, ahead) : wanted ? event : null
       if (shown && matches(shown)) {
         silent = 0
+        this.#delivered++
         yield { kind: 'CHANGE', at: this.#at({ kind: 'TAIL', position }), event: shown }
       } else silent++
     }
@@ -357,7 +376,16 @@ class Subscription {
   }
 
   #at(place: CursorPosition): FeedPlace {
-    return { epoch: this.#epoch, place }
+    const { seal } = this.#options
+    const at = { epoch: this.#epoch, place }
+    return seal ? { ...at, own: { seal, delivered: this.#delivered } } : at
+  }
+
+  #expired(position: number, oldest: number): FeedError {
+    const what = this.#options.seal
+      ? 'the events after the cursor have expired'
+      : `the cursor is of position ${position} and the oldest kept is ${oldest}`
+    return new FeedError('CURSOR_EXPIRED', `${what}; subscribe with snapshot: true`)
   }
 
   #read<T>(work: () => Promise<T>): Promise<T> {
@@ -396,11 +424,4 @@ function first<T>(items: readonly T[], after: (item: T) => boolean): T | undefin
     else low = middle + 1
   }
   return items[low]
-}
-
-function expired(position: number, oldest: number): FeedError {
-  return new FeedError(
-    'CURSOR_EXPIRED',
-    `the cursor is of position ${position} and the oldest kept is ${oldest}; subscribe with snapshot: true`,
-  )
 }

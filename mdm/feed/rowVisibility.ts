@@ -86,6 +86,15 @@ export class RowVisibility {
   }
 }
 
+/**
+ * Returns the event without the numbers that count events and messages of all callers. Its place
+ * among other events is then its time in microseconds since 1970, which sorts as positions do.
+ */
+export function withoutNumbers(event: ChangeEvent): ChangeEvent {
+  const { inboxId, ...cause } = event.cause
+  return { ...event, position: Date.parse(event.at) * 1_000, cause }
+}
+
 /** Two index look-ups an event, each with the rights of its row. */
 async function readVisibleParts(
   sql: Sql,

@@ -1,3 +1,5 @@
+import type { ChangeEvent } from '../../schema/events.ts'
+import { visibleChanges } from '../../schema/hiddenFields.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { masked } from '../../schema/masked.ts'
 import { OPERATIONAL, OPERATIONAL_SCOPE, OPERATIONAL_TYPES } from '../../schema/operational.ts'
@@ -22,7 +24,7 @@ export function visibleValues(
       const inner = (group: string) => {
         const fields = (policy.groups.get(group)?.fields ?? []).filter((g) => hidden(g.sensitive))
         const names = new Map(fields.map((g) => [g.name, g]))
-        return fields.length === 0 ? null : (value: unknown) => without(value, names)
+        return fields.length === 0 ? null : (value: unknown) => withoutParts(value, names)
       }
       plan = new Map([
         ...OPERATIONAL_TYPES.map((t): [string, Map<string, Shown | null>] => [
@@ -75,6 +77,22 @@ export function visibleValues(
 }
 
 /**
+ * Returns a function that removes from an event what the scopes do not cover: values before and
+ * after, and the names of changed fields.
+ */
+export function visibleEvent(
+  policy: Policy,
+): (event: ChangeEvent, scopes: ReadonlySet<string>) => ChangeEvent {
+  const visible = visibleValues(policy)
+  return (event, scopes) => ({
+    ...event,
+    before: event.before && visible(event.type, event.before, scopes),
+    after: event.after && visible(event.type, event.after, scopes),
+    changedFields: visibleChanges(policy, event.type, event.changedFields, scopes),
+  })
+}
+
+/**
  * Returns a function that lists the non-empty sensitive fields of values that the scopes cover,
  * fields within groups included.
  */
@@ -110,8 +128,9 @@ export function sensitiveScopes(policy: Policy): Set<string> {
   return new Set(own.filter((s) => s !== undefined))
 }
 
-function without(value: unknown, hidden: ReadonlyMap<string, FieldPolicy>): unknown {
-  if (Array.isArray(value)) return value.map((v) => without(v, hidden))
+/** Returns a group, or a list of them, without its hidden parts or with their masks. */
+export function withoutParts(value: unknown, hidden: ReadonlyMap<string, FieldPolicy>): unknown {
+  if (Array.isArray(value)) return value.map((v) => withoutParts(v, hidden))
   if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, part]) => {

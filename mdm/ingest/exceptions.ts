@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Connector, type MappingStep, MessageError } from '../../connectors/contract.ts'
+import { missingScopeOf } from '../../schema/hiddenFields.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { isStorable, storable } from '../../schema/storable.ts'
 import type { Caller } from '../access/caller.ts'
@@ -255,8 +256,10 @@ export function missingScope(
 ): string | null {
   const as = typeOf(desk, row.system, row.object)
   const golden = desk.policy.types.filter((t) => as === null || as === 'Kept' || t.name === as)
-  const needed = golden.flatMap((t) => t.fields.flatMap((f) => f.sensitive ?? []))
-  return needed.find((s) => !scopes.has(s)) ?? null
+  const missing = golden.flatMap((t) =>
+    t.fields.flatMap((f) => missingScopeOf(desk.policy, f, scopes) ?? []),
+  )
+  return missing[0] ?? null
 }
 
 export async function readPayload(desk: ExceptionDesk, inboxId: number): Promise<string | null> {

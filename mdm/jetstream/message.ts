@@ -1,7 +1,7 @@
 import { cloudEvent, cloudEventSchema } from '../../schema/cloudEvent.ts'
 import type { ChangeEvent } from '../../schema/events.ts'
 import { isOperational, OPERATIONAL_SCOPE } from '../../schema/operational.ts'
-import type { visibleValues } from '../feed/visible.ts'
+import type { visibleEvent } from '../feed/visible.ts'
 
 /** The published message: a CloudEvents 1.0 event in structured mode, as for webhooks. */
 export interface SinkMessage {
@@ -29,7 +29,7 @@ export interface MessageOptions {
   /** Prefix of `.<type>.<golden id>`. */
   subject: string
   scopes: ReadonlySet<string>
-  visible: ReturnType<typeof visibleValues>
+  visible: ReturnType<typeof visibleEvent>
   /** Largest message that the server accepts. */
   bytesMax: number
 }
@@ -40,12 +40,7 @@ export function sinkMessage(
   options: MessageOptions,
 ): SinkMessage {
   const { scopes, visible, bytesMax } = options
-  const shown = {
-    ...event,
-    before: event.before && visible(event.type, event.before, scopes),
-    after: event.after && visible(event.type, event.after, scopes),
-  }
-  const envelope = cloudEvent(shown, feed)
+  const envelope = cloudEvent(visible(event, scopes), feed)
   let body = JSON.stringify(envelope)
   const hidden = isOperational(event.type) && !scopes.has(OPERATIONAL_SCOPE)
   const cut = hidden || Buffer.byteLength(body) > bytesMax - headroomBytes

@@ -12,7 +12,7 @@ import { everything } from '../feed/filter.ts'
 import { follow } from '../feed/follow.ts'
 import { readHead } from '../feed/read.ts'
 import { startTailer, type Tailer } from '../feed/tailer.ts'
-import { sensitiveFields, visibleValues } from '../feed/visible.ts'
+import { sensitiveFields, visibleEvent } from '../feed/visible.ts'
 import { type SinkMessage, sinkMessage } from './message.ts'
 import { PublisherLock } from './publisherLock.ts'
 import { ChangeStream, type NatsOptions } from './stream.ts'
@@ -55,7 +55,7 @@ const ring = { ringEventsMax: 1_000, ringBytesMax: 8 * 2 ** 20, pagesBytesMax: 1
 /** Values that a policy shows to readers. */
 interface VisibleFields {
   policy: Policy
-  visible: ReturnType<typeof visibleValues>
+  visible: ReturnType<typeof visibleEvent>
   sensitive: ReturnType<typeof sensitiveFields>
 }
 
@@ -296,7 +296,7 @@ export class Publisher {
   #visible(): VisibleFields {
     const policy = this.#o.policy()
     if (this.#seen?.policy !== policy)
-      this.#seen = { policy, visible: visibleValues(policy), sensitive: sensitiveFields(policy) }
+      this.#seen = { policy, visible: visibleEvent(policy), sensitive: sensitiveFields(policy) }
     return this.#seen
   }
 

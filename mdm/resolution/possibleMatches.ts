@@ -54,6 +54,9 @@ export const likeliestMatches: SortTerm[] = [
   { column: possibleMatchListing.unique, descending: false },
 ]
 
+/** The order for callers to whom the weights would reveal hidden values. */
+export const matchesById: SortTerm[] = [{ column: possibleMatchListing.unique, descending: false }]
+
 /**
  * Returns the possible match with the highest weight for each pair of golden records, in the order
  * of `pairs`. One statement.

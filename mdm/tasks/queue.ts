@@ -47,6 +47,22 @@ export const mostImportantTasks: SortTerm[] = [
   { column: taskListing.unique, descending: false },
 ]
 
+/**
+ * The order for callers to whom the weight of a match, which the priority holds, would reveal hidden
+ * values: overdue tasks first, then by falling value at risk. Sorts all tasks of the filter.
+ */
+export const mostValuableTasks: SortTerm[] = [
+  {
+    column: { name: 'escalated', sql: 't.escalated', type: 'boolean', nullable: false },
+    descending: true,
+  },
+  {
+    column: { name: 'stake', sql: 't.stake', type: 'float8', nullable: false },
+    descending: true,
+  },
+  { column: taskListing.unique, descending: false },
+]
+
 export async function readTasksById(
   sql: Sql,
   ids: readonly string[],

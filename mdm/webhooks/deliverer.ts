@@ -9,9 +9,9 @@ import { encodeCursor } from '../feed/cursor.ts'
 import { follow } from '../feed/follow.ts'
 import { Permits } from '../feed/permits.ts'
 import { readHead } from '../feed/read.ts'
-import type { RowVisibility } from '../feed/rowVisibility.ts'
+import { type RowVisibility, withoutNumbers } from '../feed/rowVisibility.ts'
 import { startTailer, type Tailer } from '../feed/tailer.ts'
-import { sensitiveFields, visibleValues } from '../feed/visible.ts'
+import { sensitiveFields, visibleEvent } from '../feed/visible.ts'
 import { type Schedule, threeDays } from './backoff.ts'
 import { expireDeliveries } from './deliveries.ts'
 import { Delivery } from './delivery.ts'
@@ -64,7 +64,7 @@ const ring = { ringEventsMax: 1_000, ringBytesMax: 8 * 2 ** 20, pagesBytesMax: 1
 
 interface Seeing {
   policy: Policy
-  visible: ReturnType<typeof visibleValues>
+  visible: ReturnType<typeof visibleEvent>
   sensitive: ReturnType<typeof sensitiveFields>
 }
 
@@ -266,7 +266,8 @@ export class Deliverer {
               parent: cause.traceparent ?? null,
             }
             return await traced({ ...span, attributes }, async (own) => {
-              const message = eventMessage(event, head.feed, visible, scopes)
+              const sent = sight ? withoutNumbers(event) : event
+              const message = eventMessage(sent, head.feed, visible, scopes)
               const seen = [event.before, event.after].flatMap((v) =>
                 sensitive(event.type, v, scopes),
               )
@@ -309,7 +310,7 @@ export class Deliverer {
   #visible(): Seeing {
     const policy = this.#o.policy()
     if (this.#seen?.policy !== policy)
-      this.#seen = { policy, visible: visibleValues(policy), sensitive: sensitiveFields(policy) }
+      this.#seen = { policy, visible: visibleEvent(policy), sensitive: sensitiveFields(policy) }
     return this.#seen
   }
 

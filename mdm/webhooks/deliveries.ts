@@ -22,6 +22,8 @@ export interface DeliveryFilter {
   goldenId?: string | null
   /** These deliveries: endpoint and position. */
   places?: readonly (readonly [webhook: string, position: number])[] | null
+  /** These deliveries: endpoint, golden id and version. */
+  versions?: readonly (readonly [webhook: string, goldenId: string, version: number])[] | null
   fromPosition?: number | null
   toPosition?: number | null
   from?: string | null
@@ -47,6 +49,14 @@ export function deliveryCondition(f: DeliveryFilter): Condition {
         'bigint',
       )
       where.push(`(d.webhook, d.position) in (select * from unnest(${webhooks}, ${positions}))`)
+    }
+    if (f.versions) {
+      const [webhooks, goldenIds, versions] = [0, 1, 2].map((n) =>
+        p.list(f.versions?.map((v) => String(v[n])) ?? [], n < 2 ? 'uuid' : 'bigint'),
+      )
+      where.push(
+        `(d.webhook, d.golden_id, d.version) in (select * from unnest(${webhooks}, ${goldenIds}, ${versions}))`,
+      )
     }
     if (f.fromPosition) where.push(`d.position >= ${p.add(f.fromPosition, 'bigint')}`)
     if (f.toPosition) where.push(`d.position <= ${p.add(f.toPosition, 'bigint')}`)

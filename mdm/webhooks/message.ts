@@ -10,11 +10,7 @@ export interface Message {
   body: string
 }
 
-type Visible = (
-  type: string,
-  values: Record<string, unknown>,
-  scopes: ReadonlySet<string>,
-) => Record<string, unknown>
+type Visible = (event: ChangeEvent, scopes: ReadonlySet<string>) => ChangeEvent
 
 /**
  * Returns an event as an endpoint with these scopes may see it. The message's id is that of the
@@ -26,9 +22,7 @@ export function eventMessage(
   visible: Visible,
   scopes: ReadonlySet<string>,
 ): Message {
-  const before = event.before && visible(event.type, event.before, scopes)
-  const after = event.after && visible(event.type, event.after, scopes)
-  const body = cloudEvent({ ...event, before, after }, feed)
+  const body = cloudEvent(visible(event, scopes), feed)
   return { id: messageId(event, feed), body: JSON.stringify(body) }
 }
 

@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql'
 import type { FeedFilter, ValueTest } from '../../mdm/feed/filter.ts'
 import type { Op } from '../../schema/events.ts'
+import { missingScopeOf } from '../../schema/hiddenFields.ts'
 import {
   isOperational,
   OPERATIONAL,
@@ -21,8 +22,8 @@ export interface FilterArgs {
 
 /**
  * Converts arguments to a filter of the feed. Throws FILTER_INVALID for a field that no requested
- * type has. Throws MISSING_SCOPE for a condition on values that the caller may not see: whether an
- * event arrives would reveal them.
+ * type has. Throws MISSING_SCOPE for a condition on values that the caller may not see, or on their
+ * changes: whether an event arrives would reveal them.
  */
 export function filterOf(
   policy: Policy,
@@ -42,8 +43,11 @@ export function filterOf(
     ),
   ]
   const names = [...new Set(fields.map((f) => f.name))].sort()
-  for (const name of args.changedFields ?? [])
+  for (const name of args.changedFields ?? []) {
     if (!names.includes(name)) throw unknownField(name, names)
+    for (const field of fields.filter((f) => f.name === name))
+      requireScope(missingScopeOf(policy, field, scopes), `a change of ${name}`)
+  }
   return {
     types: args.types ?? null,
     operational,
@@ -82,11 +86,15 @@ function valueTest(
     ...leaves,
     ...(inner === undefined ? groups.flatMap((g) => g.fields) : []),
   ])
-    if (sensitive && !scopes.has(sensitive))
-      throw new GraphQLError(`${test.field} needs the scope ${sensitive}`, {
-        extensions: { code: 'MISSING_SCOPE' },
-      })
+    if (sensitive && !scopes.has(sensitive)) requireScope(sensitive, test.field)
   return { path, in: test.in }
+}
+
+function requireScope(missing: string | null, what: string): void {
+  if (missing !== null)
+    throw new GraphQLError(`${what} needs the scope ${missing}`, {
+      extensions: { code: 'MISSING_SCOPE' },
+    })
 }
 
 function unknownField(name: string, allowed: string[]): GraphQLError {

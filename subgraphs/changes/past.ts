@@ -1,4 +1,5 @@
-import { encodeCursor } from '../../mdm/feed/cursor.ts'
+import type { CursorSeal } from '../../mdm/db/cursorSeal.ts'
+import { cursorText } from '../../mdm/feed/cursor.ts'
 import type { FeedFilter } from '../../mdm/feed/filter.ts'
 import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
 import { readHead } from '../../mdm/feed/read.ts'
@@ -18,6 +19,12 @@ export interface PastArgs extends FilterArgs {
  * is full.
  */
 const pagePositionsMax = 20_000
+/**
+ * How long one page reads for a caller with row rights. A number of positions would reveal how many
+ * events are hidden from it.
+ */
+const pageMsMax = 2_000
+const positionsPerClockRead = 500
 const tailerBehindMsMax = 2_000
 
 /** Returns a page of the past: a subscription that ends at the head, or when the page is full. */
@@ -26,6 +33,7 @@ export async function readPastPage(
   filter: FeedFilter,
   args: PastArgs,
   sight: RowVisibility | null,
+  seal: CursorSeal | null,
 ) {
   const limit = pageLimit(args)
   try {
@@ -33,14 +41,17 @@ export async function readPastPage(
     // slightly behind.
     const head = await readHead(tailer.sql)
     await tailer.tail.waitForNews(head.position - 1, AbortSignal.timeout(tailerBehindMsMax))
-    const start =
-      args.after ?? encodeCursor(head.epoch, { kind: 'TAIL', position: head.oldest - 1 })
+    const own = seal && { seal, delivered: 0 }
+    const oldest = { kind: 'TAIL' as const, position: head.oldest - 1 }
+    const start = args.after ?? cursorText({ epoch: head.epoch, place: oldest, own })
+    const until = performance.now() + pageMsMax
     const options = {
       after: start,
       snapshot: false,
       filter,
-      bookmarkPositions: pagePositionsMax,
+      bookmarkPositions: seal ? positionsPerClockRead : pagePositionsMax,
       sight,
+      seal,
     }
     const nodes: Extract<FeedItem, { kind: 'CHANGE' }>[] = []
     let hasNextPage = true
@@ -48,7 +59,8 @@ export async function readPastPage(
     for await (const item of await follow(tailer, options)) {
       if (item.kind === 'CHANGE' && nodes.length === limit) break
       if (item.kind === 'CHANGE') nodes.push(item)
-      end = encodeCursor(item.at.epoch, item.at.place)
+      if (item.kind === 'BOOKMARK' && seal && performance.now() < until) continue
+      end = cursorText(item.at)
       if (item.kind === 'CAUGHT_UP') hasNextPage = false
       if (item.kind !== 'CHANGE' || nodes.length === limit) break
     }
@@ -59,7 +71,7 @@ export async function readPastPage(
       pageInfo: {
         hasNextPage,
         hasPreviousPage: args.after !== null && args.after !== undefined,
-        startCursor: first ? encodeCursor(first.at.epoch, first.at.place) : null,
+        startCursor: first ? cursorText(first.at) : null,
         endCursor: end,
       },
     }

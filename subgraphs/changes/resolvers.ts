@@ -1,13 +1,14 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 import type { Sql } from '../../mdm/db/database.ts'
 import { currentId } from '../../mdm/feed/current.ts'
-import { encodeCursor } from '../../mdm/feed/cursor.ts'
+import { cursorText, encodeCursor } from '../../mdm/feed/cursor.ts'
 import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
 import { readCurrentIds, readHead } from '../../mdm/feed/read.ts'
-import { RowVisibility } from '../../mdm/feed/rowVisibility.ts'
+import { RowVisibility, withoutNumbers } from '../../mdm/feed/rowVisibility.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { sensitiveFields, visibleValues } from '../../mdm/feed/visible.ts'
 import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
+import { visibleChanges } from '../../schema/hiddenFields.ts'
 import { isOperational } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
@@ -61,6 +62,7 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
           snapshot: snapshot ?? false,
           filter: filterOf(policy, filter, scopes),
           sight: rowVisibilityOf(context),
+          seal: context.seal,
           consumer: context.request.actor ?? null,
         }
         return deliverFailures(await follow(tailer, options))
@@ -75,14 +77,18 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
   })
   return {
     Query: {
-      feed: async () => {
+      feed: async (_: unknown, _args: unknown, { seal }: RequestContext) => {
         const head = await readHead(tailer.sql)
-        const at = (position: number) => encodeCursor(head.epoch, { kind: 'TAIL', position })
+        const { epoch } = head
+        const own = seal && { seal, delivered: 0 }
+        const at = (position: number) =>
+          cursorText({ epoch, place: { kind: 'TAIL', position }, own })
         return {
           id: head.feed,
-          epoch: head.epoch,
-          head: head.position,
-          oldest: head.oldest,
+          epoch,
+          // The numbers of a caller with row rights begin with these cursors.
+          head: seal ? 0 : head.position,
+          oldest: seal ? 0 : head.oldest,
           cursor: at(head.position),
           beginning: at(head.oldest - 1),
         }
@@ -93,6 +99,7 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
           filterOf(policy, args, context.scopes),
           args,
           rowVisibilityOf(context),
+          context.seal,
         ),
     },
     Subscription: {
@@ -115,7 +122,7 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
       goldenId: (s: SnapshotItem) => s.item.goldenId,
       type: (s: SnapshotItem) => s.item.type,
       version: (s: SnapshotItem) => s.item.version,
-      position: (s: SnapshotItem) => s.item.position,
+      position: (s: SnapshotItem) => (s.at.own ? 0 : s.item.position),
       values: ({ item }: SnapshotItem, _: unknown, context: RequestContext) =>
         visible('SNAPSHOT', item.type, item.goldenId, item.values, context),
       entity: (s: SnapshotItem, _: unknown, context: RequestContext) =>
@@ -123,7 +130,7 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
     },
     Change: {
       cursor,
-      position: (c: ChangeItem) => c.event.position,
+      position: (c: ChangeItem) => c.at.own?.delivered ?? c.event.position,
       op: (c: ChangeItem) => c.event.op,
       goldenId: (c: ChangeItem) => c.event.goldenId,
       type: (c: ChangeItem) => c.event.type,
@@ -132,7 +139,8 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
         event.before && visible('FEED', event.type, event.goldenId, event.before, context),
       after: ({ event }: ChangeItem, _: unknown, context: RequestContext) =>
         event.after && visible('FEED', event.type, event.goldenId, event.after, context),
-      changedFields: (c: ChangeItem) => c.event.changedFields,
+      changedFields: ({ event }: ChangeItem, _: unknown, { scopes }: RequestContext) =>
+        visibleChanges(policy, event.type, event.changedFields, scopes),
       redirect: (c: ChangeItem) => c.event.redirect,
       members: (c: ChangeItem) => c.event.members,
       cause: (c: ChangeItem) => c.event.cause,
@@ -156,16 +164,30 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
           event.before && visible('FEED', event.type, event.goldenId, event.before, context)
         const after =
           event.after && visible('FEED', event.type, event.goldenId, event.after, context)
-        return cloudEvent({ ...event, before, after }, tailer.tail.feed)
+        const changedFields = visibleChanges(
+          policy,
+          event.type,
+          event.changedFields,
+          context.scopes,
+        )
+        const shown = { ...event, before, after, changedFields }
+        return cloudEvent(context.seal ? withoutNumbers(shown) : shown, tailer.tail.feed)
       },
     },
     ChangeCause: {
       system: (c: ChangeItem['event']['cause']) => c.source,
       recordId: (c: ChangeItem['event']['cause']) => c.sourceId,
-      messageId: (c: ChangeItem['event']['cause']) => c.inboxId,
+      messageId: (c: ChangeItem['event']['cause'], _: unknown, { seal }: RequestContext) =>
+        seal ? null : c.inboxId,
     },
-    CaughtUp: { cursor, position: (c: FeedItem) => c.at.place.position },
-    Lagged: { cursor },
+    CaughtUp: {
+      cursor,
+      position: (c: FeedItem) => c.at.own?.delivered ?? c.at.place.position,
+    },
+    Lagged: {
+      cursor,
+      missed: (l: Extract<FeedItem, { kind: 'LAGGED' }>) => (l.at.own ? 0 : l.missed),
+    },
     ChangeEdge: { cursor, node: (c: ChangeItem) => c },
   }
 }
@@ -189,8 +211,9 @@ function rowVisibilityOf(context: RequestContext): RowVisibility | null {
 let last = { epoch: '', position: -1, text: '' }
 
 /** Returns the cursor to resume after an item of the feed. */
-export function cursor({ at: { epoch, place } }: Pick<FeedItem, 'at'>): string {
-  if (place.kind !== 'TAIL') return encodeCursor(epoch, place)
+export function cursor({ at }: Pick<FeedItem, 'at'>): string {
+  const { epoch, place, own } = at
+  if (own || place.kind !== 'TAIL') return cursorText(at)
   if (last.position !== place.position || last.epoch !== epoch)
     last = { epoch, position: place.position, text: encodeCursor(epoch, place) }
   return last.text

@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql'
-import { decodeCursor } from '../../mdm/feed/cursor.ts'
+import type { CursorSeal } from '../../mdm/db/cursorSeal.ts'
+import { openCursor } from '../../mdm/feed/cursor.ts'
 import { requirePresent } from '../../mdm/feed/epochs.ts'
 import { FeedError } from '../../mdm/feed/feedError.ts'
 import type { FeedFilter } from '../../mdm/feed/filter.ts'
@@ -130,7 +131,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       webhook: field(({ id }: { id: string }, context) => load(id, context)),
       webhookDeliveries: field(
         ({ filter, ...page }: PageArguments & { filter?: LogFilter | null }, context) => {
-          const condition = deliveryCondition(logFilter(filter ?? {}))
+          const condition = deliveryCondition(logFilter(filter ?? {}, context))
           return listConnection(
             context,
             deliveryListing,
@@ -151,7 +152,8 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
           schemaVersion: input.schemaVersion ?? 1,
           scopes,
         }
-        const position = input.after ? placeAfter(await readHead(sql), input.after) : null
+        const { seal } = context
+        const position = input.after ? placeAfter(await readHead(sql), input.after, seal) : null
         const done = await registerWebhook(
           webhooks,
           actorOf(context),
@@ -203,7 +205,12 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       }),
       replayWebhook: field(async ({ id, filter }: { id: string; filter: LogFilter }, context) => {
         const done = (await known(id.toLowerCase(), context))
-          ? await replayWebhook(webhooks, actorOf(context), id.toLowerCase(), logFilter(filter))
+          ? await replayWebhook(
+              webhooks,
+              actorOf(context),
+              id.toLowerCase(),
+              logFilter(filter, context),
+            )
           : unknown(id)
         if (done.code === 'REFUSED') return { __typename: 'WebhookRefused', ...done }
         return {
@@ -214,6 +221,9 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       }),
     },
     Webhook: {
+      position: (e: Endpoint, _: unknown, { seal }: RequestContext) => (seal ? 0 : e.position),
+      lag: (e: Endpoint, _: unknown, { seal }: RequestContext) => (seal ? 0 : e.lag),
+      missed: (e: Endpoint, _: unknown, { seal }: RequestContext) => (seal ? 0 : e.missed),
       filter: (e: Endpoint, _: unknown, { scopes }: RequestContext) =>
         shownFilter(policy, e.filter, scopes),
       disabledBecause: (e: Endpoint) => e.because,
@@ -225,7 +235,9 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       delivered: ({ status }: Answer) => status !== null && status >= 200 && status < 300,
     },
     WebhookDelivery: {
-      id: (d: DeliveryRow) => `${d.webhook}.${d.position}`,
+      id: (d: DeliveryRow, _: unknown, { seal }: RequestContext) =>
+        seal ? `${d.webhook}.${d.goldenId}.${d.version}` : `${d.webhook}.${d.position}`,
+      position: (d: DeliveryRow, _: unknown, { seal }: RequestContext) => (seal ? 0 : d.position),
       webhook: (d: DeliveryRow, _: unknown, context: RequestContext) => load(d.webhook, context),
       async messageId(d: DeliveryRow, _: unknown, context: RequestContext) {
         const head = await context.load<Head | null>('feed head', '', null, async () => {
@@ -321,8 +333,8 @@ function shownFilter(policy: Policy, filter: FeedFilter, scopes: ReadonlySet<str
   return { ...args, where: where ?? null }
 }
 
-function placeAfter(head: Head, cursor: string): number {
-  const { epoch, place } = decodeCursor(cursor)
+function placeAfter(head: Head, cursor: string, seal: CursorSeal | null): number {
+  const { epoch, place } = openCursor(cursor, seal)
   requirePresent(head.lineage, epoch, place.position)
   if (place.kind !== 'TAIL')
     throw new FeedError(
@@ -334,7 +346,9 @@ function placeAfter(head: Head, cursor: string): number {
   if (place.position + 1 < head.oldest)
     throw new FeedError(
       'CURSOR_EXPIRED',
-      `the cursor has position ${place.position}, the oldest available is ${head.oldest}`,
+      seal
+        ? 'the events after the cursor have expired'
+        : `the cursor has position ${place.position}, the oldest available is ${head.oldest}`,
     )
   return place.position
 }
@@ -342,13 +356,31 @@ function placeAfter(head: Head, cursor: string): number {
 const nobody = '00000000-0000-0000-0000-000000000000'
 
 /** A malformed id matches nothing. */
-function logFilter({ ids, webhook, goldenId, ...rest }: LogFilter): DeliveryFilter {
+function logFilter(
+  { ids, webhook, goldenId, ...rest }: LogFilter,
+  { seal }: RequestContext,
+): DeliveryFilter {
+  if (seal && (rest.fromPosition || rest.toPosition))
+    throw inputError(
+      'BAD_FILTER',
+      'callers with row rights select deliveries by time, not by position',
+    )
   const uuid = (id: string | null | undefined) => (id && !isUuid(id) ? nobody : (id ?? null))
   const filter: DeliveryFilter = { ...rest, webhook: uuid(webhook), goldenId: uuid(goldenId) }
   if (!ids) return filter
   if (ids.length > idsMax)
     throw inputError('TOO_MANY_IDS', `at most ${idsMax} ids at once, not ${ids.length}`)
   const places = ids.map((id) => /^([0-9a-f-]{36})\.(\d{1,16})$/i.exec(id))
+  const versions = ids.map((id) => /^([0-9a-f-]{36})\.([0-9a-f-]{36})\.(\d{1,9})$/i.exec(id))
+  if (seal)
+    return {
+      ...filter,
+      versions: versions.flatMap((v) =>
+        v && isUuid(v[1] ?? '') && isUuid(v[2] ?? '')
+          ? [[v[1] ?? '', v[2] ?? '', Number(v[3])]]
+          : [],
+      ),
+    }
   return {
     ...filter,
     places: places.flatMap((p) => (p && isUuid(p[1] ?? '') ? [[p[1] ?? '', Number(p[2])]] : [])),

@@ -14,6 +14,7 @@ import {
   type PageArguments,
 } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
+import { declareReads } from '../shared/declaredReads.ts'
 import { pastId, readPastId } from '../shared/pastId.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
@@ -21,7 +22,6 @@ import { goldenConnection, goldenListSpec, referringConnection } from './goldenL
 import { type GoldenNode, shownNode } from './goldenNode.ts'
 import { historyConnection, historyResolvers } from './history.ts'
 import { groupsOf, listName, lookupName, references } from './model.ts'
-import { declareReads } from './neededValues.ts'
 import { provenanceOf } from './provenance.ts'
 import { sourceRecordResolvers, sourcesConnection } from './sourceRecord.ts'
 import { loadStub } from './stub.ts'
@@ -44,7 +44,10 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     ...sourceRecordResolvers(deps),
     ...historyResolvers(deps),
     ValueCandidateConnection: connectionResolvers,
-    Tombstone: { detail: tombstoneDetail },
+    Tombstone: {
+      detail: tombstoneDetail,
+      position: (t: Tombstone, _: unknown, { seal }: RequestContext) => (seal ? 0 : t.position),
+    },
   }
   for (const name of owned) {
     const type = policy.type(name)

@@ -4,6 +4,7 @@ import {
   versionListing,
   versionsOfGolden,
 } from '../../mdm/golden/read/versions.ts'
+import { visibleChanges } from '../../schema/hiddenFields.ts'
 import {
   type Connection,
   connectionResolvers,
@@ -35,13 +36,16 @@ export function historyResolvers({ policy }: SubgraphDeps): Resolvers {
   return {
     GoldenVersionConnection: connectionResolvers,
     GoldenVersion: {
-      changedFields: (v: VersionRow) => v.changed,
+      position: (v: VersionRow, _: unknown, { seal }: RequestContext) => (seal ? 0 : v.position),
+      changedFields: (v: VersionRow, _: unknown, { scopes }: RequestContext) =>
+        visibleChanges(policy, v.type, v.changed, scopes),
       values: (v: VersionRow, _: unknown, context: RequestContext) =>
-        shownValues(policy.type(v.type), v.values, context, 'HISTORY', v.goldenId),
+        shownValues(policy, policy.type(v.type), v.values, context, 'HISTORY', v.goldenId),
     },
     VersionCause: {
       system: (c: VersionRow['cause']) => c.source,
-      messageId: (c: VersionRow['cause']) => c.inboxId,
+      messageId: (c: VersionRow['cause'], _: unknown, { seal }: RequestContext) =>
+        seal ? null : c.inboxId,
     },
   }
 }

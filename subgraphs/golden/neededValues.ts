@@ -6,19 +6,7 @@ import {
   type SelectionSetNode,
 } from 'graphql'
 import type { TypePolicy } from '../../schema/policy.ts'
-
-type Resolver = (...args: never[]) => unknown
-
-const read = new WeakMap<Resolver, readonly string[]>()
-
-/**
- * Declares which fields of a golden record's values a resolver reads. A resolver without a
- * declaration reads all.
- */
-export function declareReads<R extends Resolver>(fields: readonly string[], resolver: R): R {
-  read.set(resolver, fields)
-  return resolver
-}
+import { declaredReads } from '../shared/declaredReads.ts'
 
 /**
  * Results by selection, cached as long as its document. A plan has its own list of nodes for each
@@ -70,7 +58,7 @@ function neededValues(
   }
   const need = (name: string) => {
     const resolve = fields[name]?.resolve
-    const names = resolve && read.get(resolve)
+    const names = resolve && declaredReads(resolve)
     if (resolve && !names) all = true
     for (const n of names ?? []) needed.add(n)
   }

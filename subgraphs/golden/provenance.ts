@@ -1,9 +1,9 @@
 import { type Choice, type MemberRow, readChoice } from '../../mdm/golden/read/members.ts'
 import { readProvenance, type StoredProvenance } from '../../mdm/golden/read/read.ts'
 import { type Candidate, candidates } from '../../mdm/golden/survive.ts'
+import { hiddenFields } from '../../schema/hiddenFields.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
-import { masked } from '../../schema/masked.ts'
-import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
+import type { FieldPolicy, Policy, TypePolicy } from '../../schema/policy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import {
   type Connection,
@@ -16,6 +16,7 @@ import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import type { GoldenNode } from './goldenNode.ts'
+import { maskedValue } from './mask.ts'
 import { recordsConnection, recordsOf } from './sourceRecord.ts'
 
 interface FieldProvenance {
@@ -51,8 +52,15 @@ export async function provenanceOf(
         readProvenance(sql, ids),
       )
   if (!stored) return []
+  const { scopes } = context
+  const hidden = hiddenFields(deps.policy, type, scopes)
+  // A hidden field without a mask does not even show whether it has a value.
+  const isListed = (f: FieldPolicy) => !hidden.has(f.name) || showsMask(deps.policy, f, scopes)
   return type.fields
-    .filter((f) => Object.hasOwn(stored.provenance, f.name) && (!only || only.includes(f.name)))
+    .filter(
+      (f) =>
+        Object.hasOwn(stored.provenance, f.name) && (!only || only.includes(f.name)) && isListed(f),
+    )
     .map((f): FieldProvenance => {
       const { r, u } = ownValue(stored.provenance, f.name) ?? { r: [], u: '' }
       const shown = (value: unknown) => {
@@ -60,19 +68,22 @@ export async function provenanceOf(
           context.shows('PROVENANCE', type.name, [f.name], node.id)
         return value
       }
-      const visible = !f.sensitive || context.scopes.has(f.sensitive)
+      const visible = !hidden.has(f.name)
+      // Which records won depends on the values: one with an equal value may win or lose by it.
+      const from = visible ? r : []
       return {
         field: f.name,
         value: () => {
           const value = ownValue(node.values, f.name)
-          return visible ? shown(value) : masked(f, value)
+          return visible ? shown(value) : maskedValue(deps.policy, type, f.name, value, scopes)
         },
         rule: u,
         policyVersion: stored.policyVersion,
-        sourceRecords: (args) => recordsConnection(r, args, context),
-        sources: (args) => connectionResolvers.nodes(recordsConnection(r, args, context)),
+        sourceRecords: (args) => recordsConnection(from, args, context),
+        sources: (args) => connectionResolvers.nodes(recordsConnection(from, args, context)),
         candidates: async (args) => {
-          const found = memoryConnection(args, await candidatesOf(deps, f, node, context))
+          const all = visible ? await candidatesOf(deps, f, node, context) : []
+          const found = memoryConnection(args, all)
           const records = new Map<string, MemberRow>()
           const read = async () => {
             const page = await found.page()
@@ -82,13 +93,17 @@ export async function provenanceOf(
           }
           return connection(found.request, read, found.totalCount, ({ key, value, verdict }) => {
             const source = records.get(key)
-            return source
-              ? { source, verdict, value: visible ? shown(value) : masked(f, value) }
-              : null
+            return source ? { source, verdict, value: shown(value) } : null
           })
         },
       }
     })
+}
+
+/** Returns whether a hidden field shows something: its mask, or the visible parts of its group. */
+function showsMask(policy: Policy, f: FieldPolicy, scopes: ReadonlySet<string>): boolean {
+  const lacks = f.sensitive !== undefined && !scopes.has(f.sensitive)
+  return lacks ? f.mask !== undefined : policy.groups.has(f.typeName)
 }
 
 async function candidatesOf(

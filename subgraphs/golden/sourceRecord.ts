@@ -7,6 +7,7 @@ import {
   readRaw,
   readRecords,
 } from '../../mdm/golden/read/members.ts'
+import { missingScopeOf } from '../../schema/hiddenFields.ts'
 import {
   type Connection,
   connection,
@@ -21,6 +22,8 @@ import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import type { GoldenNode } from './goldenNode.ts'
 import { scopesOf, sensitiveOf, shownValues } from './mask.ts'
+
+const NONE: ReadonlySet<string> = new Set()
 
 /**
  * Returns a connection over the source records of a golden record, the oldest first. For an earlier
@@ -92,15 +95,13 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
       versionAt: (r: MemberRow) => (r.version > 0 ? new Date(r.version / 1000) : null),
       issues: (r: MemberRow, _: unknown, context: RequestContext) => {
         // An error of a value quotes the value.
-        const hidden = new Map(
-          typeOf(r)?.fields.flatMap((f) => (f.sensitive ? [[f.name, f.sensitive] as const] : [])),
-        )
         return (r.issues ?? []).map((issue) => {
-          const field = issue.field.split('.', 1)[0] ?? ''
-          const scope = hidden.get(field)
-          if (scope && !context.scopes.has(scope))
-            return { ...issue, detail: `not shown without the scope ${scope}` }
-          if (scope) context.shows('SOURCE', r.type, [field], r.key)
+          const name = issue.field.split('.', 1)[0] ?? ''
+          const field = typeOf(r)?.fields.find((f) => f.name === name)
+          const scope = field && missingScopeOf(policy, field, context.scopes)
+          if (scope) return { ...issue, detail: `not shown without the scope ${scope}` }
+          if (field && missingScopeOf(policy, field, NONE))
+            context.shows('SOURCE', r.type, [name], r.key)
           return issue
         })
       },
@@ -114,11 +115,11 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
           (keys, sql) => readCanonical(sql, keys),
         )
         const type = typeOf(r)
-        return type ? shownValues(type, values, context, 'SOURCE', r.key) : values
+        return type ? shownValues(policy, type, values, context, 'SOURCE', r.key) : values
       },
       raw: (r: MemberRow, _: unknown, context: RequestContext) => {
         const type = typeOf(r)
-        if (type && !scopesOf(type).every((s) => context.scopes.has(s))) return null
+        if (type && !scopesOf(policy, type).every((s) => context.scopes.has(s))) return null
         if (type) context.shows('SOURCE', type.name, sensitiveOf(type), r.key)
         return context.load<unknown>('raw', r.key, null, (keys, sql) => readRaw(sql, keys))
       },

@@ -40,7 +40,8 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
         ...exceptions.Query,
         ...traces.Query,
         serviceLevels: (_: unknown, _args: unknown, context: RequestContext) =>
-          levels
+          // They count the messages and events of all.
+          levels && !context.bound
             ? context.once('serviceLevels', () =>
                 readOnlyTransaction(sql, (tx) => serviceLevels(tx, levels, madeOf)),
               )

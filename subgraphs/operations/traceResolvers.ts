@@ -2,6 +2,7 @@ import { type MessageStory, trace } from '../../mdm/explain/trace.ts'
 import type { TracedEvent } from '../../mdm/explain/traceEvents.ts'
 import type { TracedRecord } from '../../mdm/explain/traceMessages.ts'
 import type { ExceptionDesk } from '../../mdm/ingest/exceptions.ts'
+import { visibleChanges } from '../../schema/hiddenFields.ts'
 import type { RequestContext } from '../shared/context.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { hiddenDetail } from './transformation.ts'
@@ -25,7 +26,11 @@ export function traceResolvers(desk: ExceptionDesk): Resolvers {
     },
     TracedEvent: {
       id: (e: TracedEvent) => `${e.goldenId}.${e.version}`,
-      message: (e: TracedEvent) => (e.inboxId === null ? null : String(e.inboxId)),
+      message: (e: TracedEvent, _: unknown, { seal }: RequestContext) =>
+        seal || e.inboxId === null ? null : String(e.inboxId),
+      position: (e: TracedEvent, _: unknown, { seal }: RequestContext) => (seal ? 0 : e.position),
+      changedFields: (e: TracedEvent, _: unknown, { scopes }: RequestContext) =>
+        visibleChanges(desk.policy, e.type, e.changedFields, scopes),
     },
   }
 }

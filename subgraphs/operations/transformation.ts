@@ -1,5 +1,6 @@
 import type { ExceptionRow } from '../../mdm/inbox/exceptions.ts'
 import { type ExceptionDesk, explain, missingScope, typeOf } from '../../mdm/ingest/exceptions.ts'
+import { missingScopeOf } from '../../schema/hiddenFields.ts'
 
 /** Codes whose detail comes from the program or the database and may quote any value. */
 const QUOTES_ANYTHING = new Set(['NOT_APPLICABLE', 'NOT_COMPARED'])
@@ -61,8 +62,8 @@ function hiddenBy(
 ): string | null {
   const golden = desk.policy.types.find((t) => t.name === type)
   const name = field?.split('.', 1)[0]
-  const scope = golden?.fields.find((f) => f.name === name)?.sensitive
-  return scope !== undefined && !scopes.has(scope) ? scope : null
+  const found = golden?.fields.find((f) => f.name === name)
+  return found ? missingScopeOf(desk.policy, found, scopes) : null
 }
 
 /** Returns the text that replaces a hidden value. */

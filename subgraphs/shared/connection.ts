@@ -23,6 +23,7 @@ import type { Condition } from '../../mdm/db/statement.ts'
 import { conditionOf, type Filter, type Filterable } from '../../mdm/golden/read/filter.ts'
 import type { RequestContext } from './context.ts'
 import { asGraphqlError, inputError } from './errors.ts'
+import { cursorFor } from './sealedCursors.ts'
 
 /** Default number of items of a page. */
 export const pageItemsDefault = 20
@@ -236,16 +237,19 @@ export const connectionResolvers = {
     const { rows } = await c.page()
     return c.nodeOf ? rows.flatMap((row) => c.nodeOf?.(row) ?? []) : rows
   },
-  edges: async (c: Connection) => {
+  edges: async (c: Connection, _: unknown, context: RequestContext) => {
     const { rows } = await c.page()
     return rows.flatMap((row) => {
       const node = c.nodeOf ? c.nodeOf(row) : row
-      return node ? [{ node, cursor: () => cursorOf(c.request.order, row) }] : []
+      return node
+        ? [{ node, cursor: () => cursorFor(context, cursorOf(c.request.order, row)) }]
+        : []
     })
   },
-  pageInfo: async (c: Connection) => {
+  pageInfo: async (c: Connection, _: unknown, context: RequestContext) => {
     const { rows, hasNextPage, hasPreviousPage } = await c.page()
-    const at = (row: Keyed<object> | undefined) => (row ? cursorOf(c.request.order, row) : null)
+    const at = (row: Keyed<object> | undefined) =>
+      row ? cursorFor(context, cursorOf(c.request.order, row)) : null
     return {
       hasNextPage,
       hasPreviousPage,

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader'
 import type { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
 import type { Through } from '../../mdm/access/sensitiveAccess.ts'
+import type { CursorSeal } from '../../mdm/db/cursorSeal.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { RequestInfo } from '../contract.ts'
 import type { ReadKeys, SharedReads } from './sharedReads.ts'
@@ -12,7 +13,12 @@ const keysPerStatementMax = 1_000
  * Returns the connections that read for a caller. Called each time, because rarely used connections
  * are closed and reopened.
  */
-export type SqlOf = (request: RequestInfo) => { sql: Sql; bound: boolean }
+export type SqlOf = (request: RequestInfo) => {
+  sql: Sql
+  bound: boolean
+  /** Seals the cursors of bound callers. */
+  seal?: CursorSeal
+}
 
 /** For installations without row-level rights. */
 export function unbound(sql: Sql): SqlOf {
@@ -62,6 +68,14 @@ export class RequestContext {
   /** Returns true if the caller may not see every row. */
   get bound(): boolean {
     return this.sqlOf(this.request).bound
+  }
+
+  /**
+   * Set for a bound caller: seals its cursors. Such a caller also sees no number that counts the
+   * events, messages or rows of all callers.
+   */
+  get seal(): CursorSeal | null {
+    return this.sqlOf(this.request).seal ?? null
   }
 
   /**

@@ -8,6 +8,7 @@ import { RequestContext, type SqlOf } from './context.ts'
 import { decimalOf } from './money.ts'
 import { presentReference } from './pastId.ts'
 import { scalars } from './scalars.ts'
+import { openCursorArguments } from './sealedCursors.ts'
 import { SharedReads } from './sharedReads.ts'
 
 /** Resolvers by type and field, as buildSubgraphSchema takes them. */
@@ -57,6 +58,7 @@ export function makeSubgraph(
     })
   }
   const schema = buildSubgraphSchema([{ typeDefs, resolvers: all as never }])
+  openCursorArguments(schema)
   const reads = new SharedReads()
   return {
     name,

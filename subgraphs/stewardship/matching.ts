@@ -1,5 +1,12 @@
 import { type ClusterStory, clusterStory } from '../../mdm/explain/clusterStory.ts'
-import { type Explanation, explain, explainPairs, pairName } from '../../mdm/explain/explain.ts'
+import { missingEvidence } from '../../mdm/explain/evidence.ts'
+import {
+  type Explanation,
+  explain,
+  explainPairs,
+  pairName,
+  undisclosed,
+} from '../../mdm/explain/explain.ts'
 import { type Related, relatedTo } from '../../mdm/explain/related.ts'
 import {
   assertionListing,
@@ -7,6 +14,7 @@ import {
   oldestAssertions,
   type StewardAssertion,
 } from '../../mdm/explain/stewardAssertions.ts'
+import { sensitiveScopes } from '../../mdm/feed/visible.ts'
 import {
   type LineageRow,
   latestLineage,
@@ -26,6 +34,7 @@ import {
 import type { SourceRecord } from '../../mdm/records/records.ts'
 import {
   likeliestMatches,
+  matchesById,
   type PossibleRow,
   possibleMatchesOfGolden,
   possibleMatchListing,
@@ -80,15 +89,25 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       .get(e.type)
       ?.comparisons.find((u) => u.name === name)
       ?.fields.map((f) => f.name) ?? []
+  /** Returns the scope that the caller lacks for the compared fields of a type, or null. */
+  const missing = (type: string | undefined, { scopes }: RequestContext) => {
+    const found = steward.policy.types.find((t) => t.name === type)
+    return found ? missingEvidence(steward.policy, found, scopes) : null
+  }
   /** Returns explanations of pairs of source records, batched over all parents. */
-  const explained = (a: string, b: string, context: RequestContext) =>
-    context.load<Explanation | null>('explanation', pairName(a, b), null, (names, sql) =>
+  const explained = (a: string, b: string, context: RequestContext) => {
+    // Part of the name, because the reads of several operations are shared.
+    const covered = [...sensitiveScopes(steward.policy)].filter((s) => context.scopes.has(s)).sort()
+    const name = `explanation ${covered}`
+    return context.load<Explanation | null>(name, pairName(a, b), null, (names, sql) =>
       explainPairs(
         sql,
         steward,
         names.map((name) => name.split(' ') as [string, string]),
+        new Set(covered),
       ),
     )
+  }
   const goldenIdOf = async (id: string, { sql }: RequestContext) => {
     const found = (await readGoldenIds(sql, [id.toLowerCase()], { ended: false })).get(
       id.toLowerCase(),
@@ -96,13 +115,41 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
     if (!found) throw inputError('UNKNOWN_ID', `no golden record has the id ${id}`)
     return found
   }
-  const possibleMatches = (goldenId: string, args: PageArguments, context: RequestContext) =>
-    relatedConnection(
+  /** The likeliest first; by id if the order by weight would reveal hidden values. */
+  const possibleMatches = async (
+    goldenId: string,
+    args: PageArguments,
+    context: RequestContext,
+  ) => {
+    const type = (await named(goldenId, context))?.__typename
+    const isHidden = missing(type, context) !== null
+    return relatedConnection(
       context,
-      `possibleMatches ${JSON.stringify(args)}`,
+      `possibleMatches ${isHidden} ${JSON.stringify(args)}`,
       { listing: possibleMatchListing, relation: possibleMatchesOfGolden, parent: goldenId },
-      pageRequest(args, likeliestMatches),
+      pageRequest(args, isHidden ? matchesById : likeliestMatches),
     )
+  }
+  /**
+   * Explains a possible match: its stored pair, or the best pair by what the caller may see. Which
+   * pair is the stored one depends on hidden values.
+   */
+  const explainedMatch = async (p: PossibleRow, context: RequestContext) => {
+    if (missing(await typeOfMatch(p, context), context) === null)
+      return await explained(p.own, p.other, context)
+    return await context.once(`explained ${p.goldenId} ${p.otherGoldenId}`, async () => {
+      const { sql, scopes } = context
+      const found = await explain(sql, steward, p.goldenId, p.otherGoldenId, { scopes })
+      return 'code' in found ? null : found
+    })
+  }
+  const typeOfMatch = async (p: PossibleRow, context: RequestContext) =>
+    (await named(p.otherGoldenId, context))?.__typename
+  const weightOfMatch = async (p: PossibleRow, context: RequestContext) => {
+    if (missing(await typeOfMatch(p, context), context) === null) return p.weight
+    const found = await explainedMatch(p, context)
+    return Math.fround(found?.weight ?? found?.prior ?? 0)
+  }
   const timesInForce = (m: ListedModel, context: RequestContext) =>
     context.load<Times | null>('timesInForce', m.version, null, (versions, sql) =>
       readTimesInForce(sql, versions),
@@ -113,7 +160,14 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
     const own = Object.fromEntries(
       fields.map((f) => [f, ownValue(r.canonical, f)]).filter(([, value]) => value !== undefined),
     )
-    return shownValues(steward.policy.type(s.of.type), own, context, 'EXPLAIN', r.key)
+    return shownValues(
+      steward.policy,
+      steward.policy.type(s.of.type),
+      own,
+      context,
+      'EXPLAIN',
+      r.key,
+    )
   }
   const reason = (type: string, text: string, context: RequestContext, ids: readonly string[]) =>
     shownReason(steward.policy.type(type), text, context, 'EXPLAIN', ids)
@@ -123,9 +177,9 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       async explain(
         _: unknown,
         { a, b, whole }: { a: string; b: string; whole: boolean },
-        { sql }: RequestContext,
+        { sql, scopes }: RequestContext,
       ) {
-        const found = await explain(sql, steward, a, b, whole)
+        const found = await explain(sql, steward, a, b, { whole, scopes })
         if ('code' in found) throw inputError(found.code, found.detail)
         return found
       },
@@ -141,11 +195,11 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       ) =>
         memoryConnection(
           page,
-          await relatedTo(context.sql, steward, await goldenIdOf(of, context)),
+          await relatedTo(context.sql, steward, await goldenIdOf(of, context), context.scopes),
           likeliestRelated,
         ),
-      async clusterStory(_: unknown, { id }: { id: string }, { sql }: RequestContext) {
-        const story = await clusterStory(sql, steward, id)
+      async clusterStory(_: unknown, { id }: { id: string }, { sql, scopes }: RequestContext) {
+        const story = await clusterStory(sql, steward, id, scopes)
         if (!story) throw inputError('UNKNOWN_ID', `no golden record has the id ${id}`)
         return story
       },
@@ -198,15 +252,19 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       goldenId: (p: PossibleRow) => p.otherGoldenId,
       record: (p: PossibleRow, _: unknown, context: RequestContext) =>
         named(p.otherGoldenId, context),
-      probability: (p: PossibleRow) => 1 / (1 + 2 ** -p.weight),
+      weight: (p: PossibleRow, _: unknown, context: RequestContext) => weightOfMatch(p, context),
+      probability: async (p: PossibleRow, _: unknown, context: RequestContext) =>
+        1 / (1 + 2 ** -(await weightOfMatch(p, context))),
       reason: async (p: PossibleRow, _: unknown, context: RequestContext) => {
-        const type = (await named(p.otherGoldenId, context))?.__typename
+        const type = await typeOfMatch(p, context)
+        const scope = missing(type, context)
+        if (scope !== null) return undisclosed(scope)
         return type === undefined ? p.reason : reason(type, p.reason, context, [p.own, p.other])
       },
       task: (p: PossibleRow, _: unknown, context: RequestContext) =>
         taskOf(taskId('POSSIBLE_MATCH', [p.goldenId, p.otherGoldenId]), context),
       explanation: (p: PossibleRow, _: unknown, context: RequestContext) =>
-        explained(p.own, p.other, context),
+        explainedMatch(p, context),
     },
     PossiblyRelated: {
       goldenId: (r: Related) => r.otherGoldenId,
@@ -244,6 +302,7 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
         explained(l.a, l.b, context),
     },
     ClusterEvent: {
+      position: (c: LineageRow, _: unknown, { seal }: RequestContext) => (seal ? 0 : c.position),
       system: (c: LineageRow) => c.cause.source,
       action: (c: LineageRow, _: unknown, context: RequestContext) =>
         c.cause.source === 'stewardship' ? actionOf(c.cause.sourceId ?? null, context) : null,

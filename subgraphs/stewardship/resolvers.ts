@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type AccessFilter,
   accessCondition,
@@ -5,8 +6,14 @@ import {
   latestAccesses,
 } from '../../mdm/access/sensitiveAccess.ts'
 import type { Sql } from '../../mdm/db/database.ts'
+import { missingEvidence } from '../../mdm/explain/evidence.ts'
+import { undisclosed } from '../../mdm/explain/explain.ts'
 import { quality } from '../../mdm/golden/read/quality.ts'
-import { latestPublications, publicationListing } from '../../mdm/policy/policies.ts'
+import {
+  latestPublications,
+  type Publication,
+  publicationListing,
+} from '../../mdm/policy/policies.ts'
 import type { ActionRow } from '../../mdm/stewardship/actions.ts'
 import {
   type ActionFilter,
@@ -35,6 +42,7 @@ import {
   commentsOfTask,
   countTasks,
   mostImportantTasks,
+  mostValuableTasks,
   oldestComments,
   queueAge,
   type TaskFilter,
@@ -43,12 +51,13 @@ import {
   taskListing,
 } from '../../mdm/tasks/queue.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
+import { escalationPriority, priorityOf } from '../../mdm/tasks/tasks.ts'
 import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/tasks/taskWork.ts'
+import { hiddenFields, visibleChanges } from '../../schema/hiddenFields.ts'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
-import { masked } from '../../schema/masked.ts'
 import { allStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
-import { sensitiveOf, shownValues } from '../golden/mask.ts'
+import { maskedValue, sensitiveOf, shownValues } from '../golden/mask.ts'
 import { callerOf } from '../shared/caller.ts'
 import {
   type Connection,
@@ -63,7 +72,7 @@ import { type ActionCommand, bulk, commandOf, type Inputs, onlyOne } from './inp
 import { lookups } from './lookups.ts'
 import { createPublishPolicy } from './publishing.ts'
 import { findUnauthorizedId, recordsWithin } from './rowGuard.ts'
-import { shownInput } from './visible.ts'
+import { shownInput, visibleQuality } from './visible.ts'
 import { shownReason } from './visibleReason.ts'
 import { createSimulatePolicy, type Policies, type PolicySelection } from './whatIf.ts'
 
@@ -77,10 +86,15 @@ type TaskFilterArgs = Omit<TaskFilter, 'assignee'> & {
 export function resolvers(steward: Stewardship, policies?: Policies): Resolvers {
   const { sql, policy } = steward
   const rules = steward.rules ?? DEFAULT_RULES
-  const tryPolicy = createSimulatePolicy(policies, rules)
+  const tryPolicy = createSimulatePolicy(policies, rules, () => steward.policy)
   const publishPolicy = createPublishPolicy(steward, policies)
 
   const { actionOf, taskOf, named } = lookups(policy)
+  /** Returns whether the weight of a task would reveal values that the caller may not see. */
+  const hidesWeight = (t: TaskRow, scopes: ReadonlySet<string>) => {
+    const type = policy.types.find((of) => of.name === t.type)
+    return t.weight !== null && type !== undefined && !!missingEvidence(policy, type, scopes)
+  }
 
   /** Converts an outcome to the unions of the schema. */
   const result = async (outcome: Outcome, context: RequestContext) => {
@@ -123,6 +137,8 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
           __typename: 'ActionPreview',
           ...seen,
           records: await recordsWithin(seen.records, context),
+          // Their order is that of priorities, which hold the weights of matches.
+          tasks: seen.tasks.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
         }
       : await result(seen, context)
   const previewAction = async (what: ActionCommand | null, context: RequestContext) => {
@@ -163,12 +179,13 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
 
   return {
     Query: {
-      tasks: (_: unknown, { filter, ...page }: TaskArgs, context: RequestContext) =>
-        listConnection(
-          context,
-          taskListing,
-          pageRequest(page, mostImportantTasks, taskCondition(taskFilter(filter))),
-        ),
+      tasks: (_: unknown, { filter, ...page }: TaskArgs, context: RequestContext) => {
+        // The priority holds the weight of the match.
+        const isHidden = policy.types.some((t) => missingEvidence(policy, t, context.scopes))
+        const order = isHidden ? mostValuableTasks : mostImportantTasks
+        const condition = taskCondition(taskFilter(filter))
+        return listConnection(context, taskListing, pageRequest(page, order, condition))
+      },
       taskCounts: (_: unknown, { filter }: Pick<TaskArgs, 'filter'>, { sql }: RequestContext) =>
         countTasks(sql, taskFilter(filter)),
       task: (_: unknown, { id }: { id: string }, context: RequestContext) => taskOf(id, context),
@@ -207,8 +224,14 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         if (await findUnauthorizedId(proposal, context)) return unknownId(proposal)
         return await previewed(await previewProposal(steward, callerOf(context), proposal), context)
       },
-      dataQuality: (_: unknown, { type }: { type: string }, { sql }: RequestContext) =>
-        policy.types.some((t) => t.name === type) ? quality(sql, policy.type(type)) : null,
+      dataQuality: async (
+        _: unknown,
+        { type }: { type: string },
+        { sql, scopes }: RequestContext,
+      ) => {
+        const found = policy.types.find((t) => t.name === type)
+        return found ? visibleQuality(await quality(sql, found), policy, found, scopes) : null
+      },
       queueAges: (_: unknown, _args: unknown, { sql }: RequestContext) => queueAge(sql),
       publications: (_: unknown, page: PageArguments, context: RequestContext) =>
         listConnection(context, publicationListing, pageRequest(page, latestPublications)),
@@ -231,19 +254,18 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         const { scopes, sql } = context
         const diff = isUuid(id) ? await diffVersions(sql, id, from, to) : null
         if (!diff) return null
-        const hidden = policy
-          .type(diff.type)
-          .fields.filter((f) => f.sensitive && !scopes.has(f.sensitive))
+        const type = policy.type(diff.type)
+        const hidden = hiddenFields(policy, type, scopes)
         const names = diff.fields.map((f) => f.field)
-        const seen = sensitiveOf(policy.type(diff.type)).filter(
-          (f) => names.includes(f) && !hidden.some((h) => h.name === f),
-        )
+        const seen = sensitiveOf(type).filter((f) => names.includes(f) && !hidden.has(f))
         context.shows('HISTORY', diff.type, seen, id)
-        return diff.fields.map((f) => {
-          const field = hidden.find((h) => h.name === f.field)
-          return field
-            ? { field: f.field, before: masked(field, f.before), after: masked(field, f.after) }
-            : f
+        // That a hidden field differs is hidden too, unless its masks differ.
+        return diff.fields.flatMap((f) => {
+          if (!hidden.has(f.field)) return [f]
+          const [before, after] = [f.before, f.after].map((v) =>
+            maskedValue(policy, type, f.field, v, scopes),
+          )
+          return isDeepStrictEqual(before, after) ? [] : [{ field: f.field, before, after }]
         })
       },
     },
@@ -334,13 +356,18 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     },
     PreviewRecord: {
       before: (r: PreviewNode, _: unknown, c: RequestContext) =>
-        shownValues(policy.type(r.type), r.before, c, 'STEWARDSHIP', r.goldenId),
+        shownValues(policy, policy.type(r.type), r.before, c, 'STEWARDSHIP', r.goldenId),
       after: (r: PreviewNode, _: unknown, c: RequestContext) =>
-        shownValues(policy.type(r.type), r.after, c, 'STEWARDSHIP', r.goldenId),
-      changedFields: (r: { changed: string[] }) => r.changed,
+        shownValues(policy, policy.type(r.type), r.after, c, 'STEWARDSHIP', r.goldenId),
+      changedFields: (r: PreviewNode, _: unknown, { scopes }: RequestContext) =>
+        visibleChanges(policy, r.type, r.changed, scopes),
       sources: (r: { members: string[] }) => r.members,
     },
     Publication: {
+      // They count the records of all.
+      done: (p: Publication, _: unknown, { seal }: RequestContext) => (seal ? 0 : p.done),
+      total: (p: Publication, _: unknown, { seal }: RequestContext) => (seal ? null : p.total),
+      events: (p: Publication, _: unknown, { seal }: RequestContext) => (seal ? 0 : p.events),
       action: (p: { actionId: string | null }, _: unknown, context: RequestContext) =>
         actionOf(p.actionId, context),
     },
@@ -355,10 +382,20 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     Task: {
       about: (t: TaskRow) => t.subject,
       open: (t: TaskRow) => t.state === 'OPEN',
-      reason: (t: TaskRow, _: unknown, context: RequestContext) =>
-        t.kind === 'CONFLICT'
-          ? shownReason(policy.type(t.type), t.reason, context, 'STEWARDSHIP', t.subject)
-          : t.reason,
+      reason(t: TaskRow, _: unknown, context: RequestContext) {
+        if (t.kind !== 'CONFLICT') return t.reason
+        const type = policy.type(t.type)
+        const scope = missingEvidence(policy, type, context.scopes)
+        return scope === null
+          ? shownReason(type, t.reason, context, 'STEWARDSHIP', t.subject)
+          : undisclosed(scope)
+      },
+      weight: (t: TaskRow, _: unknown, { scopes }: RequestContext) =>
+        hidesWeight(t, scopes) ? null : t.weight,
+      priority: (t: TaskRow, _: unknown, { scopes }: RequestContext) =>
+        hidesWeight(t, scopes)
+          ? priorityOf(t.stake, null) + (t.escalated ? escalationPriority : 0)
+          : t.priority,
       records: async (t: TaskRow, _: unknown, context: RequestContext) => {
         const ids =
           t.kind === 'APPROVAL'
@@ -380,6 +417,8 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         ),
     },
     AuditEntry: {
+      id: (a: { id: number }, _: unknown, { seal }: RequestContext) =>
+        seal?.disguise('audit', a.id) ?? a.id,
       action: (a: { actionId: string | null }, _: unknown, context: RequestContext) =>
         actionOf(a.actionId, context),
       body: ({ body }: { body: Record<string, unknown> }, _: unknown, context: RequestContext) =>
@@ -409,6 +448,7 @@ interface PreviewNode {
   type: string
   before: Record<string, unknown> | null
   after: Record<string, unknown> | null
+  changed: string[]
 }
 
 function unknownId(id: string) {

@@ -1,4 +1,6 @@
-import type { Policy } from '../../schema/policy.ts'
+import type { Quality } from '../../mdm/golden/read/quality.ts'
+import { hiddenFields } from '../../schema/hiddenFields.ts'
+import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
 
 /** Returns a stored input without the values of fields that the caller's scopes do not include. */
@@ -18,6 +20,25 @@ export function visibleInput(policy: Policy, input: unknown, scopes: ReadonlySet
     return Object.fromEntries(
       entries.filter(([name]) => !(secret && name === 'value')).map(([n, v]) => [n, strip(v)]),
     )
+  }
+}
+
+/**
+ * Returns measures of quality without those of fields that the caller may not see: how many values
+ * of a source system differ reveals whether a value that the caller brought about equals one.
+ */
+export function visibleQuality(
+  quality: Quality,
+  policy: Policy,
+  type: TypePolicy,
+  scopes: ReadonlySet<string>,
+): Quality {
+  const hidden = hiddenFields(policy, type, scopes)
+  const isShown = ({ field }: { field: string }) => !hidden.has(field)
+  return {
+    ...quality,
+    fields: quality.fields.filter(isShown),
+    systems: quality.systems.map((s) => ({ ...s, drift: s.drift.filter(isShown) })),
   }
 }
 

@@ -1,7 +1,9 @@
 import type { Caller } from '../../mdm/access/caller.ts'
+import { sensitiveScopes } from '../../mdm/feed/visible.ts'
 import { policyVersionOf, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import type { Simulation } from '../../mdm/policy/simulate.ts'
 import { missingRole, type StewardshipRules } from '../../mdm/tasks/rules.ts'
+import type { Policy } from '../../schema/policy.ts'
 import { isStorable, storable } from '../../schema/storable.ts'
 
 /** Selects a policy: exactly one of the first three, or models alone with the active policy. */
@@ -38,12 +40,25 @@ export function refused(rule: string, detail: string) {
   return { __typename: 'ActionRefused', rule, detail, inTheWay: null }
 }
 
-/** Creates the mutation simulatePolicy: one what-if at a time in each process. */
-export function createSimulatePolicy(policies: Policies | undefined, rules: StewardshipRules) {
+/**
+ * Creates the mutation simulatePolicy: one what-if at a time in each process. Files of the caller
+ * may choose values or matches by any field, and the result counts them. So they need the scope of
+ * every sensitive field of the `active` policy.
+ */
+export function createSimulatePolicy(
+  policies: Policies | undefined,
+  rules: StewardshipRules,
+  active: () => Policy,
+) {
   let running = false
   return async (caller: Caller, selection: PolicySelection, sample: number | null | undefined) => {
     const missing = missingRole(rules, caller.roles, 'PUBLISH')
     if (missing) return refused('MISSING_ROLE', missing)
+    const scope = selection.files
+      ? [...sensitiveScopes(active())].find((s) => !caller.scopes.has(s))
+      : undefined
+    if (scope !== undefined)
+      return refused('MISSING_SCOPE', `a what-if of files reads every value: it needs ${scope}`)
     if (!policies) return notAvailable
     if (running) return refused('BUSY', 'another what-if is running: wait until it ends')
     if (sample !== null && sample !== undefined && sample < 1)

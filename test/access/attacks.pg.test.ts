@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
-import { getNamedType, isEnumType, isInputObjectType } from 'graphql'
+import { getNamedType, isEnumType, isInputObjectType, isNonNullType } from 'graphql'
 import { developmentToken } from '../../gateway/identity/development.ts'
 import { createKey, revokeKey, rotateKey } from '../../mdm/access/apiKeys.ts'
+import { UNDER_THRESHOLD } from '../../mdm/match/engine.ts'
+import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
+import { openTasks } from '../../mdm/tasks/tasks.ts'
 import { dataDirectory } from '../cli/process.ts'
 import { AUDIENCE } from '../gateway/issuer.ts'
-import { key as recordKeyOf } from '../subgraphs/world.ts'
+import { key as recordKeyOf, type WorldRecord } from '../subgraphs/world.ts'
 import { type AttackResult, over, overSocket, type Request } from './attack.ts'
 import { holes, hostileValues } from './hostileValues.ts'
 import { type Installation, startInstallation } from './installation.ts'
@@ -669,6 +672,153 @@ test('hides masked values everywhere in the graph', async () => {
     'invoices',
   ])
     assert.ok(exposed.includes(name), `${name} has nothing to hide: ${exposed}`)
+})
+
+/**
+ * Two worlds that differ only in values that need a scope. In the first one, values of the billing
+ * system equal those of the CRM: a guess that is stated there is right in this world only.
+ */
+function hiddenWorld(isFirst: boolean): WorldRecord[] {
+  const record = (source: string, type: string, id: string, fields: object): WorldRecord => ({
+    ...{ source, type, id },
+    fields: type === 'Customer' ? { lifecycle: 'CUSTOMER', ...fields } : { ...fields },
+  })
+  const reached = (phone: string, email: string) => ({ phones: [phone], emails: [email] })
+  const place = { street: 'Am Wall 3', city: 'Bremen', postcode: '28195', country: 'DE' }
+  const one = { name: 'Falkenhorst Metallbau GmbH', billingAddress: place }
+  const asCrm = reached('+493012345999', 'kontakt@falkenhorst.example')
+  // Tax numbers of two countries and two legal forms forbid a match in either world.
+  const other = {
+    domains: ['rabenfels.example'],
+    billingAddress: { ...place, street: 'Kaiweg 8', city: 'Kiel', postcode: '24103' },
+  }
+  const rabenfels = reached('+494319988776', 'info@rabenfels.example')
+  return [
+    record('crm', 'Customer', 'S1', { ...one, ...asCrm }),
+    record('billing', 'Customer', 'S2', {
+      ...{ ...one, currency: 'EUR' },
+      ...(isFirst ? asCrm : reached('+498912345111', 'buero@falkenhorst.example')),
+    }),
+    record('erp', 'Customer', 'S3', { ...one, phones: ['+494030405060'] }),
+    record('crm', 'Customer', 'S4', {
+      ...{ ...other, ...rabenfels },
+      ...{ name: 'Rabenfels Technik GmbH', taxIds: ['DE143454214'] },
+    }),
+    record('billing', 'Customer', 'S5', {
+      ...{ ...other, name: 'Rabenfels Technik AG', taxIds: ['IT00743110157'] },
+      ...(isFirst ? rabenfels : reached('+497115544332', 'post@rabenfels-technik.example')),
+    }),
+    record('crm', 'Contact', 'S6', { name: 'Frieda Olsen', phones: ['+493055667788'] }),
+    record('billing', 'Contact', 'S7', {
+      name: 'Gustav Riemann',
+      phones: [isFirst ? '+493055667788' : '+493055667799'],
+    }),
+  ]
+}
+
+/** Operations that show the values that differ to those who may see them. */
+const DEPENDENT = [
+  ...['changes', 'clusterStory', 'contacts', 'customer', 'customers', 'explain'],
+  ...['possibleMatches', 'possiblyRelated', 'previewBulkAction', 'tasks'],
+]
+
+/** Returns a response without what differs between two installations with equal content. */
+function comparable(text: string): string {
+  return text
+    .replace(/"W[0-9A-Za-z_-]{8,}"/g, (cursor) =>
+      JSON.stringify(Buffer.from(cursor, 'base64url').toString()),
+    )
+    .replace(/"(cursor|beginning|startCursor|endCursor)":"AQ[\w-]+"/g, '"$1":"…"')
+    .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.]*(Z|\+00)?/g, 'time')
+    .replace(/"(hash|traceparent|ageSeconds\w*)":("[^"]*"|[\d.]+)/g, '"$1":"…"')
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'random')
+    .replace(/(\.\d+)\.[0-9a-f]{8}"/g, '$1.epoch"')
+}
+
+test('nothing that a caller without the scope sees depends on masked values', async () => {
+  const worlds = await Promise.all(
+    [true, false].map((isFirst) => startInstallation({ records: hiddenWorld(isFirst) })),
+  )
+  try {
+    const [first, second] = worlds as [Installation, Installation]
+    // The outcome of matching is equal, otherwise the worlds would rightly look different.
+    const outcome = ({ db }: Installation) =>
+      db.sql`select key, golden_id from source_record order by key`
+    assert.deepEqual([...(await outcome(first))], [...(await outcome(second))])
+    // Possible matches and their tasks, with weights and orders that differ.
+    const [s1, s4, s5] = ['crm S1', 'crm S4', 'billing S5'].map((name) => {
+      const [source = '', id = ''] = name.split(' ')
+      return recordKeyOf(source, 'Customer', id)
+    })
+    for (const [n, { db }] of worlds.entries())
+      for (const [other, weight] of [
+        [s5, 9],
+        [s1, n === 0 ? 3 : 12],
+      ] as const) {
+        const reason = n === 0 ? 'emails: a@x.example and b@x.example' : UNDER_THRESHOLD
+        await db.sql`
+          insert into possible_match (a, b, type, weight, reason)
+          values (${s4 ?? ''}, ${other ?? ''}, 'Customer', ${weight}, ${reason})`
+        await openTasks(db.sql as never, DEFAULT_RULES, [
+          {
+            ...{ kind: 'CONFLICT', type: 'Customer', subject: [s4 ?? '', other ?? ''] },
+            ...{ reason, weight, stake: 0 },
+          },
+        ])
+      }
+    const root = it.schema.getQueryType()
+    assert.ok(root)
+    const id = (source: string, type: string, n: string) =>
+      JSON.stringify(recordKeyOf(source, type, n))
+    const pairs = [
+      [id('crm', 'Customer', 'S1'), id('billing', 'Customer', 'S2'), 'Customer'],
+      [id('crm', 'Customer', 'S4'), id('billing', 'Customer', 'S5'), 'Customer'],
+      [id('crm', 'Contact', 'S6'), id('billing', 'Contact', 'S7'), 'Contact'],
+    ] as const
+    const queries = Object.values(root.getFields()).flatMap((field) => {
+      const isLookup = field.args.some((a) => isNonNullType(a.type))
+      const about = field.name === 'explain' ? pairs : pairs.slice(0, isLookup ? 2 : 1)
+      return about.map(([a, b, type]) => {
+        const seen = `{ id: ${a}, version: 1 }`
+        const known: Record<string, string> = {
+          ...{ id: a, of: a, a, b, ids: `[${a}, ${b}]`, from: '1', to: '1' },
+          ...{ system: '"crm"', object: `"${type}"`, type: `"${type}"` },
+          action: `{ retire: { record: ${seen} } }`,
+          items: `[{ merge: { records: [${seen}, { id: ${b}, version: 1 }] } }]`,
+        }
+        // Deep enough for the candidates of a value; lists and nodes reach the same records.
+        const depth = !isLookup || field.name.startsWith('node') ? 2 : 4
+        const text = wholeOperation(it.schema, field, depth, (argument) => known[argument])
+        return [field.name, text] as const
+      })
+    })
+    const wrong: string[] = []
+    const depend = new Set<string>()
+    for (const [name, query] of queries) {
+      const seen = async (role: string) =>
+        await Promise.all(
+          worlds.map(async (at) => {
+            const headers = bearer(await at.token(role))
+            return comparable((await over(at.url, { query, headers })).text)
+          }),
+        )
+      tried += 2
+      const [one = '', other = ''] = await seen('blind')
+      if (one !== other) {
+        const at = [...one].findIndex((c, i) => c !== other[i])
+        const near = (text: string) => text.slice(Math.max(0, at - 150), at + 80)
+        wrong.push(`${name}: ${near(one)} | ${near(other)}`)
+      }
+      if (depend.has(name) || !DEPENDENT.includes(name)) continue
+      const [all, others] = await seen('admin')
+      if (all !== others) depend.add(name)
+    }
+    assert.deepEqual(wrong, [])
+    // The operations do reach values that differ.
+    assert.deepEqual([...depend].sort(), DEPENDENT)
+  } finally {
+    await Promise.all(worlds.map((w) => w.close()))
+  }
 })
 
 test('masked values cannot be guessed by filters or order', async () => {

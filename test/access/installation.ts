@@ -14,6 +14,7 @@ import { openRowReaders, type RowReaders, type RowRights } from '../../mdm/acces
 import { setUpRowRights } from '../../mdm/access/rowRights.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
+import { readServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { readRules } from '../../mdm/tasks/rules.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
@@ -80,6 +81,7 @@ export async function startInstallation(
     tailer,
     steward,
     rows,
+    levels: readServiceLevels('config/service-levels.yaml'),
   })
   const supergraph = composeSupergraph(subgraphs)
   const logged: string[] = []

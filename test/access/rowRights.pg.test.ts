@@ -7,6 +7,7 @@ import { WebSocket } from 'ws'
 import { createKey } from '../../mdm/access/apiKeys.ts'
 import { setUpRowRights } from '../../mdm/access/rowRights.ts'
 import { openDatabase, type Sql } from '../../mdm/db/database.ts'
+import { encodeCursor } from '../../mdm/feed/cursor.ts'
 import { RowVisibility } from '../../mdm/feed/rowVisibility.ts'
 import { act } from '../../mdm/stewardship/steward.ts'
 import { parseNetwork } from '../../mdm/webhooks/address.ts'
@@ -477,6 +478,180 @@ test('a steward of one region cannot act on records, tasks, actions and messages
     `mutation { overrideField(input: { record: ${ours}, field: "accountOwner", value: "Ada" }, ${reasonAndKey}) { __typename ... on ActionDone { action { id } } } }`,
   )
   assert.match(own.text, /"__typename":"ActionDone","action":\{"id"/, own.text)
+})
+
+/** Figures that change with the clock. */
+const OF_CLOCK = /"(ageSeconds\w*|correlationId)":("[^"]*"|[\d.e-]+)/g
+/** Sealed cursors are never the same twice; plain ones stay in the text, to be compared. */
+const SEALED = /"A[g-v][\w-]{120,}"/g
+
+test('what others do changes nothing that a bound caller sees: no head, position, number or count', async () => {
+  const own = operationsAbout(
+    (type) =>
+      key(
+        'crm',
+        ...((type === 'Contact' ? ['Contact', 'P1'] : ['Customer', 'C1']) as [string, string]),
+      ),
+    'C1',
+  )
+  const seen = async () =>
+    await Promise.all(
+      own.map(async ([name, text]) => [
+        name,
+        (await ask(eu, text)).text.replace(OF_CLOCK, '').replace(SEALED, '"sealed"'),
+      ]),
+    )
+  const all = async () =>
+    await Promise.all(own.map(async ([, text]) => (await ask(everyone, text)).text))
+  const before = await seen()
+  const shown = await all()
+  for (let n = 0; n < 4; n++)
+    await ingestRecords(
+      it.db.sql,
+      Array.from(
+        { length: 8 },
+        (_, i): WorldRecord => ({
+          ...{ source: 'crm', type: 'Customer', id: `US-noise-${i}`, version: n + 1 },
+          fields: { name: `Usmark Noise ${i}.${n}`, billingAddress: { country: 'US' } },
+        }),
+      ),
+    )
+  const after = await seen()
+  assert.deepEqual(after, before)
+  // An unbound caller sees that something happened.
+  const changed = (await all()).flatMap((text, i) => (text === shown[i] ? [] : own[i]?.[0]))
+  for (const name of ['feed', 'customers', 'inboundExceptions', 'dataQuality', 'queueAges'])
+    assert.ok(changed.includes(name), `${name} had nothing to hide: ${changed}`)
+  // A number that counts everything is not in any response of a bound caller.
+  const [head] = await it.db.sql<{ position: number; message: number; record: number }[]>`
+    select position, (select max(id) from inbox) as message, (select max(id) from source_record) as record
+    from feed_head`
+  assert.ok(head && head.position > 40)
+  const { feed } = await data(eu, '{ feed { head oldest cursor beginning } }')
+  assert.deepEqual([feed.head, feed.oldest], [0, 0])
+})
+
+interface PageOfChanges {
+  nodes: {
+    position: number
+    goldenId: string
+    version: number
+    cursor: string
+    cause: { messageId: string | null }
+    cloudEvent: { sequence: string; causationid?: string }
+  }[]
+  pageInfo: { hasNextPage: boolean; endCursor: string }
+}
+async function changesAfter(
+  token: string,
+  after: string | null,
+  first: number,
+): Promise<PageOfChanges> {
+  const at = after === null ? '' : `after: "${after}", `
+  const query = `{ changes(${at}first: ${first}) { nodes { position goldenId version cursor cause { messageId } cloudEvent }
+    pageInfo { hasNextPage endCursor } } }`
+  return (await data(token, query)).changes
+}
+
+test('a bound caller resumes the feed by sealed cursors, without gap or duplicate, and its positions count its own events', async () => {
+  const whole = (await changesAfter(eu, null, 200)).nodes
+  assert.ok(whole.length > 5)
+  assert.deepEqual(
+    whole.map((c) => c.position),
+    whole.map((_, i) => i + 1),
+  )
+  const pages: PageOfChanges['nodes'] = []
+  let after: string | null = null
+  for (let more = true; more; ) {
+    const page: PageOfChanges = await changesAfter(eu, after, 2)
+    pages.push(...page.nodes)
+    after = page.pageInfo.endCursor
+    more = page.pageInfo.hasNextPage
+  }
+  const summary = (c: PageOfChanges['nodes'][number]) => [c.position, c.goldenId, c.version]
+  assert.deepEqual(pages.map(summary), whole.map(summary))
+  assert.ok(
+    pages.every((c) => c.cause.messageId === null && c.cloudEvent.causationid === undefined),
+  )
+  const [one] = whole
+  assert.ok(one)
+  // A subscription goes on after the cursor of a page, with the next of its own numbers.
+  const resumed = await follow(eu, `(after: "${whole.at(-2)?.cursor}")`, 'position goldenId')
+  try {
+    await eventually(() => resumed.has('Change').length >= 1)
+    assert.equal(resumed.has('Change')[0]?.position, whole.length)
+  } finally {
+    await resumed.close()
+  }
+  // CloudEvents are sorted by their time, which the caller sees anyway.
+  const bySequence = whole.map((c) => c.cloudEvent.sequence)
+  assert.deepEqual(bySequence.toSorted(), bySequence)
+  assert.match(one.cloudEvent.sequence, /^1[67]\d{14}$/)
+  // Two cursors of one place differ, and none reveals a number.
+  const [again] = (await changesAfter(eu, null, 1)).nodes
+  assert.notEqual(again?.cursor, one.cursor)
+  assert.equal(again?.cursor.length, whole.at(-1)?.cursor.length)
+})
+
+test('a bound caller cannot search for the head of the feed or for numbers of rows by cursors of its own making', async () => {
+  const { feed } = await data(everyone, '{ feed { epoch head cursor } }')
+  const made = [0, feed.head, feed.head + 1, 1_000_000_000].map((position) =>
+    encodeCursor(feed.epoch, { kind: 'TAIL', position }),
+  )
+  const texts = new Set<string>()
+  for (const cursor of [...made, feed.cursor])
+    for (const query of [
+      `{ changes(after: "${cursor}") { nodes { op } } }`,
+      `subscription { customerChanged(after: "${cursor}", snapshot: true) { __typename } }`,
+      `mutation { registerWebhook(input: { url: "https://a.example/", after: "${cursor}" }) { __typename } }`,
+    ]) {
+      const got = query.startsWith('subscription')
+        ? await overSocket(it.url, query, bearer(eu))
+        : await ask(eu, query)
+      assert.equal(got.code, 'CURSOR_INVALID', `${query}: ${got.text}`)
+      texts.add(
+        got.text
+          .replace(/"(path|locations|correlationId)":("[^"]*"|\[[^\]]*\]+)/g, '')
+          .replace(/customerChanged|registerWebhook|changes/g, ''),
+      )
+    }
+  assert.ok(texts.size <= 3, [...texts].join('\n'))
+  // Lists: a plain cursor, and a sealed one of the feed or of another list.
+  const plain = Buffer.from(JSON.stringify(['arrival+', '1'])).toString('base64url')
+  const own = await data(eu, '{ feed { cursor } customers { pageInfo { endCursor } } }')
+  const listed = (cursor: string, list = 'sourceRecords') =>
+    `{ customer(id: "${customerEu}") { ${list}(after: "${cursor}") { totalCount nodes { __typename } } } }`
+  for (const cursor of [
+    plain,
+    own.feed.cursor,
+    own.customers.pageInfo.endCursor,
+    'Ag',
+    ''.padEnd(200, 'A'),
+  ])
+    assert.equal((await ask(eu, listed(cursor))).code, 'BAD_CURSOR', cursor)
+  assert.equal((await ask(everyone, listed(plain))).code, undefined)
+  // A sealed cursor belongs to callers with row rights.
+  assert.equal(
+    (await ask(everyone, `{ changes(after: "${own.feed.cursor}") { nodes { op } } }`)).code,
+    'CURSOR_INVALID',
+  )
+  // Pages of a list go on by sealed cursors.
+  const paged: string[] = []
+  let after = ''
+  for (let more = true; more; ) {
+    const { customer } = await data(
+      eu,
+      `{ customer(id: "${customerEu}") { sourceRecords(first: 1${after}) { nodes { id } pageInfo { hasNextPage endCursor } } } }`,
+    )
+    paged.push(...customer.sourceRecords.nodes.map((n: { id: string }) => n.id))
+    assert.doesNotMatch(
+      Buffer.from(customer.sourceRecords.pageInfo.endCursor, 'base64url').toString('latin1'),
+      /arrival/,
+    )
+    after = `, after: "${customer.sourceRecords.pageInfo.endCursor}"`
+    more = customer.sourceRecords.pageInfo.hasNextPage
+  }
+  assert.equal(new Set(paged).size, 3)
 })
 
 /** Subscribes to the feed as one caller, from now on. */

@@ -89,7 +89,7 @@ test('with masks in the policy, shows only the mask wherever the value would be'
     }),
   )
   const query = `{ contact(id: "${anna}") {
-    name emails phones provenance(fields: ["name"]) { value candidates { nodes { value } } }
+    name emails phones provenance(fields: ["name"]) { value sourceRecords { totalCount } candidates { totalCount } }
     sourceRecords { nodes { canonical raw } } history { nodes { values } } } }`
   const { data, errors } = await ask([], query, model)
   assert.equal(errors, undefined)
@@ -101,10 +101,11 @@ test('with masks in the policy, shows only the mask wherever the value would be'
   assert.deepEqual(
     [
       shown.provenance[0].value,
-      shown.provenance[0].candidates.nodes[0].value,
+      shown.provenance[0].sourceRecords.totalCount,
+      shown.provenance[0].candidates.totalCount,
       shown.sourceRecords.nodes[0].raw,
     ],
-    ['****eber', '****eber', null],
+    ['****eber', 0, 0, null],
   )
   for (const values of [shown.sourceRecords.nodes[0].canonical, shown.history.nodes[0].values])
     assert.deepEqual([values.name, values.emails], ['****eber', ['****@nordwind.example']])

@@ -28,7 +28,7 @@ import { type TestDatabase, testDatabase } from '../database.ts'
 import { listed } from '../fixtures/listed.ts'
 import { digests } from '../fixtures/publication.ts'
 import { applyRecords, attempt, key, person } from '../fixtures/steward.ts'
-import { directPipeline } from '../fixtures/store.ts'
+import { directPipeline, policy } from '../fixtures/store.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -60,7 +60,7 @@ const policies = () =>
   })
 
 test('a what-if runs on its own thread, one at a time, for publishers only, and names errors in the policy', async () => {
-  const tried = createSimulatePolicy(policies(), DEFAULT_RULES)
+  const tried = createSimulatePolicy(policies(), DEFAULT_RULES, () => policy)
   const run = (who: Caller, f: typeof files, sample: number | null) =>
     tried(who, { files: f }, sample)
   const without = files.map((f) => ({
@@ -103,7 +103,11 @@ test('a what-if runs on its own thread, one at a time, for publishers only, and 
   )
   assert.equal(
     (
-      (await createSimulatePolicy(undefined, DEFAULT_RULES)(pia, { files }, null)) as {
+      (await createSimulatePolicy(undefined, DEFAULT_RULES, () => policy)(
+        pia,
+        { files },
+        null,
+      )) as {
         rule: string
       }
     ).rule,

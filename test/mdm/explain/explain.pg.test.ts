@@ -102,6 +102,6 @@ test('explains two golden records by the best pair of their source records', asy
   assert.ok(e.pairsCompared > 1)
   assert.ok(Math.fround(e.weight ?? -99) >= Math.fround(pair.weight))
   assert.ok(e.a.goldenId === pair.a && e.b.goldenId === pair.b)
-  const alone = (await explain(db.sql, pipeline, pair.a, pair.b, false)) as Explanation
+  const alone = (await explain(db.sql, pipeline, pair.a, pair.b, { whole: false })) as Explanation
   assert.deepEqual([alone.a.key, alone.b.key, alone.pairsCompared], [pair.a, pair.b, 1])
 })

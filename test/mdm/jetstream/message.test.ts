@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { visibleValues } from '../../../mdm/feed/visible.ts'
+import { visibleEvent } from '../../../mdm/feed/visible.ts'
 import {
   CUT_HEADER,
   eventOf,
@@ -40,7 +40,7 @@ const event: ChangeEvent = {
 }
 const options = {
   subject: 'touchstone.changes',
-  visible: visibleValues(policy),
+  visible: visibleEvent(policy),
   bytesMax: 1_048_576,
 }
 const all = new Set(['pii:read'])

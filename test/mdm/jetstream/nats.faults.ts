@@ -12,7 +12,7 @@ import { everything } from '../../../mdm/feed/filter.ts'
 import { follow } from '../../../mdm/feed/follow.ts'
 import { readChanges, readHead } from '../../../mdm/feed/read.ts'
 import { startTailer } from '../../../mdm/feed/tailer.ts'
-import { visibleValues } from '../../../mdm/feed/visible.ts'
+import { visibleEvent } from '../../../mdm/feed/visible.ts'
 import { sinkFigures } from '../../../mdm/jetstream/metrics.ts'
 import { JetStreamSource } from '../../../mdm/jetstream/source.ts'
 import { ChangeStream } from '../../../mdm/jetstream/stream.ts'
@@ -58,12 +58,8 @@ async function freshFeed(t: { after(work: () => Promise<void>): void }): Promise
 }
 
 /** Fields of the test that are not in the policy are visible to no caller. */
-const visible = visibleValues(policy)
-const shown = (event: ChangeEvent): ChangeEvent => ({
-  ...event,
-  before: event.before && visible(event.type, event.before, new Set()),
-  after: event.after && visible(event.type, event.after, new Set()),
-})
+const visible = visibleEvent(policy)
+const shown = (event: ChangeEvent): ChangeEvent => visible(event, new Set())
 const headOf = async ({ sql }: TestDatabase) => (await readHead(sql)).position
 const positions = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i)

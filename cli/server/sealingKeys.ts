@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { secretFile } from '../../gateway/identity/development.ts'
+import { CursorSeal } from '../../mdm/db/cursorSeal.ts'
+import { ConfigError } from '../../schema/kit/configError.ts'
+import type { Config } from '../config/config.ts'
+
+const KEY_FILE = 'webhook-key'
+
+/**
+ * Returns the keys that seal what the installation stores or gives out: secrets of webhooks, and
+ * cursors of callers with row rights. They are those of the settings, otherwise one that all
+ * processes on the data directory share. A server creates that key. A command does not (`createKey:
+ * false`), because a new key opens nothing. Throws ConfigError.
+ */
+export async function readSealingKeys(
+  config: Config<'webhookKey' | 'dataDir'>,
+  { createKey }: { createKey: boolean } = { createKey: true },
+): Promise<readonly string[]> {
+  if (!config.webhookKey && !createKey && !existsSync(join(config.dataDir, KEY_FILE)))
+    throw new ConfigError(
+      `no webhook key in ${resolve(config.dataDir)}: name the data directory of the server with --data-dir, ` +
+        'or set TOUCHSTONE_WEBHOOK_KEY as the server has it',
+    )
+  const make = () => randomBytes(32).toString('base64url')
+  return config.webhookKey ?? [await secretFile(config.dataDir, KEY_FILE, make)]
+}
+
+export async function openCursorSeal(
+  config: Config<'webhookKey' | 'dataDir'>,
+): Promise<CursorSeal> {
+  return new CursorSeal(await readSealingKeys(config))
+}

@@ -1,0 +1,68 @@
+import {
+  defaultFieldResolver,
+  type GraphQLFieldResolver,
+  type GraphQLSchema,
+  getNamedType,
+  isObjectType,
+} from 'graphql'
+import type { RequestContext } from './context.ts'
+import { declaredReads, declareReads } from './declaredReads.ts'
+import { inputError } from './errors.ts'
+
+const PURPOSE = 'list'
+
+/** Returns the cursor of a list as this caller receives it. */
+export function cursorFor(context: RequestContext, cursor: string): string {
+  return context.seal?.seal(PURPOSE, Buffer.from(cursor)) ?? cursor
+}
+
+/** Returns the cursor that `cursorFor` was given. Throws GraphQLError with BAD_CURSOR. */
+function openedCursor(context: RequestContext, given: string): string {
+  if (!context.seal) return given
+  const opened = context.seal.open(PURPOSE, given)
+  if (!opened)
+    throw inputError(
+      'BAD_CURSOR',
+      'the cursor is not one that a list gave to a caller with row rights; begin with the first page',
+    )
+  return opened.toString()
+}
+
+interface CursorArguments {
+  after?: string | null
+  before?: string | null
+}
+
+/**
+ * Makes every list of a schema open the cursors that it receives, so that no list can forget it. The
+ * feed is left out: it has cursors of its own.
+ */
+export function openCursorArguments(schema: GraphQLSchema): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type)) continue
+    for (const field of Object.values(type.getFields())) {
+      const connection = getNamedType(field.type)
+      const names = field.args.map((a) => a.name)
+      if (!names.includes('before') || !connection.name.endsWith('Connection')) continue
+      const resolve = field.resolve ?? defaultFieldResolver
+      const opening: GraphQLFieldResolver<unknown, RequestContext, CursorArguments> = (
+        parent,
+        args,
+        context,
+        info,
+      ) => resolve(parent, opened(args, context), context, info)
+      const reads = declaredReads(resolve)
+      field.resolve = reads ? declareReads(reads, opening) : opening
+    }
+  }
+}
+
+function opened<A extends CursorArguments>(args: A, context: RequestContext): A {
+  const { after, before } = args
+  if (!context.seal || !(after || before)) return args
+  return {
+    ...args,
+    ...(after ? { after: openedCursor(context, after) } : {}),
+    ...(before ? { before: openedCursor(context, before) } : {}),
+  }
+}
