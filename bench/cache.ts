@@ -150,7 +150,7 @@ async function send(url: string, name: string): Promise<void> {
     .update(`${created}.${text}`)
     .digest('hex')
   const headers = {
-    'content-type': 'application/json',
+    ...jsonHeaders(),
     'stripe-signature': `t=${created},v1=${signature}`,
   }
   const res = await fetch(new URL('/ingest/stripe', url), { method: 'POST', headers, body: text })

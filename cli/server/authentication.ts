@@ -77,13 +77,18 @@ export async function authentication(at: {
   )
   if (!authenticationRequired(config)) {
     const issuer = await developmentIssuer(config.dataDir, config.authAudience)
-    const isSecret = developmentSecretCheck(config.dataDir, (err) =>
-      log.error({ err: describeError(err) }, 'the development secret could not be read'),
-    )
+    const isSecret = secretCheck(config.dataDir, log)
     const token = tokenVerifier(issuer, access)
     return localCallers({ isSecret, hostsAllowed: config.hostsAllowed, key, token, origins })
   }
   return authenticatedCallers({ key, token: await issuerOf(at, access), origins })
+}
+
+/** Returns a function that returns true for the secret of the latest start on a data directory. */
+export function secretCheck(dataDir: string, log: Logger): (text: string) => boolean {
+  return developmentSecretCheck(dataDir, (err) =>
+    log.error({ err: describeError(err) }, 'the development secret could not be read'),
+  )
 }
 
 async function issuerOf(

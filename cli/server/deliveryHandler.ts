@@ -2,18 +2,28 @@ import type { Logger } from 'pino'
 import type { Connector } from '../../connectors/contract.ts'
 import type { IngestHandler } from '../../gateway/http/deliveryRoute.ts'
 import { describeError } from '../../gateway/http/describeError.ts'
+import {
+  readDevelopmentSecret,
+  renewDevelopmentSecret,
+} from '../../gateway/identity/developmentSecret.ts'
 import { createIngest } from '../../gateway/ingest/deliveries.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { accept } from '../../mdm/inbox/accept.ts'
+import type { Config } from '../config/config.ts'
+import { secretCheck } from './authentication.ts'
 
 /** Returns the handler of deliveries, which writes them to the inbox. */
 export function deliveryHandler(
   sql: Sql,
   connectors: ReadonlyMap<string, Connector>,
+  { dataDir }: Config<'dataDir'>,
   log: Logger,
 ): IngestHandler {
+  const needsSecret = [...connectors.values()].some((c) => c.system.developmentSecret)
+  if (needsSecret && readDevelopmentSecret(dataDir) === null) renewDevelopmentSecret(dataDir)
   return createIngest({
     sources: connectors,
+    isSecret: secretCheck(dataDir, log),
     accept: (messages) => accept(sql, messages),
     now: Date.now,
     report: (err, correlationId) =>

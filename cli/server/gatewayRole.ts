@@ -328,7 +328,9 @@ export async function startGatewayRole(options: {
       observe: metrics.observe,
       addUp: (begun) => addCallerMinutes(queries, begun),
       ingest:
-        config.gatewayIngest === 'on' ? deliveryHandler(deliveries, connectors, log) : undefined,
+        config.gatewayIngest === 'on'
+          ? deliveryHandler(deliveries, connectors, config, log)
+          : undefined,
       ready: readinessChecks({
         sql: metricsSql,
         tailer,

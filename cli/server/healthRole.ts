@@ -63,7 +63,7 @@ export async function startHealthRole(options: {
       host: config.host,
       port,
       callers: await authentication({ config, sql, log }),
-      ingest: deliveries && deliveryHandler(deliveries, connectors, log),
+      ingest: deliveries && deliveryHandler(deliveries, connectors, config, log),
       ready: readinessChecks({ sql, ingest, deliver, held: () => heldSources(connectors) }),
       metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
       report: (err, correlationId) =>

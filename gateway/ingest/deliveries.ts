@@ -11,6 +11,8 @@ import type { IngestHandler } from '../http/deliveryRoute.ts'
 import { sendJson } from '../http/response.ts'
 import { HttpError } from '../httpError.ts'
 import { localCallers } from '../identity/callers.ts'
+import { credentialsOf } from '../identity/credentials.ts'
+import { DEVELOPMENT_SECRET_FILE } from '../identity/developmentSecret.ts'
 import { DELIVERY_LIMITS, DeliveryBounds, type DeliveryLimits } from './deliveryBounds.ts'
 
 export interface IngestOptions {
@@ -23,6 +25,11 @@ export interface IngestOptions {
       traceparent: string | null
     })[],
   ): Promise<{ accepted: number; duplicates: number }>
+  /**
+   * Returns true for the secret of the latest start, without which a delivery that is signed with a
+   * development secret is rejected.
+   */
+  isSecret(text: string): boolean
   /** Milliseconds since 1970. */
   now(): number
   /** Reports internal errors that are hidden from the sender. */
@@ -40,11 +47,6 @@ const defaults = { bodyBytesMax: 1024 * 1024, bodyMsMax: 10_000, acceptMsMax: 15
 const retrySeconds = 5
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
-/**
- * Callers that may use a development secret, which is public: no tunnel, no proxy, no page of
- * another site.
- */
-const thisMachine = localCallers({ isSecret: () => false })
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /**
@@ -57,6 +59,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 export function createIngest(options: IngestOptions): IngestHandler {
   const bounds = { ...defaults, ...options }
   const room = new DeliveryBounds({ ...DELIVERY_LIMITS, ...options.limits })
+  const thisMachine = localCallers(options)
 
   return async (req, res, delivery) => {
     const { source: path, correlationId } = delivery
@@ -81,12 +84,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
         'UNKNOWN_SOURCE',
         `No source system "${name.slice(0, 64)}": the path is /ingest/{source} or /ingest/{source}/{object}`,
       )
-    if (source.system.developmentSecret && thisMachine.refuse(req))
-      throw new HttpError(
-        401,
-        'NO_SECRET',
-        `Not accepted: ${name} has only a development secret, which is valid on this machine alone: set its real secret`,
-      )
+    if (source.system.developmentSecret) requireDeveloper(req, name)
     if (!JSON_TYPE.test(req.headers['content-type'] ?? ''))
       throw new HttpError(415, 'UNSUPPORTED_TYPE', 'Send JSON, with Content-Type: application/json')
     if ((req.headers['content-encoding'] ?? 'identity') !== 'identity')
@@ -106,6 +104,27 @@ export function createIngest(options: IngestOptions): IngestHandler {
     } finally {
       end()
     }
+  }
+
+  /**
+   * Rejects a delivery whose signature proves nothing, because its secret is public, unless it comes
+   * from the developer: through no tunnel or proxy, from no page, and with the secret of the start,
+   * which other users of the machine do not know. Throws HttpError.
+   */
+  function requireDeveloper(req: IncomingMessage, name: string): void {
+    const remedy = `${name} has only a development secret, which is public: set its real secret`
+    if (thisMachine.refuse(req))
+      throw new HttpError(
+        401,
+        'NO_SECRET',
+        `Not accepted: ${remedy}; the other is valid on this machine alone`,
+      )
+    if (!options.isSecret(credentialsOf(req.headers).bearer ?? ''))
+      throw new HttpError(
+        401,
+        'NO_SECRET',
+        `Not accepted: ${remedy}, or send "Authorization: Bearer" with the content of the file ${DEVELOPMENT_SECRET_FILE} in the data directory`,
+      )
   }
 
   async function take(

@@ -101,6 +101,7 @@ export async function startInstallation(
     recheckMs: 100,
     ingest: createIngest({
       sources: new Map(),
+      isSecret: () => false,
       accept: async () => ({ accepted: 0, duplicates: 0 }),
       now: Date.now,
       report: () => {},

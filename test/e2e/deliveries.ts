@@ -4,6 +4,7 @@ import type { Connector, InboundMessage } from '../../connectors/contract.ts'
 import { openConnectors } from '../../connectors/openConnectors.ts'
 import { sign } from '../../connectors/signature.ts'
 import { type WorldOptions, worldMessages } from '../../demo/world.ts'
+import { developerHeaders } from '../developer.ts'
 import { policy } from '../fixtures/store.ts'
 
 /** The shipped source systems, with their development secrets. */
@@ -103,6 +104,7 @@ export async function post(
     method: 'POST',
     headers: {
       'content-type': 'application/json',
+      ...developerHeaders(origin),
       ...signature(d, options.now),
       ...options.headers,
     },

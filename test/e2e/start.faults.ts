@@ -5,6 +5,7 @@ import { startServer } from '../../cli/embeddedPostgres/server.ts'
 import { EXAMPLES } from '../../gateway/http/examples.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { dataDirectory, runs, touchstone } from '../cli/process.ts'
+import { developerHeaders } from '../developer.ts'
 import { childrenOf, pidOf } from '../faults/installation.ts'
 import { ask } from '../gateway/gateway.ts'
 import { type Delivery, delivery, signature } from './deliveries.ts'
@@ -75,6 +76,7 @@ async function slowDelivery(
   const headers = {
     'content-type': 'application/json',
     'content-length': d.body.length,
+    ...developerHeaders(url),
     ...signature(d),
   }
   const req = request(new URL(d.path, url), { method: 'POST', headers })

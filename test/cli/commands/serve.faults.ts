@@ -110,6 +110,6 @@ function deliver(url: string): Promise<Response> {
   return fetch(new URL('/ingest/stripe', url), {
     method: 'POST',
     body,
-    headers: { ...headers, 'content-type': 'application/json' },
+    headers: { ...developerHeaders(url), ...headers, 'content-type': 'application/json' },
   })
 }

@@ -70,6 +70,7 @@ test('gateway and workers report the health of each part and the state of the se
       method: 'POST',
       headers: {
         'content-type': 'application/json',
+        ...developerHeaders(base),
         'webhook-id': id,
         'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
         'webhook-signature': new Webhook(webshopSecret).sign(id, at, signed),

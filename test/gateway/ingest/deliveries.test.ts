@@ -16,6 +16,7 @@ import { connectors, inFolder, policy } from '../../connectors/fixture.ts'
 const now = Date.UTC(2026, 2, 1, 9, 30)
 const correlationId = '6f2d6c0e-8f7c-4a63-9a55-0d7a2b1c9e11'
 const stripeSecret = connectors.get('stripe')?.system.secrets[0] ?? ''
+const secret = 'tsd_of-the-start'
 const shopSecret = connectors.get('webshop')?.system.secrets[0] ?? ''
 
 /** Opens a system of the kind generic whose mapping defines its events. */
@@ -58,6 +59,7 @@ before(async () => {
         lastId: 2,
       }
     },
+    isSecret: (text) => text === secret,
     now: () => now,
     report: (e) => reported.push(e),
     bodyBytesMax: 100_000,
@@ -66,6 +68,8 @@ before(async () => {
     limits: { deliveriesMax: 3 },
   })
   server = createServer((req, res) => {
+    // The developer's requests, unless they say otherwise.
+    if (!req.url?.includes('basic')) req.headers.authorization ??= `Bearer ${secret}`
     ingest(req, res, { source: (req.url ?? '').slice('/ingest/'.length), correlationId }).catch(
       (e: unknown) => {
         reported.push(e)
@@ -389,6 +393,15 @@ test('accepts the publicly known development secret only under a host name of th
   assert.deepEqual(stored, [])
   assert.equal(await ask({ host: 'localhost:4000' }), 401, 'a proxy on another port')
   assert.equal(await ask({ 'x-acme-sender': '198.51.100.7' }), 401)
+  assert.deepEqual(stored, [])
+  // Another user of this machine knows the public secret too.
+  for (const authorization of [
+    'Bearer tsd_another',
+    'Bearer tsd_',
+    `Bearer ${secret}x`,
+    `${secret}`,
+  ])
+    assert.equal(await ask({ authorization }), 401, authorization)
   assert.deepEqual(stored, [])
   assert.equal(await ask({ host: `localhost:${port}` }), 202)
 })
