@@ -6,6 +6,8 @@ import type { OperationIds } from './operationIds.ts'
 
 /** A client that lets more than this wait is not read until it has read. */
 const unreadBytesMax = 256 * 1024
+/** A pong repeats the payload of its ping up to this length. */
+const pongCharsMax = 1_024
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -36,15 +38,20 @@ export function serveGraphqlSocket<E>(
   }
   // A client that breaks the protocol: ws closes the socket with the code for it.
   socket.on('error', () => {})
+  const send = (data: string) =>
+    new Promise<void>((resolve, reject) => {
+      if (socket.readyState !== socket.OPEN) resolve()
+      else socket.send(data, (e) => (e ? reject(e) : resolve()))
+    })
   const stopPinging = ping(socket, at.keepAliveMs)
   const closed = server.opened(
     {
       protocol: socket.protocol,
-      send: (data) =>
-        new Promise((resolve, reject) => {
-          if (socket.readyState !== socket.OPEN) resolve()
-          else socket.send(data, (e) => (e ? reject(e) : resolve()))
-        }),
+      send,
+      async onPing(payload) {
+        const text = JSON.stringify({ type: 'pong', payload })
+        await send(text.length <= pongCharsMax ? text : '{"type":"pong"}')
+      },
       close: (code, reason) => socket.close(code, reason),
       onMessage(handle) {
         socket.on('message', (data: RawData) => {
