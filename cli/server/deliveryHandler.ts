@@ -2,10 +2,7 @@ import type { Logger } from 'pino'
 import type { Connector } from '../../connectors/contract.ts'
 import type { IngestHandler } from '../../gateway/http/deliveryRoute.ts'
 import { describeError } from '../../gateway/http/describeError.ts'
-import {
-  readDevelopmentSecret,
-  renewDevelopmentSecret,
-} from '../../gateway/identity/developmentSecret.ts'
+import { ensureDevelopmentSecret } from '../../gateway/identity/developmentSecret.ts'
 import { createIngest } from '../../gateway/ingest/deliveries.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { accept } from '../../mdm/inbox/accept.ts'
@@ -20,7 +17,7 @@ export function deliveryHandler(
   log: Logger,
 ): IngestHandler {
   const needsSecret = [...connectors.values()].some((c) => c.system.developmentSecret)
-  if (needsSecret && readDevelopmentSecret(dataDir) === null) renewDevelopmentSecret(dataDir)
+  if (needsSecret) ensureDevelopmentSecret(dataDir)
   return createIngest({
     sources: connectors,
     isSecret: secretCheck(dataDir, log),

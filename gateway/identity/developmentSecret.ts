@@ -64,6 +64,17 @@ export function readDevelopmentSecret(dataDir: string): string | null {
   }
 }
 
+/** Makes a secret for processes of the data directory that start before one that renews it. */
+export function ensureDevelopmentSecret(dataDir: string): void {
+  let secret: string | null
+  try {
+    secret = readDevelopmentSecret(dataDir)
+  } catch {
+    secret = null // A link, or a file of another user: it is replaced, as at every start.
+  }
+  if (secret === null) renewDevelopmentSecret(dataDir)
+}
+
 /** Returns a function that returns true for the secret that the data directory holds now. */
 export function developmentSecretCheck(
   dataDir: string,

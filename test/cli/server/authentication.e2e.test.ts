@@ -9,6 +9,7 @@ import { command as tailCommand } from '../../../cli/commands/tail.ts'
 import { command as tokenCommand } from '../../../cli/commands/token.ts'
 import { readDevelopmentSecret } from '../../../gateway/identity/developmentSecret.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
+import { post as deliverTo, delivery } from '../../e2e/deliveries.ts'
 import { ask } from '../../gateway/gateway.ts'
 import { until } from '../../gateway/until.ts'
 import { dataDirectory, type RunningCommand, touchstone } from '../process.ts'
@@ -183,6 +184,17 @@ test('without authentication nobody gets in without the secret of the latest sta
   assert.equal(await socket({ authorization }), 'open')
   const other = `http://127.0.0.1:${Number(new URL(url).port) ^ 1}`
   assert.match(await socket({ authorization }, { origin: other }), /403/)
+
+  // The secrets of the demo's source systems are public: they prove nothing about a local sender.
+  const forged = delivery('stripe', null, JSON.stringify({ id: 'evt_1', object: 'event' }))
+  const deliver = async (bearer: string) =>
+    (await deliverTo(url, forged, { headers: { authorization: `Bearer ${bearer}` } })).body.code
+  assert.equal(await deliver('tsd_theirs'), 'NO_SECRET')
+  assert.equal(await deliver(''), 'UNAUTHENTICATED')
+  const stored = async () => (await db.sql`select 1 from inbox`).length
+  assert.equal(await stored(), 0)
+  assert.equal(await deliver(first), undefined)
+  assert.equal(await stored(), 1)
 
   const { output } = await runCommand(linkCommand, ['--data-dir', dir, '--port', '4000'])
   assert.equal(output.trim(), `http://127.0.0.1:4000/graphql#secret=${first}`)
