@@ -1,3 +1,4 @@
+import { developerHeaders } from '../developer.ts'
 import { type Attack, atOnce, counts, numbers } from './attack.ts'
 import { hostileBody } from './operations.ts'
 import { headerText } from './records.ts'
@@ -15,7 +16,7 @@ export async function attackHttp(at: Attack, count: number): Promise<string> {
   }
   await inParallel(numbers(count), atOnce, async (n) => {
     if (n % 3 === 0) {
-      const bytes = hostileBytes(source)
+      const bytes = hostileBytes(source, product.origin)
       for (const status of await sendBytes(product.origin, bytes))
         note(status, bytes.toString('latin1'), '')
       return
@@ -95,27 +96,30 @@ function hostileRequest(source: Source) {
   return { method, path, headers: Object.fromEntries(headers), body }
 }
 
-function hostileBytes(source: Source): Buffer {
+function hostileBytes(source: Source, origin: string): Buffer {
+  const { host, port } = new URL(origin)
+  const { authorization = '' } = developerHeaders(origin)
+  const right = `Host: ${host}\r\nAuthorization: ${authorization}`
   const text = source.text()
   const header = `${source.one(HEADERS)}: ${text}`
   return Buffer.from(
     source.one([
-      `POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\n${header}\r\nContent-Length: 2\r\n\r\n{}`,
-      `POST /ingest/stripe HTTP/1.1\r\nHost: 127.0.0.1\r\nStripe-Signature: ${text}\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n`,
-      `GET ${text} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`,
-      `GET /graphql?query=${text} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`,
+      `POST /graphql HTTP/1.1\r\n${right}\r\n${header}\r\nContent-Length: 2\r\n\r\n{}`,
+      `POST /ingest/stripe HTTP/1.1\r\n${right}\r\nStripe-Signature: ${text}\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n`,
+      `GET ${text} HTTP/1.1\r\n${right}\r\n\r\n`,
+      `GET /graphql?query=${text} HTTP/1.1\r\n${right}\r\n\r\n`,
       `${text} /graphql HTTP/1.1\r\n\r\n`,
       `GET http://${text}/graphql HTTP/1.1\r\nHost: ${text}\r\n\r\n`,
-      `POST /graphql HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\nGET /`,
-      `POST /graphql HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nffffffffffffffff\r\n{}`,
-      `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n`,
-      `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18446744073709551616\r\nContent-Type: application/json\r\n\r\n{}`,
-      `GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${text}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
-      `GET //${text} HTTP/1.1\r\nHost: localhost\r\nUpgrade: ${text}\r\nConnection: Upgrade\r\n\r\n`,
+      `POST /graphql HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: ${authorization}\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\nGET /`,
+      `POST /graphql HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: ${authorization}\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nffffffffffffffff\r\n{}`,
+      `POST /graphql HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: ${authorization}\r\nContent-Length: -1\r\n\r\n`,
+      `POST /graphql HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: ${authorization}\r\nContent-Length: 18446744073709551616\r\nContent-Type: application/json\r\n\r\n{}`,
+      `GET /graphql HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: ${authorization}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${text}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+      `GET //${text} HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: ${authorization}\r\nUpgrade: ${text}\r\nConnection: Upgrade\r\n\r\n`,
       `GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(3_000)}\r\n`,
       `GET / HTTP/1.1\r\nA: ${'b'.repeat(20_000)}\r\n\r\n`,
-      `POST /graphql HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`,
-      `POST /graphql HTTP/1.1\r\nHost: localhost\r\nExpect: ${text}\r\nContent-Length: 2\r\n\r\n{}`,
+      `POST /graphql HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: ${authorization}\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`,
+      `POST /graphql HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: ${authorization}\r\nExpect: ${text}\r\nContent-Length: 2\r\n\r\n{}`,
     ]),
     source.chance(0.3) ? 'latin1' : 'utf8',
   )

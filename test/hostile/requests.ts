@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
+import { developerHeaders } from '../developer.ts'
 
 export interface Answer {
   status: number
@@ -29,6 +30,7 @@ export function send(
         ...{ hostname, port, agent, path: at.path, method: at.method ?? 'POST' },
         headers: {
           ...(at.body === undefined ? {} : { 'content-length': Buffer.byteLength(at.body) }),
+          ...(at.path.startsWith('/ingest') ? {} : developerHeaders(origin)),
           ...at.headers,
         },
       },

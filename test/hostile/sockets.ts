@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
+import { developerHeaders } from '../developer.ts'
 import type { Source } from './tokens.ts'
 
 const openMsMax = 200
@@ -17,7 +18,12 @@ export async function hostileSocket(
   const socket = new WebSocket(
     `${origin.replace('http', 'ws')}/graphql`,
     source.chance(0.9) ? 'graphql-transport-ws' : source.one(['graphql-ws', 'constructor', 'x']),
-    { headers: { 'x-correlation-id': source.text().replace(/[^\x20-\x7e]/g, '?') } },
+    {
+      headers: {
+        ...developerHeaders(origin),
+        'x-correlation-id': source.text().replace(/[^\x20-\x7e]/g, '?'),
+      },
+    },
   )
   const closed = new Promise<number>((resolve) => {
     socket.on('close', resolve)
