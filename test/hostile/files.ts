@@ -38,12 +38,21 @@ export function recordsFile(
 
 const largeChars = 1_000_000
 
+/** A text of 1 MB as JSON, which writes some characters as six. */
+function largeText(source: Source): string {
+  const text = JSON.stringify(source.long(largeChars))
+  return text.length <= largeChars * 1.1
+    ? text
+    : JSON.stringify(source.long(largeChars ** 2 / text.length))
+}
+
 /** A record with a value, a key or an id of 1 MB. */
 function largeRecord(source: Source, id: string, version: string, n: number): string {
-  const text = JSON.stringify(source.long(largeChars))
+  const text = largeText(source)
   const fields = `${JSON.stringify(id)}:"L-${n}",${JSON.stringify(version)}:"2026-01-01T00:00:00Z"`
   return source.one([
-    `{${fields},"company_name":${text},"Name":${text},"name":${text},"companyName":${text},"email":${text},"phone":${text},"website":${text}}`,
+    `{${fields},"company_name":${text},"Name":${text},"name":${text}}`,
+    `{${fields},"company_name":"x","email":${text},"phone":${text},"website":${text}}`,
     `{${fields},${text}:"x"}`,
     `{${JSON.stringify(id)}:${text}}`,
     `{${fields},"title":${text},"full_name":${text},"street":${text},"BillingStreet":${text}}`,
