@@ -20,8 +20,8 @@ export async function setUpRowRights(sql: Sql, policy: Policy): Promise<void> {
   const text = rowRightsSql(policy, READING_ROLE)
   const wanted = { policies: hashOf(text.policies), tags: hashOf(text.tags) }
   await sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(hashtext('touchstone row rights'))`
     await tx`set local statement_timeout = 0`
+    await tx`select pg_advisory_xact_lock(hashtext('touchstone row rights'))`
     await ensureOwner(tx)
     await ensureRole(tx)
     const [there] = await tx<{ policies: string; tags: string }[]>`

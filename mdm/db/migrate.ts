@@ -14,6 +14,8 @@ export async function migrate(sql: Sql, dir: string): Promise<string[]> {
     .filter((f) => f.endsWith('.sql'))
     .sort()
   return (await sql.begin(async (tx) => {
+    // A migration may write every row of a table, and another process waits for it.
+    await tx`set local statement_timeout = 0`
     await tx`select pg_advisory_xact_lock(hashtext('touchstone migrations'))`
     await tx`create table if not exists migration (name text primary key, hash text not null, applied_at timestamptz not null default now())`
     const done = new Map(

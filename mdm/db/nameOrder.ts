@@ -39,14 +39,14 @@ export interface NameOrderChange {
 
 /**
  * Makes the database sort names by a canonical locale. Returns null if it does so already.
- * Otherwise the index over names is built again, which blocks ingest for about a minute a ten
- * million golden records. The same happens when the server has another version of ICU: an index
- * that another version built is no longer in order.
+ * Otherwise the index over names is built again, which blocks ingest and reads of golden records for
+ * about a minute a ten million of them. The same happens when the server has another version of ICU:
+ * an index that another version built is no longer in order.
  */
 export async function setUpNameOrder(sql: Sql, locale: string): Promise<NameOrderChange | null> {
   return (await sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(hashtext('touchstone name order'))`
     await tx`set local statement_timeout = 0`
+    await tx`select pg_advisory_xact_lock(hashtext('touchstone name order'))`
     const actual = async () =>
       (
         await tx<{ version: string | null }[]>`

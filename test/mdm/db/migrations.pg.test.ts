@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { openDatabase } from '../../../mdm/db/database.ts'
 import { migrate } from '../../../mdm/db/migrate.ts'
 import { readHead } from '../../../mdm/feed/read.ts'
 import { testDatabase } from '../../database.ts'
@@ -15,6 +16,21 @@ test('every migration has a number of its own, without gaps', () => {
     numbers.sort().map(Number),
     numbers.map((_, i) => Number(numbers[0]) + i),
   )
+})
+
+test('a migration takes as long as it needs, and another process waits for it', async (t) => {
+  const db = await testDatabase({ empty: true })
+  const dir = mkdtempSync(join(tmpdir(), 'migrations-'))
+  const options = { connectionsMax: 1, name: 'touchstone-test', statementMsMax: 200 }
+  const pools = [openDatabase(db.url, options), openDatabase(db.url, options)]
+  t.after(async () => {
+    rmSync(dir, { recursive: true })
+    await Promise.all(pools.map((sql) => sql.end()))
+    await db.drop()
+  })
+  writeFileSync(join(dir, '0001_slow.sql'), 'select pg_sleep(0.5)')
+  const applied = await Promise.all(pools.map((sql) => migrate(sql, dir)))
+  assert.deepEqual(applied.flat(), ['0001_slow.sql'])
 })
 
 test('migrations keep the rows of a store of an earlier version', async (t) => {
