@@ -1,6 +1,7 @@
 import { isBusinessWord, isCompanionWord } from './businessWords.ts'
 import type { NameFeature } from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
+import { haveOtherKeys } from './haveOtherKeys.ts'
 import { wordSimilarity } from './similarity.ts'
 
 /** Levels of the column "name", in the order of priors.ts. */
@@ -161,7 +162,7 @@ export function compareNames(
 
 /**
  * Returns whether two persons share a surname and have other given names. The order of the words
- * tells which is which; if it does not, the table of given names does.
+ * shows which is which; if it does not, the table of given names does.
  */
 function areRelatives(
   a: NameFeature,
@@ -173,10 +174,14 @@ function areRelatives(
   const surnameLast = usedA[n - 1] === 1 && usedB[m - 1] === 1
   const givenFirst = usedA[0] === 0 && usedB[0] === 0
   if (a.o === 2 && b.o === 2 && surnameLast && givenFirst)
-    return givenNames.isKnown(a.t[0]!) || !givenNames.isKnown(a.t[n - 1]!)
+    return mayBeginWithGivenName(a, n, givenNames) || mayBeginWithGivenName(b, m, givenNames)
   return (
     hasOnlyGivenNamesLeft(a, n, usedA, givenNames) && hasOnlyGivenNamesLeft(b, m, usedB, givenNames)
   )
+}
+
+function mayBeginWithGivenName(name: NameFeature, count: number, givenNames: GivenNames): boolean {
+  return givenNames.isKnown(name.t[0]!) || !givenNames.isKnown(name.t[count - 1]!)
 }
 
 /** Returns whether the words left over are given names, and no shared word is one. */
@@ -213,15 +218,8 @@ function hasOnlyCompanionWordsLeft(name: NameFeature, count: number, used: Uint8
  * Returns whether two organisations have legal forms, and none in common, over all their names. A
  * name without its form says nothing.
  */
-export function haveOtherLegalForms(a: readonly unknown[], b: readonly unknown[]): boolean {
-  let known = false
-  for (const one of a as readonly NameFeature[])
-    for (const other of b as readonly NameFeature[]) {
-      if (one.f === undefined || other.f === undefined) continue
-      if (one.f === other.f) return false
-      known = true
-    }
-  return known
+export function haveOtherLegalForms(a: readonly NameFeature[], b: readonly NameFeature[]): boolean {
+  return haveOtherKeys(a, b, (name) => name.f)
 }
 
 /**

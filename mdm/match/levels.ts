@@ -98,7 +98,11 @@ export function compareFeatures(
         bits[at + 1] = current.bits2
       }
     }
-  if (kind === 'name' && levels[at]! <= NAME.HOLDS && haveOtherLegalForms(listA, listB))
+  if (
+    kind === 'name' &&
+    levels[at]! <= NAME.HOLDS &&
+    haveOtherLegalForms(a as NameFeature[], b as NameFeature[])
+  )
     levels[at] = NAME.KINDRED
 }
 

@@ -6,6 +6,7 @@ import type {
   NameFeature,
 } from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
+import { haveOtherKeys } from './haveOtherKeys.ts'
 import { type ComparisonVector, compareFeatures } from './levels.ts'
 import { levelShares, type Parameters } from './parameters.ts'
 import type { Comparison, MatchType } from './plan.ts'
@@ -276,9 +277,9 @@ export function createScorer(
           return `${comparison.name}: ${one![1]} and ${other![1]}, both valid ${one![0]} numbers`
       }
       if (comparison.kind === 'identifier') {
-        const [one, other] = [a[i], b[i]].map((ids) => vatCountries(ids as IdentifierFeature[]))
-        if (one!.size > 0 && other!.size > 0 && one!.isDisjointFrom(other!) && haveOtherSeats(a, b))
-          return `${comparison.name}: valid tax numbers of ${[...one!].join(', ')} and of ${[...other!].join(', ')}, in two countries or legal forms`
+        const [one, other] = [a[i] as IdentifierFeature[], b[i] as IdentifierFeature[]]
+        if (haveOtherKeys(one, other, vatCountry) && haveOtherSeats(a, b))
+          return `${comparison.name}: valid tax numbers of ${vatCountries(one)} and of ${vatCountries(other)}, in two countries or legal forms`
       }
       if (comparison.kind === 'name') {
         const one = generation(a[i] as NameFeature[])
@@ -298,10 +299,7 @@ export function createScorer(
       if (!a[i] || !b[i]) return false
       if (kind === 'name') return haveOtherLegalForms(a[i] as NameFeature[], b[i] as NameFeature[])
       if (kind !== 'address') return false
-      const [one, other] = [a[i], b[i]].map(
-        (list) => new Set((list as AddressFeature[]).flatMap(({ k }) => k ?? [])),
-      )
-      return one!.size > 0 && other!.size > 0 && one!.isDisjointFrom(other!)
+      return haveOtherKeys(a[i] as AddressFeature[], b[i] as AddressFeature[], ({ k }) => k)
     })
   const relatedWeight = (match: number, related: number, conflict: string | undefined) =>
     conflict === undefined ? related - log2OnePlus(match) : related
@@ -396,13 +394,13 @@ function log2OnePlus(x: number): number {
   return x > 30 ? x : Math.log2(1 + 2 ** x)
 }
 
-/** Returns the countries of the VAT numbers whose check digits are right. */
-function vatCountries(ids: readonly IdentifierFeature[]): Set<string> {
-  return new Set(
-    ids.flatMap(([scheme, , checked]) =>
-      checked && scheme.startsWith('VAT:') ? [scheme.slice(4)] : [],
-    ),
-  )
+/** Returns the country of a VAT number whose check digits are right. */
+function vatCountry([scheme, , checked]: IdentifierFeature): string | undefined {
+  return checked && scheme.startsWith('VAT:') ? scheme.slice(4) : undefined
+}
+
+function vatCountries(ids: readonly IdentifierFeature[]): string {
+  return [...new Set(ids.flatMap((id) => vatCountry(id) ?? []))].join(', ')
 }
 
 function generation(names: readonly NameFeature[]): string | undefined {

@@ -82,14 +82,13 @@ louis louisa louise
 lucian luciana
 lucien lucienne
 luis luisa luise
-lukas luka
 manuel manuela
 marcel marcela marcella marcelle
 marian mariana
 marius maria
 martin martina martine
 martyn martyna
-max maxi maxine
+max maxine
 maximilian maximiliane maximiliana
 michael michaela
 michal michalina

@@ -68,10 +68,10 @@ function givenNameFirst(text: string): string {
   const comma = text.indexOf(',')
   if (comma < 0) return text
   const after = text.slice(comma + 1).split(/[\s,]+/)
-  const isMark = (word: string) => SUFFIXES.has(word.toLowerCase().replace('.', ''))
+  const bare = (word: string) => word.toLowerCase().replaceAll('.', '')
+  const isMark = (word: string) => SUFFIXES.has(bare(word))
   const names = after.filter((word) => word && !isMark(word))
-  const isTitle = (word: string) => TITLES.has(word.toLowerCase().replace('.', ''))
-  if (names.every(isTitle)) return text
+  if (names.every((word) => TITLES.has(bare(word)))) return text
   return [...names, text.slice(0, comma), ...after.filter(isMark)].join(' ')
 }
 

@@ -58,11 +58,26 @@ test('one person stays one: short forms, orders, initials, second names, a mailb
     ['Daniela Lehnert', 'Daniela Lehnertt'],
     ['Jan Daniel Lehnert', 'JanDaniel Lehnert'],
     ['Maria Lehnert', 'Marie Lehnert'],
+    ['Lukas Lehnert', 'Luka Lehnert'],
+    ['Max Lehnert', 'Maxi Lehnert'],
   ] as const) {
     const own = { phones: shared.phones, customer: 'L1', emails: ['o.lehnert@lehnert.example'] }
     const weight = weightOf('Contact', { name: a, ...own }, { name: b, ...own })
     assert.ok(weight > 0, `${a} and ${b}: ${weight}`)
   }
+})
+
+test('two people weigh the same in either order, also where one given name is unknown', () => {
+  for (const [a, b] of [
+    ['Xavio Thomas', 'Carlo Thomas'],
+    ['A. Peter', 'Paul Peter'],
+    ['Lehnert Thomas', 'Carlo Thomas'],
+  ] as const)
+    assert.equal(
+      weightOf('Contact', { name: a, ...shared }, { name: b, ...shared }),
+      weightOf('Contact', { name: b, ...shared }, { name: a, ...shared }),
+      `${a} and ${b}`,
+    )
 })
 
 test('companies of one group stay apart: legal forms, tax numbers, companions', () => {
