@@ -194,7 +194,7 @@ create or replace function tag_golden() returns trigger language plpgsql as $$ b
 -- A version without values, as of a merge or a deletion, is judged as the last that had some.
 create or replace function tag_change() returns trigger language plpgsql as $$ begin
   select t.place, t.entities, t.parent into new.row_place, new.row_entities, new.row_parent
-  from row_tags(new.type, coalesce(new.values,
+  from row_tags(new.type, coalesce(new.values, new.before,
     (select c.values from change c where c.golden_id = new.golden_id and c.version < new.version and c.values is not null
       order by c.version desc limit 1),
     (select g.values from golden g where g.id = new.golden_id))) t;

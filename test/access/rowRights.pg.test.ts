@@ -770,6 +770,15 @@ test('the feed shows only the caller’s region: a record that leaves is DELETED
         ['CREATED', 'ours'],
       ],
     )
+    // The feed has no version of an object from before the events of its type began.
+    const early = (version: number): WorldRecord => ({
+      ...{ source: 'billing', type: 'Invoice', id: 'early', version },
+      ...(version === 1 ? { fields: { customer: own } } : { deleted: true, fields: {} }),
+    })
+    await ingestRecords(it.db.sql, [early(1)])
+    await it.db.sql`delete from change where golden_id = ${key('billing', 'Invoice', 'early')}`
+    await ingestRecords(it.db.sql, [early(2)])
+    await eventually(() => one.has('Change').at(-1)?.op === 'DELETED')
     assert.doesNotMatch(JSON.stringify(one.items), MARK)
   } finally {
     await Promise.all([one.close(), two.close()])
