@@ -26,7 +26,7 @@ export interface BenchServer {
   /** Opens an existing database; null if there is none of that name. */
   open(name: string): Promise<Sql | null>
   url(name: string): string
-  /** Processor seconds that the server has used; 0 where /proc does not tell. */
+  /** Processor seconds that the server has used; 0 without /proc. */
   cpuSeconds(): number
   stop(): Promise<void>
 }

@@ -48,8 +48,8 @@ export const filterIdsMax = 1_000
 export const filterItemsMax = 100
 
 /**
- * Returns the filter with ids in canonical spelling and texts in normal form. Throws FeedError FILTER_INVALID if it is out
- * of bounds.
+ * Returns the filter with ids in canonical spelling and texts in normal form. Throws FeedError
+ * FILTER_INVALID if it is out of bounds.
  */
 export function checkFilter(filter: FeedFilter): FeedFilter {
   const { ids, operational, ...lists } = filter

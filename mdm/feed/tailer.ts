@@ -62,9 +62,9 @@ const batchRowsMax = 500
 /** How long a committed event may take through the live source before it is read from the table. */
 const liveMsMax = 1_000
 const retryMsMin = 50
+const retryMsMax = 2_000
 /** Interval between looks whether a tail that failed was replaced. */
 const replacedPollMs = 20
-const retryMsMax = 2_000
 
 /**
  * A page of the table for subscribers behind the ring: the events in (after, covered] that pass its
@@ -242,7 +242,7 @@ export class Tailer {
       return false
     }
     if (head.epoch === tail.epoch && head.position < tail.head) {
-      // The epoch cannot tell, as with a restored memory image of the server; the positions do.
+      // The epoch does not show it, as with a restored memory image of the server; the positions do.
       await beginEpoch(this.sql, 'WENT_BACK', head.position)
       this.#fail('the store went back under the running feed')
       return false

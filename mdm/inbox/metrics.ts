@@ -69,8 +69,7 @@ export interface LateFigure {
 
 /**
  * Counts messages that wait too long, for several ages in one pass over the oldest of the queue.
- * Replays and messages that are
- * not measured are never late.
+ * Replays and messages that are not measured are never late.
  */
 export async function lateFigures(
   tx: Transaction,

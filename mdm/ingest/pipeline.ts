@@ -229,18 +229,16 @@ export async function masterRecords(
     ],
   )
   await requeue(tx, state.deferredInboxIds)
+  const operational = await operationalEvents(
+    tx,
+    pipeline.systems,
+    pipeline.policy.version,
+    records.filter((r) => !pipeline.engines.has(r.record.type)),
+  )
   await syncHierarchyRings(tx, pipeline, state, true)
   spans.step = 'appending to the feed'
   // After the golden events, so that a customer comes before its first invoice.
-  const events = [
-    ...state.events,
-    ...(await operationalEvents(
-      tx,
-      pipeline.systems,
-      pipeline.policy.version,
-      records.filter((r) => !pipeline.engines.has(r.record.type)),
-    )),
-  ]
+  const events = [...state.events, ...operational]
   if (events.length > 0) await appendChanges(tx, events)
   spans.events = events
   spans.step = 'committing'

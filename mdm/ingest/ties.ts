@@ -131,7 +131,7 @@ function foldByContent(
     return { skipped: 'NOT_NEWER', statedBy: inboxId }
   const { latest, rivals } = latestStatement(statements)
   const counting = changes.get(latest.arrival)
-  if (!counting) throw new Error(`message ${latest.arrival} is none of the statements`)
+  if (!counting) throw new Error(`message ${latest.arrival} is not one of the statements`)
   const values = connector.map(counting.object, latest.raw).fields
   const doubt = rivals
     .filter((r) => !isDeepStrictEqual(connector.map(counting.object, r.raw).fields, values))

@@ -284,7 +284,7 @@ export class Publisher {
         `${name} ends at position ${position} of epoch ${epoch}, which the store has lost since: ${remedy}`,
       )
     if (position > head.position) {
-      // The epoch could not tell that the store went back; the stream does.
+      // The epoch does not show that the store went back; the stream does.
       await beginEpoch(this.#o.sql, 'WENT_BACK', head.position)
       throw new UnrecoverableError(
         `${name} ends at position ${position}, the feed at ${head.position}: the store went back: ${remedy}`,

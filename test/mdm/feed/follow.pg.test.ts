@@ -389,7 +389,7 @@ describe('a store that was restored to an earlier state (FEED 4.3)', () => {
     assert.ok(got.length < 600, `${got.length} items of pages that were read before`)
   })
 
-  test('two restores of one backup, and a store whose epoch cannot tell', async () => {
+  test('two restores of one backup, and a store whose epoch does not show it', async () => {
     const tailer = await open()
     const restore = await backup()
     const { position: backedUp, epoch } = await readHead(db.sql)

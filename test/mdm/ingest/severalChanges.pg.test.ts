@@ -113,7 +113,7 @@ test('a message with two changes is applied or skipped as one', async () => {
 
 describe('statements of one version', () => {
   let next = 0
-  interface Told {
+  interface Stated {
     source: string
     object: string
     body: Record<string, unknown>
@@ -121,7 +121,7 @@ describe('statements of one version', () => {
     delivery?: string
   }
   /** Accepts messages one after the other and returns their inbox ids; the queue stays empty. */
-  async function receive(messages: Told[]): Promise<number[]> {
+  async function receive(messages: Stated[]): Promise<number[]> {
     const ids: number[] = []
     for (const { source, object, body, delivery = randomUUID() } of messages) {
       const format = body.object === 'event' || 'payload' in body ? 'event' : 'row'
@@ -215,7 +215,7 @@ describe('statements of one version', () => {
     source: string,
     object: string,
     id: string,
-    told: () => Told[],
+    stated: () => Stated[],
     arrivals: number[][],
   ][] = [
     [
@@ -272,11 +272,11 @@ describe('statements of one version', () => {
     [2, 0, 1],
     [0, 1, 2],
   ]
-  for (const [what, source, object, id, told, arrivals] of worlds)
+  for (const [what, source, object, id, stated, arrivals] of worlds)
     test(`${what} counts, in any order of application, twice, after a replay and a remap`, async () => {
       for (const [i, arrival] of arrivals.entries()) {
         await empty(db.sql)
-        const messages = told()
+        const messages = stated()
         const ids = await receive(arrival.flatMap((n) => messages[n] ?? []))
         const order = orders[i] ?? []
         await applyInOrder(order.map((n) => ids[n] ?? 0))
@@ -292,7 +292,7 @@ describe('statements of one version', () => {
   test('two workers at once leave the later of two deliveries, for records with and without versions', async () => {
     await empty(db.sql)
     const records = Array.from({ length: 20 }, (_, i) => `w${i}`)
-    const unversioned = (id: string, label: string): Told => ({
+    const unversioned = (id: string, label: string): Stated => ({
       source: 'shop',
       object: 'client',
       body: { id: `u${id}`, label },

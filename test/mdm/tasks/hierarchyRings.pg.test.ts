@@ -97,7 +97,7 @@ test('a ring of two and a ring of three are tasks with an owner, and one link of
   const parents = await served('A', 'B', 'C', 'D', 'E', 'F')
   assert.equal([parents.A, parents.B].filter((p) => p === null).length, 1)
   assert.equal([parents.C, parents.D, parents.E].filter((p) => p === null).length, 1)
-  assert.equal(parents.F, key('A'), 'what hangs on a ring keeps its parent')
+  assert.equal(parents.F, key('A'), 'a record below a ring keeps its parent')
   const { tasks: shown } = await queryData(
     gateway,
     'query ($id: ID!) { tasks(filter: { about: $id, kinds: [HIERARCHY] }) { nodes { kind owner assignee records { id } } } }',
