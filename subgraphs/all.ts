@@ -8,6 +8,7 @@ import { createEngines } from '../mdm/resolution/resolve.ts'
 import type { Stewardship } from '../mdm/stewardship/steward.ts'
 import { DEFAULT_RULES } from '../mdm/tasks/rules.ts'
 import { publicWebhooks, type Webhooks } from '../mdm/webhooks/webhooks.ts'
+import type { Policy } from '../schema/policy.ts'
 import { createBillingSubgraph } from './billing/subgraph.ts'
 import { createChangesSubgraph } from './changes/subgraph.ts'
 import { createContractSubgraph } from './contract/subgraph.ts'
@@ -97,6 +98,12 @@ export function createSubgraphs(given: GraphDeps): Subgraph[] {
   ]
   const { reads } = deps
   return reads ? all.map((s) => recordingAccess(s, reads)) : all
+}
+
+/** Returns the subgraphs of a policy for their schemas only. */
+export function schemasOf(policy: Policy): Subgraph[] {
+  // Nothing is resolved, so the resolvers need no database.
+  return createSubgraphs({ policy, sql: undefined, tailer: undefined } as never)
 }
 
 /**

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { generateTypes } from '../../schema/generateTypes.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
-import { createSubgraphs } from '../../subgraphs/all.ts'
+import { schemasOf } from '../../subgraphs/all.ts'
 import { packagePath } from '../config/packagePath.ts'
 import { supergraphText } from '../config/supergraph.ts'
 import { print } from '../terminal/print.ts'
@@ -13,11 +13,9 @@ import { print } from '../terminal/print.ts'
  */
 export function generated(): Map<string, string> {
   const policy = readPolicy(packagePath('schema/model'))
-  // Only their SDL is needed. Nothing is resolved, so the resolvers need no database.
-  const subgraphs = createSubgraphs({ policy, sql: undefined, tailer: undefined } as never)
   return new Map([
     ['schema/generated/types.ts', generateTypes(policy)],
-    ['supergraph.graphql', supergraphText(subgraphs)],
+    ['supergraph.graphql', supergraphText(schemasOf(policy))],
   ])
 }
 

@@ -18,7 +18,7 @@ import { parseStoredPolicy } from './policyFiles.ts'
 export interface Installation {
   policy: Policy
   systems: SourceSystem[]
-  /** By name, with mappings judged by the policy that `judge` was called with, at first the shipped one. */
+  /** By name; mappings are judged by the policy of the last `judge`, at first the shipped one. */
   connectors: Map<string, Connector>
   /** Judges the mappings by a policy. A source system with a mistake in its mapping is held. */
   judge(policy: Policy): void

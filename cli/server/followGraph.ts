@@ -8,7 +8,7 @@ import type { Subgraph } from '../../subgraphs/contract.ts'
 const lookEveryMs = 1_000
 
 export interface Graph extends ServedGraph {
-  /** Called once this graph is served. */
+  /** Called once this graph is served, and at each later check that finds it unchanged. */
   served?: (() => Promise<void>) | undefined
 }
 

@@ -249,22 +249,27 @@ export async function startGatewayRole(options: {
         bytesMax: config.cacheMegabytesMax * 2 ** 20,
         now: () => ({ readMsAgo: tailer.readMsAgo, feed: tailer.tail, policy: steward.policy }),
       })
-    const whole = () =>
-      config.supergraph
-        ? readFileSync(config.supergraph, 'utf8')
-        : readSupergraph(all, () =>
-            log.warn(
-              'supergraph.graphql does not fit this model: composing another one; run "npx touchstone generate"',
-            ),
-          )
+    /** The supergraph of `all`; null until it is needed. To compose one takes long. */
+    let composed: string | null = null
+    const whole = () => {
+      if (config.supergraph) return readFileSync(config.supergraph, 'utf8')
+      composed ??= readSupergraph(all, () =>
+        log.warn(
+          'supergraph.graphql does not fit this model: composing another one; run "npx touchstone generate"',
+        ),
+      )
+      return composed
+    }
     const health = new OwnHealth(log)
     const last = {}
     let serving: ReadonlySet<string> = new Set()
+    let remembered: ReadonlyMap<string, string> | null = null
     const graph = async (isStart = false): Promise<Graph> => {
       const isOtherPolicy = served !== steward.policy.version
       const why = isStart ? 'START' : isOtherPolicy ? 'POLICY' : 'CHANGE'
       if (model !== steward.policy.version) {
         all = createSubgraphs({ ...parts, policy: steward.policy })
+        composed = null
         model = steward.policy.version
       }
       const subgraphs = all
@@ -286,7 +291,9 @@ export async function startGatewayRole(options: {
         async served() {
           serving = new Set(ownGraph.own.map((o) => o.name))
           health.setNotes(ownGraph.notes)
-          await rememberServed(metricsSql, ownGraph, log)
+          const { sdls } = ownGraph
+          if (sdls !== remembered && (await rememberServed(metricsSql, ownGraph, log)))
+            remembered = sdls
         },
       }
     }
@@ -363,10 +370,9 @@ export async function startGatewayRole(options: {
     refused = () => served !== steward.policy.version && following.refused()
     kept = following.refused
     modelChanged = following.again
-    // Each new connection checks too: a publication while none was open sends no notification.
+    // Each new connection checks too, the first one at once: a publication while none was open sends
+    // no notification.
     await steward.sql.listen(graphChannel, following.again, following.again)
-    // Catches up with what was published meanwhile.
-    following.again()
     return {
       url,
       inProgress,

@@ -114,13 +114,20 @@ export async function readOwnGraph(at: {
   }
 }
 
-/** Stores what is served now, for a start at which the services do not respond. */
-export async function rememberServed(sql: Sql, graph: OwnGraph, log: Logger): Promise<void> {
+/**
+ * Stores what is served now, for a start at which the services do not respond. Returns false, and
+ * logs the error, if the database does not take it.
+ */
+export async function rememberServed(sql: Sql, graph: OwnGraph, log: Logger): Promise<boolean> {
   const { supergraph, sdls } = graph
-  if (supergraph === null || sdls.size === 0) return
-  await storeServedGraph(sql, { supergraph, sdls }).catch((err) =>
-    log.error({ err: describeError(err) }, 'the graph that is served could not be stored'),
-  )
+  if (supergraph === null || sdls.size === 0) return true
+  try {
+    await storeServedGraph(sql, { supergraph, sdls })
+    return true
+  } catch (err) {
+    log.error({ err: describeError(err) }, 'the graph that is served could not be stored')
+    return false
+  }
 }
 
 const DETAILS: Record<OwnNote['code'], string> = {

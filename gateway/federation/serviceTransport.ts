@@ -4,6 +4,7 @@ import { type DocumentNode, type ExecutionResult, GraphQLError } from 'graphql'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import { boundedResponse } from '../../schema/kit/boundedResponse.ts'
 import type { GatewayContext } from '../execution/operationContext.ts'
+import type { Variables } from '../execution/planRequest.ts'
 import { UNAUTHORIZED } from '../http/closeCodes.ts'
 import type { InternalTokens } from '../identity/internal.ts'
 import { UNREACHABLE } from '../operation/maskErrors.ts'
@@ -49,7 +50,7 @@ interface ServiceRequest {
   context: GatewayContext
   operationType: string
   document: DocumentNode
-  variables?: Record<string, unknown> | undefined
+  variables?: Variables | undefined
 }
 type Executor = (
   request: ServiceRequest,

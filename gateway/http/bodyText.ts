@@ -35,7 +35,7 @@ export async function readBodyText(
   requireUtf8(req.headers['content-type'])
   const sent = await readBody(req, bytesMax)
   const body = decompress ? await decompressed(decompress, sent, bytesMax) : sent
-  return { text: decodeUtf8(body, 'the body'), bytes: body.length }
+  return { text: decodeUtf8(body, 'The body'), bytes: body.length }
 }
 
 /** Decodes UTF-8. Throws HttpError 400 if it is not: a replaced character would change values. */

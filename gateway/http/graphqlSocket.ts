@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Server as GraphqlServer } from 'graphql-ws'
-import type { RawData, WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { INTERNAL_ERROR, NOT_UTF8 } from './closeCodes.ts'
 import type { OperationIds } from './operationIds.ts'
 
@@ -13,8 +13,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * Connects a WebSocket to graphql-ws, as its own adapter for `ws` does. Beyond that, it orders
- * messages about the same operation (OperationIds), accepts no new operations once the socket is
- * ending, and rejects bytes that are not UTF-8 in binary messages too.
+ * messages about the same operation, accepts no new operations once the socket is ending
+ * (OperationIds), and rejects bytes that are not UTF-8 in binary messages too.
  */
 export function serveGraphqlSocket<E>(
   server: GraphqlServer<E>,
@@ -25,9 +25,7 @@ export function serveGraphqlSocket<E>(
     stream: Duplex
     ids: OperationIds
     keepAliveMs: number
-    /** True once the socket is about to close: its client sends new operations again elsewhere. */
-    isEnding: () => boolean
-    /** Called with the size of each message, in bytes, before it is handled. */
+    /** Called with the size of each message, in bytes, when graphql-ws gets it. */
     received: (bytes: number) => void
     report: (error: unknown) => void
   },
@@ -54,16 +52,19 @@ export function serveGraphqlSocket<E>(
       },
       close: (code, reason) => socket.close(code, reason),
       onMessage(handle) {
-        socket.on('message', (data: RawData) => {
-          const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer)
+        // With the default binaryType of ws every message is a Buffer.
+        socket.on('message', (bytes: Buffer) => {
           let text: string
           try {
             text = utf8.decode(bytes)
           } catch {
             return socket.close(NOT_UTF8, 'The message is not UTF-8')
           }
-          at.received(bytes.length)
-          at.ids.receive(text, at.isEnding(), handle).catch(fail)
+          const handOver = () => {
+            at.received(bytes.length)
+            return handle(text)
+          }
+          at.ids.receive(text, handOver).catch(fail)
           // Every message may have a response: one that nobody reads must not be followed by more.
           if (socket.bufferedAmount > unreadBytesMax && !socket.isPaused) {
             socket.pause()

@@ -2,11 +2,19 @@
 interface RunningOperation {
   /** True once either side has completed it: the client may use its id again. */
   completed: boolean
-  /** The subscribe message of the next operation with this id. */
-  next: string | null
+  /** Hands over the subscribe message of the next operation with this id. */
+  next: Handle | null
 }
 
-type Handle = (message: string) => Promise<void>
+/** Hands a message to graphql-ws. */
+type Handle = () => Promise<void>
+
+interface SocketState {
+  /** Cancels an operation that the client has completed. */
+  abandon(id: string): void
+  /** True once the socket is about to close: its client sends new operations again elsewhere. */
+  isEnding(): boolean
+}
 
 /**
  * Lets a client use an id again at once. graphql-ws ends an operation some time after its
@@ -14,11 +22,10 @@ type Handle = (message: string) => Promise<void>
  */
 export class OperationIds {
   readonly #running = new Map<string, RunningOperation>()
-  readonly #abandon: (id: string) => void
+  readonly #socket: SocketState
 
-  /** `abandon` cancels an operation that the client has completed. */
-  constructor(abandon: (id: string) => void) {
-    this.#abandon = abandon
+  constructor(socket: SocketState) {
+    this.#socket = socket
   }
 
   /** Called when graphql-ws completes an operation or rejects it. */
@@ -27,15 +34,15 @@ export class OperationIds {
     if (running) running.completed = true
   }
 
-  /** Hands a message to graphql-ws, now or once the operation before it has ended. */
-  async receive(text: string, isEnding: boolean, handle: Handle): Promise<void> {
+  /** Hands a message over, now or once the operation before it has ended. */
+  async receive(text: string, handle: Handle): Promise<void> {
     const { type, id } = readHead(text)
     const running = id === null ? undefined : this.#running.get(id)
     if (type === 'subscribe' && id !== null) {
-      if (isEnding) return
-      if (!running) return await this.#run(id, text, handle)
+      if (this.#socket.isEnding()) return
+      if (!running) return await this.#run(id, handle)
       if (running.completed && running.next === null) {
-        running.next = text
+        running.next = handle
         return
       }
     } else if (type === 'complete' && id !== null && running) {
@@ -44,20 +51,20 @@ export class OperationIds {
         return
       }
       running.completed = true
-      this.#abandon(id)
+      this.#socket.abandon(id)
     }
-    await handle(text)
+    await handle()
   }
 
-  async #run(id: string, text: string, handle: Handle): Promise<void> {
-    let next: string | null = text
+  async #run(id: string, handle: Handle): Promise<void> {
+    let next: Handle | null = handle
     while (next !== null) {
       const running: RunningOperation = { completed: false, next: null }
       this.#running.set(id, running)
       try {
-        await handle(next)
+        await next()
       } finally {
-        next = running.next
+        next = this.#socket.isEnding() ? null : running.next
         this.#running.delete(id)
       }
     }

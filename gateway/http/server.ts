@@ -65,7 +65,7 @@ export interface GatewayServer {
 /** Creates the gateway's one HTTP server, with the parts that all responses share. */
 export function createGatewayServer(options: ServerOptions): GatewayServer {
   const { bounds, callers, log, operations, report, runtime } = options
-  const streams = new EventStreams()
+  const streams = new EventStreams(report)
   const callerBounds = new CallerBounds(bounds, undefined, options.sharedRate)
   const admission = new Admission(bounds, callerBounds, new SlowReaderGuard())
   let draining = false

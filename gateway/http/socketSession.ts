@@ -19,18 +19,23 @@ const CLOSE_CODES: ReadonlyMap<string, number> = new Map([
 /** The state of one WebSocket: its caller, the operations that wait for a response, and its end. */
 export class SocketSession {
   readonly socket: WebSocket
-  readonly ids = new OperationIds((id) => this.#pending.get(id)?.())
+  readonly ids = new OperationIds({
+    abandon: (id) => this.#pending.get(id)?.(),
+    isEnding: () => this.isEnding,
+  })
   /** Set by connection_init. */
   caller: { given: Credentials; caller: Caller } | null = null
-  /** Size of the latest message, in bytes. */
+  /** Size of the message that graphql-ws got last, in bytes. */
   messageBytes = 0
   /** Functions that cancel the operations that have no response yet, by id. */
   readonly #pending = new Map<string, () => void>()
   #close: (() => void) | null = null
+  #timer: NodeJS.Timeout | undefined
 
   constructor(socket: WebSocket) {
     this.socket = socket
     socket.once('close', () => {
+      clearTimeout(this.#timer)
       for (const abandon of this.#pending.values()) abandon()
     })
   }
@@ -52,12 +57,16 @@ export class SocketSession {
     if (this.#close && this.#pending.size === 0) setImmediate(this.#close)
   }
 
-  /** Closes the socket once all operations have their response, at the latest after `msMax`. */
+  /**
+   * Closes the socket once all operations have their response, at the latest after `msMax`. For a
+   * socket that is ending already only that time changes.
+   */
   end(code: number, reason: string, msMax = responsesMsMax): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#close?.(), msMax)
     if (this.#close) return
-    const timer = setTimeout(() => this.#close?.(), msMax)
     this.#close = () => {
-      clearTimeout(timer)
+      clearTimeout(this.#timer)
       this.socket.close(code, reason)
       // A client that reads nothing never responds.
       setTimeout(() => this.socket.terminate(), closeMsMax).unref()
@@ -70,6 +79,6 @@ export class SocketSession {
    * client then subscribes again on a new one; after `complete` or an error it would not.
    */
   endWith({ code }: Pick<SubscriptionClosed, 'code'>): void {
-    this.end(CLOSE_CODES.get(code) ?? CREDENTIALS_ENDED, code)
+    if (!this.isEnding) this.end(CLOSE_CODES.get(code) ?? CREDENTIALS_ENDED, code)
   }
 }

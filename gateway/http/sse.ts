@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
 import { cursorOfEvent } from '../subscriptions/eventCursor.ts'
+import type { ReportError } from '../operation/maskErrors.ts'
 import { SubscriptionClosed } from '../subscriptions/takeUntilClosed.ts'
+import { CORRELATION_HEADER } from './correlation.ts'
 
 /** Proxies close silent connections, most of them after 60 s. */
 const pingMs = 15_000
@@ -13,9 +15,15 @@ const pingMs = 15_000
  * the server ends early ends without `complete`: clients then connect again by themselves.
  */
 export class EventStreams {
-  #open = new Set<AsyncIterator<ExecutionResult>>()
-  #interrupted = new WeakSet<AsyncIterator<ExecutionResult>>()
+  readonly #report: ReportError
+  /** Functions that end the open streams early. */
+  readonly #open = new Set<() => void>()
   #closed = false
+
+  /** `report` receives errors of streams whose client has gone. */
+  constructor(report: ReportError) {
+    this.#report = report
+  }
 
   async send(
     req: IncomingMessage,
@@ -23,9 +31,15 @@ export class EventStreams {
     results: AsyncIterable<ExecutionResult>,
   ): Promise<void> {
     const iterator = results[Symbol.asyncIterator]()
-    const end = () => void iterator.return?.().catch(() => undefined)
+    const id = String(res.getHeader(CORRELATION_HEADER))
+    const end = () => void iterator.return?.().catch((e: unknown) => this.#report(e, id))
     if (this.#closed || res.destroyed) return end()
-    this.#open.add(iterator)
+    let interrupted = false
+    const interrupt = () => {
+      interrupted = true
+      end()
+    }
+    this.#open.add(interrupt)
     res.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
@@ -43,7 +57,7 @@ export class EventStreams {
         const event = `event: next\ndata: ${JSON.stringify(result.value)}\n\n`
         if (!res.write(idOf(result.value) + event)) await drained(res)
       }
-      res.end(this.#interrupted.has(iterator) ? undefined : 'event: complete\ndata:\n\n')
+      res.end(interrupted ? undefined : 'event: complete\ndata:\n\n')
     } catch (e) {
       if (!(e instanceof SubscriptionClosed)) throw e
       // A comment: clients ignore it.
@@ -51,17 +65,14 @@ export class EventStreams {
     } finally {
       clearInterval(ping)
       res.off('close', end)
-      this.#open.delete(iterator)
+      this.#open.delete(interrupt)
     }
   }
 
   /** Ends every stream that is still open; clients connect again and resume. */
   close(): void {
     this.#closed = true
-    for (const iterator of this.#open) {
-      this.#interrupted.add(iterator)
-      void iterator.return?.().catch(() => undefined)
-    }
+    for (const interrupt of this.#open) interrupt()
   }
 }
 

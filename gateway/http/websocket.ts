@@ -121,7 +121,6 @@ export function serveWebSockets(
           stream: socket,
           ids: session.ids,
           keepAliveMs,
-          isEnding: () => session.isEnding,
           received: (bytes) => {
             session.messageBytes = bytes
           },

@@ -7,6 +7,7 @@ import {
 } from '../../connectors/contract.ts'
 import { withDeadline } from '../../schema/kit/deadline.ts'
 import { readBody } from '../http/body.ts'
+import { decodeUtf8 } from '../http/bodyText.ts'
 import type { IngestHandler } from '../http/deliveryRoute.ts'
 import { sendJson } from '../http/response.ts'
 import { HttpError } from '../httpError.ts'
@@ -47,7 +48,6 @@ const defaults = { bodyBytesMax: 1024 * 1024, bodyMsMax: 10_000, acceptMsMax: 15
 const retrySeconds = 5
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /**
  * Handles `POST /ingest/{source}` and `/ingest/{source}/{object}`. Verifies the sender over the raw
@@ -191,12 +191,7 @@ function split(
   deliveryId: string | null,
   headers: DeliveryHeaders,
 ): InboundMessage[] {
-  let text: string
-  try {
-    text = utf8.decode(body)
-  } catch {
-    throw new HttpError(400, 'NOT_UTF8', 'The body is not UTF-8')
-  }
+  const text = decodeUtf8(body, 'The body')
   try {
     return source.split(text, object, deliveryId, headers)
   } catch (e) {

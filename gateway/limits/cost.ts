@@ -65,7 +65,7 @@ const valuesPerList = 50
  * Compiles the cost of a valid operation: one for each object that the response may hold, page
  * sizes multiplied down nested lists. Each alias counts, and fragments count at each spread. Both
  * sides of @skip and @include count, and so does every selection of a union or an interface.
- * `listSizes` states the size of lists whose arguments bind nobody.
+ * `listSizes` has the sizes of lists whose subgraphs need not respect arguments of pages.
  */
 export function compileCost(
   { node, selected }: Operation,

@@ -1,4 +1,5 @@
 import { type DocumentNode, type FieldNode, Kind, type OperationDefinitionNode } from 'graphql'
+import type { Variables } from '../execution/planRequest.ts'
 import { fieldsOfObject, type Operation } from '../operation/document.ts'
 
 const ARGUMENT = 'after'
@@ -15,14 +16,14 @@ export function isResumable({ type, selected, document }: Operation): boolean {
  * Returns the subscription of a plan, changed so that it resumes after the cursor, whatever its own
  * argument says: a client that connects again by itself sends its first request again.
  */
-export function resumeAfter<V extends Record<string, unknown>>(
+export function resumeAfter(
   document: DocumentNode,
-  variables: V | undefined,
+  variables: Variables | undefined,
   cursor: string,
-): { document: DocumentNode; variables: V | undefined } {
+): { document: DocumentNode; variables: Variables | undefined } {
   const given = rootFieldOf(document)?.arguments?.find((a) => a.name.value === ARGUMENT)?.value
   if (given?.kind === Kind.VARIABLE)
-    return { document, variables: { ...variables, [given.name.value]: cursor } as unknown as V }
+    return { document, variables: { ...variables, [given.name.value]: cursor } }
   const withCursor = (field: FieldNode): FieldNode => ({
     ...field,
     arguments: [

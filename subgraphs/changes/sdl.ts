@@ -30,7 +30,7 @@ ${types.map(changed).join('\n')}
 ${types.some((t) => t.name === CUSTOMER) ? customerOfChange : ''}`
 }
 
-/** The golden type of which operational objects are. */
+/** The golden type that operational objects belong to. */
 export const CUSTOMER = 'Customer'
 
 const customerOfChange = `

@@ -15,8 +15,8 @@ export type GoldenNode = GoldenRow &
 
 /**
  * Returns a golden record as the graph shows it. One that has ended shows only its required fields,
- * because the graph promises them: whoever selects no tombstone must not use old values as if they
- * were present.
+ * because the graph promises them: a caller that selects no tombstone must not use old values as if
+ * they were present.
  */
 export function shownNode(type: TypePolicy, node: GoldenNode | null): GoldenNode | null {
   if (!node || !(node.state === 'DELETED' || node.tombstone)) return node

@@ -52,18 +52,12 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
   for (const name of owned) {
     const type = policy.type(name)
     const spec = goldenListSpec(policy, type)
-    const fields = type.fields.map((f) => [
-      f.name,
-      declareReads(
-        [f.name],
-        f.name === parentField(type)
-          ? withoutRing(
-              f.name,
-              fieldResolver<GoldenNode>(deps, name, f, owned, (node) => node.values),
-            )
-          : fieldResolver<GoldenNode>(deps, name, f, owned, (node) => node.values),
-      ),
-    ])
+    const parent = parentField(type)
+    const fields = type.fields.map((f) => {
+      const resolve = fieldResolver<GoldenNode>(deps, name, f, owned, (node) => node.values)
+      const shown = f.name === parent ? withoutRing(f.name, resolve) : resolve
+      return [f.name, declareReads([f.name], shown)]
+    })
     setOwn(resolvers, name, { ...Object.fromEntries(fields), ...recordResolvers(deps, type) })
     resolvers[`${name}Connection`] = connectionResolvers
     const find = async (id: string, asOf: string | null | undefined, context: RequestContext) => {

@@ -22,7 +22,8 @@ export function lookups(policy: Policy) {
           )
         : null,
     /**
-     * Returns the active golden record that an id leads to, as a reference for the subgraph that owns it.
+     * Returns the active golden record that an id leads to, as a reference for the subgraph that
+     * owns it.
      */
     named: async (id: string, context: RequestContext) => {
       const found = await context.load<Named | null>('named', id, null, (ids, sql) =>

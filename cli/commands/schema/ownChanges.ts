@@ -13,7 +13,7 @@ import type { Sql } from '../../../mdm/db/database.ts'
 import { activePolicy } from '../../../mdm/policy/policies.ts'
 import { type BrokenOperation, brokenOperations } from '../../../schema/brokenOperations.ts'
 import type { ContractChange } from '../../../schema/graphChanges.ts'
-import { createSubgraphs } from '../../../subgraphs/all.ts'
+import { schemasOf } from '../../../subgraphs/all.ts'
 import type { Subgraph } from '../../../subgraphs/contract.ts'
 import { openInstallation } from '../../config/installation.ts'
 import { parseStoredPolicy } from '../../config/policyFiles.ts'
@@ -37,11 +37,6 @@ export async function activeSubgraphs(sql: Sql, sources: string | undefined): Pr
   const { policy, systems } = openInstallation(sources)
   const stored = await activePolicy(sql)
   return schemasOf(stored ? parseStoredPolicy(stored, systems) : policy)
-}
-
-export function schemasOf(policy: ReturnType<typeof openInstallation>['policy']): Subgraph[] {
-  // Nothing is resolved, so the resolvers need no database.
-  return createSubgraphs({ policy, sql: undefined, tailer: undefined } as never)
 }
 
 /** Returns the graph that gateways serve now, and the number of its publication. */

@@ -3,11 +3,12 @@ import { printSchema } from 'graphql'
 import { composeSupergraph } from '../../../gateway/federation/compose.ts'
 import { publicSchema } from '../../../gateway/federation/publicSchema.ts'
 import { findGraphVersion } from '../../../mdm/access/graphVersions.ts'
+import { schemasOf } from '../../../subgraphs/all.ts'
 import { withConfig } from '../../config/config.ts'
 import { openInstallation } from '../../config/installation.ts'
 import { withDatabase } from '../../connect.ts'
 import { printDocument } from '../../terminal/print.ts'
-import { activeSubgraphs, currentGraph, schemasOf } from './ownChanges.ts'
+import { activeSubgraphs, currentGraph } from './ownChanges.ts'
 import { OWN_CONFIG, type OwnConfig } from './publish.ts'
 
 interface Options extends OwnConfig {

@@ -10,6 +10,7 @@ import {
 } from 'graphql'
 import {
   fieldsOf,
+  hasDirective,
   keysOf,
   kindOf,
   membersOf,
@@ -190,7 +191,7 @@ function checkShipped(
       if (!isEntity) note(f, `${coordinate}: only types with a key can get further fields`)
       continue
     }
-    const external = has(f, 'external')
+    const external = hasDirective(f, 'external')
     const override = f.directives?.find((x) => x.name.value === 'override')
     for (const x of f.directives ?? []) if (x !== override) checkOnShipped(x, coordinate, note)
     if (!isEntity || external || type.keys.has(f.name.value)) {
@@ -229,10 +230,6 @@ function checkOnShipped(x: ConstDirectiveNode | DirectiveNode, coordinate: strin
 
 function directivesOf(d: DefinitionNode): readonly ConstDirectiveNode[] {
   return 'directives' in d ? ((d.directives ?? []) as readonly ConstDirectiveNode[]) : []
-}
-
-function has({ directives }: FieldDefinitionNode, name: string): boolean {
-  return directives?.some((d) => d.name.value === name) ?? false
 }
 
 function textOf({ arguments: given = [] }: DirectiveNode, name: string): string | undefined {

@@ -1,7 +1,7 @@
 import { type FieldDefinitionNode, Kind, type TypeNode } from 'graphql'
 import type { OwnSubgraph } from './ownSubgraph.ts'
 import { parseSdl } from './readSdl.ts'
-import { fieldsOf } from './shippedGraph.ts'
+import { fieldsOf, hasDirective } from './shippedGraph.ts'
 
 /** What the gateway has to know about the fields of own subgraphs. */
 export interface OwnFields {
@@ -20,17 +20,13 @@ export function ownFields(own: readonly OwnSubgraph[]): OwnFields {
   for (const { sdl, name, bounds } of own)
     for (const d of parseSdl(sdl, name).definitions)
       for (const f of fieldsOf(d)) {
-        if (!('name' in d) || !d.name || has(f, 'external')) continue
+        if (!('name' in d) || !d.name || hasDirective(f, 'external')) continue
         const coordinate = `${d.name.value}.${f.name.value}`
         if (isList(f.type))
           listSizes.set(coordinate, Math.min(sizeOf(f) ?? bounds.itemsMax, bounds.itemsMax))
-        if (has(f, 'override')) overridden.add(coordinate)
+        if (hasDirective(f, 'override')) overridden.add(coordinate)
       }
   return { listSizes, overridden }
-}
-
-function has({ directives }: FieldDefinitionNode, name: string): boolean {
-  return directives?.some((d) => d.name.value === name) ?? false
 }
 
 function isList(type: TypeNode): boolean {

@@ -84,6 +84,10 @@ export function fieldsOf(d: DefinitionNode): readonly FieldDefinitionNode[] {
     : []
 }
 
+export function hasDirective({ directives }: FieldDefinitionNode, name: string): boolean {
+  return directives?.some((d) => d.name.value === name) ?? false
+}
+
 /** Returns the keys of an entity in one spelling: `id`, `system object`. */
 export function keysOf(d: ObjectTypeDefinitionNode | ObjectTypeExtensionNode): string[] {
   return (d.directives ?? []).flatMap((x) => {
