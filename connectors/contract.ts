@@ -130,9 +130,14 @@ export type SignatureVerdict =
  */
 export interface Connector {
   system: SourceSystem
-  /** Content hash of its mapping and code lists, and of the fields they fill where a policy changed them. */
+  /**
+   * Content hash of its mapping and code lists, and of the fields they fill where a policy changed
+   * them.
+   */
   mappingVersion: string
-  /** The mistake in its mapping, where it has one: its messages are stored and wait as exceptions. */
+  /**
+   * The mistake in its mapping, where it has one: its messages are stored and wait as exceptions.
+   */
   held?: string
   /**
    * Reads the changes in a message's body. `object` is given for rows of a file. Throws

@@ -4,6 +4,7 @@ import type { Policy } from '../schema/policy.ts'
 import { type Connector, MessageError } from './contract.ts'
 import { KINDS } from './kinds.ts'
 import { compileMapping } from './mapping/compileMapping.ts'
+import { isMap } from './mapping/rule.ts'
 import { shapesOf } from './mapping/shape.ts'
 import {
   createConnector,
@@ -159,8 +160,4 @@ function eachObject(
     isMap(object) ? change(object) : object,
   ])
   return { ...file, value: { ...file.value, objects: Object.fromEntries(objects) } }
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }

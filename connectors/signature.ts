@@ -11,41 +11,16 @@ const signaturesMax = 10
 
 export type Scheme = 'STRIPE' | 'STANDARD_WEBHOOKS'
 
-/** Verifies a delivery with each valid secret. `now` in ms since 1970. */
+/**
+ * Verifies a delivery's signature over its raw bytes with each valid secret, in constant time.
+ * `now` in ms since 1970.
+ */
 export type Verify = (
   secrets: readonly string[],
   headers: DeliveryHeaders,
   body: Uint8Array,
   now: number,
 ) => SignatureVerdict
-
-/**
- * Verifies a delivery's signature over its raw bytes with each valid secret, in constant time.
- *
- * STRIPE: `Stripe-Signature: t=<seconds>,v1=<hex>[,v1=…]`, HMAC-SHA256 of `<t>.<body>` with the
- * secret as written.
- *
- * STANDARD_WEBHOOKS (standardwebhooks.com): `webhook-id`, `webhook-timestamp` and
- * `webhook-signature: v1,<base64> …`, HMAC-SHA256 of `<id>.<timestamp>.<body>`; a secret
- * `whsec_<base64>` means its decoded bytes.
- *
- * `now` in ms since 1970.
- */
-export function verify(
-  scheme: Scheme,
-  secrets: readonly string[],
-  headers: DeliveryHeaders,
-  body: Uint8Array,
-  now: number,
-): SignatureVerdict {
-  return verifyBy(
-    scheme === 'STRIPE' ? stripeSignature : standardWebhooks,
-    secrets,
-    headers,
-    body,
-    now,
-  )
-}
 
 /** Verifies a delivery by any scheme. Without a secret nothing can be verified. */
 export function verifyBy(
@@ -83,6 +58,10 @@ export function sign(
   }
 }
 
+/**
+ * `Stripe-Signature: t=<seconds>,v1=<hex>[,v1=…]`: HMAC-SHA256 of `<t>.<body>` with the secret as
+ * written.
+ */
 export const stripeSignature: Verify = (secrets, headers, body, now) => {
   const header = single(headers['stripe-signature'])
   if (!header) return refuse('NO_SIGNATURE', 'the header Stripe-Signature is missing')
@@ -101,6 +80,10 @@ export const stripeSignature: Verify = (secrets, headers, body, now) => {
   return checkTimestamp(Number(seconds), now) ?? { ok: true, id: null }
 }
 
+/**
+ * standardwebhooks.com: `webhook-id`, `webhook-timestamp` and `webhook-signature: v1,<base64> …`,
+ * HMAC-SHA256 of `<id>.<timestamp>.<body>`; a secret `whsec_<base64>` means its decoded bytes.
+ */
 export const standardWebhooks: Verify = (secrets, headers, body, now) => {
   const id = single(headers['webhook-id'])
   const seconds = single(headers['webhook-timestamp'])

@@ -7,7 +7,7 @@ import { splitLines, textLines } from './textLines.ts'
 
 /**
  * Reads a CSV text to its end and returns its rows for a second reading. Throws FileError for a
- * text whose rows cannot be told apart, and where no row can be the header.
+ * text whose rows cannot be distinguished, and where no row can be the header.
  */
 export async function checkCsv(
   open: () => AsyncIterable<string>,

@@ -99,8 +99,8 @@ function readSample(
   const reader = new CsvReader({ ...dialect, quotes })
   const rows: TableRow[] = []
   try {
-    for (const line of lines) rows.push(...reader.push([line]))
-    return { rows: rows, clear: true }
+    reader.push(lines, rows)
+    return { rows, clear: true }
   } catch (e) {
     if (!(e instanceof FileError)) throw e
     return { rows, clear: false }

@@ -53,8 +53,11 @@ export class CsvReader {
     this.dialect = dialect
   }
 
-  /** Returns the rows that end in these lines or before. */
-  push(lines: TextLine[]): TableRow[] {
+  /**
+   * Returns the rows that end in these lines or before. They are appended to `rows`, which has those
+   * before a wrong quote when it throws.
+   */
+  push(lines: readonly TextLine[], rows: TableRow[] = []): TableRow[] {
     this.line += this.at
     if (this.at > 0) this.lines = this.lines.slice(this.at)
     this.at = 0
@@ -62,15 +65,14 @@ export class CsvReader {
       this.lines.push(line)
       if (this.open) this.openChars += charsOf(line)
     }
-    return this.take(false)
+    return this.take(false, rows)
   }
 
   end(): TableRow[] {
-    return this.take(true)
+    return this.take(true, [])
   }
 
-  private take(atEnd: boolean): TableRow[] {
-    const rows: TableRow[] = []
+  private take(atEnd: boolean, rows: TableRow[]): TableRow[] {
     while (this.at < this.lines.length) {
       if (!this.open && this.text(this.at).trim() === '') {
         this.at++
@@ -219,7 +221,7 @@ export class CsvReader {
   /**
    * Returns whether the first and the last line of a cell, or one between, each fit the header by
    * themselves. Two stray quotes in two rows give the same text as one cell with line breaks; only
-   * the number of delimiters tells them apart. Between them one delimiter proves nothing.
+   * the number of delimiters distinguishes them. Between them one delimiter proves nothing.
    */
   private looksLikeRows(from: number, to: number): boolean {
     if (this.fitsAlone(from) && this.fitsAlone(to)) return true
@@ -228,7 +230,7 @@ export class CsvReader {
     return false
   }
 
-  /** A row over several lines that does not fit may be several rows: none of them may get lost. */
+  /** A row over several lines that does not fit may be several rows, and each of them counts. */
   private checkMisfit(from: number, to: number, cells: string[]): void {
     if (this.dialect.widths.size === 0 || !(this.fitsAlone(from) || this.fitsAlone(to))) return
     throw this.wrong(

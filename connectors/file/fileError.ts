@@ -2,3 +2,8 @@
 export class FileError extends Error {
   override name = 'FileError'
 }
+
+/** Returns whether an error comes from the file system or from zlib: both have a number. */
+export function isSystemError(e: unknown): e is Error {
+  return e instanceof Error && 'errno' in e && typeof e.errno === 'number'
+}

@@ -1,9 +1,10 @@
 import { bounds } from '../bounds.ts'
+import { FileError } from './fileError.ts'
 import type { FileRow } from './fileRow.ts'
 
 /**
- * Yields the lines that are not blank, whatever they hold. Throws for a line longer than a message
- * may be.
+ * Yields the lines that are not blank, whatever they hold. Throws FileError for a line longer
+ * than a message may be.
  */
 export async function* lines(text: AsyncIterable<string>): AsyncGenerator<FileRow> {
   let rest = ''
@@ -16,7 +17,7 @@ export async function* lines(text: AsyncIterable<string>): AsyncGenerator<FileRo
       if (part.trim() !== '') yield { text: part.trim(), at }
     }
     if (rest.length > bounds.messageCharsMax)
-      throw new Error(`line ${at + 1} has more than ${bounds.messageCharsMax} characters`)
+      throw new FileError(`line ${at + 1} has more than ${bounds.messageCharsMax} characters`)
   }
   if (rest.trim() !== '') yield { text: rest.trim(), at: at + 1 }
 }
@@ -26,7 +27,7 @@ export async function* lines(text: AsyncIterable<string>): AsyncGenerator<FileRo
  * of an outer array, or in an outer object the elements of `member`, of `records` (Salesforce), of
  * `data` beside `"object": "list"` (Stripe) or of `items` beside `hasMore` (NetSuite). Any other
  * object is one row; several values in a row are taken in turn. Numbers keep their spelling. Throws
- * when the document ends inside a value.
+ * FileError when the document ends inside a value.
  */
 export async function* jsonElements(
   text: AsyncIterable<string>,
@@ -36,7 +37,9 @@ export async function* jsonElements(
   for await (const chunk of text) {
     yield* scanner.push(chunk.replace(/^\ufeff/, ''))
     if (scanner.unfinishedChars > bounds.messageCharsMax)
-      throw new Error(`row ${scanner.count + 1} has more than ${bounds.messageCharsMax} characters`)
+      throw new FileError(
+        `row ${scanner.count + 1} has more than ${bounds.messageCharsMax} characters`,
+      )
   }
   yield* scanner.end()
 }
@@ -84,7 +87,9 @@ class Scanner {
 
   end(): FileRow[] {
     if (this.depth > 0 || this.inString)
-      throw new Error(`the file ends inside a value, after ${this.count} rows: it is incomplete`)
+      throw new FileError(
+        `the file ends inside a value, after ${this.count} rows: it is incomplete`,
+      )
     this.emit(this.text.length)
     return this.take()
   }
@@ -140,7 +145,7 @@ class Scanner {
 
   private close(i: number): void {
     if (this.depth === 0)
-      throw new Error(`a closing bracket was never opened, after ${this.count} rows`)
+      throw new FileError(`a closing bracket was never opened, after ${this.count} rows`)
     if (this.depth === this.rowsAt) {
       this.emit(i)
       // The members after the rows of an outer object are not rows.

@@ -13,7 +13,7 @@ import {
   locateInvalid,
 } from './encoding.ts'
 import { fileBytes } from './fileBytes.ts'
-import { FileError } from './fileError.ts'
+import { FileError, isSystemError } from './fileError.ts'
 import type { FileRow } from './fileRow.ts'
 import { foreignFormat, isZip } from './foreign.ts'
 import { detectFormat, type FileFormat } from './format.ts'
@@ -57,10 +57,10 @@ export interface OpenedFile {
 const headBytesMax = 64 * 1024
 
 /**
- * Reads a CSV, JSON or NDJSON file, plain or gzipped, or an Excel workbook (.xlsx) to its end, and returns it
- * with its rows for a second reading. Throws FileError, with line and reason, for a file that is
- * not what it seems: nothing of it has been yielded then. A file that cannot be read twice is
- * copied first.
+ * Reads a CSV, JSON or NDJSON file, plain or gzipped, or an Excel workbook (.xlsx) to its end, and
+ * returns it with its rows for a second reading. Throws FileError, with line and reason, for a file
+ * that is not what it seems: nothing of it has been yielded then. A file that cannot be read twice
+ * is copied first.
  */
 export async function openFile(
   path: string,
@@ -74,16 +74,20 @@ export async function openFile(
   const name = basename(path)
   try {
     const file = copy ? join(copy, 'file') : path
+    const before = await changeOf(file)
     const checked = await checkFile(file, name, options, hasId)
-    const unchanged = await changeOf(file)
+    const checkUnchanged = async () => {
+      if ((await changeOf(file)) !== before)
+        throw new FileError('the file was changed while it was read: load it again')
+    }
     return {
       ...checked,
       name,
       rows: () =>
         named(path, async function* () {
-          if ((await changeOf(file)) !== unchanged)
-            throw new FileError('the file was changed while it was read: load it again')
+          await checkUnchanged()
           yield* checked.rows()
+          await checkUnchanged()
         }),
       close,
     }
@@ -206,6 +210,7 @@ async function* named(path: string, rows: () => AsyncGenerator<FileRow>): AsyncG
   }
 }
 
-function withPath(path: string, e: unknown): FileError {
-  return new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
+/** Returns the error of a file with its path. A mistake of the program stays what it is. */
+function withPath(path: string, e: unknown): unknown {
+  return e instanceof FileError || isSystemError(e) ? new FileError(`${path}: ${e.message}`) : e
 }

@@ -271,7 +271,7 @@ export async function* tableRows(
 
 /**
  * Yields rows that only carriage returns separate. In a file with line feeds such a return may be
- * a part of a cell: then its row has been split, and none of the parts is a row.
+ * a part of a cell: then its row has been split, and no part is a row.
  */
 function* chainRows(
   chain: readonly TableRow[],

@@ -76,8 +76,9 @@ function readEvent(
     )
   const operation = definition.operationOf(scope, name)
   if (operation === 'ignore') return []
+  mapping.require(name)
   const id = definition.idOf(scope)
-  const version = definition.versionOf(scope, name)
+  const version = versionOf(definition, scope, name)
   const record = definition.recordOf(scope, name)
   if (!record && operation !== 'delete')
     throw new MessageError(
@@ -92,6 +93,15 @@ function readEvent(
     ...(deleted ? { deleted, partial: true } : {}),
     ...(operation === 'merge' ? { partial: true } : {}),
   })
+}
+
+function versionOf(definition: EventDefinition, scope: Scope, object: string): bigint | undefined {
+  try {
+    return definition.versionOf(scope)
+  } catch (e) {
+    if (!(e instanceof MessageError)) throw e
+    throw new MessageError(e.code, e.message, { object, ...e.at })
+  }
 }
 
 function scopeOf(item: Fields, delivery: Delivery | null): Scope {

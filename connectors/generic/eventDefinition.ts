@@ -4,7 +4,7 @@ import { MessageError } from '../contract.ts'
 import type { Mapping } from '../mapping/compileMapping.ts'
 import { failAt, type Located } from '../mapping/document.ts'
 import { compileIds } from '../mapping/identity.ts'
-import type { Path, Scope } from '../mapping/path.ts'
+import { type Path, type Scope, scopeOf } from '../mapping/path.ts'
 import { compileRule, type Fail, isMap, pathAt, type Rule } from '../mapping/rule.ts'
 import type { Verify } from '../signature.ts'
 import { compileRecord, type RecordOf } from './eventRecord.ts'
@@ -31,8 +31,11 @@ export interface EventDefinition {
   /** Throws MessageError UNKNOWN_CHANGE where the event names no operation of the definition. */
   operationOf(scope: Scope, object: string): Operation
   idOf(scope: Scope): string | null
-  /** Undefined where the definition names no version: the record's own counts. */
-  versionOf(scope: Scope, object: string): bigint | null | undefined
+  /**
+   * Returns undefined where the event states no version: the record's own counts. Throws
+   * MessageError INVALID_VERSION.
+   */
+  versionOf(scope: Scope): bigint | undefined
   recordOf: RecordOf
   /** Names of headers that it reads, in lower case, and paths into the whole body. */
   headers: readonly string[]
@@ -89,10 +92,10 @@ export function compileEvents(place: Located, mapping: Mapping): EventDefinition
     spec.key === undefined ? null : compileIds(spec.key, part('key').path, fail, (id) => id)
   const idOf =
     spec.id === undefined ? null : compileIds(spec.id, part('id').path, fail, mapping.idForm)
-  const versions = [spec.version ?? []].flat().map((text, i) => {
-    const at = [...part('version').path, ...(Array.isArray(spec.version) ? [i] : [])]
-    return pathAt(String(text), at, fail)
-  })
+  const versionOf =
+    spec.version === undefined
+      ? null
+      : mapping.compileMoments(spec.version, part('version').path, fail)
   return {
     verify: compileVerification(part('verify')),
     messagesIn: (body) => messagesIn(body, list),
@@ -100,7 +103,7 @@ export function compileEvents(place: Located, mapping: Mapping): EventDefinition
     objectOf: object && ((scope, report) => textOf(object, scope, report)),
     operationOf: (scope, named) => (operation ? operationOf(operation, scope, named) : 'upsert'),
     idOf: (scope) => idOf?.(scope) ?? null,
-    versionOf: (scope, named) => versionOf(mapping, versions, scope, named),
+    versionOf: (scope) => versionOf?.(scope) ?? undefined,
     recordOf: compileRecord(spec.record, part('record'), mapping, fail),
     headers,
     outer,
@@ -120,13 +123,12 @@ function listPath(text: string, place: Located): Path {
  */
 function messagesIn(body: unknown, list: Path | null): unknown[] | null {
   if (!list) return Array.isArray(body) ? body : null
-  const inner = (value: unknown): unknown[] => {
-    const found = list.first({ root: value, item: value, cache: new Map() })
-    return found === undefined ? [value] : [found].flat()
+  const inner = (value: unknown): unknown[] | null => {
+    // A path such as batches[].events leads to several lists.
+    const found = list.all(scopeOf(value))
+    return found.length === 0 ? null : found.flat()
   }
-  if (Array.isArray(body)) return body.flatMap(inner)
-  const found = list.first({ root: body, item: body, cache: new Map() })
-  return found === undefined ? null : [found].flat()
+  return Array.isArray(body) ? body.flatMap((value) => inner(value) ?? [value]) : inner(body)
 }
 
 /**
@@ -185,20 +187,6 @@ function checkOperations(spec: Fields, place: Located): void {
   for (const [at, value] of written)
     if (!isOperation(value))
       failAt(place, `operation: "${String(value)}" is not one of ${OPERATIONS.join(', ')}`, at)
-}
-
-/** Returns the first stated time; undefined where the definition has none. */
-function versionOf(
-  mapping: Mapping,
-  paths: readonly Path[],
-  scope: Scope,
-  object: string,
-): bigint | null | undefined {
-  for (const p of paths) {
-    const value = p.first(scope)
-    if (value !== undefined) return mapping.momentOf(value, { object, field: p.text })
-  }
-  return undefined
 }
 
 function isOperation(value: unknown): value is Operation {

@@ -98,7 +98,7 @@ function compileHmac(spec: Spec, algorithm: string, place: Located): Verify {
   const read =
     spec.pair === undefined ? plainSignatures(spec.prefix) : pairs(spec.pair, timestamp?.pair)
   const stamp = timestamp && { ...timestamp, tolerance: spec.toleranceSeconds ?? skewSecondsMax }
-  const keyOf = keyReader(spec.secretIs ?? 'text')
+  const secretIs = spec.secretIs ?? 'text'
 
   return (secrets, headers, body, now) => {
     const text = headerOf(headers, header)
@@ -124,7 +124,13 @@ function compileHmac(spec: Spec, algorithm: string, place: Located): Verify {
         return missing(typeof p === 'object' && 'header' in p ? p.header : header)
       parts.push(value)
     }
-    const expected = secrets.map((s) => hmac(keyOf(s), parts, algorithm))
+    const keys = secrets.flatMap((s) => keyOf(s, secretIs) ?? [])
+    if (keys.length === 0)
+      return refuse(
+        'NO_SECRET',
+        `the secret of this source system is not ${secretIs}, as secretIs: states, so deliveries cannot be verified`,
+      )
+    const expected = keys.map((key) => hmac(key, parts, algorithm))
     const given = signatures.map((s) => Buffer.from(s, as))
     if (!anyEqual(given, expected)) return wrong(header)
     return (stamp && checkTimestamp(seconds, now, stamp.tolerance)) || { ok: true, id: null }
@@ -181,8 +187,14 @@ function secondsOf(text: string, unit: 's' | 'ms' | 'iso'): number | null {
   return unit === 's' ? Number(text) : Math.floor(Number(text) / 1000)
 }
 
-function keyReader(secretIs: 'text' | 'base64' | 'hex'): (secret: string) => string | Uint8Array {
-  return secretIs === 'text' ? (secret) => secret : (secret) => Buffer.from(secret, secretIs)
+/**
+ * Returns the key of a secret; null for one that is not in its encoding. Decoded as far as it goes
+ * it would be a short or empty key, with which anyone could sign.
+ */
+function keyOf(secret: string, secretIs: 'text' | 'base64' | 'hex'): string | Uint8Array | null {
+  if (secretIs === 'text') return secret
+  const form = secretIs === 'hex' ? /^(?:[0-9a-f]{2})+$/i : /^[\w+/-]{2,}={0,2}$/
+  return form.test(secret) ? Buffer.from(secret, secretIs) : null
 }
 
 /** The secret is the password; both are compared, so that neither can be guessed alone. */

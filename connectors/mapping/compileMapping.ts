@@ -55,6 +55,12 @@ export interface Mapping {
    * system. Throws MessageError INVALID_VERSION with `at`.
    */
   momentOf(value: unknown, at: { object?: string; sourceId?: string; field: string }): bigint
+  /** Compiles a time that stands beside the record, in the forms of the source system. */
+  compileMoments(
+    spec: unknown,
+    at: readonly PropertyKey[],
+    fail: Fail,
+  ): (scope: Scope) => bigint | null
   /** Its definition of webhook events, for a system of the kind generic; null where it has none. */
   events: Located | null
 }
@@ -83,6 +89,8 @@ export function compileMapping(
     names,
     idForm: ID_FORMS[settings.ids],
     momentOf: (value, at) => momentOf(value, at, settings.times),
+    compileMoments: (spec, at, fail) =>
+      compileMoments(spec, at, fail, settings.times, settings.isPlaceholder),
     events: doc.settings.get('events') ?? null,
   }
 }

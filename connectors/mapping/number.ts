@@ -81,6 +81,7 @@ function takeSign(text: string, affixes: readonly string[]): { negative: boolean
 function withoutAffix(text: string, affixes: readonly string[]): string {
   const lower = text.toLowerCase()
   const signed = /^[+-] ?/.exec(lower)?.[0] ?? ''
+  const after = /^(.*?)\.?( ?-)?$/.exec(lower)
   for (const affix of affixes) {
     if (lower.startsWith(affix, signed.length)) {
       const rest = text.slice(signed.length + affix.length)
@@ -88,7 +89,6 @@ function withoutAffix(text: string, affixes: readonly string[]): string {
       if (!rest.startsWith('.') || !/\p{L}$/u.test(affix)) return signed + rest.trim()
       return /^[a-z]{3}$/.test(affix) ? text : signed + rest.slice(1).trim()
     }
-    const after = /^(.*?)\.?( ?-)?$/.exec(lower)
     if (after?.[1]?.endsWith(affix))
       return text.slice(0, after[1].length - affix.length).trim() + (after[2] ?? '')
   }

@@ -9,7 +9,7 @@ export type PlaceholderUse = 'KEY' | 'VALUE' | 'NAME' | 'PLACE'
 /** Returns whether a raw value is a text that stands for a missing value. */
 export type IsPlaceholder = (value: unknown, use: PlaceholderUse) => boolean
 
-/** A longer text is never one. */
+/** A longer text is none, unless the mapping of the source system states it. */
 const charsMax = 40
 
 /** Texts that programs write for a missing value; no id is called so. */
@@ -62,13 +62,14 @@ const CAPITALISED = /^\p{Lu}\p{Ll}+$/u
 export function createPlaceholderTest(
   own: ReadonlyMap<string, boolean> = new Map(),
 ): IsPlaceholder {
-  const stated = new Map([...own].map(([text, is]) => [foldPlaceholder(text), is]))
+  const stated = new Map([...own].map(([text, is]) => [normalText(text).toLowerCase(), is]))
+  const longest = Math.max(charsMax, ...[...stated.keys()].map((text) => text.length))
   return (value, use) => {
-    if (typeof value !== 'string' || value.length > charsMax * 2) return false
+    if (typeof value !== 'string' || value.length > longest * 2) return false
     const text = normalText(value)
-    if (text.length > charsMax) return false
-    const folded = foldPlaceholder(text)
-    return stated.get(folded) ?? isPlaceholder(text, folded, use)
+    if (text.length > longest) return false
+    const folded = text.toLowerCase()
+    return stated.get(folded) ?? (text.length <= charsMax && isPlaceholder(text, folded, use))
   }
 }
 
@@ -85,10 +86,6 @@ function isPlaceholder(text: string, folded: string, use: PlaceholderUse): boole
   if (use === 'KEY') return false
   if (bare === 'na') return use !== 'PLACE'
   return WORDS.has(bare) || FILLING.test(bare) || (inner !== undefined && BRACKETED.has(bare))
-}
-
-function foldPlaceholder(text: string): string {
-  return normalText(text).toLowerCase()
 }
 
 function wordSet(words: string): ReadonlySet<string> {

@@ -1,5 +1,6 @@
 import { dataText } from '../../schema/kit/dataText.ts'
 import { MessageError } from '../contract.ts'
+import { isMap } from '../mapping/rule.ts'
 
 type Fields = Record<string, unknown>
 
@@ -32,7 +33,7 @@ export function unwrapAvro(value: unknown): unknown {
 
 /** Returns a row with its values unwrapped; its own names stay, whatever they look like. */
 export function unwrapRow(row: Fields): Fields {
-  if (!Object.values(row).some(isObject)) return row
+  if (!Object.values(row).some(isMap)) return row
   return Object.fromEntries(Object.entries(row).map(([name, v]) => [name, unwrapAvro(v)]))
 }
 
@@ -42,14 +43,14 @@ export function unwrapRow(row: Fields): Fields {
  * deep, so an object that holds only an object is such a wrapper.
  */
 export function unwrapRecord(value: unknown): unknown {
-  if (!isObject(value)) return value
+  if (!isMap(value)) return value
   const [inner, ...more] = Object.values(value)
-  return more.length === 0 && isObject(inner) ? inner : value
+  return more.length === 0 && isMap(inner) ? inner : value
 }
 
 function isWrapper(name: string, value: unknown): boolean {
-  if (AVRO_TYPES.has(name)) return name === 'array' ? Array.isArray(value) : !isObject(value)
-  return FULL_NAME.test(name) && (isObject(value) || typeof value === 'string')
+  if (AVRO_TYPES.has(name)) return name === 'array' ? Array.isArray(value) : !isMap(value)
+  return FULL_NAME.test(name) && (isMap(value) || typeof value === 'string')
 }
 
 /** `0x40`, or `4-0x02` for the parts of the fifth field. */
@@ -105,10 +106,10 @@ function selected(hex: string, names: readonly string[]): string[] | null {
 function fieldsOf(schema: unknown): Fields[] | null {
   if (Array.isArray(schema)) return schema.map(fieldsOf).find((fields) => fields !== null) ?? null
   if (typeof schema === 'string') return schema.startsWith('{') ? fieldsOf(parsed(schema)) : null
-  if (!isObject(schema)) return null
+  if (!isMap(schema)) return null
   const { fields } = schema
-  if (Array.isArray(fields)) return fields.filter(isObject)
-  return isObject(schema.type) || Array.isArray(schema.type) ? fieldsOf(schema.type) : null
+  if (Array.isArray(fields)) return fields.filter(isMap)
+  return isMap(schema.type) || Array.isArray(schema.type) ? fieldsOf(schema.type) : null
 }
 
 function parsed(text: string): unknown {
@@ -122,8 +123,4 @@ function parsed(text: string): unknown {
 
 function nameOf(field: Fields): string {
   return dataText(field.name ?? '')
-}
-
-function isObject(value: unknown): value is Fields {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }

@@ -1,3 +1,5 @@
+import { isMap } from '../mapping/rule.ts'
+
 const ADDRESS_PARTS = [
   'Street',
   'City',
@@ -37,9 +39,9 @@ export function columnsOf(
 ): [column: string, value: unknown][] {
   const known = partsOf(object, field, value)
   if (!known) return [[field, value]]
-  const given = isObject(value) ? Object.entries(value) : []
+  const given = isMap(value) ? Object.entries(value) : []
   const stated = given.map(([part, v]): [string, unknown] => [columnOf(field, part), v])
-  if (value !== null && !isObject(value)) stated.push([field, value])
+  if (value !== null && !isMap(value)) stated.push([field, value])
   if (!whole) return stated
   const columns = new Map(known.map((part): [string, unknown] => [columnOf(field, part), null]))
   // Rows have the full name as a column; beside new parts the old one would be wrong. An address
@@ -57,7 +59,7 @@ export function columnOfPart(name: string): string {
 
 /** Returns the parts of a compound field; null for any other. Custom fields are never split. */
 function partsOf(object: string, field: string, value: unknown): readonly string[] | null {
-  if (field === 'Name') return PERSONS.has(object) || isObject(value) ? NAME_PARTS : null
+  if (field === 'Name') return PERSONS.has(object) || isMap(value) ? NAME_PARTS : null
   return field.endsWith('Address') ? ADDRESS_PARTS : null
 }
 
@@ -72,8 +74,4 @@ function columnOf(compound: string, part: string): string {
 
 function prefixOf(address: string): string {
   return address.slice(0, -'Address'.length)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }

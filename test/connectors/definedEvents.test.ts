@@ -403,6 +403,42 @@ describe('webhooks of systems by their definitions', () => {
   })
 })
 
+describe('lists, versions and objects of a definition', () => {
+  const send = (events: string, body: unknown) =>
+    deliver(open(`verify: { basic: { user: touchstone } }\n${events}`), body, basic('first-secret'))
+
+  test('messages: leads to the events of every list on its path', () => {
+    const list = (...ids: number[]) => ({ events: ids.map((id) => ({ id, name: `n${id}` })) })
+    const sent = send('messages: batches[].events[]\nobject: { constant: customers }', {
+      batches: [list(1, 2), list(), list(3)],
+    })
+    assert.deepEqual(
+      sent.map((m) => m.changes[0]?.sourceId),
+      ['1', '2', '3'],
+    )
+  })
+
+  test('version: is written as that of a mapping, in two fields too, and may have no value', () => {
+    const events =
+      'object: { constant: customers }\nversion: [changed, { join: [day, time], with: " " }]'
+    const version = (body: Fields) => send(events, { id: 1, ...body })[0]?.changes[0]?.version
+    const want = micros('2026-03-01T09:30:00Z')
+    assert.equal(version({ day: '2026-03-01', time: '09:30' }), want)
+    assert.equal(version({ changed: '0000-00-00', day: '2026-03-01', time: '09:30' }), want)
+    assert.equal(version({ changed: 'N/A', updated_at: '2026-03-01T09:30:00Z' }), want)
+    assert.throws(() => version({ changed: 'soon' }), /changed is "soon"/)
+  })
+
+  test('an object that the mapping lacks is named, whatever record: says', () => {
+    assert.equal(
+      codeOf(() =>
+        send('object: kind\nrecord: { byObject: { customers: customer } }', { kind: 'order' }),
+      ),
+      'UNKNOWN_OBJECT',
+    )
+  })
+})
+
 describe('verification', () => {
   const code = (source: Connector, headers: DeliveryHeaders, body = '{}') => {
     const verdict = source.verify(headers, Buffer.from(body), now)
@@ -456,6 +492,15 @@ describe('verification', () => {
     assert.equal(code(source, { 'x-sig': `v1=${signature}` }), 'OK')
     assert.equal(code(source, { 'x-sig': `v1=${signature.slice(2)}, v1=${signature}` }), 'OK')
     assert.equal(code(source, { 'x-sig': signature }), 'NO_SIGNATURE')
+  })
+
+  test('a secret that is not in its encoding signs nothing, not even with an empty key', () => {
+    const signature = createHmac('sha256', '').update('{}').digest('hex')
+    for (const secretIs of ['hex', 'base64']) {
+      const events = `verify: { hmac: sha256, header: X-Sig, as: hex, over: [body], secretIs: ${secretIs} }`
+      assert.equal(code(open(events, ['?!']), { 'x-sig': signature }), 'NO_SECRET')
+      assert.equal(code(open(events, ['?!', 'abcd']), { 'x-sig': signature }), 'WRONG_SIGNATURE')
+    }
   })
 
   test('Standard Webhooks with a definition of events keep the id of the delivery', () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { MessageError } from '../../connectors/contract.ts'
+import { nameColumns } from '../../connectors/file/cellText.ts'
 import { idFinder, messagesOfRow } from '../../connectors/file/rowMessage.ts'
 import { type FileOptions, openFile } from '../../connectors/file/rows.ts'
 import { withMapping } from './fixture.ts'
@@ -262,6 +263,51 @@ describe('other encodings and formats', () => {
         'MISSING_ID parts.ndjson, line 3: a record of parts has no id, so it cannot be distinguished from others',
       ],
     )
+  })
+})
+
+test('refuses a file that changes after its check, before or while its rows are read', async () => {
+  const path = join(dir, 'grows.csv')
+  for (const taken of [0, 1]) {
+    writeFileSync(path, 'id,name\n1,a\n2,b\n')
+    const opened = await openFile(path)
+    const rows = opened.rows()
+    if (taken > 0) await rows.next()
+    appendFileSync(path, '3,c\n')
+    await assert.rejects(async () => {
+      for await (const _ of rows);
+    }, /grows\.csv: the file was changed while it was read/)
+  }
+})
+
+test('a mistake of the program is not taken for a fault of the file', async () => {
+  const path = join(dir, 'good.csv')
+  writeFileSync(path, 'id,name\n1,a\n')
+  await assert.rejects(
+    openFile(path, {}, () => {
+      throw new TypeError('a mistake')
+    }),
+    TypeError,
+  )
+})
+
+describe('the time to read a file grows with its length alone', () => {
+  const inTime = async (work: () => unknown) => {
+    const from = performance.now()
+    await work()
+    assert.ok(performance.now() - from < 5_000, `${performance.now() - from} ms`)
+  }
+
+  test('with columns of one name', async () => {
+    await inTime(() => {
+      const names = nameColumns(['x_3', ...Array.from({ length: 60_000 }, () => 'x')])
+      assert.deepEqual(names.slice(0, 4), ['x_3', 'x', 'x_2', 'x_4'])
+      assert.equal(new Set(names).size, 60_001)
+    })
+  })
+
+  test('with a quote that opens in the first line and never closes', async () => {
+    await inTime(() => refused(`"a\n${'b\n'.repeat(32_000)}`, /never closes/))
   })
 })
 

@@ -622,6 +622,15 @@ test('keeps people called Null', () => {
 test('takes own placeholders and values from the mapping', () => {
   const mapping = `placeholders: { zzz: true, None: false }\n${customers('      legalName: legal\n')}`
   assert.deepEqual(map(mapping, { id: 1, name: 'None', legal: ' ZZZ ' }).fields, { name: 'None' })
+  const long = 'Ask the sales department for the name of this customer'
+  assert.deepEqual(
+    map(`placeholders: { ${long}: true }\n${customers('      legalName: legal\n')}`, {
+      id: 1,
+      name: 'A',
+      legal: long,
+    }).fields,
+    { name: 'A' },
+  )
 })
 
 test('finds fields, codes and ids in any Unicode form', () => {

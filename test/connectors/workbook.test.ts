@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { bounds } from '../../connectors/bounds.ts'
+import { FileError } from '../../connectors/file/fileError.ts'
 import { idFinder, messagesOfRow } from '../../connectors/file/rowMessage.ts'
 import { type FileOptions, openFile } from '../../connectors/file/rows.ts'
 import { codeOf, withMapping } from './fixture.ts'
@@ -20,7 +22,7 @@ async function open(content: Buffer, options: FileOptions = {}, name = 'parts.xl
   const opened = await openFile(join(dir, name), options, idFinder(connector, 'parts'))
   const rows: unknown[] = []
   for await (const row of opened.rows()) rows.push(row.problem ?? JSON.parse(row.text))
-  return { rows, said: [opened.description, ...opened.notices] }
+  return { rows, printed: [opened.description, ...opened.notices] }
 }
 
 /** XML of rows with texts in cells; null is a cell that the row does not have. */
@@ -107,9 +109,12 @@ describe('sheets of a workbook', () => {
   ]
 
   test('the only one with a column for the id is read, under any name of the file', async () => {
-    const { rows, said } = await open(workbook([notes, parts]), {}, 'parts.csv')
+    const { rows, printed } = await open(workbook([notes, parts]), {}, 'parts.csv')
     assert.deepEqual(rows, want)
-    assert.deepEqual(said, ['Excel workbook, sheet "Parts"', 'other sheets are not read: "Notes"'])
+    assert.deepEqual(printed, [
+      'Excel workbook, sheet "Parts"',
+      'other sheets are not read: "Notes"',
+    ])
   })
 
   test('of several the one is read that is named', async () => {
@@ -126,14 +131,14 @@ describe('sheets of a workbook', () => {
     assert.deepEqual((await open(book, { sheet: 'older' })).rows, want)
   })
 
-  test('titles are left out, hidden rows are read, and it is said', async () => {
+  test('titles are left out, hidden rows are read, and notices say so', async () => {
     const rows =
       texts(1, ['Report'], [null, 'of today']) +
       texts(4, ['id', 'name']) +
       '<row r="7" hidden="1"><c r="A7" t="str"><v>1</v></c></row>'
     assert.deepEqual(await open(workbook([{ name: 'S', rows }])), {
       rows: [{ id: '1' }],
-      said: [
+      printed: [
         'Excel workbook, sheet "S"',
         'the header is in row 4; the text above it, from row 1 on, is not a row',
         '1 hidden rows are read like any other',
@@ -164,6 +169,26 @@ describe('sheets of a workbook', () => {
     await assert.rejects(open(merged('A4:A5')), /row 4: the cells A4:A5 are merged/)
   })
 
+  test('texts without end and cells without a column are refused', async () => {
+    const long = 'x'.repeat(bounds.messageCharsMax + 200_000)
+    const runs = '<r><t>xxxxxxxxxxxxxxxx</t></r>'.repeat(bounds.messageCharsMax / 16 + 1)
+    const row = (cell: string) =>
+      open(workbook([{ name: 'S', rows: `${header}<row r="2">${cell}</row>` }]))
+    await assert.rejects(
+      row(`<c r="A2" t="str"><v>${long}</v></c>`),
+      /a text of the workbook has more than/,
+    )
+    await assert.rejects(
+      row(`<c r="A2" t="inlineStr"><is>${runs}</is></c>`),
+      /row 2: a cell has more than/,
+    )
+    for (const at of ['2', 'b2', 'XFE2'])
+      await assert.rejects(
+        row(`<c r="${at}" t="str"><v>1</v></c>`),
+        /row 2: \w+ is not in a column from A to XFD/,
+      )
+  })
+
   test('other archives and damaged workbooks are named', async () => {
     await assert.rejects(open(zip({ 'content.xml': '<x/>' })), /OpenDocument file/)
     await assert.rejects(open(zip({ 'word/document.xml': '<x/>' })), /Word document/)
@@ -173,6 +198,13 @@ describe('sheets of a workbook', () => {
     await assert.rejects(
       open(workbook([{ name: 'S', rows: `${header}<row r="2"><c></row>` }])),
       /the workbook is damaged/,
+    )
+    const rows = header + texts(2, ...Array.from({ length: 500 }, (_, i) => [`${i}`, `n${i * 7}`]))
+    const broken = workbook([{ name: 'S', rows }])
+    const from = broken.indexOf('xl/worksheets/sheet1.xml') + 40
+    await assert.rejects(
+      open(broken.fill(0xff, from, from + 200)),
+      (e) => e instanceof FileError && /the workbook is damaged/.test(e.message),
     )
   })
 })

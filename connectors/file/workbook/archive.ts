@@ -24,9 +24,7 @@ export async function openArchive(path: string): Promise<Archive> {
     lazyEntries: true,
     autoClose: false,
   }).catch((e: unknown) => {
-    throw new FileError(
-      `the file is an Excel workbook or a ZIP archive that is damaged or cut off: ${e instanceof Error ? e.message : String(e)}`,
-    )
+    throw damaged(e)
   })
   try {
     const entries = await readEntries(zip)
@@ -36,10 +34,11 @@ export async function openArchive(path: string): Promise<Archive> {
       read: async (name, bytesMax = entryBytesMax) => {
         const entry = entries.get(name)
         if (!entry) throw new FileError(`the archive has no ${name}: the workbook is damaged`)
-        // The stream ends with an error where it has another size than is stated.
         if (entry.uncompressedSize > bytesMax)
           throw new FileError(`${name} has more than ${bytesMax} bytes; save the sheet as CSV`)
-        return await openEntry(entry)
+        return await openEntry(entry).catch((e: unknown) => {
+          throw damaged(e)
+        })
       },
       close: () => zip.close(),
     }
@@ -49,10 +48,16 @@ export async function openArchive(path: string): Promise<Archive> {
   }
 }
 
+function damaged(e: unknown): FileError {
+  return new FileError(
+    `the file is an Excel workbook or a ZIP archive that is damaged or cut off: ${e instanceof Error ? e.message : String(e)}`,
+  )
+}
+
 async function readEntries(zip: ZipFile): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>()
   await new Promise<void>((resolve, reject) => {
-    zip.on('error', reject)
+    zip.on('error', (e) => reject(damaged(e)))
     zip.on('end', resolve)
     zip.on('entry', (entry: Entry) => {
       // Programs differ in which of two they read.

@@ -81,8 +81,10 @@ class SheetReader {
       if (at.hidden === '1' || at.hidden === 'true') this.facts.hiddenRows++
     } else if (name === 'c') {
       this.column = at.r ? columnOf(at.r) : this.column + 1
-      if (this.column > columnsMax)
-        throw new FileError(`row ${this.row.first} has too many columns`)
+      if (this.column < 1 || this.column > columnsMax)
+        throw new FileError(
+          `row ${this.row.first}: ${at.r ?? `cell ${this.column}`} is not in a column from A to XFD`,
+        )
       this.type = at.t ?? 'n'
       this.style = Number(at.s ?? 0)
       this.formula = false
@@ -149,6 +151,8 @@ class SheetReader {
     const rows = [...range.matchAll(/\d+/g)].map(Number)
     const from = rows[0] ?? 0
     this.facts.merged.push({ range, from, to: rows[1] ?? from })
+    if (this.facts.merged.length > mergedMax)
+      throw new FileError(`the sheet has more than ${mergedMax} merged cells; unmerge them`)
   }
 }
 

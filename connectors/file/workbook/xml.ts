@@ -53,7 +53,7 @@ export async function* parseXml(source: Readable, handler: XmlHandler): AsyncGen
     if (fault) throw new FileError(`the workbook is damaged: ${fault.message}`)
   }
   try {
-    for await (const chunk of source as AsyncIterable<string>) {
+    for await (const chunk of chunksOf(source)) {
       chars += chunk.length
       parser.write(chunk)
       check()
@@ -67,6 +67,14 @@ export async function* parseXml(source: Readable, handler: XmlHandler): AsyncGen
     check()
   } finally {
     source.destroy()
+  }
+}
+
+async function* chunksOf(source: Readable): AsyncGenerator<string> {
+  try {
+    yield* source as AsyncIterable<string>
+  } catch (e) {
+    throw new FileError(`the workbook is damaged: ${e instanceof Error ? e.message : String(e)}`)
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { FileError } from '../../../connectors/file/fileError.ts'
 import { idFinder } from '../../../connectors/file/rowMessage.ts'
 import { openFile } from '../../../connectors/file/rows.ts'
 import { openConnectors } from '../../../connectors/openConnectors.ts'
@@ -121,7 +122,12 @@ test('load stores each row of generated files as it was generated, or as an exce
   const accepted: typeof files = []
   const refused: typeof files = []
   for (const file of files) {
-    const opened = await openFile(file.path, { encoding: file.encoding }, hasId).catch(() => null)
+    const opened = await openFile(file.path, { encoding: file.encoding }, hasId).catch(
+      (e: unknown) => {
+        if (e instanceof FileError) return null
+        throw e
+      },
+    )
     await opened?.close()
     if (opened) accepted.push(file)
     else refused.push(file)
