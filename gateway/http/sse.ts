@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
-import { cursorOfEvent } from '../subscriptions/eventCursor.ts'
 import type { ReportError } from '../operation/maskErrors.ts'
+import { cursorOfEvent } from '../subscriptions/eventCursor.ts'
 import { SubscriptionClosed } from '../subscriptions/takeUntilClosed.ts'
 import { CORRELATION_HEADER } from './correlation.ts'
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
+import type { ExecutionResult } from 'graphql'
 import { CORRELATION_HEADER } from '../../../gateway/http/correlation.ts'
 import { listen } from '../../../gateway/http/listen.ts'
 import { EventStreams } from '../../../gateway/http/sse.ts'
@@ -10,7 +11,7 @@ import { until } from '../until.ts'
 test('reports an error of a stream whose client has gone', async (t) => {
   const reported: unknown[] = []
   const streams = new EventStreams((error, id) => reported.push([String(error), id]))
-  const silent = asyncStream(
+  const silent = asyncStream<ExecutionResult>(
     () => new Promise<never>(() => {}),
     () => Promise.reject(new Error('the source does not end')),
   )
