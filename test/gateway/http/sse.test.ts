@@ -11,9 +11,13 @@ import { until } from '../until.ts'
 test('reports an error of a stream whose client has gone', async (t) => {
   const reported: unknown[] = []
   const streams = new EventStreams((error, id) => reported.push([String(error), id]))
+  const ended = Promise.withResolvers<{ done: true; value: undefined }>()
   const silent = asyncStream<ExecutionResult>(
-    () => new Promise<never>(() => {}),
-    () => Promise.reject(new Error('the source does not end')),
+    () => ended.promise,
+    () => {
+      ended.resolve({ done: true, value: undefined })
+      return Promise.reject(new Error('the source does not end'))
+    },
   )
   const http = createServer((req, res) => {
     res.setHeader(CORRELATION_HEADER, 'c1')
