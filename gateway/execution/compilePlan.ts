@@ -7,11 +7,11 @@ import type {
 } from '@graphql-hive/router-query-planner'
 import { type ExecutionResult, type GraphQLError, type GraphQLSchema, parse } from 'graphql'
 import { createDictionary, type Dictionary, ownValue } from '../../schema/kit/dictionary.ts'
-import type { Operation } from '../operation/document.ts'
+import type { Operation, Variables } from '../operation/document.ts'
 import { compileEntities, type Entities, type Path } from './entities.ts'
 import { addAt, lostPlaces, relocated, rootsOf, settle } from './fetchErrors.ts'
 import { merge, mergeEntities } from './mergeResults.ts'
-import type { Fetch, PlanRequest, PrepareFetch, Variables } from './planRequest.ts'
+import type { Fetch, PlanRequest, PrepareFetch } from './planRequest.ts'
 import { compileProjection } from './projection.ts'
 
 export type CompiledPlan = (variables: Variables, request: PlanRequest) => Promise<ExecutionResult>

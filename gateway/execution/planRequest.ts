@@ -1,4 +1,5 @@
 import type { DocumentNode, ExecutionResult } from 'graphql'
+import type { Variables } from '../operation/document.ts'
 
 /** The state that one request passes through a query plan to its fetches. */
 export interface PlanRequest {
@@ -13,8 +14,6 @@ export interface Fetch {
   operationType: 'query'
   operationName: string | undefined
 }
-
-export type Variables = Readonly<Record<string, unknown>>
 
 /** Executes one fetch for a request. */
 export type ExecuteFetch = (

@@ -13,7 +13,7 @@ import {
   valueFromASTUntyped,
 } from 'graphql'
 import { ownValue } from '../../schema/kit/dictionary.ts'
-import type { FieldSelection, Operation, SelectionSet } from '../operation/document.ts'
+import type { FieldSelection, Operation, SelectionSet, Variables } from '../operation/document.ts'
 
 /** Upper bounds of an operation's response. */
 export interface Cost {
@@ -27,8 +27,6 @@ export interface Cost {
    */
   values: number
 }
-
-type Variables = Readonly<Record<string, unknown>>
 
 /** The maximum number of items of lists, by `Type.field`. */
 export type ListSizes = ReadonlyMap<string, number>

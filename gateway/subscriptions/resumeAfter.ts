@@ -1,6 +1,5 @@
 import { type DocumentNode, type FieldNode, Kind, type OperationDefinitionNode } from 'graphql'
-import type { Variables } from '../execution/planRequest.ts'
-import { fieldsOfObject, type Operation } from '../operation/document.ts'
+import { fieldsOfObject, type Operation, type Variables } from '../operation/document.ts'
 
 const ARGUMENT = 'after'
 
