@@ -19,10 +19,10 @@ import {
   type ValueNode,
 } from 'graphql'
 
-/** A selection set with the type that it selects from. All spreads of a fragment share one. */
 /** The values of an operation's variables, by name. */
 export type Variables = Readonly<Record<string, unknown>>
 
+/** A selection set with the type that it selects from. All spreads of a fragment share one. */
 export interface SelectionSet {
   /** Undefined if the document is not valid. */
   type: GraphQLNamedType | undefined
