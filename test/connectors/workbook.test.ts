@@ -174,10 +174,7 @@ describe('sheets of a workbook', () => {
     const runs = '<r><t>xxxxxxxxxxxxxxxx</t></r>'.repeat(bounds.messageCharsMax / 16 + 1)
     const row = (cell: string) =>
       open(workbook([{ name: 'S', rows: `${header}<row r="2">${cell}</row>` }]))
-    await assert.rejects(
-      row(`<c r="A2" t="str"><v>${long}</v></c>`),
-      /a text of more than/,
-    )
+    await assert.rejects(row(`<c r="A2" t="str"><v>${long}</v></c>`), /a text of more than/)
     await assert.rejects(
       row(`<c r="A2" t="inlineStr"><is>${runs}</is></c>`),
       /row 2: a cell has more than/,
