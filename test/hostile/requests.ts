@@ -30,7 +30,7 @@ export function send(
         ...{ hostname, port, agent, path: at.path, method: at.method ?? 'POST' },
         headers: {
           ...(at.body === undefined ? {} : { 'content-length': Buffer.byteLength(at.body) }),
-          ...(at.path.startsWith('/ingest') ? {} : developerHeaders(origin)),
+          ...developerHeaders(origin),
           ...at.headers,
         },
       },
