@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Context, type ContextManager, context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
@@ -18,6 +19,10 @@ export type TracingConfig = Partial<Config<(typeof TRACING_CONFIG)[number]>>
 const queueSpansMax = 8_192
 const batchSpansMax = 512
 const sendEveryMs = 1_000
+/** How long a collector may take for a batch, and a stop for the rest. */
+const sendMsMax = 5_000
+/** Requests that a collector may leave unanswered; meanwhile spans are dropped. */
+const requestsMax = 4
 
 /**
  * Sends the spans of this process or thread to the configured OpenTelemetry collector over HTTP.
@@ -31,7 +36,11 @@ export function startTracing(
   if (!otlpUrl) return async () => {}
   const url = new URL(otlpUrl)
   if (url.pathname === '/') url.pathname = '/v1/traces'
-  const exporter = new OTLPTraceExporter({ url: url.href })
+  const exporter = new OTLPTraceExporter({
+    url: url.href,
+    timeoutMillis: sendMsMax,
+    concurrencyLimit: requestsMax,
+  })
   const provider = new TracerProvider({
     resource: resourceFromAttributes({
       'service.name': 'touchstone',
@@ -44,6 +53,7 @@ export function startTracing(
         maxQueueSize: queueSpansMax,
         maxExportBatchSize: batchSpansMax,
         scheduledDelayMillis: sendEveryMs,
+        exportTimeoutMillis: sendMsMax,
       }),
     ],
   })
@@ -52,7 +62,13 @@ export function startTracing(
   turnTracing(true)
   return async () => {
     turnTracing(false)
-    await provider.shutdown().catch(() => {})
+    // A collector that answers a byte at a time never ends a request.
+    const late = new AbortController()
+    await Promise.race([
+      provider.shutdown().catch(() => {}),
+      sleep(sendMsMax, undefined, { signal: late.signal }).catch(() => {}),
+    ])
+    late.abort()
   }
 }
 

@@ -64,6 +64,8 @@ export class ChangeStream {
       servers: urls.map((u) => u.host),
       name,
       reconnect: false,
+      // Credentials go to the servers of the configuration, not to those that a server names.
+      ignoreClusterUpdates: true,
       timeout: connectMsMax,
       pingInterval: pingMs,
       maxPingOut: 2,
