@@ -1,19 +1,25 @@
 import { userInfo } from 'node:os'
 import { Command } from 'commander'
 import { currentHead, headLine } from '../../mdm/audit/auditHead.ts'
-import { AuditKeyError, loadAuditKeys } from '../../mdm/audit/auditKeys.ts'
+import { loadAuditKeys } from '../../mdm/audit/auditKeys.ts'
 import { type EvidenceFinding, verifyEvidence } from '../../mdm/audit/evidence.ts'
 import { expireAudit, planAuditExpiry } from '../../mdm/audit/expireAudit.ts'
 import { replaceLostKey } from '../../mdm/audit/settleAuditKey.ts'
-import { type AuditVerification, missingGuards, verifyAudit } from '../../mdm/audit/verifyAudit.ts'
+import {
+  AuditStructureError,
+  type AuditVerification,
+  missingGuards,
+  verifyAudit,
+} from '../../mdm/audit/verifyAudit.ts'
 import { type HeadsVerification, verifyHeads } from '../../mdm/audit/verifyHeads.ts'
+import type { Sql } from '../../mdm/db/database.ts'
 import { withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 import { print, printJson } from '../terminal/print.ts'
 import { confirmed } from './input/confirmed.ts'
 import { readLines } from './input/lines.ts'
 import { parseDuration } from './input/parseDuration.ts'
-import { count, createProgress } from './output/progress.ts'
+import { count, createProgress, type Progress } from './output/progress.ts'
 
 const BROKEN = 1
 const NOT_VERIFIED = 2
@@ -46,7 +52,7 @@ Without --against, entries that were removed at the end and a log that was repla
 seen: nothing in the database can show them.
 
 Exit codes: 0 everything fits; 1 the log, an action or a head was changed; 2 it could not be verified, for example
-because a key is missing or no head was read.
+because a key or a file is missing, no head was read, or the database does not answer.
 
 Examples:
   npx touchstone audit verify
@@ -55,32 +61,59 @@ Examples:
     ),
   DATABASE_CONFIG,
 ).action(async (o: DatabaseConfig & { against?: string[]; json: boolean }) => {
-  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
-    const progress = createProgress()
-    try {
-      const log = await verifyAudit(sql, {
-        onProgress: (checked) => progress.show(`${count(checked)} entries checked`),
-      })
-      const evidence = await verifyEvidence(sql, (position) =>
-        progress.show(`actions compared up to entry ${count(position)}`),
+  const progress = createProgress()
+  try {
+    const found = await withDatabase({ config: o, connectionsMax: 1 }, (sql) =>
+      findChanges(sql, o.against, progress),
+    )
+    progress.end()
+    if (o.json) printJson(asJson(found))
+    else print(...report(found))
+    process.exitCode = exitCode(found)
+  } catch (e) {
+    progress.end()
+    const detail = e instanceof Error ? e.message : String(e)
+    const isBroken = isStructureChanged(e)
+    if (o.json) printJson({ result: isBroken ? 'BROKEN' : 'NOT_VERIFIED', detail })
+    else
+      print(
+        isBroken
+          ? `the tables of the audit log were changed: ${detail}`
+          : `the audit log could not be verified: ${detail}`,
       )
-      const ring = log.keys.length > 0 || o.against ? await loadAuditKeys(false) : []
-      const heads = o.against ? await verifyHeads(sql, ring, log, readLines(o.against)) : null
-      progress.end()
-      const guards = await missingGuards(sql)
-      const found = { log, evidence, heads, missingGuards: guards, nextKey: ring[0]?.id }
-      if (o.json) printJson(asJson(found))
-      else print(...report(found))
-      process.exitCode = exitCode(found)
-    } catch (e) {
-      progress.end()
-      if (!(e instanceof AuditKeyError)) throw e
-      if (o.json) printJson({ result: 'NOT_VERIFIED', detail: e.message })
-      else print(`The audit log could not be verified: ${e.message}`)
-      process.exitCode = NOT_VERIFIED
-    }
-  })
+    process.exitCode = isBroken ? BROKEN : NOT_VERIFIED
+  }
 })
+
+async function findChanges(
+  sql: Sql,
+  against: readonly string[] | undefined,
+  progress: Progress,
+): Promise<Found> {
+  const log = await verifyAudit(sql, {
+    onProgress: (checked) => progress.show(`${count(checked)} entries checked`),
+  })
+  const evidence = await verifyEvidence(sql, (position) =>
+    progress.show(`actions compared up to entry ${count(position)}`),
+  )
+  const ring = log.keys.length > 0 || against ? await loadAuditKeys(false) : []
+  const heads = against
+    ? await verifyHeads(sql, ring, log, readLines(against), (lines) =>
+        progress.show(`${count(lines)} lines of heads compared`),
+      )
+    : null
+  return { log, evidence, heads, missingGuards: await missingGuards(sql), nextKey: ring[0]?.id }
+}
+
+const UNDEFINED_COLUMN = '42703'
+const UNDEFINED_TABLE = '42P01'
+
+/** Returns whether a table or a column of the log is gone, which no version of the program does. */
+function isStructureChanged(e: unknown): boolean {
+  if (e instanceof AuditStructureError) return true
+  const code = e instanceof Error && 'code' in e ? e.code : null
+  return code === UNDEFINED_COLUMN || code === UNDEFINED_TABLE
+}
 
 function exitCode({ log, evidence, heads, missingGuards }: Found): number {
   if (

@@ -2,6 +2,7 @@ import { storableJson } from '../../schema/storable.ts'
 import type { Transaction } from '../db/database.ts'
 import { loadAuditKeys, signingKey } from './auditKeys.ts'
 import { endorseKey, entryHash } from './entryHash.ts'
+import { requireSameSecret } from './sameSecret.ts'
 
 /** One entry of the audit log. Further facts are added as further fields. */
 export interface AuditEntry {
@@ -34,6 +35,7 @@ export async function appendAudit(
   if (!head) throw new Error('audit_head has no row: the migrations have not run')
   const ring = await loadAuditKeys(head.keys.length === 0)
   const { key, changedFrom } = signingKey(ring, head.keys, isKeyLost)
+  await requireSameSecret(tx, head, changedFrom ?? key)
   const id = head.id + 1
   const body = storableJson({ id, at: head.at.toISOString(), ...entry })
   const place = { chain: head.chain, id, before: head.hash }

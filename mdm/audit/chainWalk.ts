@@ -1,19 +1,6 @@
 import type { AuditKey, KeyRing } from './auditKeys.ts'
+import type { AuditRow } from './auditRow.ts'
 import { endorseKey, entryHash, unkeyedHash } from './entryHash.ts'
-
-/** A row of the audit log, as the check reads it. */
-export interface AuditRow {
-  id: number
-  /** Microseconds since 1970. */
-  atUs: string
-  actor: string | null
-  event: string | null
-  action: string | null
-  body: string
-  keyId: string | null
-  endorsement: Uint8Array | null
-  hash: Uint8Array
-}
 
 /** Where the log begins: after the entries that have expired. Zero and no bytes if none has. */
 export interface ChainStart {

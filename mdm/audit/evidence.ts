@@ -91,8 +91,8 @@ export async function verifyEvidence(
     if (page.length < entriesPerPage) break
   }
   const unnamed = await sql<{ id: string }[]>`
-    select a.id from action a
-    where a.proposed_at > (select at from audit order by id limit 1)
+    select a.id from action a, audit_head h
+    where (h.start_id = 0 or a.proposed_at > (select at from audit order by id limit 1))
       and not exists (select 1 from audit t where t.action_id = a.id::text)
     order by a.proposed_at limit ${findingsMax}`
   for (const { id } of unnamed)

@@ -3,6 +3,7 @@ import { transaction } from '../db/transaction.ts'
 import { appendAudit } from './audit.ts'
 import { loadAuditKeys, signingKey } from './auditKeys.ts'
 import { KEY_LOST_EVENT } from './chainWalk.ts'
+import { requireSameSecret } from './sameSecret.ts'
 
 /** The actor of entries about the log itself. */
 const ITSELF = 'touchstone'
@@ -14,10 +15,12 @@ const ITSELF = 'touchstone'
  */
 export async function settleAuditKey(sql: Sql): Promise<'SEALED' | 'CHANGED' | 'UNCHANGED'> {
   return await transaction(sql, async (tx) => {
-    const [head] = await tx<{ id: number; keys: string[] }[]>`
-      select id, keys from audit_head for update`
+    const [head] = await tx<{ id: number; chain: string; keys: string[] }[]>`
+      select id, chain, keys from audit_head for update`
     if (!head || head.id === 0) return 'UNCHANGED'
-    const { changedFrom } = signingKey(await loadAuditKeys(head.keys.length === 0), head.keys)
+    const ring = await loadAuditKeys(head.keys.length === 0)
+    const { key, changedFrom } = signingKey(ring, head.keys)
+    await requireSameSecret(tx, head, changedFrom ?? key)
     if (head.keys.length > 0 && !changedFrom) return 'UNCHANGED'
     const event = changedFrom ? 'AUDIT_KEY_CHANGED' : 'AUDIT_KEYED'
     await appendAudit(tx, { event, actor: ITSELF, ...(changedFrom && { from: changedFrom.id }) })

@@ -1,7 +1,7 @@
 import type { Sql, Transaction } from '../db/database.ts'
 import { type KeyRing, loadAuditKeys } from './auditKeys.ts'
+import { type AuditRow, auditColumns } from './auditRow.ts'
 import {
-  type AuditRow,
   type BrokenRow,
   type ChainStart,
   ChainWalk,
@@ -54,6 +54,11 @@ export async function missingGuards(sql: Sql | Transaction): Promise<string[]> {
       and tgrelid in ('audit'::regclass, 'assertion'::regclass, 'withdrawal'::regclass)`
   const found = new Set(rows.map((r) => r.name))
   return GUARDS.filter((g) => !found.has(g))
+}
+
+/** A part of the log that every version of the program creates is gone. */
+export class AuditStructureError extends Error {
+  override name = 'AuditStructureError'
 }
 
 const rowsPerPage = 5_000
@@ -113,9 +118,7 @@ async function walkOn(
   const first = walk.last
   for (;;) {
     const page = await sql<AuditRow[]>`
-      select id, case when isfinite(at) then (extract(epoch from at) * 1000000)::bigint else 0 end::text as "atUs", actor, event, action_id as action,
-        body::text as body, key_id as "keyId", endorsement, hash
-      from audit where id > ${walk.last} order by id limit ${rowsPerPage}`
+      select ${auditColumns(sql)} from audit where id > ${walk.last} order by id limit ${rowsPerPage}`
     for (const row of page) {
       const broken = walk.take(row)
       if (broken) return broken
@@ -174,7 +177,6 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 async function readHead(sql: Sql | Transaction): Promise<Head> {
   const [head] = await sql<Head[]>`
     select id, hash, chain, keys, start_id as "startId", start_hash as "startHash" from audit_head`
-  if (!head)
-    throw new Error('audit_head has no row: it was removed, or the migrations have not run')
+  if (!head) throw new AuditStructureError('audit_head has no row')
   return head
 }

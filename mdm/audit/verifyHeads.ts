@@ -43,6 +43,7 @@ export async function verifyHeads(
   ring: KeyRing,
   log: AuditVerification,
   lines: AsyncIterable<HeadLine>,
+  onProgress: (lines: number) => void = () => {},
 ): Promise<HeadsVerification> {
   const check = new HeadCheck(ring, log)
   let chunk: Placed[] = []
@@ -54,10 +55,13 @@ export async function verifyHeads(
     for (const placed of chunk) check.compare(placed, hashes.get(placed.head.position))
     chunk = []
   }
+  let read = 0
   for await (const line of lines) {
+    read++
     const placed = check.read(line)
     if (placed) chunk.push(placed)
     if (chunk.length >= linesPerChunk) await compare()
+    if (read % linesPerChunk === 0) onProgress(read)
   }
   await compare()
   return check.result()

@@ -236,6 +236,11 @@ describe('the audit log against the owner of its tables', () => {
        values ('MERGE', 'DONE', '{}', '{}', 'eve', 'x', 'x', 'x', '{}')`,
       /no entry/,
     ],
+    [
+      `insert into action (kind, state, input, expected, actor, reason, idempotency_key, correlation_id, subjects, proposed_at)
+       values ('MERGE', 'DONE', '{}', '{}', 'eve', 'x', 'x', 'x', '{}', '1999-12-31')`,
+      /no entry/,
+    ],
   ]
   for (const [statement, detail] of evidence)
     test(`finds the action: ${statement.slice(0, 90)}`, async () => {

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,9 +16,13 @@ import { after, before, beforeEach, test } from 'node:test'
 import { pino } from 'pino'
 import { Webhook } from 'standardwebhooks'
 import { command } from '../../../cli/commands/audit.ts'
+import { configureAuditKeys } from '../../../cli/config/auditKeys.ts'
+import { configFromEnv } from '../../../cli/config/config.ts'
 import { openAuditHeads } from '../../../cli/server/auditHeads.ts'
 import { appendAudit } from '../../../mdm/audit/audit.ts'
 import { readHeadLine } from '../../../mdm/audit/auditHead.ts'
+import { loadAuditKeys } from '../../../mdm/audit/auditKeys.ts'
+import { settleAuditKey } from '../../../mdm/audit/settleAuditKey.ts'
 import { transaction } from '../../../mdm/db/transaction.ts'
 import { parseNetwork } from '../../../mdm/webhooks/address.ts'
 import { createPoster } from '../../../mdm/webhooks/post.ts'
@@ -179,15 +191,87 @@ test('an edited file of heads is reported, by the server without a stop', async 
   assert.match(output, /it was edited/)
 })
 
-test('without a key, without heads or without a file it could not be verified: exit code 2 or an error', async () => {
+test('without a key, without heads or without a file it could not be verified: exit code 2', async () => {
   writeFileSync(file, '{"level":30}\n')
   assert.equal((await verify('--against', file)).code, 2)
   const other = await verifyWith({ TOUCHSTONE_AUDIT_KEYS: `other:${'x'.repeat(40)}` })
   assert.equal(other.code, 2)
   assert.match(other.output, /this process does not have the key test/)
   const none = await verify('--against', join(folder, 'nothing'))
-  assert.equal(none.code, 1)
+  assert.equal(none.code, 2)
   assert.match(none.output, /ENOENT/)
   const bad = await verifyWith({ TOUCHSTONE_AUDIT_KEYS: 'short:hush' })
   assert.doesNotMatch(bad.output, /hush/)
+})
+
+test('a log without its head or a column is broken, and not one that could not be verified', async () => {
+  for (const [statement, back] of [
+    [
+      'alter table audit_head rename to audit_head0',
+      'alter table audit_head0 rename to audit_head',
+    ],
+    ['alter table audit rename endorsement to e', 'alter table audit rename e to endorsement'],
+  ] as const) {
+    await db.sql.unsafe(statement)
+    const { code, output } = await verify()
+    await db.sql.unsafe(back)
+    assert.equal(code, 1, output)
+    assert.match(output, /the tables of the audit log were changed/)
+  }
+})
+
+test('a process with another secret of the same id writes nothing', async () => {
+  const before = await db.sql`select id from audit_head`
+  configureAuditKeys({
+    auditKeys: [`test:${'y'.repeat(40)}`],
+    auditKeyFile: undefined,
+    dataDir: folder,
+  })
+  await assert.rejects(entries(1), /did not sign the last entries/)
+  await assert.rejects(settleAuditKey(db.sql), /did not sign the last entries/)
+  assert.deepEqual(await db.sql`select id from audit_head`, before)
+  configureAuditKeys(configFromEnv(['auditKeys', 'auditKeyFile', 'dataDir']))
+  // An entry that was changed does not stop the next ones: others before it fit.
+  await asOwner('update audit set hash = sha256(hash) where id = (select id from audit_head)')
+  await entries(1)
+})
+
+test('keys in files: one for each line, made once, and not readable by others', async () => {
+  const at = (name: string) => join(folder, name)
+  const load = async (config: { auditKeyFile?: string; dataDir?: string }, mayCreate = false) => {
+    configureAuditKeys({
+      auditKeys: undefined,
+      auditKeyFile: undefined,
+      dataDir: at('none'),
+      ...config,
+    })
+    return (await loadAuditKeys(mayCreate)).map((k) => k.id)
+  }
+  writeFileSync(at('keys'), `# new\nb:${'b'.repeat(40)}\n\n a:${'a'.repeat(40)}\n`, { mode: 0o640 })
+  assert.deepEqual(await load({ auditKeyFile: at('keys') }), ['b', 'a'])
+  writeFileSync(at('bad'), `b:${'b'.repeat(40)}\nhush\n`, { mode: 0o600 })
+  await assert.rejects(
+    load({ auditKeyFile: at('bad') }),
+    (e: Error) => e.message.includes(`${at('bad')}:2: `) && !e.message.includes('hush'),
+  )
+  writeFileSync(at('empty'), '# none\n', { mode: 0o600 })
+  await assert.rejects(load({ auditKeyFile: at('empty') }), /holds no key/)
+  writeFileSync(at('open'), `b:${'b'.repeat(40)}\n`)
+  chmodSync(at('open'), 0o644)
+  await assert.rejects(load({ auditKeyFile: at('open') }), /chmod o-rwx/)
+  await assert.rejects(load({ auditKeyFile: at('gone') }), /ENOENT/)
+  await assert.rejects(load({ dataDir: at('data') }), /no key of the audit log in/)
+  assert.ok(!existsSync(at('data')), 'a log that has a key gets no other one')
+  const [made] = await load({ dataDir: at('data') }, true)
+  assert.deepEqual(await load({ dataDir: at('data') }), [made])
+  assert.equal(statSync(at('data/audit-key')).mode & 0o777, 0o600)
+  assert.throws(
+    () =>
+      configureAuditKeys({
+        auditKeys: [`a:${'a'.repeat(40)}`],
+        auditKeyFile: at('keys'),
+        dataDir: folder,
+      }),
+    /both set/,
+  )
 })

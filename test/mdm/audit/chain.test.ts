@@ -8,7 +8,8 @@ import {
   parseAuditKeys,
   signingKey,
 } from '../../../mdm/audit/auditKeys.ts'
-import { type AuditRow, ChainWalk } from '../../../mdm/audit/chainWalk.ts'
+import type { AuditRow } from '../../../mdm/audit/auditRow.ts'
+import { ChainWalk } from '../../../mdm/audit/chainWalk.ts'
 import { encodeParts, type Part } from '../../../mdm/audit/encodeParts.ts'
 import { endorseKey, entryHash } from '../../../mdm/audit/entryHash.ts'
 
