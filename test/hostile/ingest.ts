@@ -51,10 +51,8 @@ export async function attackIngest(at: Attack, records: number, large: number): 
       findings.add(`HTTP ${answer.status} of a delivery`, d.body, answer.text)
     else if (answer.status === 202 || answer.status === 200)
       at.accepted.count += (JSON.parse(answer.text) as { accepted: number }).accepted
-    if (d.records.length === 0 || answer.status === 202) return
-    const { code } = JSON.parse(answer.text || '{}') as { code?: string }
-    if (code === 'WRONG_SIGNATURE' || code === 'NO_SIGNATURE')
-      findings.add('a valid signature was refused', d.body, answer.text)
+    else if (answer.status !== 400 && answer.status !== 413)
+      findings.add(`HTTP ${answer.status} of a signed delivery`, d.body, answer.text)
   })
   return `${sent} records in deliveries, statuses ${counts(statuses)}`
 }

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
 import { buildSubgraphSchema } from '@apollo/subgraph'
 import { parse } from 'graphql'
+import { fetchSdl } from '../../../gateway/federation/own/fetchSdl.ts'
 import { type Joining, joinGraph } from '../../../gateway/federation/own/joinGraph.ts'
 import type { OwnSubgraph } from '../../../gateway/federation/own/ownSubgraph.ts'
+import { post } from '../../../gateway/federation/own/post.ts'
 import type { GatewayOptions } from '../../../gateway/gateway.ts'
 import type { Subgraph } from '../../../subgraphs/contract.ts'
 import { LOYALTY_SDL, type Loyalty, startLoyalty } from '../../fixtures/loyalty.ts'
@@ -423,5 +429,28 @@ describe('credentials', () => {
     const [, claims = ''] = String(signed['x-touchstone-caller']).split('.')
     const { sub, aud, roles } = JSON.parse(Buffer.from(claims, 'base64url').toString())
     assert.deepEqual([sub, aud, roles], ['ada', 'touchstone-subgraph:loyalty', ['reader']])
+  })
+
+  test('has its responses bounded by what they unpack to, in every coding', async (t) => {
+    const blanks = Buffer.alloc(50_000_000, 0x20)
+    const packed: Record<string, Buffer> = {
+      gzip: gzipSync(blanks),
+      deflate: deflateSync(blanks),
+      br: brotliCompressSync(blanks, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
+      'gzip, gzip': gzipSync(gzipSync(blanks)),
+    }
+    const server = createServer(({ url = '' }, res) => {
+      const coding = decodeURIComponent(url.slice(1))
+      res.writeHead(200, { 'content-encoding': coding }).end(packed[coding])
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.after(() => server.close())
+    const { port } = server.address() as AddressInfo
+    for (const coding of Object.keys(packed)) {
+      const url = `http://127.0.0.1:${port}/${encodeURIComponent(coding)}`
+      const at = { name: 'bomb', url, bounds: { ...BOUNDS, timeoutMs: 20_000 } }
+      await assert.rejects(post(at, '{}', {}, undefined), /more than 20000 bytes/, coding)
+      await assert.rejects(fetchSdl({ ...at, headers: new Map() }), /more than 5000000 bytes/)
+    }
   })
 })
