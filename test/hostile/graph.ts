@@ -5,11 +5,14 @@ import {
   type IntrospectionQuery,
 } from 'graphql'
 import { ask, faultOf, JSON_HEADERS, parsed } from './answers.ts'
-import { type Attack, atOnce, counts, countUp, numbers, pauseMsMax } from './attack.ts'
+import { type Attack, atOnce, counts, countUp, numbers } from './attack.ts'
 import { shrink } from './findings.ts'
 import { hostileBody, hostileOperation, Pool } from './operations.ts'
 import { inParallel, send } from './requests.ts'
+import { checkSlow, noteSlow, type SlowRequest } from './slow.ts'
 import type { Source } from './tokens.ts'
+
+const GRAPHQL = { path: '/graphql', headers: JSON_HEADERS }
 
 /** Sends operations with hostile arguments on every root field of the graph, and other bodies. */
 export async function attackGraph(at: Attack, count: number, large: number): Promise<string> {
@@ -20,7 +23,7 @@ export async function attackGraph(at: Attack, count: number, large: number): Pro
   const pool = new Pool()
   await seedPool(origin, pool)
   const codes = new Map<string, number>()
-  const slow: Slow[] = []
+  const slow: SlowRequest[] = []
   await inParallel(numbers(count), atOnce, async (n) => {
     if (n % 5 === 4) return await sendBody(at, hostileBody(source), codes, slow)
     const operation = hostileOperation(source, schema, pool)
@@ -28,7 +31,7 @@ export async function attackGraph(at: Attack, count: number, large: number): Pro
     if (body.data) pool.note(body.data)
     const wrong = faultOf(status, body)
     countUp(codes, body.errors?.[0]?.extensions?.code ?? 'OK')
-    if (ms > pauseMsMax) slow.push({ body: JSON.stringify(operation), ms })
+    noteSlow(slow, { ...GRAPHQL, body: JSON.stringify(operation), ms })
     if (wrong === null) return
     const smaller = await shrink(operation.variables, async (variables) => {
       const again = await ask(origin, { ...operation, variables: variables as never })
@@ -46,24 +49,6 @@ function rootFields(schema: GraphQLSchema): number {
   return [schema.getQueryType(), schema.getMutationType()].flatMap((t) =>
     Object.keys(t?.getFields() ?? {}),
   ).length
-}
-
-interface Slow {
-  body: string
-  ms: number
-}
-
-/**
- * Sends each request that took long once more, alone: others may have slowed it down. A finding is
- * one that stops the process, so that nobody else gets a response.
- */
-async function checkSlow({ product, findings }: Attack, slow: readonly Slow[]): Promise<void> {
-  for (const { body } of slow.toSorted((a, b) => b.ms - a.ms).slice(0, 20)) {
-    await product.longestPause()
-    await send(product.origin, { path: '/graphql', headers: JSON_HEADERS, body })
-    const { ms } = await product.longestPause()
-    if (ms > pauseMsMax) findings.add('one request stops the process', body, `${ms} ms`)
-  }
 }
 
 const largeChars = 950_000
@@ -105,7 +90,7 @@ async function sendBody(
   { product, findings, source }: Attack,
   body: string,
   codes: Map<string, number>,
-  slow: Slow[],
+  slow: SlowRequest[],
 ): Promise<void> {
   const accept = source.one(['*/*', 'application/json', 'text/event-stream'])
   const { status, text, ms } = await send(product.origin, {
@@ -115,7 +100,7 @@ async function sendBody(
   })
   const answer = parsed(text)
   countUp(codes, answer.errors?.[0]?.extensions?.code ?? String(status))
-  if (ms > pauseMsMax) slow.push({ body, ms })
+  noteSlow(slow, { ...GRAPHQL, body, ms })
   const wrong = faultOf(status, answer)
   if (wrong !== null) findings.add(`${wrong} of a body`, body, text)
 }

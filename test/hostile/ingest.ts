@@ -3,6 +3,7 @@ import { type Attack, atOnce, counts, SYSTEMS } from './attack.ts'
 import { signedHeaders } from './product.ts'
 import { hostileDelivery } from './records.ts'
 import { type Answer, inParallel, send } from './requests.ts'
+import { checkSlow, noteSlow, type SlowRequest } from './slow.ts'
 
 const recordsPerDelivery = 20
 
@@ -11,6 +12,7 @@ export async function attackIngest(at: Attack, records: number, large: number): 
   const { product, source, findings } = at
   const { origin } = product
   const statuses = new Map<number, number>()
+  const slow: SlowRequest[] = []
   let sent = 0
   let number = 0
   function* deliveries() {
@@ -46,6 +48,7 @@ export async function attackIngest(at: Attack, records: number, large: number): 
       if (answer.status !== 429) break
       await sleep(200)
     }
+    noteSlow(slow, { path: `/ingest/${d.path}`, headers, body: d.body, ms: answer.ms })
     statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
     if (answer.status >= 500)
       findings.add(`HTTP ${answer.status} of a delivery`, d.body, answer.text)
@@ -54,6 +57,7 @@ export async function attackIngest(at: Attack, records: number, large: number): 
     else if (answer.status !== 400 && answer.status !== 413)
       findings.add(`HTTP ${answer.status} of a signed delivery`, d.body, answer.text)
   })
+  await checkSlow(at, slow)
   return `${sent} records in deliveries, statuses ${counts(statuses)}`
 }
 

@@ -64,7 +64,7 @@ export function send(
 }
 
 const streamMsMax = 100
-const rawMsMax = 5_000
+const rawMsMax = 1_000
 
 /** Writes bytes to a new socket and returns the statuses of what comes back. */
 export function sendBytes(origin: string, bytes: Buffer): Promise<number[]> {
