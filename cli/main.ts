@@ -89,7 +89,7 @@ try {
   // The message is for the user of the command, the stack for the developer.
   printFailure(e instanceof Error ? e.message : String(e))
   if (process.env.TOUCHSTONE_LOG_LEVEL === 'debug' && e instanceof Error)
-    printError(...(e.stack ?? '').split('\n').map((line) => `  ${line}`))
+    printError(...(e.stack ?? '').split('\n').map((line) => `| ${line}`))
   process.exitCode = 1
 }
 // Open resources of a command, such as the driver's attempt to reconnect, must not keep the process

@@ -46,12 +46,12 @@ export function printQuoted(quoted: string): void {
 }
 
 /**
- * Prints an error. Messages may have several lines, for several mistakes: all but the first are
- * indented, so that no value in them can look like a line of ours.
+ * Prints an error. Messages may have several lines, for several mistakes: all but the first have a
+ * bar before them, so that no value in them can look like a line of ours.
  */
 export function printFailure(message: string): void {
   const [first = '', ...rest] = message.split('\n')
-  printError(`touchstone: ${first}`, ...rest.map((line) => `  ${line}`))
+  printError(`touchstone: ${first}`, ...rest.map((line) => `| ${line}`))
 }
 
 /** Prints a line to the standard output, and waits while its reader is behind. */

@@ -1,4 +1,5 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { visibleText } from '../../schema/kit/visibleText.ts'
 import type { MatchReport, ReportColumn, ReportExample } from './report.ts'
 import { waterfall } from './waterfall.ts'
 
@@ -120,8 +121,9 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`
 }
 
+/** Escapes a text for the page; characters that hide or turn others around are shown as escapes. */
 function html(value: string): string {
-  return value
+  return visibleText(value)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { command } from '../../../cli/commands/exceptions.ts'
+import { command as trace } from '../../../cli/commands/trace.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { connectors } from '../../e2e/deliveries.ts'
 import { row, shopPipeline } from '../../fixtures/shop.ts'
@@ -87,3 +88,62 @@ test('operators list, show, retry and discard exceptions', async (t) => {
     assert.match(output, says)
   }
 })
+
+test('deliveries control no terminal, whatever their objects, ids and texts are', async (t) => {
+  const { dir } = dataDirectory(t)
+  const env = { DATABASE_URL: db.url }
+  const acts = /(?!\n)\p{Cc}|\p{Cf}|\p{Cs}|[\u2028\u2029]/u
+  const attack =
+    '\x1b[2J\x9b1m\x1b]8;;https://evil.example\x07\x7f\r\n     7 all is well\u202e\u200b\u2028'
+  const hostile = await row(db.sql, `cust${attack}`, { [attack]: attack }, 'webshop')
+  const named = await row(
+    db.sql,
+    'customers',
+    { shop_customer_id: `4${attack}`, company_name: attack, deleted: attack },
+    'webshop',
+  )
+  const ids = [String(hostile), String(named)]
+  const [message] = await db.sql<{ id: string }[]>`
+    select correlation_id as id from inbox where id = ${hostile}`
+  await drain({ ...shopPipeline(db.sql), connectors })
+
+  const outputs = [
+    await runCommand(command, ['list'], env),
+    await runCommand(command, ['list', '--about', `4${attack}`], env),
+    await runCommand(command, ['list', '--source', attack], env),
+    await runCommand(command, ['list', '--json'], env),
+    ...(await inTurn(ids, (id) => runCommand(trace, [id], env))),
+    ...(await inTurn(ids, (id) => runCommand(trace, [id, '--json'], env))),
+    await runCommand(command, ['show', ids[0] ?? ''], env),
+    await runCommand(trace, [message?.id ?? ''], env),
+  ]
+  for (const { output } of outputs) {
+    assert.doesNotMatch(output, acts)
+    assert.doesNotMatch(output, /^ *7 all is well/m)
+  }
+  assert.match(outputs[0]?.output ?? '', /cust\\x1b\[2J\\x9b1m.*\\r\\n {5}7 all is well\\u202e/)
+  const rows = (outputs[3]?.stdout ?? '')
+    .trim()
+    .split('\n')
+    .map((l) => JSON.parse(l))
+  assert.ok(rows.some((r) => r.object === `cust${attack}`.replace('\u2028', '\u2028')))
+
+  // The whole program: what it repeats of its arguments, in its own errors and in those of Commander.
+  for (const args of [
+    ['sources', `a${attack}`],
+    ['exceptions', 'show', attack],
+    ['trace', attack],
+    [`x${attack}`],
+  ]) {
+    const ran = touchstone(args, dir, env)
+    assert.equal(await ran.ended, 1)
+    assert.doesNotMatch(ran.output(), acts)
+    assert.doesNotMatch(ran.output(), /^ *7 all is well/m)
+  }
+})
+
+async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (const item of items) results.push(await work(item))
+  return results
+}

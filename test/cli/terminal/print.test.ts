@@ -77,7 +77,7 @@ describe('values in the output of commands', () => {
     const failure = await printed(() =>
       printFailure('no file "a\ntouchstone: all is well\r\x1b[A"'),
     )
-    assert.equal(failure, 'touchstone: no file "a\n  touchstone: all is well\\r\\x1b[A"\n')
+    assert.equal(failure, 'touchstone: no file "a\n| touchstone: all is well\\r\\x1b[A"\n')
     const quoted = await printed(() => printQuoted('{\n"a": 1}\r\nstate APPLIED\x1b[1A'))
     assert.equal(quoted, '| {\n| "a": 1}\n| state APPLIED\\x1b[1A\n')
     const document = await printed(() => printDocument('type A {\n\tb: Int\n}\x07\n'))
