@@ -10,24 +10,24 @@ import { affixesOf } from '../connectors/mapping/currency.ts'
 /** Length of the values. TOUCHSTONE_LINEAR_CHARS=1000000 tries a megabyte of each. */
 const chars = Number(process.env.TOUCHSTONE_LINEAR_CHARS ?? 65_536)
 /** Time of the processor: a busy machine does not count. A quadratic parser needs several times it. */
-const cpuMsMax = Math.max(1_000, chars / 60)
+const cpuMsMax = Math.max(500, chars / 60)
 /** Ends a parser that would run for hours. */
-const wallMsMax = 30_000
+const wallMsMax = 20_000
 
 const FILES = [
   'mdm/standardise/*.ts',
   'connectors/mapping/*.ts',
   'connectors/file/{cellText,guardedText,format,foreign,textLines}.ts',
   'connectors/{body,signature}.ts',
-  'schema/kit/*.ts',
-  'schema/{masked,recordKey,standInName,storable,trace,uuid}.ts',
+  'schema/kit/{asciiDigits,checkDigits,normalText,unicodeForm,visibleText}.ts',
+  'schema/{masked,recordKey,standInName,storable,uuid}.ts',
   'gateway/identity/{claims,loopback,origins}.ts',
   'gateway/http/accept.ts',
   'mdm/golden/format.ts',
 ]
 /** They take parts of a mapping, which an operator writes, or a list, and no value. */
 const NOT_FOR_VALUES =
-  /: (compile\w+|codeList|readCodeLists|readDocument|readSettings|create\w+|shapesOf|Exact|components|asyncStream)$/
+  /: (compile\w+|codeList|readCodeLists|readDocument|readSettings|create\w+|shapesOf|Exact)$/
 
 const UNITS = [
   ...['@', '.', ' ', '(', '0', '1', ',', '<', '"', "'", '[', '\\', '-', 'a', '\t', '\n'],
@@ -62,7 +62,8 @@ function endsInTime(parse: Parser, value: string): boolean {
     runInContext('work()', context, { timeout: wallMsMax })
     return process.cpuUsage(began).user / 1_000 < cpuMsMax
   } catch (e) {
-    if (e instanceof Error && 'code' in e && e.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return false
+    // An error of the other context is no instance of our Error.
+    if ((e as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return false
     throw e
   }
 }
@@ -120,7 +121,7 @@ test('a header of thousands of equal names is read in linear time', async () => 
 test('the clock finds a parser that takes quadratic time', () => {
   const pattern = /^.*<([^>]+)>$/
   assert.equal(
-    endsInTime((text) => pattern.exec(text), '<'.repeat(chars)),
+    endsInTime((text) => pattern.exec(text), '<'.repeat(45_000)),
     false,
   )
 })

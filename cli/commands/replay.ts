@@ -126,7 +126,10 @@ function moment(text: string): Date {
     !written ||
     Number.isNaN(at.getTime()) ||
     Number.isNaN(day.getTime()) ||
-    day.toISOString().slice(0, 10) !== text.slice(0, 10)
+    day.toISOString().slice(0, 10) !== text.slice(0, 10) ||
+    // The database has no year 0, and an offset may lead there.
+    Math.min(at.getUTCFullYear(), day.getUTCFullYear()) < 1 ||
+    at.getUTCFullYear() > 9999
   )
     throw new InvalidArgumentError(
       'It must be a day, 2026-03-01 (UTC), or a moment with its offset, 2026-03-01T09:30:00Z.',

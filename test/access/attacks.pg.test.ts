@@ -945,19 +945,18 @@ test('no value of a caller is an internal error, wherever it stands', async () =
         `${place} = ${JSON.stringify(value)?.slice(0, 60)}: ${status} ${text.slice(0, 200)}`,
       )
   }
-  let turn = 0
-  for (const hole of holes(it.schema, id)) {
+  // Each place gets one value by turns, so each value stands at many places. TOUCHSTONE_HOSTILE=all
+  // tries all of them everywhere, 30,000 requests.
+  const all = process.env.TOUCHSTONE_HOSTILE === 'all'
+  const numbers = new Set(['Int', 'Float', 'MinorUnits', 'Position', 'JSON'])
+  const literals = ['1e400', '9223372036854775808', '-99999999999999999999', '0']
+  for (const [turn, hole] of [...holes(it.schema, id)].entries()) {
     const values = hostileValues(hole.scalar, id)
-    // Each place gets some of the values, and each value stands at many places.
-    const every = Number(process.env.TOUCHSTONE_HOSTILE_EVERY ?? 4)
     for (const [n, v] of values.entries())
-      if ((n + turn) % every === 0) await attempt(hole.place, v, hole.operation('$v'), { v })
-    turn++
-    if (
-      ['Int', 'Float', 'MinorUnits', 'Position', 'JSON'].includes(hole.scalar) &&
-      turn % every === 0
-    )
-      for (const text of ['1e400', '9223372036854775808', '-99999999999999999999'])
+      if (all || n === turn % values.length)
+        await attempt(hole.place, v, hole.operation('$v'), { v })
+    for (const [n, text] of numbers.has(hole.scalar) ? literals.entries() : [])
+      if (all || (turn % 4 === 0 && n === turn % literals.length))
         await attempt(hole.place, text, hole.operation(text).replace(/\(\$v: \w+!\) /, ''))
   }
   assert.deepEqual(wrong, [])
@@ -988,6 +987,7 @@ test('no cursor is an internal error, whatever its values are', async () => {
   ]
   const wrong: string[] = []
   const query = it.schema.getQueryType()
+  let turn = 0
   for (const [name, field] of Object.entries(query?.getFields() ?? {})) {
     const orderBy = field.args.find((a) => a.name === 'orderBy')
     if (!orderBy) continue
@@ -1003,6 +1003,7 @@ test('no cursor is an internal error, whatever its values are', async () => {
       const [signature, ...parts] = JSON.parse(Buffer.from(cursor, 'base64url').toString())
       for (const value of values)
         for (const at of parts.keys()) {
+          if (turn++ % 5 !== 0 && process.env.TOUCHSTONE_HOSTILE !== 'all') continue
           const changed = [signature, ...parts.with(at, value)]
           const after = Buffer.from(JSON.stringify(changed)).toString('base64url')
           const found = await over(it.url, {
@@ -1015,4 +1016,88 @@ test('no cursor is an internal error, whatever its values are', async () => {
     }
   }
   assert.deepEqual(wrong, [])
+})
+
+test('no header and no parameter is an internal error', async () => {
+  const values = [
+    ...[
+      '9223372036854775808',
+      '-1',
+      '1e400',
+      '0x10',
+      '%00',
+      '\x9b2J',
+      '\xff',
+      "'",
+      '\\',
+      '{',
+      '\t',
+    ],
+    ...[
+      'ffffffff-ffff-ffff-ffff-ffffffffffff',
+      'AQAA',
+      'x'.repeat(6_000),
+      '0,0;q=1e9',
+      '00-0-0-99',
+    ],
+  ]
+  const names = [
+    ...[
+      'last-event-id',
+      'x-correlation-id',
+      'traceparent',
+      'tracestate',
+      'accept',
+      'idempotency-key',
+    ],
+    ...[
+      'x-touchstone-actor',
+      'x-touchstone-roles',
+      'apollographql-client-name',
+      'origin',
+      'cookie',
+    ],
+    ...[
+      'accept-encoding',
+      'accept-language',
+      'if-none-match',
+      'range',
+      'x-graphql-event-stream-token',
+    ],
+  ]
+  const wrong: string[] = []
+  const judge = (what: string, { status, text }: AttackResult) => {
+    if (status >= 500 || /"code":"(INTERNAL|INTERNAL_SERVER_ERROR|UNAVAILABLE|TIMEOUT)"/.test(text))
+      wrong.push(`${what}: ${status} ${text.slice(0, 200)}`)
+  }
+  const before = it.logged.length
+  for (const name of names)
+    for (const value of values) {
+      const headers = { ...bearer(admin), [name]: value }
+      judge(`${name}: ${value}`, await over(it.url, { query: customers, headers }))
+      if (name !== 'last-event-id') continue
+      const stream = { ...headers, accept: 'text/event-stream' }
+      judge(`stream ${value}`, await over(it.url, { query: '{ __typename }', headers: stream }))
+    }
+  for (const value of [...values, '[]', '1', 'null', '{"v":9223372036854775808}', '"\\u0000"'])
+    for (const name of [
+      'variables',
+      'extensions',
+      'operationName',
+      'query',
+      'id',
+      'documentId',
+      'x',
+    ])
+      judge(
+        `?${name}=${value}`,
+        await over(it.url, {
+          method: 'GET',
+          search: `?query=${encodeURIComponent(customers)}&${name}=${encodeURIComponent(value)}`,
+          headers: bearer(admin),
+        }),
+      )
+  assert.deepEqual(wrong, [])
+  const logged = it.logged.slice(before).filter((line) => JSON.parse(line).level >= 50)
+  assert.deepEqual(logged.slice(0, 3), [])
 })

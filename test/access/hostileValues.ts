@@ -84,8 +84,12 @@ export function hostileValues(scalar: string, knownId: string): unknown[] {
   }
 }
 
-/** Returns every place of the graph where a caller can write a scalar. */
+/**
+ * Returns every place of the graph where a caller can write a scalar; a place in an input type once,
+ * however many fields take that type.
+ */
 export function* holes(schema: GraphQLSchema, knownId: string): Generator<Hole> {
+  const seen = new Set<string>()
   for (const [keyword, type] of [
     ['query', schema.getQueryType()],
     ['mutation', schema.getMutationType()],
@@ -97,7 +101,10 @@ export function* holes(schema: GraphQLSchema, knownId: string): Generator<Hole> 
           const others = field.args.filter((a) => a !== arg && isRequired(a))
           const rest = others.map((a) => `, ${a.name}: ${known(a, knownId)}`).join('')
           const below = isCompositeType(getNamedType(field.type)) ? ' { __typename }' : ''
-          for (const leaf of leaves(arg.type, 0))
+          for (const leaf of leaves(arg.type, 0)) {
+            const place = `${getNamedType(arg.type).name}${leaf.at}`
+            if (leaf.at !== '' && seen.has(place)) continue
+            seen.add(place)
             yield {
               place: `${on.name}.${field.name}(${arg.name}${leaf.at})`,
               scalar: leaf.scalar,
@@ -106,6 +113,7 @@ export function* holes(schema: GraphQLSchema, knownId: string): Generator<Hole> 
                 return `${keyword} ($v: ${leaf.scalar}!) ${path.replace('#', call)}`
               },
             }
+          }
         }
 }
 
