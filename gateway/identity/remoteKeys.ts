@@ -113,7 +113,7 @@ async function discover(issuer: string): Promise<string> {
     throw new Error(
       `${url} belongs to the issuer ${JSON.stringify(named)?.slice(0, 200)}, not of ${issuer}`,
     )
-  if (typeof jwks !== 'string' || !secureUrl(jwks))
+  if (typeof jwks !== 'string' || !isKeysUrl(jwks, issuer))
     throw new Error(`${url} has no jwks_uri with https`)
   return jwks
 }
@@ -139,6 +139,16 @@ async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
     // The engine's message quotes the document.
     throw new Error(`${url} returned no JSON`, { cause: e })
   }
+}
+
+/**
+ * Returns true if an issuer may name this URL for its keys. An issuer elsewhere must not make the
+ * gateway send requests to services of its own machine.
+ */
+export function isKeysUrl(url: string, issuer: string): boolean {
+  return (
+    secureUrl(url) && (new URL(issuer).protocol === 'http:' || new URL(url).protocol === 'https:')
+  )
 }
 
 /** Returns true for https, and for http on this machine. */

@@ -5,7 +5,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { type JWTPayload, SignJWT } from 'jose'
 import { accessOf } from '../../../gateway/identity/access.ts'
-import { remoteKeys } from '../../../gateway/identity/remoteKeys.ts'
+import { isKeysUrl, remoteKeys } from '../../../gateway/identity/remoteKeys.ts'
 import { tokenVerifier } from '../../../gateway/identity/token.ts'
 import { issuerKey } from '../issuer.ts'
 
@@ -225,4 +225,15 @@ describe('a claim of a token', () => {
     const exp = Date.now() / 1_000 + 60.5
     assert.equal((await verify()(await sign({ exp, aud: ['x', AUDIENCE] }))).actor, 'ada')
   })
+})
+
+test('an issuer elsewhere names no address of this machine for its keys', () => {
+  const remote = 'https://login.example'
+  assert.ok(isKeysUrl('https://keys.login.example/jwks', remote))
+  assert.ok(isKeysUrl('http://127.0.0.1:9000/jwks', 'http://localhost:9000'))
+  for (const url of [
+    ...['http://127.0.0.1:5432/', 'http://localhost/', 'http://[::1]/', 'http://169.254.169.254/'],
+    ...['http://2130706433/', 'http://0.0.0.0/', 'file:///etc/passwd', 'HTTP://LOCALHOST/', ''],
+  ])
+    assert.equal(isKeysUrl(url, remote), false, url)
 })
