@@ -30,6 +30,7 @@ export type OnKeyStep = (tx: Transaction, step: KeyStep) => Promise<void>
 const KEY = /^tsk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/
 const secretBytes = 32
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest()
+const noHash = Buffer.alloc(32)
 
 /**
  * Creates a key; `text` is shown once. Throws if a valid key of this name exists: rotate that one.
@@ -143,7 +144,9 @@ export async function verifyKey(
     select name, roles, scopes, regions, legal_entities as "legalEntities", hash, expires_at as "expiresAt",
       last_used_at is null or last_used_at < now() - interval '1 minute' as stale
     from api_key where id = ${id} and revoked_at is null and (expires_at is null or expires_at > now())`
-  if (!row || !timingSafeEqual(row.hash, hashOf(secret))) return null
+  // An unknown id takes as long as a wrong secret.
+  const isSame = timingSafeEqual(row?.hash ?? noHash, hashOf(secret))
+  if (!row || !isSame) return null
   if (row.stale) await sql`update api_key set last_used_at = now() where id = ${id}`
   const { name, roles, scopes, regions, legalEntities, expiresAt } = row
   return { name, roles, scopes, regions, legalEntities, expiresAt }

@@ -156,6 +156,13 @@ export const commentsOfTask: Relation = { from: 'task_comment c', where: 'c.task
 
 export const oldestComments: SortTerm[] = [{ column: commentListing.unique, descending: false }]
 
+/** Returns open tasks about matches, at most `limit`. */
+export async function readMatchTasks(sql: Sql, limit: number): Promise<TaskRow[]> {
+  return await sql.unsafe<TaskRow[]>(
+    `select ${columns} from task t where t.state = 'OPEN' and t.weight is not null limit ${limit}`,
+  )
+}
+
 /** Returns tasks that changed since a moment, the oldest change first. */
 export async function readChangedTasks(sql: Sql, since: Date, limit: number): Promise<TaskRow[]> {
   return await sql.unsafe<TaskRow[]>(

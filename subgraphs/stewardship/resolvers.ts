@@ -45,6 +45,7 @@ import {
   mostValuableTasks,
   oldestComments,
   queueAge,
+  readMatchTasks,
   type TaskFilter,
   type TaskRow,
   taskCondition,
@@ -334,11 +335,12 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         subscribe: (
           _: unknown,
           { kinds, types }: { kinds?: string[] | null; types?: string[] | null },
-          { sql }: RequestContext,
+          { sql, scopes }: RequestContext,
         ) =>
           changedTasks(
             sql,
             (t) => (!kinds || kinds.includes(t.kind)) && (!types || types.includes(t.type)),
+            (t) => hidesWeight(t, scopes),
           ),
         resolve: (task: TaskRow) => task,
       },
@@ -392,6 +394,8 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       },
       weight: (t: TaskRow, _: unknown, { scopes }: RequestContext) =>
         hidesWeight(t, scopes) ? null : t.weight,
+      updatedAt: (t: TaskRow, _: unknown, { scopes }: RequestContext) =>
+        hidesWeight(t, scopes) ? (t.closedAt ?? t.createdAt) : t.updatedAt,
       priority: (t: TaskRow, _: unknown, { scopes }: RequestContext) =>
         hidesWeight(t, scopes)
           ? priorityOf(t.stake, null) + (t.escalated ? escalationPriority : 0)
@@ -427,20 +431,46 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
   }
 }
 
-/** Stops listening as soon as there is no reader, even if no task changes. */
-function changedTasks(
+/** Tasks whose state is remembered for one subscription that does not see their weights. */
+const knownTasksMax = 10_000
+
+/**
+ * Stops listening as soon as there is no reader, even if no task changes. A change of a weight alone
+ * is not delivered where it is hidden: it shows that a guess came true.
+ */
+async function changedTasks(
   sql: Sql,
   wanted: (task: TaskRow) => boolean,
-): AsyncIterableIterator<TaskRow> {
+  hidesWeight: (task: TaskRow) => boolean,
+): Promise<AsyncIterableIterator<TaskRow>> {
   const stop = new AbortController()
   const tasks = followTasks(sql, stop.signal)
+  const before = await readMatchTasks(sql, knownTasksMax)
+  const known = new Map(
+    before.filter((t) => wanted(t) && hidesWeight(t)).map((t) => [t.id, visibleState(t)]),
+  )
+  const isNews = (task: TaskRow) => {
+    if (!hidesWeight(task)) return true
+    const state = visibleState(task)
+    if (known.get(task.id) === state) return false
+    known.delete(task.id)
+    known.set(task.id, state)
+    const [oldest] = known.keys()
+    if (known.size > knownTasksMax && oldest !== undefined) known.delete(oldest)
+    return true
+  }
   const next = async () => {
     for (;;) {
       const found = await tasks.next()
-      if (found.done || wanted(found.value)) return found
+      if (found.done || (wanted(found.value) && isNews(found.value))) return found
     }
   }
   return asyncStream(next, async () => stop.abort())
+}
+
+/** The parts of a task that do not depend on the weight of a match. */
+function visibleState({ weight, priority, reason, updatedAt, ...rest }: TaskRow): string {
+  return JSON.stringify(rest)
 }
 
 interface PreviewNode {

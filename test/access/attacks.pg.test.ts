@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { getNamedType, isEnumType, isInputObjectType, isNonNullType } from 'graphql'
 import { developmentToken } from '../../gateway/identity/development.ts'
 import { createKey, revokeKey, rotateKey } from '../../mdm/access/apiKeys.ts'
 import { UNDER_THRESHOLD } from '../../mdm/match/engine.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
-import { openTasks } from '../../mdm/tasks/tasks.ts'
+import { openTasks, taskId } from '../../mdm/tasks/tasks.ts'
 import { dataDirectory } from '../cli/process.ts'
 import { AUDIENCE } from '../gateway/issuer.ts'
 import { key as recordKeyOf, type WorldRecord } from '../subgraphs/world.ts'
@@ -874,6 +875,35 @@ test('masked values cannot be guessed by filters or order', async () => {
         ),
       'MISSING_SCOPE',
     ],
+    ...['["emails"]', '["jobTitle", "name"]'].map(
+      (names): Attack => [
+        `that hidden fields changed: ${names}`,
+        post({
+          query: `{ changes(changedFields: ${names}) { nodes { goldenId } } }`,
+          headers: blind,
+        }),
+        'MISSING_SCOPE',
+      ],
+    ),
+    [
+      'that a hidden field changed, in a subscription',
+      () =>
+        overSocket(
+          it.url,
+          'subscription { customerChanged(changedFields: ["phones"]) { __typename } }',
+          blind,
+        ),
+      'MISSING_SCOPE',
+    ],
+    [
+      'that a hidden field changed, by a webhook',
+      post({
+        query: `mutation { registerWebhook(input: { url: "https://a.example/", filter: { changedFields: ["emails"] } })
+          { __typename } }`,
+        headers: blind,
+      }),
+      'MISSING_SCOPE',
+    ],
     [
       'values of an event, given as a variable',
       post({
@@ -884,6 +914,38 @@ test('masked values cannot be guessed by filters or order', async () => {
       'MISSING_SCOPE',
     ],
   ])
+})
+
+test('a guess is not tested by stating it: neither as a preview nor by an event of a changed weight', async () => {
+  const blind = bearer(await it.token('blind'))
+  const guess = `previewAction(action: { override: { record: { id: "${anna}", version: 2 }, field: "emails", value: ["anna@nordwind.example"] } })`
+  const preview = await over(it.url, {
+    query: `{ ${guess} { __typename ... on ActionPreview { records { changedFields } } ... on ActionRefused { rule } } }`,
+    headers: blind,
+  })
+  assert.match(preview.text, /"rule":"MISSING_(SCOPE|ROLE)"/, preview.text)
+  // A task of two customers whose match gets heavier, as when one gets the other's phone number.
+  const subject = [nordwind, recordKeyOf('crm', 'Customer', 'C2')]
+  const weighs = (weight: number) =>
+    openTasks(it.db.sql as never, DEFAULT_RULES, [
+      {
+        ...{ kind: 'POSSIBLE_MATCH', type: 'Customer', subject, weight },
+        ...{ reason: UNDER_THRESHOLD, stake: 0 },
+      },
+    ])
+  await weighs(2)
+  const query = 'subscription { taskChanged { weight assignee updatedAt createdAt } }'
+  const seen = [blind, bearer(admin)].map((headers) => overSocket(it.url, query, headers))
+  await sleep(1_500)
+  await weighs(7)
+  await sleep(1_500)
+  await it.db.sql`
+    update task set assignee = 'ida', updated_at = clock_timestamp() where id = ${taskId('POSSIBLE_MATCH', subject)}`
+  const [one, other] = (await Promise.all(seen)).map(
+    ({ text }) => JSON.parse(text).data.taskChanged as Record<string, unknown>,
+  )
+  assert.deepEqual([other?.weight, other?.assignee], [7, null])
+  assert.deepEqual([one?.weight, one?.assignee, one?.updatedAt], [null, 'ida', one?.createdAt])
 })
 
 test('errors name nothing of the schema to a caller without introspection', async () => {

@@ -916,6 +916,12 @@ test('webhooks carry the rows of their registrant, and only callers with the sam
     await eventually(() => bodies.length >= 3)
     assert.equal(bodies.length, 3)
     assert.deepEqual(bodies.filter((b) => MARK.test(b)).length, 1)
+    // Only the unbound endpoint gets positions and numbers of messages.
+    const sent = bodies.map((b) => JSON.parse(b) as { sequence: string; causationid?: string })
+    const timed = sent.filter((e) => /^1[67]\d{14}$/.test(e.sequence))
+    assert.deepEqual([timed.length, timed.every((e) => e.causationid === undefined)], [1, true])
+    const shownWebhook = await data(eu, '{ webhooks { nodes { position lag missed } } }')
+    assert.deepEqual(shownWebhook.webhooks.nodes, [{ position: 0, lag: 0, missed: 0 }])
     // A bound caller can manage only endpoints with the same rows.
     const listed = async (token: string) =>
       (await data(token, '{ webhooks { nodes { id } } }')).webhooks.nodes.map(

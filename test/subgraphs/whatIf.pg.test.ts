@@ -101,6 +101,11 @@ test('a what-if runs on its own thread, one at a time, for publishers only, and 
     ((await run(person('ada', 'steward'), files, null)) as { rule: string }).rule,
     'MISSING_ROLE',
   )
+  // Rules of one's own can ask for any value.
+  assert.equal(
+    ((await run({ ...pia, scopes: new Set() }, files, null)) as { rule: string }).rule,
+    'MISSING_SCOPE',
+  )
   assert.equal(
     (
       (await createSimulatePolicy(undefined, DEFAULT_RULES, () => policy)(
