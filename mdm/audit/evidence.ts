@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { isUuid } from '../../schema/uuid.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { encodeParts } from './encodeParts.ts'
 
@@ -18,7 +17,8 @@ interface EvidenceRow {
  * rows.
  */
 export async function actionEvidence(tx: Transaction, action: string): Promise<string> {
-  const [row] = await evidenceRows(tx, [action])
+  const [row] = await tx<EvidenceRow[]>`
+    select ${evidenceColumns(tx)} from action a where a.id = ${action}`
   if (!row) throw new Error(`there is no action ${action}`)
   return digest(row, row.state)
 }
@@ -30,21 +30,16 @@ function digest({ id, action, assertions, withdrawals }: EvidenceRow, state: str
 }
 
 /** Times are numbers, because their text depends on the time zone of the session. */
-async function evidenceRows(
-  sql: Sql | Transaction,
-  ids: readonly string[],
-): Promise<EvidenceRow[]> {
-  return await sql<EvidenceRow[]>`
-    select a.id, a.state,
-      jsonb_build_array(a.kind, a.type, a.input, a.expected, a.actor, a.reason, a.idempotency_key, a.correlation_id,
-        a.subjects, a.before, a.effect, a.approval, a.stake, a.undoes, a.number, a.decided_by, a.decision,
-        extract(epoch from a.proposed_at), extract(epoch from a.expires_at), extract(epoch from a.done_at))::text as action,
-      (select coalesce(jsonb_agg(jsonb_build_array(s.id, s.kind, s.a, s.b, s.field, s.value, s.actor, s.reason,
-          extract(epoch from s.at), extract(epoch from s.expires_at)) order by s.id), '[]')::text
-        from assertion s where s.action_id = a.id) as assertions,
-      (select coalesce(jsonb_agg(w.assertion_id order by w.assertion_id), '[]')::text
-        from withdrawal w where w.action_id = a.id) as withdrawals
-    from action a where a.id = any(${ids as string[]}::uuid[])`
+function evidenceColumns(sql: Sql | Transaction) {
+  return sql`a.id, a.state,
+    jsonb_build_array(a.kind, a.type, a.input, a.expected, a.actor, a.reason, a.idempotency_key, a.correlation_id,
+      a.subjects, a.before, a.effect, a.approval, a.stake, a.undoes, a.number, a.decided_by, a.decision,
+      extract(epoch from a.proposed_at), extract(epoch from a.expires_at), extract(epoch from a.done_at))::text as action,
+    (select coalesce(jsonb_agg(jsonb_build_array(s.id, s.kind, s.a, s.b, s.field, s.value, s.actor, s.reason,
+        extract(epoch from s.at), extract(epoch from s.expires_at)) order by s.id), '[]')::text
+      from assertion s where s.action_id = a.id) as assertions,
+    (select coalesce(jsonb_agg(w.assertion_id order by w.assertion_id), '[]')::text
+      from withdrawal w where w.action_id = a.id) as withdrawals`
 }
 
 /** An action that is not as its entry says. `position` is the entry; null if it has none. */
@@ -54,6 +49,18 @@ export interface EvidenceFinding {
   detail: string
 }
 
+/** The last entry about an action that has evidence, with the action as it is now. */
+interface EntryRow extends Omit<EvidenceRow, 'id' | 'state'> {
+  /** Null if there is no such action. */
+  id: string | null
+  state: string | null
+  entry: number
+  about: string
+  evidence: string
+  isUndone: boolean
+}
+
+const uuidPattern = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
 const entriesPerPage = 1_000
 const findingsMax = 20
 
@@ -69,23 +76,25 @@ export async function verifyEvidence(
   const findings: EvidenceFinding[] = []
   let actions = 0
   for (let after = 0; findings.length < findingsMax; ) {
-    // Of each action its last entry counts: a proposal is decided later.
-    const page = await sql<{ id: number; action: string; evidence: string }[]>`
-      select t.id, t.action_id as action, t.body ->> 'evidence' as evidence from audit t
-      where t.id > ${after} and t.body ->> 'evidence' is not null
-        and t.action_id is not null
-        and not exists (select 1 from audit l where l.action_id = t.action_id and l.id > t.id)
-      order by t.id limit ${entriesPerPage}`
-    // The owner of the table may have put anything here.
-    const ids = page.map((p) => p.action).filter((id) => isUuid(id))
-    const rows = await evidenceRows(sql, ids)
-    const undone = await undoneActions(sql, rows)
-    const byId = new Map(rows.map((r) => [r.id, r]))
-    for (const { id, action, evidence } of page) {
+    // Of each action its last entry counts: a proposal is decided later. One statement, because an
+    // action may be decided meanwhile. The owner of the table may have put any text in action_id.
+    const page = await sql<EntryRow[]>`
+      with page as materialized (
+        select t.id, t.action_id, t.body ->> 'evidence' as evidence from audit t
+        where t.id > ${after} and t.body ->> 'evidence' is not null and t.action_id is not null
+          and not exists (select 1 from audit l where l.action_id = t.action_id and l.id > t.id)
+        order by t.id limit ${entriesPerPage})
+      select page.id as "entry", page.action_id as "about", page.evidence, u.undoes is not null as "isUndone",
+        ${evidenceColumns(sql)}
+      from page
+      left join action a on a.id = case when page.action_id ~ ${uuidPattern} then page.action_id::uuid end
+      left join (select distinct undoes from action where undoes is not null and state = 'DONE') u on u.undoes = a.id
+      order by page.id`
+    for (const row of page) {
       actions++
-      const detail = fault(byId.get(action), evidence, undone.has(action))
-      if (detail !== null) findings.push({ position: id, action, detail })
-      after = id
+      const detail = fault(row)
+      if (detail !== null) findings.push({ position: row.entry, action: row.about, detail })
+      after = row.entry
     }
     onProgress(after)
     if (page.length < entriesPerPage) break
@@ -100,24 +109,16 @@ export async function verifyEvidence(
   return { actions, findings: findings.slice(0, findingsMax) }
 }
 
-function fault(row: EvidenceRow | undefined, evidence: string, isUndone: boolean): string | null {
-  if (!row) return 'it was removed'
-  if (isUndone !== (row.state === 'UNDONE'))
+function fault(row: EntryRow): string | null {
+  const { state, evidence, isUndone } = row
+  if (row.id === null || state === null) return 'it was removed'
+  if (isUndone !== (state === 'UNDONE'))
     return isUndone
       ? 'it was undone, and its state says otherwise'
       : 'its state is UNDONE, and no action undoes it'
   // These two states come without an entry of the action itself.
-  const decided = row.state === 'UNDONE' ? 'DONE' : row.state === 'EXPIRED' ? 'PROPOSED' : row.state
-  return digest(row, decided) === evidence
+  const decided = state === 'UNDONE' ? 'DONE' : state === 'EXPIRED' ? 'PROPOSED' : state
+  return digest({ ...row, id: row.id, state }, decided) === evidence
     ? null
     : 'the action, its assertions or its withdrawals are not as the entry says'
-}
-
-async function undoneActions(
-  sql: Sql | Transaction,
-  rows: readonly EvidenceRow[],
-): Promise<Set<string>> {
-  const found = await sql<{ id: string }[]>`
-    select undoes as id from action where undoes = any(${rows.map((r) => r.id)}::uuid[]) and state = 'DONE'`
-  return new Set(found.map((f) => f.id))
 }
