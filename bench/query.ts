@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
-import { DATABASE } from '../cli/embeddedPostgres/openEmbedded.ts'
+import { DATABASE } from '../cli/embeddedPostgres/roles.ts'
 import { runningServer } from '../cli/embeddedPostgres/server.ts'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 

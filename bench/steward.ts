@@ -42,7 +42,7 @@ const caller: Caller = {
 
 benchAuditKeys()
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
-const server = await startServer({ dir, durable: true })
+const server = await startServer({ dir, durable: true, superuser: true })
 const admin = openConnection(server.url('postgres'))
 await admin.unsafe('create database steward')
 const sql = openDatabase(server.url('steward'), { connectionsMax: 4, name: 'bench' })

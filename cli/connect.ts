@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type DatabaseRole, databaseRole, grantApplication } from '../mdm/db/applicationRole.ts'
 import { openConnection, openDatabase, requirePatchedDriver, type Sql } from '../mdm/db/database.ts'
 import { databaseHost } from '../mdm/db/databaseUrl.ts'
 import { isTransientDatabaseError } from '../mdm/db/isTransientDatabaseError.ts'
@@ -15,6 +16,7 @@ import { printError } from './terminal/print.ts'
 /** The settings of every command that uses the database. */
 export const DATABASE_CONFIG = [
   'databaseUrl',
+  'databaseOwnerUrl',
   'dataDir',
   'embeddedPort',
   'databaseWaitSecondsMax',
@@ -28,6 +30,11 @@ export interface Connection {
   sql: Sql
   /** The URL for further pools, for example in worker threads. */
   url: string
+  /**
+   * The URL of the tables' owner, for what the user of the program may not do. Undefined if only
+   * the latter is known.
+   */
+  ownerUrl: string | undefined
   /** Closes the pool and releases the embedded server, which stops with its last user. */
   close(): Promise<void>
 }
@@ -47,6 +54,8 @@ export interface ConnectOptions {
    * return results from an empty database.
    */
   create?: boolean
+  /** Opens the pool as the owner of the tables, if that is known. */
+  asOwner?: boolean
   /** With `create`: the locale by which names sort. Left out: as the database has it. */
   sortLocale?: string
   /**
@@ -80,14 +89,31 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
         tcpPort: config.embeddedPort,
       })
   const url = embedded?.url ?? config.databaseUrl ?? ''
+  const ownerUrl = embedded?.ownerUrl ?? config.databaseOwnerUrl
   let sql: Sql | undefined
   try {
     await waitForDatabase(url, described, config.databaseWaitSecondsMax, notify)
-    sql = openDatabase(url, { connectionsMax, name: options.name ?? 'touchstone' })
-    if (create) {
-      await migrate(sql, packagePath('migrations'))
-      await orderNames(sql, options.sortLocale, notify)
-    } else await requireMigrations(sql, described)
+    const open = (place: string, connections: number) =>
+      openDatabase(place, { connectionsMax: connections, name: options.name ?? 'touchstone' })
+    sql = open(url, connectionsMax)
+    const role = await databaseRole(sql)
+    const owner = ownerUrl === undefined ? sql : open(ownerUrl, 1)
+    try {
+      await withRights(owner, async (acting) => {
+        if (create && acting.owns) await migrate(owner, packagePath('migrations'))
+        else await requireMigrations(owner, described)
+        if (!create) return
+        await orderNames(owner, options.sortLocale, notify)
+        if (acting.owns && !role.owns) await grantApplication(owner, role.name)
+        if (role.owns && !embedded) notify(tooMighty(role), 'info')
+      })
+    } finally {
+      if (owner !== sql) await owner.end({ timeout: 5 })
+    }
+    if (options.asOwner && ownerUrl !== undefined) {
+      await sql.end({ timeout: 5 })
+      sql = open(ownerUrl, connectionsMax)
+    }
   } catch (e) {
     await sql?.end({ timeout: 5 })
     await embedded?.release()
@@ -97,11 +123,36 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   return {
     sql: pool,
     url,
+    ownerUrl,
     async close() {
       await pool.end({ timeout: 5 })
       await embedded?.release()
     },
   }
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+/** Names the remedy if the user of the connection may not do this work. */
+async function withRights(sql: Sql, work: (role: DatabaseRole) => Promise<void>): Promise<void> {
+  const role = await databaseRole(sql)
+  try {
+    await work(role)
+  } catch (e) {
+    if (!(e instanceof Error && 'code' in e && e.code === INSUFFICIENT_PRIVILEGE)) throw e
+    throw new DatabaseError(
+      `the database's user ${role.name} may not do this (${e.message}): set DATABASE_OWNER_URL ` +
+        'to the owner of the tables, or run "npx touchstone migrate" with it',
+      { cause: e },
+    )
+  }
+}
+
+function tooMighty({ name, superuser }: DatabaseRole): string {
+  return (
+    `the database's user ${name} ${superuser ? 'is a superuser' : 'owns the tables'}: ` +
+    'Touchstone can run with fewer rights, see DATABASE_OWNER_URL'
+  )
 }
 
 async function orderNames(sql: Sql, locale: string | undefined, notify: Notify): Promise<void> {

@@ -75,7 +75,7 @@ export interface TemporaryServer {
  */
 export async function temporaryServer(): Promise<TemporaryServer> {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-test-'))
-  let server: PostgresServer | null = await startServer({ dir, durable: false })
+  let server: PostgresServer | null = await startServer({ dir, durable: false, superuser: true })
   const { url } = server
   // A test file that fails or is interrupted does not reach its `after`.
   const abandon = () => {
@@ -96,7 +96,7 @@ export async function temporaryServer(): Promise<TemporaryServer> {
     url,
     pause,
     async resume() {
-      server = await startServer({ dir, durable: false })
+      server = await startServer({ dir, durable: false, superuser: true })
     },
     async stop() {
       process.off('exit', abandon).off('SIGTERM', interrupted).off('SIGINT', interrupted)

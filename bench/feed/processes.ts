@@ -26,7 +26,7 @@ type Memory = Extract<FromGateway, { is: 'memory' }>
 export async function benchProcesses() {
   const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
-  const server = await startServer({ dir, durable: true })
+  const server = await startServer({ dir, durable: true, superuser: true })
   const children: ChildProcess[] = []
   const databaseUrl = server.url('postgres')
   const sql: Sql = openDatabase(databaseUrl, { connectionsMax: 1, name: 'bench' })

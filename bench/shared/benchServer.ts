@@ -35,7 +35,7 @@ export interface BenchServer {
 export async function benchServer(kept?: string): Promise<BenchServer> {
   benchAuditKeys()
   const dir = kept ?? mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
-  const server = await startServer({ dir, durable: true })
+  const server = await startServer({ dir, durable: true, superuser: true })
   const admin = openConnection(server.url('postgres'))
   return {
     url: server.url,

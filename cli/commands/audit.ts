@@ -244,7 +244,8 @@ Examples:
 ).action(async (o: DatabaseConfig & { olderThan: number; reason: string; yes: boolean }) => {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  await withDatabase({ config: o, connectionsMax: 1, name: 'touchstone-expire' }, async (sql) => {
+  const as = { config: o, connectionsMax: 1, name: 'touchstone-expire', asOwner: true }
+  await withDatabase(as, async (sql) => {
     const before = new Date(Date.now() - o.olderThan * 1_000)
     const { from, through } = await planAuditExpiry(sql, before)
     if (through <= from) {

@@ -40,7 +40,9 @@ Examples:
 ).action(async ({ olderThan, yes, ...config }: Options) => {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  await withDatabase({ config, connectionsMax: 1, name: 'touchstone-expire' }, async (sql) => {
+  // The history belongs to the owner; the running program cannot delete it.
+  const as = { config, connectionsMax: 1, name: 'touchstone-expire', asOwner: true }
+  await withDatabase(as, async (sql) => {
     const before = new Date(Date.now() - olderThan * 1_000)
     const { positions, oldest: from, target } = await planExpiry(sql, before)
     if (positions === 0) {

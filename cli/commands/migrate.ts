@@ -1,9 +1,11 @@
 import { Command } from 'commander'
 import { type Config, withConfig } from '../config/config.ts'
-import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { openInstallation } from '../config/installation.ts'
+import { connect, DATABASE_CONFIG } from '../connect.ts'
+import { prepareRowRights } from '../server/configuredRowReaders.ts'
 import { print } from '../terminal/print.ts'
 
-const SETTINGS = [...DATABASE_CONFIG, 'sortLocale'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sortLocale', 'sources', 'access'] as const
 
 export const command = withConfig(
   new Command('migrate').description(
@@ -15,13 +17,20 @@ export const command = withConfig(
     'after',
     `
 Example:
-  DATABASE_URL=postgres://user:password@host:5432/touchstone npx touchstone migrate`,
+  DATABASE_URL=postgres://user:password@host:5432/touchstone npx touchstone migrate
+
+With DATABASE_OWNER_URL it works as that user, and gives the user of DATABASE_URL the rights that a running Touchstone
+needs.`,
   )
   .action(async ({ sortLocale, ...config }: Config<(typeof SETTINGS)[number]>) => {
-    await withDatabase({ config, connectionsMax: 1, create: true, sortLocale }, async (sql) => {
-      const [last] = await sql<
+    const connection = await connect({ config, connectionsMax: 1, create: true, sortLocale })
+    try {
+      await prepareRowRights(config, connection, openInstallation(config.sources))
+      const [last] = await connection.sql<
         { name: string }[]
       >`select name from migration order by name desc limit 1`
       print(`the database is at migration ${last?.name ?? 'none'}`)
-    })
+    } finally {
+      await connection.close()
+    }
   })

@@ -15,6 +15,7 @@ import { openLog } from '../observe/log.ts'
 import type { DeliverRole, IngestRole } from '../observe/roles.ts'
 import { startTracing, TRACING_CONFIG } from '../observe/tracing.ts'
 import { authenticationRequired } from '../server/authentication.ts'
+import { prepareRowRights } from '../server/configuredRowReaders.ts'
 import { DELIVER_CONFIG, startDeliverRole } from '../server/deliverRole.ts'
 import { GATEWAY_CONFIG, startGatewayRole } from '../server/gatewayRole.ts'
 import { type GatewayWorkers, startGatewayWorkers } from '../server/gatewayWorkers.ts'
@@ -85,6 +86,7 @@ Examples:
       let deliver: DeliverRole | undefined
       let health: HealthServer | undefined
       try {
+        await prepareRowRights(config, connection, installation)
         if (wanted.includes('gateway') || wanted.includes('deliver'))
           await openAuditLog(connection.sql, config, log)
         const at = { config, installation, databaseUrl: connection.url, log }

@@ -16,6 +16,7 @@ import { openLog } from '../observe/log.ts'
 import type { DeliverRole, IngestRole } from '../observe/roles.ts'
 import { startTracing } from '../observe/tracing.ts'
 import { authenticationRequired } from '../server/authentication.ts'
+import { prepareRowRights } from '../server/configuredRowReaders.ts'
 import { startDeliverRole } from '../server/deliverRole.ts'
 import { startGatewayRole } from '../server/gatewayRole.ts'
 import { startIngestRole } from '../server/ingestRole.ts'
@@ -87,6 +88,7 @@ Examples:
     let ingest: IngestRole | undefined
     let deliver: DeliverRole | undefined
     try {
+      await prepareRowRights(config, connection, installation)
       const { sql, url: databaseUrl } = connection
       await openAuditLog(sql, config, log)
       const at = {

@@ -12,7 +12,7 @@ import { openInstallation } from '../config/installation.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
 import { startTracing, TRACING_CONFIG } from '../observe/tracing.ts'
-import { rowReaders } from '../server/configuredRowReaders.ts'
+import { prepareRowRights, rowReaders } from '../server/configuredRowReaders.ts'
 import { followPolicy } from '../server/followPolicy.ts'
 import { openInternalTokens } from '../server/openInternalTokens.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from '../server/openWebhooks.ts'
@@ -78,6 +78,7 @@ Example:
       report: (message, err) => log.warn(err ? { err: describeError(err) } : {}, message),
     })
     try {
+      await prepareRowRights(config, connection, installation)
       const engines = createEngines(model)
       const steward = {
         sql: connection.sql,

@@ -35,6 +35,10 @@ const whole = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().int().min(min).max(max))
 
+const databaseUrl = text
+  .regex(/^postgres(ql)?:\/\/([^/]|\/.*[?&]host=)/)
+  .refine((url) => URL.canParse(url))
+
 function number(
   min: number,
   max: number,
@@ -48,12 +52,18 @@ export const CONFIG = {
   databaseUrl: optional({
     env: 'DATABASE_URL',
     secret: 'PASSWORD',
-    schema: text
-      .regex(/^postgres(ql)?:\/\/([^/]|\/.*[?&]host=)/)
-      .refine((url) => URL.canParse(url)),
+    schema: databaseUrl,
     shown: 'an embedded Postgres 18 in the data directory',
     allowed: 'a URL like postgres://user:password@host:5432/database',
     help: 'your own Postgres, 15 or later, with SCRAM passwords; add ?require_auth=md5 to allow MD5 ones, ?host=/folder for a Unix socket',
+  }),
+  databaseOwnerUrl: optional({
+    env: 'DATABASE_OWNER_URL',
+    secret: 'PASSWORD',
+    schema: databaseUrl,
+    shown: 'DATABASE_URL, whose user then owns the tables',
+    allowed: 'a URL like postgres://owner:password@host:5432/database',
+    help: 'the database of DATABASE_URL as the owner of its tables, for migrations, row rights and expire; the user of DATABASE_URL then needs no such rights',
   }),
   databaseWaitSecondsMax: number(0, 86_400, {
     env: 'TOUCHSTONE_DATABASE_WAIT_SECONDS_MAX',

@@ -20,7 +20,8 @@ export function workerEnvironment(
   return childEnvironment(
     [
       ...Object.keys(process.env).filter((name) => READ_BY_LIBRARIES.test(name)),
-      ...Object.values(CONFIG).map(({ env }) => env),
+      // The owner of the tables has done its part before workers start.
+      ...Object.values(CONFIG).flatMap((c) => (c === CONFIG.databaseOwnerUrl ? [] : [c.env])),
       ...namedSecrets(config.sources ?? packagePath('config/sources.yaml')),
       ...namedSecrets(config.ownSubgraphs ?? packagePath('config/subgraphs.yaml')),
     ],

@@ -1,12 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openConnection } from '../../mdm/db/database.ts'
 import { openDataDirectory } from './dataDirectory.ts'
 import { isAlive, processIdentity } from './processIdentity.ts'
-import { type PostgresServer, startServer, stopServer } from './server.ts'
+import { DATABASE, OWNER } from './roles.ts'
+import { startServer, stopServer } from './server.ts'
 
-export const DATABASE = 'touchstone'
 const lockMsMax = 90_000
 const watchMs = 500
 /** What a wipe removes from the data directory. */
@@ -29,6 +28,8 @@ const restartMsMax = 8_000
 
 export interface EmbeddedDatabase {
   url: string
+  /** The URL of the tables' owner, for migrations and set-up. */
+  ownerUrl: string
   /** Releases the server; its last user stops it. */
   release(): Promise<void>
 }
@@ -68,7 +69,6 @@ export async function openEmbedded(
     })
   let server = await locked(dir, me, async () => {
     const started = await start()
-    if (create) await ensureDatabase(started)
     mkdirSync(join(dir, 'users'), { recursive: true })
     writeFileSync(seat, me)
     return started
@@ -121,6 +121,7 @@ export async function openEmbedded(
   const watch = setInterval(restartIfDown, watchMs).unref()
   return {
     url,
+    ownerUrl: server.url(DATABASE, OWNER),
     async release() {
       released = true
       clearInterval(watch)
@@ -198,15 +199,5 @@ function read(file: string): string | null {
     return readFileSync(file, 'utf8')
   } catch {
     return null // released between two looks
-  }
-}
-
-async function ensureDatabase(server: PostgresServer): Promise<void> {
-  const sql = openConnection(server.url('postgres'))
-  try {
-    const found = await sql`select 1 from pg_database where datname = ${DATABASE}`
-    if (found.length === 0) await sql.unsafe(`create database ${DATABASE}`)
-  } finally {
-    await sql.end()
   }
 }

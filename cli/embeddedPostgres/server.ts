@@ -21,10 +21,11 @@ import { z } from 'zod'
 import { openConnection } from '../../mdm/db/database.ts'
 import { childEnvironment } from '../../schema/kit/childEnvironment.ts'
 import { type PostgresBinaries, postgresBinaries } from './binaries.ts'
-import { newPassword, replaceFile, scramVerifier, writePasswords } from './passwords.ts'
+import { newPassword, replaceFile, writePasswords } from './passwords.ts'
 import { powerless } from './powerless.ts'
 import { processIdentity, serverMark, servesDataDirectory } from './processIdentity.ts'
 import { reachableBinaries } from './reachableBinaries.ts'
+import { APPLICATION, DATABASE, newPasswords, rolesSql, SUPERUSER, setUpDatabase } from './roles.ts'
 import { findServerUser, giveTo, isReachable, type ServerUser } from './serverUser.ts'
 import { removeSocketFolder, socketFolder } from './socketFolder.ts'
 
@@ -33,8 +34,6 @@ const stopMsMax = 30_000
 const betweenAttemptsMs = 200
 /** Part of the socket's name; nothing listens on it unless TCP is asked for. */
 const portDefault = 5432
-/** The user that initdb creates, a superuser. */
-const SUPERUSER = 'touchstone'
 
 export interface ServerOptions {
   /**
@@ -52,6 +51,11 @@ export interface ServerOptions {
    */
   tcpPort?: number | undefined
   /**
+   * True: the superuser may connect, and there are no other roles and no database of Touchstone. For
+   * tests and benches, which create databases.
+   */
+  superuser?: boolean
+  /**
    * Called before a running server that cannot be used is stopped: one that an earlier version
    * started, or whose password is not ours. May throw to leave it alone.
    */
@@ -59,8 +63,12 @@ export interface ServerOptions {
 }
 
 export interface PostgresServer {
-  /** Returns the URL of one of the server's databases. It names the file of the password. */
-  url(database: string): string
+  /**
+   * Returns the URL of one of the server's databases. It names the file of the password. The user is
+   * that of the running program, unless another is named or the server was started for the
+   * superuser.
+   */
+  url(database: string, user?: string): string
   pid: number
   /** The port of loopback on which it listens, or null. */
   tcpPort: number | null
@@ -74,7 +82,14 @@ export interface PostgresServer {
 }
 
 /** The content of postgres.json. Earlier versions had no socket, and the password there. */
-const settingsSchema = z.object({ socket: z.string(), port: z.int(), tcp: z.boolean() })
+const settingsSchema = z.object({
+  socket: z.string(),
+  port: z.int(),
+  tcp: z.boolean(),
+  superuser: z.boolean(),
+  /** False while a start sets the server up: one that was killed meanwhile is started again. */
+  complete: z.boolean(),
+})
 type Settings = z.infer<typeof settingsSchema>
 
 /**
@@ -103,13 +118,24 @@ export async function startServer(options: ServerOptions): Promise<PostgresServe
   else if (user) giveTo(user, realpathSync(data))
   removeStaleLock(data)
   writeAccessRules(data, user, options.tcpPort !== undefined)
-  const settings = await newSettings(dir, options.tcpPort)
+  const settings = await newSettings(dir, options)
   const place: Place = { dir, data, user, program: binaries.postgres, durable: options.durable }
   rmSync(join(dir, 'postgres.log'), { force: true })
   for (const until = Date.now() + startMsMax; ; await sleep(betweenAttemptsMs)) {
-    const why = await setPasswords(place)
-    const started = why === null ? await spawnServer(place, settings) : { pid: 0, why }
-    if (started.why === null) return handle(dir, started.pid, settings)
+    const password = newPassword()
+    const why = await setPasswords(place, password, settings.superuser)
+    const started = why === null ? await spawnServer(place, settings, password) : { pid: 0, why }
+    if (started.why === null) {
+      try {
+        if (!settings.superuser)
+          await setUpDatabase((database) => withPassword(url(dir, settings, database), password))
+      } catch (e) {
+        await stop(started.pid)
+        throw e
+      }
+      writeSettings(dir, { ...settings, complete: true })
+      return handle(dir, started.pid, settings)
+    }
     const log = tail(join(dir, 'postgres.log'))
     // Processes of a killed server outlive it by a moment; a new server beside them would corrupt
     // the data. So does a start that was killed while it set the passwords.
@@ -130,26 +156,31 @@ interface Place {
 
 /**
  * Sets new passwords while nothing listens: in the single-user mode of Postgres, which needs none.
- * Returns null, or why it failed.
+ * That of the superuser stands in no file, unless he is the user of all connections. Returns null,
+ * or why it failed.
  */
-async function setPasswords(place: Place): Promise<string | null> {
-  const { dir } = place
-  const password = newPassword()
+async function setPasswords(
+  place: Place,
+  password: string,
+  superuser: boolean,
+): Promise<string | null> {
+  const passwords = superuser ? new Map([[SUPERUSER, password]]) : newPasswords()
   const args = [...flags(place.durable), 'postgres']
   const child = launch(place, ['--single'], args, 'pipe')
   const ended = ending(child)
   // A process that has ended already does not read; its exit code says why.
   child.stdin?.on('error', () => {})
-  child.stdin?.end(`alter role ${SUPERUSER} password '${scramVerifier(password)}';\n`)
+  child.stdin?.end(rolesSql(new Map([...passwords, [SUPERUSER, password]])))
   const why = await ended
   if (why !== 'ended with code 0') return why
-  writePasswords(join(dir, 'postgres.passwords'), new Map([[SUPERUSER, password]]))
+  writePasswords(join(place.dir, 'postgres.passwords'), passwords)
   return null
 }
 
 async function spawnServer(
   place: Place,
   settings: Settings,
+  password: string,
 ): Promise<{ pid: number; why: string | null }> {
   const listen = {
     // Relative to the data directory, which the server enters.
@@ -162,10 +193,8 @@ async function spawnServer(
   const child = launch(place, [], args, 'ignore')
   child.unref()
   const waiting = new AbortController()
-  const why = await Promise.race([
-    ending(child),
-    ready(url(place.dir, settings, 'postgres'), waiting.signal),
-  ])
+  const superuser = withPassword(url(place.dir, settings, 'postgres'), password)
+  const why = await Promise.race([ending(child), ready(superuser, waiting.signal)])
   waiting.abort()
   if (why !== null) child.kill('SIGQUIT')
   return { pid: child.pid ?? 0, why }
@@ -266,11 +295,11 @@ export async function stopServer(dir: string): Promise<void> {
 }
 
 /** Returns the URL of a database of the server of this folder, running or not. */
-export function serverUrl(dir: string, database: string): string {
+export function serverUrl(dir: string, database: string, user?: string): string {
   const real = realpathSync(dir)
   const settings = readSettings(real)
   if (!settings) throw new Error(`${join(dir, 'postgres.json')} names no socket`)
-  return url(real, settings, database)
+  return url(real, settings, database, user)
 }
 
 /** Returns the process that serves this data directory, or null. */
@@ -289,10 +318,10 @@ function serverProcess(data: string): number | null {
 async function usable(dir: string, pid: number): Promise<PostgresServer | null> {
   const data = join(dir, 'postgres')
   const before = readSettings(dir)
-  if (!before) return null
+  if (!before?.complete) return null
   const settings = { ...before, socket: socketFolder(data, before.port, before.socket) }
   if (settings.socket !== before.socket) writeSettings(dir, settings)
-  const why = await ready(url(dir, settings, 'postgres'))
+  const why = await ready(url(dir, settings, settings.superuser ? 'postgres' : DATABASE))
   if (why === UNKNOWN_PASSWORD) return null
   if (why !== null)
     throw new Error(`a Postgres (process ${pid}) holds ${data} but does not respond: ${why}`)
@@ -302,7 +331,7 @@ async function usable(dir: string, pid: number): Promise<PostgresServer | null> 
 function handle(dir: string, pid: number, settings: Settings): PostgresServer {
   const data = join(dir, 'postgres')
   return {
-    url: (database) => url(dir, settings, database),
+    url: (database, user) => url(dir, settings, database, user),
     pid,
     tcpPort: settings.tcp ? settings.port : null,
     isReachable: () => socketFolder(data, settings.port, settings.socket) === settings.socket,
@@ -391,13 +420,16 @@ function initialise(place: string, initdb: string, user: ServerUser | null): voi
   renameSync(data, place)
 }
 
-async function newSettings(dir: string, tcpPort: number | undefined): Promise<Settings> {
+async function newSettings(
+  dir: string,
+  { tcpPort, superuser = false }: ServerOptions,
+): Promise<Settings> {
   const before = readSettings(dir)
   const tcp = tcpPort !== undefined
   let port = tcpPort ?? portDefault
   if (port === 0) port = before?.tcp && (await free(before.port)) ? before.port : await freePort()
   const socket = socketFolder(join(dir, 'postgres'), port, before?.socket)
-  const settings = { socket, port, tcp }
+  const settings = { socket, port, tcp, superuser, complete: false }
   writeSettings(dir, settings)
   return settings
 }
@@ -420,12 +452,25 @@ function writeSettings(dir: string, settings: Settings): void {
   replaceFile(join(dir, 'postgres.json'), `${JSON.stringify(settings)}\n`)
 }
 
-function url(dir: string, settings: Settings, database: string): string {
+function url(
+  dir: string,
+  settings: Settings,
+  database: string,
+  user = settings.superuser ? SUPERUSER : APPLICATION,
+): string {
   const file = inQuery(join(dir, 'postgres.passwords'))
   if (platform() === 'win32')
-    return `postgres://${SUPERUSER}@127.0.0.1:${settings.port}/${database}?passfile=${file}`
+    return `postgres://${user}@127.0.0.1:${settings.port}/${database}?passfile=${file}`
   const port = settings.port === portDefault ? '' : `&port=${settings.port}`
-  return `postgres://${SUPERUSER}@localhost/${database}?host=${inQuery(settings.socket)}${port}&passfile=${file}`
+  return `postgres://${user}@localhost/${database}?host=${inQuery(settings.socket)}${port}&passfile=${file}`
+}
+
+/** Returns the URL of the superuser, whose password stands in no file. */
+function withPassword(place: string, password: string): string {
+  const made = new URL(place)
+  made.username = SUPERUSER
+  made.password = password
+  return made.href
 }
 
 const inQuery = (path: string) => encodeURIComponent(path).replaceAll('%2F', '/')

@@ -1,16 +1,45 @@
 import { openRowReaders, type RowReaders } from '../../mdm/access/rowReaders.ts'
-import { setUpRowRights } from '../../mdm/access/rowRights.ts'
+import { requireRowRights, setUpRowRights } from '../../mdm/access/rowRights.ts'
+import { databaseRole } from '../../mdm/db/applicationRole.ts'
 import { openDatabase, type Sql } from '../../mdm/db/database.ts'
 import { RowVisibility } from '../../mdm/feed/rowVisibility.ts'
+import { activePolicy } from '../../mdm/policy/policies.ts'
 import type { EndpointRows } from '../../mdm/webhooks/endpoints.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Config } from '../config/config.ts'
+import type { Installation } from '../config/installation.ts'
+import { resolutionContextOf } from '../config/policyFiles.ts'
+import type { Connection } from '../connect.ts'
 import { openAccess } from './authentication.ts'
 
 /**
- * Sets up row rights in the database and opens the connections that enforce them. Returns undefined
- * if none are configured, at no cost. Throws RowRightsError if the database does not permit the
- * setup: a gateway that cannot enforce row rights does not start.
+ * Sets up row rights in the database, as the owner of the tables if that is known. Does nothing if
+ * none are configured. Throws RowRightsError if the database does not permit it.
+ */
+export async function prepareRowRights(
+  config: Config<'access'>,
+  { sql, url, ownerUrl }: Connection,
+  installation: Installation,
+): Promise<void> {
+  if (!openAccess(config).rows) return
+  const role = await databaseRole(sql)
+  if (ownerUrl === undefined && !role.owns) return // rowReaders checks that somebody has done it
+  const stored = await activePolicy(sql)
+  const policy = stored
+    ? resolutionContextOf(stored, installation.systems).policy
+    : installation.policy
+  const owner = openDatabase(ownerUrl ?? url, { name: 'touchstone-set-up', connectionsMax: 1 })
+  try {
+    await setUpRowRights(owner, policy, role.owns ? null : role.name)
+  } finally {
+    await owner.end({ timeout: 5 })
+  }
+}
+
+/**
+ * Opens the connections that enforce row rights. Returns undefined if none are configured, at no
+ * cost. Throws RowRightsError if the database is not set up for them: a gateway that cannot enforce
+ * row rights does not start.
  */
 export async function rowReaders(
   config: Config<'access'>,
@@ -21,7 +50,7 @@ export async function rowReaders(
 ): Promise<RowReaders | undefined> {
   const { rows } = openAccess(config)
   if (!rows) return undefined
-  await setUpRowRights(sql, policy)
+  await requireRowRights(sql, policy)
   return openRowReaders(databaseUrl, rows, open)
 }
 

@@ -39,10 +39,18 @@ export class PlannerStatistics {
     if (this.#running) return
     this.#covered += this.#since
     this.#since = 0
-    this.#running = this.#sql`analyze`
-      .then(() => undefined, this.#onError)
+    this.#running = analyzeTables(this.#sql)
+      .catch(this.#onError)
       .finally(() => {
         this.#running = null
       })
   }
+}
+
+/** One statement for each table, so that none is locked for longer than its own turn. */
+async function analyzeTables(sql: Sql): Promise<void> {
+  const tables = await sql<{ name: string }[]>`
+    select oid::regclass::text as name from pg_class
+    where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1`
+  for (const { name } of tables) await sql`select analyze_table(${name}::regclass)`
 }

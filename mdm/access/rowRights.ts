@@ -1,4 +1,5 @@
 import type { Policy } from '../../schema/policy.ts'
+import { databaseRole, identifier } from '../db/applicationRole.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { hashOf, rowRightsSql } from './rowRightsSql.ts'
 
@@ -15,17 +16,22 @@ export class RowRightsError extends Error {
  * is judged. Existing parts stay. On first use, and when @rows changes, each golden record and each
  * version is written once, which blocks ingest for about 20 s a million. Throws RowRightsError if
  * the database user lacks the privileges, with the statements that an administrator has to run.
+ * `sql` belongs to the owner of the tables; `application` is the user of the running program if that
+ * is another one, and sees every row.
  */
-export async function setUpRowRights(sql: Sql, policy: Policy): Promise<void> {
-  const text = rowRightsSql(policy, READING_ROLE)
-  const wanted = { policies: hashOf(text.policies), tags: hashOf(text.tags) }
+export async function setUpRowRights(
+  sql: Sql,
+  policy: Policy,
+  application: string | null = null,
+): Promise<void> {
+  const text = rowRightsSql(policy, READING_ROLE, application)
+  const wanted = hashes(text)
   await sql.begin(async (tx) => {
     await tx`set local statement_timeout = 0`
     await tx`select pg_advisory_xact_lock(hashtext('touchstone row rights'))`
     await ensureOwner(tx)
-    await ensureRole(tx)
-    const [there] = await tx<{ policies: string; tags: string }[]>`
-      select policies, tags from row_rights where role = ${READING_ROLE}`
+    await ensureRole(tx, application)
+    const there = await storedHashes(tx)
     if (there?.policies === wanted.policies && there.tags === wanted.tags) return
     await tx.unsafe(text.policies)
     if (there?.tags !== wanted.tags) {
@@ -37,6 +43,36 @@ export async function setUpRowRights(sql: Sql, policy: Policy): Promise<void> {
       insert into row_rights (role, policies, tags) values (${READING_ROLE}, ${wanted.policies}, ${wanted.tags})
       on conflict (one) do update set role = excluded.role, policies = excluded.policies, tags = excluded.tags`
   })
+}
+
+/**
+ * Throws RowRightsError unless row rights are set up for this model, and for the user of this
+ * connection. For programs whose user does not own the tables.
+ */
+export async function requireRowRights(sql: Sql, policy: Policy): Promise<void> {
+  const { name, owns } = await databaseRole(sql)
+  const wanted = hashes(rowRightsSql(policy, READING_ROLE, owns ? null : name))
+  const there = await storedHashes(sql)
+  if (there?.policies !== wanted.policies || there.tags !== wanted.tags)
+    throw new RowRightsError(
+      `row rights are configured, and the database is not set up for them or for the active policy: ` +
+        `start again with DATABASE_OWNER_URL, because the user ${name} does not own the tables`,
+    )
+}
+
+interface Hashes {
+  policies: string
+  tags: string
+}
+
+function hashes(text: Hashes): Hashes {
+  return { policies: hashOf(text.policies), tags: hashOf(text.tags) }
+}
+
+async function storedHashes(sql: Sql | Transaction): Promise<Hashes | undefined> {
+  const [row] = await sql<Hashes[]>`
+    select policies, tags from row_rights where role = ${READING_ROLE}`
+  return row
 }
 
 /**
@@ -54,13 +90,13 @@ async function ensureOwner(tx: Transaction): Promise<void> {
     )
 }
 
-async function ensureRole(tx: Transaction): Promise<void> {
+async function ensureRole(tx: Transaction, application: string | null): Promise<void> {
   const found = async () =>
     (
       await tx<{ mighty: boolean; owns: boolean; usable: boolean }[]>`
         select rolsuper or rolbypassrls as mighty, exists (
             select 1 from pg_class where relnamespace = 'public'::regnamespace and pg_has_role(r.oid, relowner, 'MEMBER')) as owns,
-          pg_has_role(current_user, r.oid, ${await setPrivilege(tx)}) as usable
+          pg_has_role(coalesce(${application}::name, current_user), r.oid, ${await setPrivilege(tx)}) as usable
         from pg_roles r where rolname = ${READING_ROLE}`
     )[0]
   let role = await found()
@@ -69,7 +105,8 @@ async function ensureRole(tx: Transaction): Promise<void> {
       await tx.savepoint(async (s) => {
         if (!role)
           await s.unsafe(`create role ${READING_ROLE} nologin nosuperuser nobypassrls noinherit`)
-        await s.unsafe(`grant ${READING_ROLE} to current_user`)
+        const user = application === null ? 'current_user' : identifier(application)
+        await s.unsafe(`grant ${READING_ROLE} to ${user}`)
       })
     } catch (e) {
       // Another database of the same server was set up at the same moment.

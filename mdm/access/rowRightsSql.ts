@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { OPERATIONAL, OPERATIONAL_TYPES, type OperationalType } from '../../schema/operational.ts'
 import type { Policy, RowPolicy } from '../../schema/policy.ts'
+import { identifier } from '../db/applicationRole.ts'
 
 /** Marks a row that everyone may see, and a caller without a limit in one of the two respects. */
 export const EVERYONE = '*'
@@ -50,7 +51,7 @@ function operationalSeen(type: OperationalType, row: string): string {
  * its five tables, as part of the policy, would be planned for every read of any source record.
  */
 const sourceOfOperational = `create or replace function sees_operational(record bigint, kind text) returns boolean
-  language plpgsql stable security definer as $$
+  language plpgsql stable security definer set search_path = public, pg_temp as $$
   declare
     p text[] := nullif(current_setting('${PLACES_SETTING}', true), '')::text[];
     e text[] := nullif(current_setting('${ENTITIES_SETTING}', true), '')::text[];
@@ -128,7 +129,11 @@ const OPEN = ['feed_head', 'feed_epoch', 'publication', 'batch', 'service_minute
  * Returns the SQL that sets up the rights of the reading role for a model. The caller has checked
  * the role's name.
  */
-export function rowRightsSql(policy: Policy, role: string): { tags: string; policies: string } {
+export function rowRightsSql(
+  policy: Policy,
+  role: string,
+  application: string | null = null,
+): { tags: string; policies: string } {
   const views = [
     `create or replace view seen_record with (security_barrier) as
       select r.key, r.id from source_record r join golden g on g.id = r.golden_id
@@ -136,7 +141,8 @@ export function rowRightsSql(policy: Policy, role: string): { tags: string; poli
     `create or replace view seen_golden with (security_barrier) as select g.id from golden g where ${throughParent('g')};`,
     sourceOfOperational,
   ]
-  const readable = [...Object.keys(POLICIES), ...CLOSED, ...OPEN]
+  const secured = [...Object.keys(POLICIES), ...CLOSED]
+  const readable = [...secured, ...OPEN]
   return {
     tags: tagsSql(policy),
     policies: [
@@ -144,13 +150,22 @@ export function rowRightsSql(policy: Policy, role: string): { tags: string; poli
       ...referringSql(policy),
       `grant usage on schema public to ${role};`,
       `grant select on ${[...readable, 'seen_record', 'seen_golden'].join(', ')} to ${role};`,
-      ...[...Object.keys(POLICIES), ...CLOSED].map(
-        (t) => `alter table ${t} enable row level security;`,
-      ),
+      ...secured.map((t) => `alter table ${t} enable row level security;`),
       ...Object.entries(POLICIES).map(
         ([t, seen]) => `drop policy if exists row_rights on ${t};
         create policy row_rights on ${t} for select to ${role} using (${seen});`,
       ),
+      // Without a policy, a user that does not own the table would see nothing.
+      ...secured.map((t) => `drop policy if exists application on ${t};`),
+      ...(application === null
+        ? []
+        : [
+            `grant select on seen_record, seen_golden to ${identifier(application)};`,
+            ...secured.map(
+              (t) =>
+                `create policy application on ${t} to ${identifier(application)} using (true) with check (true);`,
+            ),
+          ]),
     ].join('\n'),
   }
 }
@@ -169,7 +184,7 @@ function referringSql(policy: Policy): string[] {
   )
   return [...fields].map(
     (f) => `create or replace function referring_${f.toLowerCase()}(keys uuid[]) returns setof uuid
-      language plpgsql stable security definer rows 10 as $$ begin
+      language plpgsql stable security definer set search_path = public, pg_temp rows 10 as $$ begin
         return query select g.id from public.golden g
           where g.values ->> '${f}' = any (keys::text[]) and g.state = 'ACTIVE' and g.values ? '${f}'; end $$;`,
   )

@@ -206,8 +206,8 @@ describe('a database of DATABASE_URL', () => {
 
 function configOf(dataDir: string, databaseUrl?: string): DatabaseConfig {
   return {
-    ...{ databaseUrl, dataDir, embeddedPort: undefined, databaseWaitSecondsMax: 5 },
-    ...{ auditKeys: undefined, auditKeyFile: undefined },
+    ...{ databaseUrl, databaseOwnerUrl: undefined, dataDir, embeddedPort: undefined },
+    ...{ databaseWaitSecondsMax: 5, auditKeys: undefined, auditKeyFile: undefined },
   }
 }
 

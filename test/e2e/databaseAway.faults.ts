@@ -33,7 +33,7 @@ const awayMs = 2_000
 let server: PostgresServer
 const serverDir = mkdtempSync(join(tmpdir(), 'touchstone-away-'))
 before(async () => {
-  server = await startServer({ dir: serverDir, durable: true })
+  server = await startServer({ dir: serverDir, durable: true, superuser: true })
 })
 after(async () => {
   await server.stop()
@@ -111,7 +111,7 @@ test('during a database outage, queries report it and deliveries are to be retri
   assert.equal((await fetch(`${origin}/health/live`)).status, 200)
   await sleep(Math.max(0, awayMs - (Date.now() - away)))
 
-  server = await startServer({ dir: serverDir, durable: true })
+  server = await startServer({ dir: serverDir, durable: true, superuser: true })
   assert.equal(server.url('postgres'), databaseUrl)
   await eventually(async () => (await ready()) === 200)
   await eventually(async () => (await post(origin, shopCustomer('2', 'Blue Fen Ltd'))).status < 300)

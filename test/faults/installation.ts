@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { DATABASE } from '../../cli/embeddedPostgres/openEmbedded.ts'
+import { DATABASE } from '../../cli/embeddedPostgres/roles.ts'
 import { serverUrl } from '../../cli/embeddedPostgres/server.ts'
 import { type RunningCommand, runs, touchstone } from '../cli/process.ts'
 import { eventually } from '../e2e/eventually.ts'

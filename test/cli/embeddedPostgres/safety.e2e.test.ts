@@ -36,7 +36,7 @@ function servers(t: TestContext, dir: string) {
   let last: PostgresServer | null = null
   t.after(() => last?.stop())
   return async (options: { tcpPort?: number } = {}) => {
-    last = await startServer({ dir, durable: false, ...options })
+    last = await startServer({ dir, durable: false, superuser: true, ...options })
     return last
   }
 }
@@ -156,6 +156,7 @@ describe('the embedded Postgres', () => {
     const refused = startServer({
       dir,
       durable: false,
+      superuser: true,
       beforeReplacing: () => {
         throw new Error('in use')
       },
@@ -250,7 +251,7 @@ describe('a data directory whose path is too long for a socket', () => {
     for (const take of takings) {
       writeFileSync(
         join(dir, 'postgres.json'),
-        JSON.stringify({ socket: link, port: 5432, tcp: false }),
+        JSON.stringify({ socket: link, port: 5432, tcp: false, superuser: true, complete: true }),
       )
       take()
       const server = await start()

@@ -21,6 +21,7 @@ test('root can run an installation in a folder that only root may enter, as afte
   const server = await startServer({
     dir: join(dir, 'data'),
     durable: false,
+    superuser: true,
     binaries: { postgres: join(bin, 'postgres'), initdb: join(bin, 'initdb') },
   })
   const sql = openConnection(server.url('postgres'))

@@ -17,7 +17,7 @@ export interface CrashingServer {
 /** Starts a server for one test that can be crashed instead of stopped. */
 export async function crashingServer(): Promise<CrashingServer> {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-test-'))
-  let server = await startServer({ dir, durable: false })
+  let server = await startServer({ dir, durable: false, superuser: true })
   const { url } = server
   const abandon = () => {
     if (isRunning(server.pid)) process.kill(server.pid, 'SIGQUIT')
@@ -31,7 +31,7 @@ export async function crashingServer(): Promise<CrashingServer> {
       while (isRunning(server.pid)) await sleep(10)
     },
     async start() {
-      server = await startServer({ dir, durable: false })
+      server = await startServer({ dir, durable: false, superuser: true })
       if (server.url('postgres') !== url('postgres'))
         throw new Error('the server came back on another port')
     },

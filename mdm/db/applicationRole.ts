@@ -1,0 +1,82 @@
+import type { Sql, Transaction } from './database.ts'
+
+const PRIVILEGES = ['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']
+const EVERYTHING = ['select', 'insert', 'update', 'delete']
+
+/**
+ * Tables in which the application's role may do less than everything (I2): history and assertions
+ * only grow, and what migrations and set-up write is read.
+ */
+const GROWING = [
+  'assertion',
+  'withdrawal',
+  'audit',
+  'change',
+  'inbox',
+  'policy',
+  'match_model',
+  'exception_work',
+  'exception_worked',
+]
+const READ = ['migration', 'row_rights', 'name_order']
+
+/** The user of a connection, and whether it owns the tables or is bound by nothing. */
+export interface DatabaseRole {
+  name: string
+  owns: boolean
+  superuser: boolean
+}
+
+/** Returns the user of a connection. Without tables, it owns them if it may create them. */
+export async function databaseRole(sql: Sql | Transaction): Promise<DatabaseRole> {
+  const [row] = await sql<DatabaseRole[]>`
+    select current_user as name, r.rolsuper as superuser,
+      coalesce((select pg_has_role(c.relowner, 'USAGE') from pg_class c where c.oid = to_regclass('public.migration')),
+        has_schema_privilege('public', 'CREATE')) as owns
+    from pg_roles r where r.rolname = current_user`
+  if (!row) throw new Error('the database does not know its own user')
+  return row
+}
+
+/**
+ * Gives a role what the running program needs, and takes everything else from it: no table is its
+ * own, so it can neither change the schema nor empty the history. Called by the owner after each
+ * migration, so that new tables are covered. Changes nothing that is right already.
+ */
+export async function grantApplication(owner: Sql, role: string): Promise<void> {
+  await owner.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtext('touchstone application role'))`
+    const name = identifier(role)
+    const tables = await tx<{ name: string; kind: string; has: string[] }[]>`
+      select c.relname as name, c.relkind as kind, array(select p from unnest(${PRIVILEGES}::text[]) p
+          where has_table_privilege(${role}, c.oid, p)) as has
+      from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')`
+    for (const { name: table, kind, has } of tables) {
+      const wanted = kind === 'v' || kind === 'm' ? ['select'] : rightsOn(table)
+      if (String(has.toSorted()) === String(wanted.toSorted())) continue
+      const on = identifier(table)
+      await tx.unsafe(`revoke all on public.${on} from ${name}`)
+      await tx.unsafe(`grant ${wanted.join(', ')} on public.${on} to ${name}`)
+    }
+    const [missing] = await tx<{ sequences: boolean; functions: boolean; schema: boolean }[]>`
+      select exists (select from pg_class c where c.relnamespace = 'public'::regnamespace
+          and case when c.relkind = 'S' then not has_sequence_privilege(${role}, c.oid, 'USAGE') end) as sequences,
+        exists (select from pg_proc p where p.pronamespace = 'public'::regnamespace
+          and not has_function_privilege(${role}, p.oid, 'EXECUTE')) as functions,
+        not has_schema_privilege(${role}, 'public', 'USAGE') as schema`
+    if (missing?.schema) await tx.unsafe(`grant usage on schema public to ${name}`)
+    if (missing?.sequences)
+      await tx.unsafe(`grant usage, select on all sequences in schema public to ${name}`)
+    if (missing?.functions)
+      await tx.unsafe(`grant execute on all routines in schema public to ${name}`)
+  })
+}
+
+function rightsOn(table: string): string[] {
+  if (READ.includes(table)) return ['select']
+  return GROWING.includes(table) ? ['select', 'insert'] : EVERYTHING
+}
+
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
