@@ -10,8 +10,10 @@ import {
   startSubgraphService,
 } from '../../../gateway/federation/subgraphService.ts'
 import { type Gateway, startGateway } from '../../../gateway/gateway.ts'
+import { localCallers } from '../../../gateway/identity/callers.ts'
 import { internalTokens } from '../../../gateway/identity/internal.ts'
 import type { RequestInfo, Subgraph } from '../../../subgraphs/contract.ts'
+import { BOUNDS } from '../gateway.ts'
 import { openCallers } from '../openCallers.ts'
 
 // This subgraph returns the caller it sees, both in process and as a service.
@@ -171,6 +173,29 @@ describe('a server without authentication', () => {
     for (const host of [`localhost:${port()}`, `LOCALHOST:${port()}`, `[::1]:${port()}`])
       assert.deepEqual(await status({ host }), [200, undefined], host)
   })
+})
+
+test('a host name that the operator allows may be a proxy, and its callers need the secret', async (t) => {
+  const gateway = await startGateway({
+    ...{ host: '127.0.0.1', port: 0, supergraph: composeSupergraph([me]), subgraphs: [me], log },
+    bounds: BOUNDS,
+    callers: localCallers({ isSecret: (s) => s === 'tsd_x', hostsAllowed: ['dev.example'] }),
+  })
+  t.after(() => gateway.close(0))
+  const { port } = new URL(gateway.url)
+  const status = (headers: Record<string, string>) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const all = { host: 'dev.example', 'x-forwarded-for': '198.51.100.7', ...headers }
+      const at = { host: '127.0.0.1', port, path: '/graphql?query={me}', headers: all }
+      request(at, (res) => resolve(res.resume().statusCode))
+        .once('error', reject)
+        .end()
+    })
+  assert.equal(await status({}), 401)
+  assert.equal(await status({ authorization: 'Bearer tsd_y' }), 401)
+  assert.equal(await status({ authorization: 'Bearer tsd_x' }), 200)
+  assert.equal(await status({ authorization: 'Bearer tsd_x', host: `localhost:${port}` }), 403)
+  assert.equal(await status({ authorization: 'Bearer tsd_x', host: 'other.example' }), 421)
 })
 
 interface Refusal {

@@ -227,5 +227,19 @@ test('checks the addresses of a host name at every connection', async () => {
   assert.deepEqual([away.status, away.error], [302, 'redirects are not followed'])
   assert.equal(hits, 2)
   inside.close()
+
+  // A name that changes with every look-up: the address that was checked is the one connected to.
+  let lookups = 0
+  const flipping = createPoster({
+    reach: { ...reach, networks: [parseNetwork('127.0.0.1')] },
+    timeoutMs: 2_000,
+    resolve: async () => [{ address: lookups++ % 2 === 0 ? '127.0.0.1' : '127.0.0.2', family: 4 }],
+  })
+  const statuses: (number | null)[] = []
+  for (let n = 0; n < 6; n++)
+    statuses.push((await flipping.post(`http://hooks.example.com:${port}/`, closing, '{}')).status)
+  assert.deepEqual(statuses, [200, null, 200, null, 200, null])
+  assert.deepEqual([lookups, hits], [6, 5])
+  flipping.close()
   server.close()
 })
