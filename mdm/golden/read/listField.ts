@@ -101,9 +101,11 @@ function policyField(
       policyField(policy, g, inner, f.list ? undefined : at),
     )
     const sql = `(${base} -> '${f.name}')`
-    // Money sorts by its amount. Callers can filter by the currency.
+    // Money sorts by its amount, unless the amount alone needs a scope. Callers can filter by the
+    // currency.
+    const isHidden = group.fields.some((g) => g.name === 'minorUnits' && g.sensitive)
     const amount =
-      f.typeName === 'Money' && !f.list
+      f.typeName === 'Money' && !f.list && !isHidden
         ? sortable(`(${sql} ->> 'minorUnits')::float8`, 'float8')
         : undefined
     return [
