@@ -372,6 +372,39 @@ test('counts, totals, filters, aliases, relations and lookups cover the callerâ€
   assert.ok(all.taskCounts.total >= 2)
 })
 
+test('a claim of another shape than the documented one shows no row, over any way in', async () => {
+  const query = '{ customers { totalCount } }'
+  for (const claims of [
+    { regions: '*', legal_entities: 'DE01 *' },
+    { regions: '*', legal_entities: 'Alpha * Omega' },
+    { regions: ['eu', '*'], legal_entities: '*' },
+    { regions: [['*']], legal_entities: '*' },
+    { regions: 'eu\u00a0*', legal_entities: '*' },
+    { regions: { 0: '*', length: 1 }, legal_entities: '*' },
+    { regions: true, legal_entities: '*' },
+    { regions: '*', legal_entities: 'DE01,*' },
+  ]) {
+    const token = await it.bound(claims, 'admin')
+    const headers = { authorization: `Bearer ${token}` }
+    const { status, code, text } = await over(it.url, { query, headers })
+    assert.deepEqual([status, code], [401, 'UNAUTHENTICATED'], JSON.stringify(claims))
+    assert.match(text, /claim/)
+    assert.equal((await overSocket(it.url, query, headers)).code, 'UNAUTHENTICATED')
+  }
+  // A key from before such a mixture was refused has no more rights than its words.
+  const { text: key } = await createKey(it.db.sql, {
+    name: 'mixture',
+    roles: ['admin'],
+    scopes: [],
+    regions: ['*', 'eu'],
+    legalEntities: ['*', 'DE01'],
+    expiresAt: null,
+    createdBy: 'test',
+  })
+  const found = await over(it.url, { query, headers: { authorization: `Bearer ${key}` } })
+  assert.match(found.text, /"totalCount":1\}/)
+})
+
 test('a caller without claims sees only shared records; both regions and legal entities must match; unknown values grant nothing', async () => {
   const count = async (claims: object) => {
     const got = await data(
