@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import type { GraphQLError } from 'graphql'
@@ -283,4 +285,35 @@ test('an outage of every requested subgraph leaves null root fields, and is no c
     headers: { accept: 'application/graphql-response+json' },
   })
   assert.deepEqual([variable.status, 'data' in variable.body], [400, false])
+})
+
+test('a service that answers without an end is unavailable, and little of it is read', async (t) => {
+  let bytesSent = 0
+  const endless = createServer((_req, res) => {
+    res.writeHead(200, { 'content-type': 'application/json' }).write('{"data":{"head":"')
+    const chunk = 'x'.repeat(1_000_000)
+    const send = () => {
+      while (!res.destroyed) {
+        bytesSent += chunk.length
+        if (!res.write(chunk)) return void res.once('drain', send)
+      }
+    }
+    send()
+  })
+  await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(endless.address() as AddressInfo).port}/graphql`
+  const attacked = await testGateway({
+    fixture: world,
+    subgraphs: [],
+    internal,
+    services: new Map(world.subgraphs.map((s) => [s.name, url])),
+  })
+  t.after(async () => {
+    endless.closeAllConnections()
+    endless.close()
+    await attacked.gateway.close(100)
+  })
+  const [error] = (await ask(attacked.url, '{ head }')).body.errors
+  assert.equal(error.extensions.code, 'UNAVAILABLE')
+  assert.ok(bytesSent < 120_000_000, `${bytesSent} bytes were taken`)
 })
