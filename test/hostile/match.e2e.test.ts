@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { dataDirectory, touchstone } from '../cli/process.ts'
 import { firstSeed } from '../property.ts'
@@ -11,23 +10,33 @@ import { Source, TOKENS } from './tokens.ts'
 /** `npm run test:hostile` takes 100,000 records. */
 const count = Number(process.env.TOUCHSTONE_HOSTILE ?? 400)
 const large = Math.min(200, Math.ceil(count / 500))
-const model = fileURLToPath(new URL('../../schema/model', import.meta.url))
 
-/** What is compared in each golden type. */
-const FIELDS: Readonly<Record<string, readonly string[]>> = {
-  Customer: [
-    'name',
-    'legalName',
-    'tradingNames',
-    'taxIds',
-    'registrationIds',
-    'emails',
-    'phones',
-    'domains',
-  ],
-  Contact: ['name', 'givenName', 'surname', 'emails', 'phones', 'address', 'customer'],
-  Product: ['name', 'sku', 'gtin', 'manufacturerCodes', 'description', 'listPrice'],
-}
+/** Three types that use every comparator but REFERENCE, which needs another type. */
+const MODEL = `
+type Company @golden { id: ID! name: String! @compare(as: ORGANISATION_NAME)
+  taxIds: [String!] @compare(as: IDENTIFIER) emails: [String!] @compare(as: EMAIL)
+  phones: [String!] @compare(as: PHONE) domains: [String!] @compare(as: DOMAIN)
+  address: Address @compare(as: ADDRESS) }
+type Person @golden { id: ID! name: String! @compare(as: PERSON_NAME)
+  given: String @compare(as: GIVEN_NAME) surname: String @compare(as: SURNAME)
+  born: Date @compare(as: DATE_OF_BIRTH) emails: [String!] @compare(as: EMAIL)
+  street: String @compare(as: STREET) city: String @compare(as: CITY)
+  region: String @compare(as: REGION) postcode: String @compare(as: POSTCODE)
+  country: String @compare(as: COUNTRY) }
+type Thing @golden { id: ID! name: String! @compare(as: PRODUCT_NAME)
+  label: String @compare(as: NAME) sku: String @compare(as: IDENTIFIER)
+  about: String @compare(as: TEXT) category: String @compare(as: CATEGORY)
+  price: Price @compare(as: PRICE) size: Float @compare(as: NUMBER) since: Date @compare(as: DATE) }
+type Address @group { street: String city: String region: String postcode: String country: String }
+type Price @group { amount: Float currency: String }
+scalar Date
+`
+const FIELDS = new Map(
+  ['Company', 'Person', 'Thing'].map((type) => {
+    const [, text = ''] = new RegExp(`type ${type} @golden \\{(.*?)\\}`, 's').exec(MODEL) ?? []
+    return [type, [...text.matchAll(/(\w+): \S+ @compare/g)].map((m) => m[1] ?? '')]
+  }),
+)
 const GROUP = ['street', 'city', 'region', 'postcode', 'country', 'amount', 'currency']
 
 /** Writes records with hostile values and names; some texts have 1 MB. */
@@ -61,12 +70,13 @@ function writeRecords(source: Source, file: string, names: readonly string[], re
 test(`${count} hostile records are matched (seed ${firstSeed})`, async (t) => {
   const { dir } = dataDirectory(t)
   const source = new Source(firstSeed)
-  const types = count < 10_000 ? ['Customer'] : Object.keys(FIELDS)
+  writeFileSync(join(dir, 'model.graphql'), MODEL)
+  const types = count < 10_000 ? ['Company'] : [...FIELDS.keys()]
   for (const type of types) {
     const records = Math.floor(count / types.length)
     const at = (name: string) => join(dir, `${type}.${name}`)
-    writeRecords(source, at('ndjson'), FIELDS[type] ?? [], records)
-    const file = join(model, `${type.toLowerCase()}.graphql`)
+    writeRecords(source, at('ndjson'), FIELDS.get(type) ?? [], records)
+    const file = join(dir, 'model.graphql')
     const began = performance.now()
     const command = touchstone(
       [
