@@ -207,13 +207,17 @@ function compileJoin(
   }
 }
 
+const patternCharsMax = 2_000
+
 /** Takes the first group of a regular expression, or the whole match; no match gives no value. */
 function extracting(rule: Rule, spec: unknown, at: readonly PropertyKey[], fail: Fail): Rule {
+  if (String(spec).length > patternCharsMax)
+    return fail(at, `the regular expression has more than ${patternCharsMax} characters`)
   let pattern: RegExp
   try {
     pattern = new RegExp(String(spec), 'u')
-    // An expression is compiled at its first use, which may fail too.
-    pattern.test('')
+    // An expression is compiled at its first use, for each width of characters; that may fail too.
+    for (const text of ['a', '\u{1f600}']) pattern.test(text)
   } catch (e) {
     return fail(at, `not a regular expression: ${e instanceof Error ? e.message : String(e)}`)
   }

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { Source as Document } from 'graphql'
 import { type Connector, MessageError } from '../../connectors/contract.ts'
 import { openConnectors } from '../../connectors/openConnectors.ts'
+import { readAccess } from '../../gateway/identity/access.ts'
 import { PolicyError } from '../../schema/directives.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
@@ -48,6 +49,31 @@ test(`a hostile mapping is read, or refused with its mistake (seed ${firstSeed})
     }
   }
   assert.ok(count > 0)
+})
+
+test(`a hostile access file is read, or refused with its name (seed ${firstSeed})`, (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-access-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const file = join(dir, 'access.yaml')
+  const source = new Source(firstSeed)
+  for (let n = 0; n < count; n++) {
+    const names = Array.from({ length: 3 }, () => source.text())
+    const [role = '', scope = '', other = ''] = names.map((name) => JSON.stringify(name))
+    const text = source.one([
+      `roles:\n  ${role}: { scopes: [${scope}] }\n  ${other}: { includes: [${role}] }\n`,
+      `roles: { ${role}: { scopes: ${source.json()}, includes: [${role}] } }\n`,
+      `roles: { reader: { scopes: [golden:read] } }\nrows: { regions: { ${role}: [${scope}] } }\n`,
+      hostileMapping(source),
+    ])
+    writeFileSync(file, text)
+    try {
+      const access = readAccess(file)
+      for (const name of names) assert.ok(!access.rightsOf([name]).scopes.has('pii:read'))
+    } catch (e) {
+      if (!(e instanceof Error && e.message.startsWith(file)))
+        throw new Error(`${e}\n${text.slice(0, 2_000)}`, { cause: e })
+    }
+  }
 })
 
 /** Reads hostile records by a mapping that was accepted. */
