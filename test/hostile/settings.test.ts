@@ -15,7 +15,7 @@ import { firstSeed } from '../property.ts'
 import { hostileMapping, hostileSdl } from './policies.ts'
 import { Source } from './tokens.ts'
 
-const count = Math.round(Math.max(150, Number(process.env.TOUCHSTONE_HOSTILE ?? 0) / 50))
+const count = Math.round(Math.max(60, Number(process.env.TOUCHSTONE_HOSTILE ?? 0) / 50))
 
 test(`a hostile model is read, or refused with its mistake (seed ${firstSeed})`, () => {
   const source = new Source(firstSeed)
