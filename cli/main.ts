@@ -81,6 +81,16 @@ process.on('uncaughtException', (e) => {
   process.exit(1)
 })
 
+// The console drops what it cannot write. A result that was cut short is an error; a reader who has
+// seen enough (`| head`) is none.
+process.stdout.on('error', (e: NodeJS.ErrnoException) => {
+  if (e.code === 'EPIPE') return
+  console.error(`touchstone: the output could not be written: ${e.message}`)
+  process.once('exit', (code) => {
+    if (code === 0) process.exitCode = 1
+  })
+})
+
 const leftoversMsMax = 2_000
 try {
   await program.parseAsync()

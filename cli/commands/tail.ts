@@ -105,7 +105,7 @@ Examples:
 async function tail(options: Options): Promise<number> {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  // `tail | head` closes the pipe: the normal end, not an error.
+  // `tail | head` closes the pipe: the normal end. Other errors are reported by main.ts.
   process.stdout.once('error', () => stop.abort())
   const colour = !options.json && process.stdout.isTTY && process.env.NO_COLOR === undefined
   const at: { cursor: string | null } = { cursor: null }

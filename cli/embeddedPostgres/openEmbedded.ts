@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openDataDirectory } from './dataDirectory.ts'
@@ -173,15 +174,20 @@ function otherUsers(dir: string, me: string): number[] {
 async function locked<T>(dir: string, me: string, work: () => Promise<T>): Promise<T> {
   const file = join(dir, 'lock')
   for (const until = Date.now() + lockMsMax; ; await sleep(50)) {
+    // Linked when it is written: on a full disk the file itself would stay, and name nobody.
+    const mine = join(dir, `lock.${randomUUID()}`)
     try {
-      writeFileSync(file, me, { flag: 'wx' })
+      writeFileSync(mine, me, { flag: 'wx' })
+      linkSync(mine, file)
       break
     } catch (e) {
       if (!(e instanceof Error && 'code' in e && e.code === 'EEXIST')) throw e
+    } finally {
+      rmSync(mine, { force: true })
     }
     const holder = read(file)
-    if (holder !== null && holder !== '' && !isAlive(holder) && read(file) === holder)
-      rmSync(file, { force: true })
+    // Empty: an earlier version on a full disk.
+    if (holder !== null && !isAlive(holder) && read(file) === holder) rmSync(file, { force: true })
     if (Date.now() > until)
       throw new Error(
         `${file} is held by process ${holder}; if that is not a Postgres of Touchstone, remove it`,
