@@ -33,6 +33,7 @@ test('a secret is refused as a flag, which every user of the machine can read, a
     ['--nats-url', `nats://u:${secret}@127.0.0.1:4222`],
     ['--nats-url', `nats://127.0.0.1:4222,nats://u:${secret}@127.0.0.1:4223`],
     ['--nats-url', `nats://${secret}@127.0.0.1:4222`],
+    ['--database-owner-url', `postgres://u:${secret}@127.0.0.1/d`],
     ['--otlp-url', `http://u:${secret}@127.0.0.1:4318`],
   ]
   const run = async (args: string[]) =>
