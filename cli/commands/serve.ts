@@ -119,7 +119,9 @@ Examples:
           renewDevelopmentSecret(config.dataDir)
           log.info(
             { file: join(config.dataDir, DEVELOPMENT_SECRET_FILE) },
-            'no authentication: callers on this machine who know the secret of this start are the development caller, with all rights',
+            config.developmentAccess === 'user'
+              ? 'no authentication: processes of this user, and callers on this machine who know the secret of this start, are the development caller, with all rights'
+              : 'no authentication: callers on this machine who know the secret of this start are the development caller, with all rights',
           )
         }
         log.info(

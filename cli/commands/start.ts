@@ -212,7 +212,7 @@ function overview(
 
 function callers(config: Config<'authentication' | 'authIssuer' | 'host'>): string {
   if (!authenticationRequired(config))
-    return 'this machine only; with the secret of this start as the development caller, who has all rights (npx touchstone token: as another caller)'
+    return 'this machine only; this user, or with the secret of this start, as the development caller, who has all rights (npx touchstone token: as another caller)'
   return config.authIssuer
     ? `tokens of ${config.authIssuer}, and API keys`
     : 'API keys (npx touchstone keys)'

@@ -190,8 +190,16 @@ export const CONFIG = {
     schema: z.enum(['auto', 'required']),
     default: 'auto',
     allowed:
-      '"auto" or "required"; auto requires it with an issuer or beyond loopback, and else serves callers on this machine who know the secret of the start',
+      '"auto" or "required"; auto requires it with an issuer or beyond loopback, and else serves our own user on this machine, and who knows the secret of the start',
     help: 'whether callers need credentials; "required" without an issuer accepts API keys alone',
+  }),
+  developmentAccess: setting({
+    env: 'TOUCHSTONE_DEVELOPMENT_ACCESS',
+    schema: z.enum(['user', 'secret']),
+    default: 'user',
+    allowed:
+      '"user" or "secret"; user: processes of our own user need no secret if they come directly (Linux), secret: every request needs it',
+    help: 'who is the development caller without authentication, besides holders of the secret of the start',
   }),
   authIssuer: optional({
     env: 'TOUCHSTONE_AUTH_ISSUER',

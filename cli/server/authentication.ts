@@ -21,6 +21,7 @@ import { packagePath } from '../config/packagePath.ts'
 
 export const AUTHENTICATION_CONFIG = [
   'authentication',
+  'developmentAccess',
   'authIssuer',
   'authJwks',
   'authAudience',
@@ -53,7 +54,7 @@ export function authenticationRequired(
 /**
  * Creates the authentication of callers: by tokens of the configured issuer and by API keys.
  * Without configuration it serves this machine only. Callers may then also use development tokens,
- * or the secret of the start as the development caller. Throws ConfigError if a listener beyond this
+ * and our own user and holders of the secret of the start are the development caller. Throws ConfigError if a listener beyond this
  * machine would have no caller to accept.
  */
 export async function authentication(at: {
@@ -79,7 +80,15 @@ export async function authentication(at: {
     const issuer = await developmentIssuer(config.dataDir, config.authAudience)
     const isSecret = secretCheck(config.dataDir, log)
     const token = tokenVerifier(issuer, access)
-    return localCallers({ isSecret, hostsAllowed: config.hostsAllowed, key, token, origins })
+    const acceptsOwnUser = config.developmentAccess === 'user'
+    return localCallers({
+      isSecret,
+      acceptsOwnUser,
+      hostsAllowed: config.hostsAllowed,
+      key,
+      token,
+      origins,
+    })
   }
   return authenticatedCallers({ key, token: await issuerOf(at, access), origins })
 }

@@ -13,7 +13,7 @@ import { secretCheck } from './authentication.ts'
 export function deliveryHandler(
   sql: Sql,
   connectors: ReadonlyMap<string, Connector>,
-  { dataDir }: Config<'dataDir'>,
+  { dataDir, developmentAccess }: Config<'dataDir' | 'developmentAccess'>,
   log: Logger,
 ): IngestHandler {
   const needsSecret = [...connectors.values()].some((c) => c.system.developmentSecret)
@@ -21,6 +21,7 @@ export function deliveryHandler(
   return createIngest({
     sources: connectors,
     isSecret: secretCheck(dataDir, log),
+    acceptsOwnUser: developmentAccess === 'user',
     accept: (messages) => accept(sql, messages),
     now: Date.now,
     report: (err, correlationId) =>

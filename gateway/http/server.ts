@@ -76,7 +76,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   let drain = new Drain()
 
   async function graphql(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
-    const given = credentialsOf(req.headers)
+    const given = { ...credentialsOf(req.headers), request: req }
     const caller = await callers.identify(given)
     const accepted = weighAccept(req.headers.accept)
     const request = admission.admit(caller, accepted.events ? 'streams' : 'operations')

@@ -157,7 +157,7 @@ export function serveWebSockets(
       const { session, request } = ctx.extra
       const { socket } = session
       try {
-        const given = credentialsOf(request.headers, ctx.connectionParams)
+        const given = { ...credentialsOf(request.headers, ctx.connectionParams), request }
         const caller = await at.callers.identify(given)
         if (sockets.clients.size - uninitialized.size >= at.bounds.streamsMax)
           throw new HttpError(503, 'BUSY', 'Too many WebSockets')

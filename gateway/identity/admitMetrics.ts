@@ -7,6 +7,6 @@ const SCOPE = 'metrics:read'
 
 /** Requires the scope to read the metrics of the process. Throws HttpError. */
 export async function admitMetrics(callers: Callers, req: IncomingMessage): Promise<void> {
-  const { scopes } = await callers.identify(credentialsOf(req.headers))
+  const { scopes } = await callers.identify({ ...credentialsOf(req.headers), request: req })
   if (!scopes.has(SCOPE)) throw new HttpError(403, 'FORBIDDEN', `/metrics needs the scope ${SCOPE}`)
 }

@@ -9,8 +9,8 @@ export interface Caller extends Omit<RequestInfo, 'correlationId'> {
   roles: ReadonlySet<string>
   scopes: ReadonlySet<string>
   /**
-   * How the caller authenticated. DEVELOPMENT is the caller with the secret of a server without
-   * authentication.
+   * How the caller authenticated. DEVELOPMENT is the caller of a server without authentication: our
+   * own user, or a holder of the secret of the start.
    */
   via: 'DEVELOPMENT' | 'TOKEN' | 'KEY' | 'GATEWAY'
   /** Milliseconds since 1970; null if the credentials do not expire. */
@@ -44,6 +44,8 @@ export interface Credentials {
   bearer: string | null
   /** Only the development caller takes its name and roles from the headers. */
   headers: import('node:http').IncomingHttpHeaders
+  /** Their request; left out where the user who sent it is no credential. */
+  request?: import('node:http').IncomingMessage | undefined
 }
 
 export function unauthenticated(message: string): HttpError {

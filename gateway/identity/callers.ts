@@ -3,6 +3,7 @@ import { All, type Caller, type Callers, type Refusal, unauthenticated } from '.
 import { DEVELOPMENT_SECRET_FILE, DEVELOPMENT_SECRET_PREFIX } from './developmentSecret.ts'
 import { refuseIndirect } from './direct.ts'
 import { isSameHost } from './origins.ts'
+import { isFromOwnUser } from './ownUser.ts'
 
 const actorCharsMax = 200
 
@@ -19,15 +20,17 @@ export interface CallersOptions {
 export interface LocalCallersOptions extends CallersOptions {
   /** Returns true for the secret of this start. */
   isSecret: (text: string) => boolean
+  /** Whether a process of our own user needs no secret. */
+  acceptsOwnUser?: boolean | undefined
   /** Names that the Host header may have besides those of loopback. */
   hostsAllowed?: readonly string[] | undefined
 }
 
 /**
  * Creates the callers of a server without authentication. It serves only this machine, where a
- * request with the secret of this start is the development caller with all scopes. Other users of
- * the machine, web pages in the developer's browser and proxies reach the port too, but do not know
- * the secret. Host names of others (DNS rebinding), foreign origins and forwarded requests are
+ * request of our own user, or with the secret of this start, is the development caller with all
+ * scopes. Other users of the machine, web pages in the developer's browser and proxies reach the
+ * port too, but do not know the secret. Host names of others (DNS rebinding), foreign origins and forwarded requests are
  * rejected besides. The headers x-touchstone-actor and x-touchstone-roles set the developer's name
  * and roles, so that stewardship can be tried with several people.
  */
@@ -48,11 +51,14 @@ export function localCallers(options: LocalCallersOptions): Callers {
     isLocal: true,
     origins,
     refuse: (req) => refuseIndirect(req, hosts) ?? refuseOrigin(req, origins),
-    async identify({ bearer, headers }) {
-      if (bearer === null)
+    async identify({ bearer, headers, request }) {
+      if (bearer === null) {
+        if (options.acceptsOwnUser && request && (await isFromOwnUser(request)))
+          return developer(headers, whole)
         throw unauthenticated(
           `Open the link that "npx touchstone link" prints, or send "Authorization: Bearer" with the content of the file ${DEVELOPMENT_SECRET_FILE} in the data directory`,
         )
+      }
       if (!bearer.startsWith(DEVELOPMENT_SECRET_PREFIX)) return await verify(bearer, options)
       if (options.isSecret(bearer)) return developer(headers, whole)
       throw unauthenticated(

@@ -14,6 +14,7 @@ import { HttpError } from '../httpError.ts'
 import { localCallers } from '../identity/callers.ts'
 import { credentialsOf } from '../identity/credentials.ts'
 import { DEVELOPMENT_SECRET_FILE } from '../identity/developmentSecret.ts'
+import { isFromOwnUser } from '../identity/ownUser.ts'
 import { DELIVERY_LIMITS, DeliveryBounds, type DeliveryLimits } from './deliveryBounds.ts'
 
 export interface IngestOptions {
@@ -31,6 +32,8 @@ export interface IngestOptions {
    * development secret is rejected.
    */
   isSecret(text: string): boolean
+  /** Whether such a delivery of a process of our own user needs no secret. */
+  acceptsOwnUser?: boolean | undefined
   /** Milliseconds since 1970. */
   now(): number
   /** Reports internal errors that are hidden from the sender. */
@@ -84,7 +87,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
         'UNKNOWN_SOURCE',
         `No source system "${name.slice(0, 64)}": the path is /ingest/{source} or /ingest/{source}/{object}`,
       )
-    if (source.system.developmentSecret) requireDeveloper(req, name)
+    if (source.system.developmentSecret) await requireDeveloper(req, name)
     if (!JSON_TYPE.test(req.headers['content-type'] ?? ''))
       throw new HttpError(415, 'UNSUPPORTED_TYPE', 'Send JSON, with Content-Type: application/json')
     if ((req.headers['content-encoding'] ?? 'identity') !== 'identity')
@@ -108,10 +111,10 @@ export function createIngest(options: IngestOptions): IngestHandler {
 
   /**
    * Rejects a delivery whose signature proves nothing, because its secret is public, unless it comes
-   * from the developer: through no tunnel or proxy, from no page, and with the secret of the start,
-   * which other users of the machine do not know. Throws HttpError.
+   * from the developer: through no tunnel or proxy, from no page, and from our own user or with the
+   * secret of the start, which other users of the machine do not know. Throws HttpError.
    */
-  function requireDeveloper(req: IncomingMessage, name: string): void {
+  async function requireDeveloper(req: IncomingMessage, name: string): Promise<void> {
     const remedy = `${name} has only a development secret, which is public: set its real secret`
     if (thisMachine.refuse(req))
       throw new HttpError(
@@ -119,7 +122,9 @@ export function createIngest(options: IngestOptions): IngestHandler {
         'NO_SECRET',
         `Not accepted: ${remedy}; the other is valid on this machine alone`,
       )
-    if (!options.isSecret(credentialsOf(req.headers).bearer ?? ''))
+    const { bearer } = credentialsOf(req.headers)
+    if (bearer === null && options.acceptsOwnUser && (await isFromOwnUser(req))) return
+    if (!options.isSecret(bearer ?? ''))
       throw new HttpError(
         401,
         'NO_SECRET',

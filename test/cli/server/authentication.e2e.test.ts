@@ -46,7 +46,7 @@ test('uses the development caller with the secret and the named caller with a to
   const development = await serve()
   assert.match(
     development.run.output(),
-    /"file":"[^"]*development-secret","msg":"no authentication: callers on this machine who know the secret/,
+    /"file":"[^"]*development-secret","msg":"no authentication: (processes of this user, and )?callers on this machine who know the secret/,
   )
   assert.deepEqual((await ask(development.url, query)).body, {
     data: { customers: { totalCount: 0 } },
@@ -119,6 +119,7 @@ test('without authentication nobody gets in without the secret of the latest sta
   const serve = async (...args: string[]) => {
     const run = touchstone(['serve', '--roles', 'gateway', '--port', '0', ...args], dir, {
       DATABASE_URL: db.url,
+      TOUCHSTONE_DEVELOPMENT_ACCESS: 'secret',
     })
     running.push(run)
     const line = await run.says(/\{.*"msg":"started"\}/)
