@@ -12,47 +12,114 @@ export class PolicyError extends Error {
   override name = 'PolicyError'
 }
 
+/** What an argument takes. The values of an ENUM are checked where it is read. */
+type ArgumentKind = 'STRING' | 'STRINGS' | 'ENUM' | 'WHEN' | 'BOOLEAN'
+type Place = 'golden' | 'group' | 'field'
+
 /**
  * The arguments of each directive; model/directives.graphql is the same grammar for people and
  * editors.
  */
 const DIRECTIVES = new Map<
   string,
-  { on: 'type' | 'field' | 'both'; args: string[]; required: string[] }
->(
-  Object.entries({
-    key: { on: 'type', args: ['fields', 'resolvable'], required: ['fields'] },
-    golden: { on: 'type', args: ['uniqueIn'], required: [] },
-    rows: { on: 'both', args: ['by', 'part'], required: ['by'] },
-    group: { on: 'type', args: [], required: [] },
-    compare: { on: 'field', args: ['as', 'group'], required: ['as'] },
-    systemOfRecord: { on: 'field', args: ['order', 'when'], required: ['order'] },
-    survive: { on: 'field', args: ['by'], required: ['by'] },
-    format: { on: 'field', args: ['as'], required: ['as'] },
-    approval: { on: 'field', args: [], required: [] },
-    sensitive: { on: 'field', args: ['scope', 'mask'], required: ['scope'] },
-  }),
-)
+  { on: Place[]; args: Map<string, ArgumentKind>; required: string[]; repeatable?: boolean }
+>([
+  [
+    'key',
+    {
+      on: ['golden'],
+      args: args({ fields: 'STRING', resolvable: 'BOOLEAN' }),
+      required: ['fields'],
+    },
+  ],
+  ['golden', { on: ['golden'], args: args({ uniqueIn: 'STRINGS' }), required: [] }],
+  [
+    'rows',
+    { on: ['golden', 'field'], args: args({ by: 'ENUM', part: 'STRING' }), required: ['by'] },
+  ],
+  ['group', { on: ['group'], args: args({}), required: [] }],
+  ['compare', { on: ['field'], args: args({ as: 'ENUM', group: 'STRING' }), required: ['as'] }],
+  [
+    'systemOfRecord',
+    {
+      on: ['field'],
+      args: args({ order: 'STRINGS', when: 'WHEN' }),
+      required: ['order'],
+      repeatable: true,
+    },
+  ],
+  ['survive', { on: ['field'], args: args({ by: 'ENUM' }), required: ['by'] }],
+  ['format', { on: ['field'], args: args({ as: 'ENUM' }), required: ['as'] }],
+  ['approval', { on: ['field'], args: args({}), required: [] }],
+  [
+    'sensitive',
+    { on: ['field'], args: args({ scope: 'STRING', mask: 'ENUM' }), required: ['scope'] },
+  ],
+])
 
-export function checkDirectives(nodes: readonly DirectiveNode[], on: 'type' | 'field'): void {
+function args(of: Record<string, ArgumentKind>): Map<string, ArgumentKind> {
+  return new Map(Object.entries(of))
+}
+
+/** Names of the directives of a policy. */
+export const DIRECTIVE_NAMES: ReadonlySet<string> = new Set(DIRECTIVES.keys())
+
+export function checkDirectives(nodes: readonly DirectiveNode[], on: Place): void {
+  const seen = new Set<string>()
   for (const d of nodes) {
-    const known = DIRECTIVES.get(d.name.value)
-    const allowed = [...DIRECTIVES].filter(([, v]) => v.on === on || v.on === 'both')
-    if (!known || (known.on !== on && known.on !== 'both'))
+    const name = d.name.value
+    const known = DIRECTIVES.get(name)
+    const allowed = [...DIRECTIVES].filter(([, v]) => v.on.includes(on))
+    if (!known?.on.includes(on))
       fail(
         d,
-        `unknown directive @${d.name.value} on a ${on}; allowed are ${allowed.map(([k]) => `@${k}`).join(', ')}`,
+        `unknown directive @${name} on a ${on === 'field' ? 'field' : 'type'}; allowed are ${allowed.map(([k]) => `@${k}`).join(', ')}`,
       )
-    for (const a of d.arguments ?? [])
-      if (!known.args.includes(a.name.value))
+    if (seen.has(name) && !known.repeatable) fail(d, `@${name} is there twice`)
+    seen.add(name)
+    const given = new Set<string>()
+    for (const a of d.arguments ?? []) {
+      const kind = known.args.get(a.name.value)
+      if (!kind)
         fail(
           a,
-          `@${d.name.value} has no argument "${a.name.value}"; it takes ${known.args.join(', ') || 'none'}`,
+          `@${name} has no argument "${a.name.value}"; it takes ${[...known.args.keys()].join(', ') || 'none'}`,
         )
-    for (const r of known.required)
-      if (!d.arguments?.some((a) => a.name.value === r))
-        fail(d, `@${d.name.value} needs the argument "${r}"`)
+      if (given.has(a.name.value)) fail(a, `@${name} has the argument "${a.name.value}" twice`)
+      given.add(a.name.value)
+      if (!isOfKind(a.value, kind))
+        fail(a, `@${name}(${a.name.value}:) is ${KINDS[kind]}, not ${print(a.value).slice(0, 100)}`)
+    }
+    for (const r of known.required) if (!given.has(r)) fail(d, `@${name} needs the argument "${r}"`)
   }
+}
+
+const KINDS: Record<ArgumentKind, string> = {
+  STRING: 'a text in quotes',
+  STRINGS: 'a list of names',
+  ENUM: 'a name without quotes',
+  WHEN: 'an object {field:, in:}',
+  BOOLEAN: 'true or false',
+}
+
+function isOfKind(value: ValueNode, kind: ArgumentKind): boolean {
+  switch (kind) {
+    case 'STRING':
+      return value.kind === Kind.STRING && value.value.trim() !== ''
+    case 'STRINGS':
+      return value.kind === Kind.LIST ? value.values.every(isName) : isName(value)
+    case 'ENUM':
+      // The reader names the allowed values.
+      return true
+    case 'WHEN':
+      return value.kind === Kind.OBJECT
+    case 'BOOLEAN':
+      return value.kind === Kind.BOOLEAN
+  }
+}
+
+function isName(value: ValueNode): boolean {
+  return (value.kind === Kind.STRING && value.value.trim() !== '') || value.kind === Kind.ENUM
 }
 
 export function oneOf<T extends string>(
@@ -80,7 +147,9 @@ export function unwrap(type: TypeNode): { typeName: string; list: boolean; requi
   return { ...unwrap(inner.type), list: true, required }
 }
 
-export type Located = { loc?: { startToken: { line: number }; source: Source } | undefined }
+export type Located = {
+  loc?: { startToken: { line: number; column: number }; source: Source } | undefined
+}
 
 export function directive(
   node: { directives?: readonly DirectiveNode[] | undefined },
@@ -108,6 +177,13 @@ export function text(node: { description?: { value: string } | undefined }): str
 }
 
 export function fail(node: Located | undefined, message: string): never {
-  const at = node?.loc ? `${node.loc.source.name}:${node.loc.startToken.line}: ` : ''
-  throw new PolicyError(at + message)
+  const { source, startToken } = node?.loc ?? {}
+  throw new PolicyError(
+    (source ? placeOf(source.name, startToken?.line, startToken?.column) : '') + message,
+  )
+}
+
+/** Returns a place in a file as the beginning of a message. */
+export function placeOf(file: string, line = 1, column = 1): string {
+  return `${file}:${line}:${column}: `
 }

@@ -6,7 +6,6 @@ import {
   type DocumentNode,
   type EnumTypeDefinitionNode,
   type FieldDefinitionNode,
-  GraphQLError,
   Kind,
   type ObjectTypeDefinitionNode,
   parse,
@@ -21,12 +20,12 @@ import {
   type Located,
   oneOf,
   PolicyError,
+  placeOf,
   string,
   strings,
   text,
   unwrap,
 } from './directives.ts'
-import { isInherited } from './kit/dictionary.ts'
 import {
   COMPARATORS,
   type FieldKind,
@@ -40,6 +39,8 @@ import {
   type SystemOfRecord,
   type TypePolicy,
 } from './policy.ts'
+import { checkTexts, syntaxError } from './policyBounds.ts'
+import { checkShape, definitionsOf } from './policyShape.ts'
 import { resolveOrder } from './resolveOrder.ts'
 import { rowsOf } from './rows.ts'
 
@@ -54,6 +55,8 @@ const SCALARS = new Map<string, FieldKind>(
     MinorUnits: 'MINOR_UNITS',
   }),
 )
+
+const SCOPE = /^[A-Za-z0-9:._/-]{1,100}$/
 
 /**
  * Reads the golden types and their policy from a folder of `*.graphql` files. `systems` are the
@@ -75,27 +78,21 @@ export function readPolicy(dir: string, systems?: readonly string[]): Policy {
 
 /** Reads the policy from texts; error messages have the name of the Source. Throws PolicyError. */
 export function parsePolicy(sources: Source[], systems?: readonly string[]): Policy {
+  checkTexts(sources)
   const documents = sources.map(parseSource)
   const document: DocumentNode = {
     kind: Kind.DOCUMENT,
     definitions: documents.flatMap((d) => d.definitions),
   }
-  const objects = new Map<string, ObjectTypeDefinitionNode>()
-  const enums = new Map<string, EnumTypeDefinitionNode>()
-  for (const def of document.definitions) {
-    if (def.kind === Kind.OBJECT_TYPE_DEFINITION || def.kind === Kind.ENUM_TYPE_DEFINITION)
-      checkNames(def)
-    if (def.kind === Kind.OBJECT_TYPE_DEFINITION) {
-      if (objects.has(def.name.value)) fail(def, `type ${def.name.value} is defined twice`)
-      objects.set(def.name.value, def)
-    }
-    if (def.kind === Kind.ENUM_TYPE_DEFINITION) enums.set(def.name.value, def)
-  }
+  const { objects, enums } = definitionsOf(document)
   const golden = [...objects.values()].filter((o) => directive(o, 'golden'))
   const goldenNames = golden.map((o) => o.name.value)
   if (golden.length === 0)
-    throw new PolicyError('no type of the model has @golden: at least one golden type is required')
+    throw new PolicyError(
+      `${sources[0] ? placeOf(sources[0].name) : ''}no type of the model has @golden: at least one golden type is required`,
+    )
   const ctx: Context = { objects, enums, golden: new Set(goldenNames), systems }
+  checkShape(golden, objects)
 
   const types = golden.map((o) => readType(o, ctx))
   for (const t of types) {
@@ -113,16 +110,9 @@ export function parsePolicy(sources: Source[], systems?: readonly string[]): Pol
       .filter((o) => directive(o, 'group'))
       .map((o): [string, GroupPolicy] => [
         o.name.value,
-        { name: o.name.value, description: text(o), fields: fieldsOf(o, ctx) },
+        { name: o.name.value, description: text(o), fields: readGroup(o, ctx) },
       ]),
   )
-  for (const o of objects.values())
-    if (!directive(o, 'golden') && !directive(o, 'group'))
-      fail(
-        o,
-        `type ${o.name.value} is neither @golden nor @group: golden records need @golden, groups of values need @group`,
-      )
-
   const ordered = resolveOrder(types, objects)
   return {
     version: createHash('sha256')
@@ -157,26 +147,6 @@ export function parsePolicy(sources: Source[], systems?: readonly string[]): Pol
   }
 }
 
-/**
- * Refuses names that every JavaScript object has already, and those that GraphQL keeps: values are
- * kept and sent as objects under these names, and libraries here and at clients use plain ones.
- */
-function checkNames(def: ObjectTypeDefinitionNode | EnumTypeDefinitionNode): void {
-  const parts = def.kind === Kind.OBJECT_TYPE_DEFINITION ? def.fields : def.values
-  for (const [node, name] of [def, ...(parts ?? [])].map((n) => [n, n.name.value] as const)) {
-    const what = node === def ? `type ${name}` : `${def.name.value}.${name}`
-    // A golden type's lookup has its name with a small letter.
-    const lookup = node === def ? name.charAt(0).toLowerCase() + name.slice(1) : name
-    if (name.startsWith('__'))
-      fail(node, `${what}: names that begin with __ are those of GraphQL itself; choose another`)
-    if (isInherited(name) || isInherited(lookup))
-      fail(
-        node,
-        `${what}: every JavaScript object has something of the name ${lookup} already; choose another`,
-      )
-  }
-}
-
 interface Context {
   objects: Map<string, ObjectTypeDefinitionNode>
   enums: Map<string, EnumTypeDefinitionNode>
@@ -188,13 +158,17 @@ function parseSource(source: Source): DocumentNode {
   try {
     return parse(source)
   } catch (e) {
-    if (!(e instanceof GraphQLError)) throw e
-    throw new PolicyError(`${source.name}:${e.locations?.[0]?.line ?? 1}: ${e.message}`)
+    throw syntaxError(e, source)
   }
 }
 
+function readGroup(o: ObjectTypeDefinitionNode, ctx: Context): FieldPolicy[] {
+  checkDirectives(o.directives ?? [], 'group')
+  return fieldsOf(o, ctx)
+}
+
 function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
-  checkDirectives(o.directives ?? [], 'type')
+  checkDirectives(o.directives ?? [], 'golden')
   const uniqueIn = strings(argument(directive(o, 'golden'), 'uniqueIn'))
   for (const s of uniqueIn) if (s !== '*') checkSystem(s, o, ctx, false)
   const fields = fieldsOf(o, ctx).filter((f) => f.name !== 'id')
@@ -238,13 +212,18 @@ function checkConditions(o: ObjectTypeDefinitionNode, fields: FieldPolicy[]): vo
   const needs = new Map(
     fields.map((f) => [f.name, f.systemOfRecord.flatMap((s) => (s.when ? [s.when.field] : []))]),
   )
+  // Without the fields that are known to be in no circle, every path through them would be walked:
+  // twice as many with each further field.
+  const settled = new Set<string>()
   const visit = (name: string, path: string[]): void => {
+    if (settled.has(name)) return
     if (path.includes(name))
       fail(
         o,
         `${o.name.value}: conditions of @systemOfRecord form a circle: ${[...path, name].join(' -> ')}`,
       )
     for (const next of needs.get(name) ?? []) visit(next, [...path, name])
+    settled.add(name)
   }
   for (const name of needs.keys()) visit(name, [])
 }
@@ -283,6 +262,11 @@ function readField(o: ObjectTypeDefinitionNode, f: FieldDefinitionNode, ctx: Con
       return when ? { order, when } : { order }
     })
   const sensitive = string(argument(directive(f, 'sensitive'), 'scope'))
+  if (sensitive !== undefined && !SCOPE.test(sensitive))
+    fail(
+      directive(f, 'sensitive'),
+      `${where}: a scope has letters, digits and any of : . _ / - and at most 100 of them, as pii:read`,
+    )
   const mask = oneOf(directive(f, 'sensitive'), 'mask', MASKS, where)
   if (mask && kind !== 'STRING') fail(f, `${where}: a mask is for texts; ${typeName} is not one`)
   return {

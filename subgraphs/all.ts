@@ -29,7 +29,7 @@ import type { Policies } from './stewardship/whatIf.ts'
  * Golden types that a subgraph above owns. Each other golden type gets a generated subgraph without
  * code of its own.
  */
-const TYPES_WITH_SUBGRAPH = new Set(['Customer', 'Contact', 'Product', 'Contract'])
+export const TYPES_WITH_SUBGRAPH = new Set(['Customer', 'Contact', 'Product', 'Contract'])
 
 export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
   sql: Sql

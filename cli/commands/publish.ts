@@ -7,11 +7,13 @@ import { type CandidateOptions, loadCandidatePolicy } from '../config/candidateP
 import { type Config, withConfig } from '../config/config.ts'
 import { heldSources, openInstallation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
+import { programVersion } from '../config/programVersion.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { checkCandidate } from '../server/checkCandidate.ts'
 import { print, printError } from '../terminal/print.ts'
 import { count, createProgress } from './output/progress.ts'
 
-const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources', 'ownSubgraphs', 'contractHide'] as const
 interface Options extends Config<(typeof SETTINGS)[number]>, CandidateOptions {
   list: boolean
   reason: string
@@ -58,7 +60,7 @@ Examples:
       if (options.list) {
         for (const p of await readPublications(sql, listed))
           print(
-            `${p.version} ${p.state.padEnd(7)} ${p.startedAt.toISOString()} ${p.actor}: ${p.reason}; ${count(p.done)}${p.total === null ? '' : ` of ${count(p.total)}`} records, ${count(p.events)} events${p.problem ? `; stopped: ${p.problem}` : ''}`,
+            `${p.version} ${p.state.padEnd(7)} ${p.startedAt.toISOString()} ${p.actor}: ${p.reason}; ${count(p.done)}${p.total === null ? '' : ` of ${count(p.total)}`} records, ${count(p.events)} events${p.problem ? `; ${p.state === 'REFUSED' ? 'refused' : 'stopped'}: ${p.problem}` : ''}`,
           )
         return
       }
@@ -67,6 +69,7 @@ Examples:
         printError(
           `note: the trained model of ${type} becomes inactive; to keep it active, name it with --model`,
         )
+      await checkCandidate(sql, kept, { ...options, systems })
       const context = resolutionContextOf(kept, systems)
       installation.judge(context.policy)
       for (const { source, mistake } of heldSources(connectors))
@@ -74,7 +77,11 @@ Examples:
           `note: ${source} is held under this policy until its mapping is right: ${mistake}`,
         )
       const line = createProgress()
-      const by = { actor: `cli:${userInfo().username}`, reason: options.reason }
+      const by = {
+        actor: `cli:${userInfo().username}`,
+        reason: options.reason,
+        checkedBy: programVersion(),
+      }
       const done = await publish(sql, kept, context, by, (sofar) =>
         line.show(`${count(sofar.done)} records, ${count(sofar.events)} events`),
       )

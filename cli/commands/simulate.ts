@@ -5,11 +5,12 @@ import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { checkCandidate } from '../server/checkCandidate.ts'
 import { print, printJson } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { count } from './output/progress.ts'
 
-const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources', 'ownSubgraphs', 'contractHide'] as const
 type Options = Config<(typeof SETTINGS)[number]> &
   Omit<CandidateOptions, 'to' | 'shipped'> & { sample?: number; examples?: number; json: boolean }
 
@@ -53,10 +54,9 @@ Example:
   .action(async (options: Options) => {
     const { systems } = openInstallation(options.sources)
     await withDatabase({ config: options, connectionsMax: 1 }, async (sql) => {
-      const candidate = resolutionContextOf(
-        await loadCandidatePolicy(sql, options, systems),
-        systems,
-      )
+      const stored = await loadCandidatePolicy(sql, options, systems)
+      await checkCandidate(sql, stored, { ...options, systems })
+      const candidate = resolutionContextOf(stored, systems)
       const report = await simulate(sql, candidate, {
         sample: options.sample,
         examplesMax: options.examples,

@@ -88,13 +88,7 @@ Example:
         rules,
       }
       const otherModel = Promise.withResolvers<void>()
-      await followPolicy(
-        feed,
-        steward,
-        systems,
-        (err) => log.error({ err: describeError(err) }, 'the active policy could not be read'),
-        otherModel.resolve,
-      )
+      await followPolicy(feed, steward, systems, log, otherModel.resolve)
       const { policy } = steward
       installation.judge(policy)
       rows = await rowReaders(config, connection.sql, policy, connection.url, (url, more) =>

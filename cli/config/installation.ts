@@ -2,7 +2,7 @@ import type { Connector, SourceSystem } from '../../connectors/contract.ts'
 import { judgeConnectors } from '../../connectors/judgeConnectors.ts'
 import { readSources } from '../../connectors/sources.ts'
 import type { Sql } from '../../mdm/db/database.ts'
-import { activePolicy } from '../../mdm/policy/policies.ts'
+import { activePolicy, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import { readServiceLevels, type ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { readRules, type StewardshipRules } from '../../mdm/tasks/rules.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
@@ -51,9 +51,13 @@ export function openInstallation(
 }
 
 /** Judges the mappings by the active policy, which the database has. */
-export async function judgeByActivePolicy(sql: Sql, installation: Installation): Promise<void> {
-  const stored = await activePolicy(sql)
-  installation.judge(stored ? parseStoredPolicy(stored, installation.systems) : installation.policy)
+export async function judgeByActivePolicy(
+  sql: Sql,
+  installation: Installation,
+  read: () => Promise<StoredPolicy | null> = () => activePolicy(sql),
+): Promise<void> {
+  const stored = await read()
+  installation.judge(stored ? parseStoredPolicy(stored, null) : installation.policy)
 }
 
 /** Returns the source systems that are held, with the mistake in their mapping. */

@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Source } from 'graphql'
 import type { Sql } from '../../mdm/db/database.ts'
-import { createEngine } from '../../mdm/match/engine.ts'
+import { createEngine, type Engine } from '../../mdm/match/engine.ts'
 import { ModelError, type Parameters, readParameters } from '../../mdm/match/parameters.ts'
+import { parseModel } from '../../mdm/policy/modelText.ts'
 import { activePolicy, policyVersionOf, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import type { ResolutionContext } from '../../mdm/resolution/context.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
@@ -27,16 +28,42 @@ export function readPolicyFiles(dir: string): StoredPolicy {
   const parameters = Object.fromEntries(
     files
       .filter((f) => f.endsWith('.parameters.json'))
-      .map((f) => [f.slice(0, -'.parameters.json'.length), JSON.parse(text(f)) as unknown]),
+      .map((f) => [f.slice(0, -'.parameters.json'.length), parseModel(f, text(f))]),
   )
   return { version: policyVersionOf(model, parameters), model, parameters }
 }
 
-/** Parses a stored policy without its trained models. Throws PolicyError. */
-export function parseStoredPolicy(stored: StoredPolicy, systems: readonly SourceSystem[]): Policy {
+/**
+ * Parses a stored policy without its trained models. `systems`: it may name these source systems
+ * only; null: any. Throws PolicyError.
+ */
+export function parseStoredPolicy(
+  stored: Pick<StoredPolicy, 'model'>,
+  systems: readonly Pick<SourceSystem, 'name'>[] | null,
+): Policy {
   return parsePolicy(
     Object.entries(stored.model).map(([file, text]) => new Source(text, file)),
-    systems.map((s) => s.name),
+    systems?.map((s) => s.name),
+  )
+}
+
+/** Builds the engines of a stored policy, with its trained models. Throws PolicyError, ModelError. */
+export function enginesOf(stored: StoredPolicy, policy: Policy): Map<string, Engine> {
+  for (const name of Object.keys(stored.parameters))
+    if (!policy.types.some((t) => t.name === name))
+      throw new ModelError(
+        `${name}.parameters.json:1:1: the policy has no golden type ${name}; there are ${policy.types.map((t) => t.name).join(', ')}`,
+      )
+  return new Map(
+    policy.types.map((type) => {
+      const given = ownValue(stored.parameters, type.name)
+      return [
+        type.name,
+        given === undefined
+          ? createEngine(type)
+          : createEngine(type, parametersOf(stored, given, type)),
+      ]
+    }),
   )
 }
 
@@ -44,19 +71,14 @@ export function parseStoredPolicy(stored: StoredPolicy, systems: readonly Source
 export function resolutionContextOf(
   stored: StoredPolicy,
   systems: readonly SourceSystem[],
+  mayName: 'THESE_SYSTEMS' | 'ANY_SYSTEM' = 'THESE_SYSTEMS',
 ): ResolutionContext {
-  const policy = parseStoredPolicy(stored, systems)
-  for (const name of Object.keys(stored.parameters)) policy.type(name)
-  const engines = new Map(
-    policy.types.map((type) => {
-      const given = ownValue(stored.parameters, type.name)
-      return [
-        type.name,
-        given ? createEngine(type, parametersOf(stored, given, type)) : createEngine(type),
-      ]
-    }),
-  )
-  return { policy, engines, systems: new Map(systems.map((s) => [s.name, s])) }
+  const policy = parseStoredPolicy(stored, mayName === 'ANY_SYSTEM' ? null : systems)
+  return {
+    policy,
+    engines: enginesOf(stored, policy),
+    systems: new Map(systems.map((s) => [s.name, s])),
+  }
 }
 
 /** Reads a trained model of a stored policy. An error names the policy's version and the remedy. */
@@ -66,19 +88,21 @@ function parametersOf(stored: StoredPolicy, given: unknown, type: TypePolicy): P
   } catch (e) {
     if (!(e instanceof ModelError)) throw e
     throw new ModelError(
-      `policy ${stored.version}, model of ${type.name}: ${e.message}; or go without it: publish --model ${type.name}=shipped`,
+      `${type.name}.parameters.json:1:1: policy ${stored.version}, model of ${type.name}: ${e.message}; or go without it: publish --model ${type.name}=shipped`,
     )
   }
 }
 
 /**
- * Returns the active context: that of the latest published policy, otherwise of the shipped model.
+ * Returns the active context: that of the active policy, otherwise of the shipped model. A policy
+ * may name source systems that are no longer configured: their records may still be there.
  */
 export async function activeResolutionContext(
   sql: Sql,
   shipped: ResolutionContext,
   systems: readonly SourceSystem[],
+  read: (sql: Sql) => Promise<StoredPolicy | null> = activePolicy,
 ): Promise<ResolutionContext> {
-  const stored = await activePolicy(sql)
-  return stored ? { ...shipped, ...resolutionContextOf(stored, systems) } : shipped
+  const stored = await read(sql)
+  return stored ? { ...shipped, ...resolutionContextOf(stored, systems, 'ANY_SYSTEM') } : shipped
 }

@@ -21,14 +21,18 @@ export function supergraphText(subgraphs: readonly Subgraph[]): string {
  * `subgraphs` is empty if all run as services.
  */
 export function readSupergraph(subgraphs: readonly Subgraph[], onStale: () => void): string {
-  const text = existsSync(FILE) ? readFileSync(FILE, 'utf8') : ''
-  if (
-    text !== '' &&
-    (subgraphs.length === 0 || text.includes(`# Of subgraphs ${hashOf(subgraphs)}.`))
-  )
-    return text
+  const text = generatedSupergraph(subgraphs)
+  if (text !== null) return text
   onStale()
   return supergraphText(subgraphs)
+}
+
+/** Returns the supergraph that is checked in; null if it is of other subgraphs. */
+export function generatedSupergraph(subgraphs: readonly Subgraph[]): string | null {
+  const text = existsSync(FILE) ? readFileSync(FILE, 'utf8') : ''
+  const fits =
+    text !== '' && (subgraphs.length === 0 || text.includes(`# Of subgraphs ${hashOf(subgraphs)}.`))
+  return fits ? text : null
 }
 
 function hashOf(subgraphs: readonly Subgraph[]): string {

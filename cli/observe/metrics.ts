@@ -8,6 +8,7 @@ import { readOnlyTransaction } from '../../mdm/db/readOnlyTransaction.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { exceptionFigures, queueFigure, waitingFigures } from '../../mdm/inbox/metrics.ts'
 import { sinkFigures } from '../../mdm/jetstream/metrics.ts'
+import { refusedPublication } from '../../mdm/policy/policies.ts'
 import type { ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { serviceLevels } from '../../mdm/serviceLevels/serviceLevels.ts'
 import { queueAge } from '../../mdm/tasks/queue.ts'
@@ -106,6 +107,10 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const tasks = gauge('tasks_open', 'Tasks that wait for stewards.', ['kind'])
   const overdue = gauge('tasks_overdue', 'Tasks that are overdue.', ['kind'])
   const taskAge = gauge('tasks_oldest_seconds', 'Age of the oldest open task.', ['kind'])
+  const policyRefused = gauge(
+    'policy_refused',
+    'Whether the newest policy cannot be served, so that the one before it is active.',
+  )
   const levelMetrics = serviceLevelMetrics(registry)
   const webhooks = webhookMetrics(registry)
   const sinks = sinkMetrics(registry)
@@ -132,6 +137,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
         endpoints: await endpointFigures(tx),
         unsettled: await unsettledFigures(tx),
         sinks: await sinkFigures(tx),
+        refused: await refusedPublication(tx),
         levels: options.levels ? await serviceLevels(tx, options.levels, typeOf) : [],
       }))
       const now = Date.now()
@@ -171,6 +177,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
         overdue.set({ kind: t.kind }, t.overdue)
         taskAge.set({ kind: t.kind }, t.ageSecondsMax)
       }
+      policyRefused.set(stats.refused ? 1 : 0)
       levelMetrics.show(stats.levels)
       webhooks.show(stats.endpoints, stats.unsettled)
       sinks.show(stats.sinks)

@@ -2,6 +2,7 @@ import type { Check } from '../../gateway/http/health.ts'
 import type { HeadsState } from '../../mdm/audit/headSender.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
+import { activePublication, refusedPublication } from '../../mdm/policy/policies.ts'
 import { knownMigrations, readMigrationState } from '../migrationState.ts'
 import type { DeliverRole, IngestRole } from './roles.ts'
 
@@ -42,6 +43,7 @@ export function readinessChecks({
   const known = knownMigrations()
   return async () => {
     const checks = await storeChecks(sql, known)
+    if (checks.every((c) => c.ok)) checks.push(...(await policyChecks(sql)))
     if (tailer) checks.push(tailerCheck(tailer))
     if (graphRefused?.())
       checks.push(bad('graph', 'GRAPH_REFUSED', 'another graph could not be loaded; see the log'))
@@ -91,6 +93,24 @@ async function storeChecks(sql: Sql, known: readonly string[]): Promise<Check[]>
     const code = e instanceof Error && 'code' in e ? String(e.code) : 'failed'
     return [bad('database', 'DATABASE_AWAY', code)]
   }
+}
+
+/**
+ * Every process uses the policy before one that was refused, so it stays ready and reports the
+ * problem. The reason is not here, because health is open to everybody.
+ */
+async function policyChecks(sql: Sql): Promise<Check[]> {
+  const refused = await refusedPublication(sql).catch(() => null)
+  if (!refused) return []
+  const active = await activePublication(sql).catch(() => null)
+  return [
+    {
+      name: 'policy',
+      ok: true,
+      code: 'POLICY_REFUSED',
+      detail: `policy ${refused.version} cannot be served, ${active ? `${active.version}` : 'the shipped policy'} is: see "npx touchstone publish --list"`,
+    },
+  ]
 }
 
 function tailerCheck(tailer: Tailer): Check {

@@ -6,6 +6,7 @@ import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { openInstallation } from '../config/installation.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
 import { openLog } from '../observe/log.ts'
+import { servablePolicy } from './servablePolicy.ts'
 
 /**
  * Data of a thread that applies changed mappings, code lists and the matching of this version to
@@ -28,7 +29,7 @@ try {
     systems: new Map(systems.map((s) => [s.name, s])),
     rules,
   }
-  const mastering = await activeResolutionContext(sql, shipped, systems)
+  const mastering = await activeResolutionContext(sql, shipped, systems, () => servablePolicy(sql))
   judge(mastering.policy)
   const versions = mappingVersions(connectors)
   if ((await changedMappings(sql, versions)).length > 0) {

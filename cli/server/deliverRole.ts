@@ -4,11 +4,11 @@ import { AccessRecorder, type Seer } from '../../mdm/access/accessRecorder.ts'
 import type { RowReaders } from '../../mdm/access/rowReaders.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { Publisher } from '../../mdm/jetstream/publisher.ts'
-import { activePolicy, policyChannel } from '../../mdm/policy/policies.ts'
+import { policyChannel } from '../../mdm/policy/policies.ts'
 import { Deliverer } from '../../mdm/webhooks/deliverer.ts'
 import type { Config } from '../config/config.ts'
 import type { Installation } from '../config/installation.ts'
-import { resolutionContextOf } from '../config/policyFiles.ts'
+import { parseStoredPolicy } from '../config/policyFiles.ts'
 import { countingPoster } from '../observe/countingPoster.ts'
 import { startFeedMeter } from '../observe/feedMeter.ts'
 import type { DeliverRole } from '../observe/roles.ts'
@@ -16,6 +16,7 @@ import { AUDIT_HEAD_CONFIG, openAuditHeads } from './auditHeads.ts'
 import { rowReaders, rowVisibilityFor } from './configuredRowReaders.ts'
 import { NATS_CONFIG, natsOptions } from './openNats.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
+import { openServablePolicy } from './servablePolicy.ts'
 
 export const DELIVER_CONFIG = [
   ...WEBHOOK_CONFIG,
@@ -41,10 +42,11 @@ export async function startDeliverRole(options: {
   const { config, installation, databaseUrl, log } = options
   const sql = openDatabase(databaseUrl, { name: 'touchstone-deliver', connectionsMax })
   let { policy } = installation
+  const readPolicy = openServablePolicy(sql, log)
   // The active policy decides which fields webhooks may show.
   const follow = async () => {
-    const stored = await activePolicy(sql)
-    policy = stored ? resolutionContextOf(stored, installation.systems).policy : installation.policy
+    const stored = await readPolicy()
+    policy = stored ? parseStoredPolicy(stored, null) : installation.policy
   }
   const failed = (err: unknown) =>
     log.error({ err: describeError(err) }, 'the active policy could not be read')

@@ -26,7 +26,7 @@ import type { Config } from '../config/config.ts'
 import { heldSources, type Installation } from '../config/installation.ts'
 import { schemaFiles } from '../config/ownSubgraphs.ts'
 import { packagePath } from '../config/packagePath.ts'
-import { readSupergraph } from '../config/supergraph.ts'
+import { generatedSupergraph } from '../config/supergraph.ts'
 import { startFeedMeter } from '../observe/feedMeter.ts'
 import { openMetrics } from '../observe/metrics.ts'
 import { readinessChecks } from '../observe/readiness.ts'
@@ -37,6 +37,7 @@ import { deliveryHandler } from './deliveryHandler.ts'
 import { followGraph, type Graph } from './followGraph.ts'
 import { followPolicy } from './followPolicy.ts'
 import { joinGatewayWorkers, metricsOfAllWorkers } from './gatewayWorkers.ts'
+import { composeApart, joinApart } from './graphJobs.ts'
 import { openInternalTokens } from './openInternalTokens.ts'
 import { NATS_CONFIG, type NatsConfig, natsOptions } from './openNats.ts'
 import { openPolicies } from './openPolicies.ts'
@@ -177,16 +178,10 @@ export async function startGatewayRole(options: {
       systems: new Map(systems.map((s) => [s.name, s])),
     }
     const steward = { sql: pool('steward', stewardConnectionsMax), ...shipped, rules }
-    await followPolicy(
-      steward.sql,
-      steward,
-      systems,
-      (err) => log.error({ err: describeError(err) }, 'the active policy could not be read'),
-      () => {
-        installation.judge(steward.policy)
-        modelChanged()
-      },
-    )
+    await followPolicy(steward.sql, steward, systems, log, () => {
+      installation.judge(steward.policy)
+      modelChanged()
+    })
     const { policy } = steward
     installation.judge(policy)
     policyNow = () => steward.policy
@@ -232,7 +227,14 @@ export async function startGatewayRole(options: {
       webhooks,
       seal: await openCursorSeal(config),
       reads,
-      policies: openPolicies({ sql: steward.sql, databaseUrl, sources: options.sources, systems }),
+      policies: openPolicies({
+        sql: steward.sql,
+        databaseUrl,
+        sources: options.sources,
+        systems,
+        ownSubgraphs: ownFile,
+        contractHide: config.contractHide,
+      }),
     }
     let all = createSubgraphs({ ...parts, policy })
     let model = policy.version
@@ -251,13 +253,14 @@ export async function startGatewayRole(options: {
       })
     /** The supergraph of `all`; null until it is needed. To compose one takes long. */
     let composed: string | null = null
-    const whole = () => {
+    const whole = async () => {
       if (config.supergraph) return readFileSync(config.supergraph, 'utf8')
-      composed ??= readSupergraph(all, () =>
-        log.warn(
-          'supergraph.graphql does not fit this model: composing another one; run "npx touchstone generate"',
-        ),
+      composed ??= generatedSupergraph(all)
+      if (composed !== null) return composed
+      log.warn(
+        'supergraph.graphql does not fit this model: composing another one; run "npx touchstone generate"',
       )
+      composed = await composeApart(all)
       return composed
     }
     const health = new OwnHealth(log)
@@ -281,11 +284,14 @@ export async function startGatewayRole(options: {
         why,
         serving: why === 'CHANGE' ? serving : new Set(),
         last,
+        join: joinApart,
       })
-      const supergraph = ownGraph.supergraph ?? whole()
+      const supergraph = ownGraph.supergraph ?? (await whole())
       if (config.supergraph) requireCalled(supergraph, config)
       return {
-        supergraph: contractOf(supergraph, config.contractHide ?? []),
+        supergraph: contractOf(supergraph, config.contractHide ?? [], {
+          isWhole: ownGraph.notes.length === 0,
+        }),
         subgraphs,
         own: ownGraph.own,
         async served() {

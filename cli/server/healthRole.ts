@@ -9,6 +9,7 @@ import { readinessChecks } from '../observe/readiness.ts'
 import type { DeliverRole, IngestRole } from '../observe/roles.ts'
 import { type AuthenticationConfig, authentication } from './authentication.ts'
 import { deliveryHandler } from './deliveryHandler.ts'
+import { openServablePolicy } from './servablePolicy.ts'
 
 const connectionsMax = 2
 const acceptConnectionsMax = 4
@@ -42,9 +43,10 @@ export async function startHealthRole(options: {
   }
   try {
     const { connectors, levels, policy } = installation
-    await judgeByActivePolicy(sql, installation)
+    const readPolicy = openServablePolicy(sql, log)
+    await judgeByActivePolicy(sql, installation, readPolicy)
     const onPublication = () =>
-      void judgeByActivePolicy(sql, installation).catch((err) =>
+      void judgeByActivePolicy(sql, installation, readPolicy).catch((err) =>
         log.error({ err: describeError(err) }, 'the active policy could not be read'),
       )
     await sql.listen(policyChannel, onPublication, onPublication)

@@ -20,6 +20,7 @@ import type { CatchUpData } from './catchUpWorker.ts'
 import { IngestMeter } from './ingestMeter.ts'
 import type { WorkerData } from './ingestWorkerData.ts'
 import { PlannerStatistics } from './plannerStatistics.ts'
+import { openServablePolicy } from './servablePolicy.ts'
 
 /**
  * A thread of the role `ingest`: applies waiting messages of the inbox until it receives a stop
@@ -113,9 +114,12 @@ async function catchUp(): Promise<Worker | null> {
   return thread
 }
 
+// Only one worker logs a refused policy.
+const readPolicy = openServablePolicy(sql, number === 1 ? log : { error: () => {} })
+
 /** Reads the active policy and judges the mappings by it. */
 async function followPolicy(): Promise<void> {
-  const context = await activeResolutionContext(sql, shipped, systems)
+  const context = await activeResolutionContext(sql, shipped, systems, readPolicy)
   if (context.policy.version !== judgedBy) {
     installation.judge(context.policy)
     judgedBy = context.policy.version

@@ -54,6 +54,8 @@ export interface OwnGraph {
 
 const NONE: OwnGraph = { supergraph: null, own: [], notes: [], sdls: new Map() }
 
+type Join = (shipped: readonly Subgraph[], candidates: readonly Candidate[]) => Promise<JoinedGraph>
+
 /** The last composition: a graph is read again more often than it changes. */
 export interface Composed {
   shipped: readonly Subgraph[]
@@ -80,6 +82,8 @@ export async function readOwnGraph(at: {
   /** The own subgraphs that are served and may be served on. */
   serving: ReadonlySet<string>
   last: { composed?: Composed }
+  /** Composes; by default in this process. */
+  join?: Join
 }): Promise<OwnGraph> {
   const configured = readOwnSubgraphs(at.file)
   const published = await publishedGraph(at.sql)
@@ -237,13 +241,14 @@ async function join(
     why: 'START' | 'POLICY' | 'CHANGE'
     serving: ReadonlySet<string>
     last: { composed?: Composed }
+    join?: Join
   },
   candidates: readonly Candidate[],
   isPublished: boolean,
   notes: OwnNote[],
 ): Promise<OwnGraph | null> {
   try {
-    const { supergraph, sdls } = compose(at, candidates)
+    const { supergraph, sdls } = await compose(at, candidates)
     return { supergraph, sdls, notes, own: candidates.map((c) => ownOf(c, sdls)) }
   } catch (e) {
     if (!(e instanceof JoinError)) throw e
@@ -272,24 +277,29 @@ async function join(
   }
 }
 
-function compose(
-  { shipped, last }: { shipped: readonly Subgraph[]; last: { composed?: Composed } },
+async function compose(
+  {
+    shipped,
+    last,
+    join = async (ours, own) => joinGraph(ours, own),
+  }: { shipped: readonly Subgraph[]; last: { composed?: Composed }; join?: Join },
   candidates: readonly Candidate[],
-): JoinedGraph {
+): Promise<JoinedGraph> {
   const of = JSON.stringify(candidates.map(({ configured: _, ...joining }) => joining))
   if (last.composed?.shipped !== shipped || last.composed.of !== of)
-    last.composed = { shipped, of, joined: joinOrReason(shipped, candidates) }
+    last.composed = { shipped, of, joined: await joinOrReason(join, shipped, candidates) }
   const { joined } = last.composed
   if (joined instanceof JoinError) throw joined
   return joined
 }
 
-function joinOrReason(
+async function joinOrReason(
+  join: Join,
   shipped: readonly Subgraph[],
   candidates: readonly Candidate[],
-): JoinedGraph | JoinError {
+): Promise<JoinedGraph | JoinError> {
   try {
-    return joinGraph(shipped, candidates)
+    return await join(shipped, candidates)
   } catch (e) {
     if (e instanceof JoinError) return e
     throw e

@@ -4,6 +4,7 @@ import { carryOnPublication } from '../../mdm/policy/publish.ts'
 import { configureAuditKeysOfThread } from '../config/auditKeys.ts'
 import { openInstallation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
+import { servablePolicy } from './servablePolicy.ts'
 
 /** A thread for one publication, so that it never blocks a query. */
 export interface PublishData {
@@ -17,7 +18,12 @@ configureAuditKeysOfThread()
 const sql = openDatabase(databaseUrl, { name: 'touchstone-publish', connectionsMax: 3 })
 try {
   const { systems, rules } = openInstallation(sources)
-  await carryOnPublication(sql, (stored) => ({ ...resolutionContextOf(stored, systems), rules }))
+  // One that cannot be served is refused here, and is no longer there to carry on.
+  await servablePolicy(sql)
+  await carryOnPublication(sql, (stored) => ({
+    ...resolutionContextOf(stored, systems, 'ANY_SYSTEM'),
+    rules,
+  }))
 } finally {
   await sql.end({ timeout: 5 })
 }

@@ -14,6 +14,7 @@ const GROWING = [
   'change',
   'inbox',
   'policy',
+  'policy_check',
   'match_model',
   'exception_work',
   'exception_worked',

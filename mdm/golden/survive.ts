@@ -65,11 +65,15 @@ export function survive(
 ): Golden {
   const golden: Golden = { values: {}, provenance: {} }
   const ranked = rankMembers(members)
+  // A field without a value is settled too. Otherwise every path of conditions that leads to it
+  // would be walked again: twice as many with each further field.
+  const settled = new Set<string>()
   for (const field of type.fields) settle(field)
   return golden
 
   function settle(field: FieldPolicy): void {
-    if (Object.hasOwn(golden.provenance, field.name)) return
+    if (settled.has(field.name)) return
+    settled.add(field.name)
     for (const s of field.systemOfRecord) {
       const owner = s.when && type.fields.find((f) => f.name === s.when?.field)
       if (owner) settle(owner)

@@ -130,13 +130,70 @@ export class ModelError extends Error {
   override name = 'ModelError'
 }
 
+/** Weights are log2 odds: beyond this nothing else would count. */
+const weightMax = 1_000
+/** The pairs of a block grow with the square of its records. */
+const blockRecordsBound = 10_000
+const keysPerRecordBound = 1_000
+
+/** Throws ModelError for a number that JSON can hold and matching cannot use. */
+function checkNumbers(parameters: Parameters): void {
+  const refuse = (where: string, right: string): never => {
+    throw new ModelError(`parameters: ${where} needs ${right}`)
+  }
+  const within = (where: string, value: unknown, min: number, max: number) => {
+    if (typeof value !== 'number' || !(value >= min && value <= max))
+      refuse(where, `a number from ${min} to ${max}`)
+  }
+  const whole = (where: string, value: unknown, min: number, max: number) => {
+    if (!Number.isInteger(value)) refuse(where, `a whole number from ${min} to ${max}`)
+    within(where, value, min, max)
+  }
+  const entries = (where: string, value: unknown): [string, unknown][] =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.entries(value)
+      : refuse(where, 'an object')
+  for (const name of WEIGHTS) within(name, parameters[name], -weightMax, weightMax)
+  const calibration = new Map(entries('calibration', parameters.calibration))
+  within('calibration.scale', calibration.get('scale'), Number.MIN_VALUE, weightMax)
+  within('calibration.offset', calibration.get('offset'), -weightMax, weightMax)
+  whole('blockRecordsMax', parameters.blockRecordsMax, 2, blockRecordsBound)
+  whole('keysPerRecordMax', parameters.keysPerRecordMax, 1, keysPerRecordBound)
+  for (const [comparison, columns] of entries('levels', parameters.levels))
+    for (const [column, shares] of entries(`levels.${comparison}`, columns)) {
+      const where = `levels.${comparison}.${column}`
+      for (const [part, values] of entries(where, shares))
+        if (!Array.isArray(values)) refuse(`${where}.${part}`, 'a list of numbers')
+    }
+  for (const [comparison, sorts] of entries('frequencies', parameters.frequencies))
+    for (const [sort, table] of entries(`frequencies.${comparison}`, sorts)) {
+      const where = `frequencies.${comparison}.${sort}`
+      const given = new Map(entries(where, table))
+      within(`${where}.unknown`, given.get('unknown'), 0, weightMax)
+      within(`${where}.shipped`, given.get('shipped'), 0, 1)
+      for (const [value, bits] of entries(`${where}.bits`, given.get('bits')))
+        within(`${where}.bits of "${value.slice(0, 50)}"`, bits, 0, weightMax)
+    }
+}
+
+const WEIGHTS = [
+  'priorWeight',
+  'relatedWeight',
+  'sameSourceWeight',
+  'matchWeightMin',
+  'linkWeightMin',
+] as const
+
 /**
  * Reads a model's content and checks everything that matching relies on. Ignores properties beside
  * the parameters (who trained it, when): they are not part of the version. Throws ModelError,
  * SyntaxError.
  */
 export function readParameters(text: string, type: MatchType): Parameters {
-  const value = JSON.parse(text) as Partial<Parameters>
+  const given: unknown = JSON.parse(text)
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new ModelError('parameters: the model is no object')
+  const value = given as Partial<Parameters>
   if (value.format !== 1)
     throw new ModelError(
       `parameters: format is ${String(value.format)}, this program reads format 1`,
@@ -153,6 +210,7 @@ export function readParameters(text: string, type: MatchType): Parameters {
       names.flatMap((name) => (value[name] === undefined ? [] : [[name, value[name]]])),
     ),
   }
+  checkNumbers(parameters)
   const comparisons = planComparisons(type)
   const unknownNames = Object.keys(parameters.levels).filter(
     (name) => !comparisons.some((c) => c.name === name),

@@ -71,7 +71,8 @@ export async function readTimesInForce(
 ): Promise<Map<string, Pick<ListedModel, 'inForceFrom' | 'inForceUntil'>>> {
   const held = await sql<{ version: string; from: Date; until: Date | null }[]>`
     with x as (
-      select x.id, x.version, x.started_at, lead(x.started_at) over (order by x.id) as until from publication x)
+      select x.id, x.version, x.started_at, lead(x.started_at) over (order by x.id) as until
+      from publication x where x.state <> 'REFUSED')
     select m.version, x.started_at as from, x.until
     from x join policy p on p.version = x.version join match_model m on m.parameters = p.parameters -> m.type
     where m.version = any(${versions as string[]}::text[])

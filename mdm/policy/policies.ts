@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { storableJson } from '../../schema/storable.ts'
 import type { policy as policyTable, publication } from '../../schema/tables/stewardship.ts'
+import { appendAudit } from '../audit/audit.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
 import { type Listing, listPage } from '../db/page.ts'
@@ -10,7 +11,7 @@ export type StoredPolicy = Omit<typeof policyTable.$inferSelect, 'addedAt'>
 
 export interface Publication
   extends Omit<typeof publication.$inferSelect, 'positionBefore' | 'positionAfter'> {
-  /** Whether it is the latest, and so the policy that is active. */
+  /** Whether it is the latest that was not refused, and so the policy that is active. */
   inForce: boolean
 }
 
@@ -42,22 +43,105 @@ export function withParameters(
   return { version: policyVersionOf(policy.model, parameters), model: policy.model, parameters }
 }
 
-/** Returns the active policy; null while none was published. */
+/**
+ * Returns the active policy: that of the latest publication that was not refused. Null while there
+ * is none.
+ */
 export async function activePolicy(sql: Sql | Transaction): Promise<StoredPolicy | null> {
-  const [row] = await sql<StoredPolicy[]>`
-    select p.version, p.model, p.parameters from publication x join policy p on p.version = x.version
-    order by x.id desc limit 1`
+  const row = await activePublication(sql)
+  return row && { version: row.version, model: row.model, parameters: row.parameters }
+}
+
+/** The active policy with its publication, and the programs that found that they can serve it. */
+export interface ActivePublication extends StoredPolicy {
+  id: number
+  checkedBy: string[]
+}
+
+/** `before`: the latest one before this publication. */
+export async function activePublication(
+  sql: Sql | Transaction,
+  before: number | null = null,
+): Promise<ActivePublication | null> {
+  const [row] = await sql<ActivePublication[]>`
+    select x.id, p.version, p.model, p.parameters, 
+      array(select c.program from policy_check c where c.version = p.version) as "checkedBy"
+    from publication x join policy p on p.version = x.version
+    where x.state <> 'REFUSED' and (${before}::bigint is null or x.id < ${before}) order by x.id desc limit 1`
   return row ?? null
 }
 
-export async function readPolicyVersion(sql: Sql, version: string): Promise<StoredPolicy | null> {
+/** Notes that a program can serve a stored policy. */
+export async function policyChecked(
+  sql: Sql | Transaction,
+  version: string,
+  program: string,
+): Promise<void> {
+  await sql`insert into policy_check (version, program) values (${version}, ${program})
+    on conflict do nothing`
+}
+
+/**
+ * Refuses a publication whose policy cannot be served: the policy before it is active again, in
+ * every process. Returns false if another process has done so.
+ */
+export async function refusePublication(
+  tx: Transaction,
+  publication: Pick<ActivePublication, 'id' | 'version'>,
+  problem: string,
+  checkedBy: string,
+): Promise<boolean> {
+  const { id, version } = publication
+  const { count } = await tx`
+    update publication set state = 'REFUSED', problem = ${problem.slice(0, problemCharsMax)},
+      finished_at = coalesce(finished_at, clock_timestamp())
+    where id = ${id} and state <> 'REFUSED'`
+  if (count === 0) return false
+  await appendAudit(tx, {
+    event: 'PUBLICATION_REFUSED',
+    actor: 'touchstone',
+    policy: version,
+    reason: problem.slice(0, problemCharsMax),
+    checkedBy,
+  })
+  await tx`select pg_notify(${policyChannel}, ${version})`
+  return true
+}
+
+/** The latest publication, if it was refused: another policy than the newest one is active. */
+export interface RefusedPublication {
+  version: string
+  problem: string
+  startedAt: Date
+}
+
+export async function refusedPublication(
+  sql: Sql | Transaction,
+): Promise<RefusedPublication | null> {
+  const [row] = await sql<(RefusedPublication & { state: string })[]>`
+    select version, coalesce(problem, '') as problem, started_at as "startedAt", state
+    from publication order by id desc limit 1`
+  return row?.state === 'REFUSED' ? row : null
+}
+
+/** Returns a stored policy, published or proposed. */
+export async function readStoredPolicy(sql: Sql, version: string): Promise<StoredPolicy | null> {
   const [row] = await sql<
     StoredPolicy[]
   >`select version, model, parameters from policy where version = ${version}`
   return row ?? null
 }
 
-const publicationColumns = `x.id, x.version, x.id = (select max(id) from publication) as "inForce", x.state, x.actor,
+/** Returns a policy that was published; null if there is none of this version. */
+export async function readPolicyVersion(sql: Sql, version: string): Promise<StoredPolicy | null> {
+  const [row] = await sql<StoredPolicy[]>`
+    select version, model, parameters from policy p where version = ${version}
+      and exists (select from publication x where x.version = p.version)`
+  return row ?? null
+}
+
+const publicationColumns = `x.id, x.version,
+  x.id = (select max(id) from publication where state <> 'REFUSED') as "inForce", x.state, x.actor,
   x.reason, x.done, x.total, x.events, x.problem, x.action_id as "actionId", x.started_at as "startedAt",
   x.finished_at as "finishedAt"`
 
@@ -84,10 +168,16 @@ export async function readPublications(sql: Sql, limit: number): Promise<Publica
   ).rows
 }
 
-export async function storePolicy(tx: Transaction, policy: StoredPolicy): Promise<void> {
+/** Stores a policy. `checkedBy`: the program that found that it can be served. */
+export async function storePolicy(
+  tx: Transaction,
+  policy: StoredPolicy,
+  checkedBy: string | null = null,
+): Promise<void> {
   await tx`insert into policy (version, model, parameters)
     values (${policy.version}, ${storableJson(policy.model)}::text::jsonb, ${storableJson(policy.parameters)}::text::jsonb)
     on conflict do nothing`
+  if (checkedBy !== null) await policyChecked(tx, policy.version, checkedBy)
 }
 
 /**
@@ -101,6 +191,8 @@ export async function beginPublication(
   reason: string,
   actionId: string | null = null,
 ): Promise<{ id: number; resumed: boolean } | null> {
+  // Only one begins at a time: commands and actions of stewards may come together.
+  await tx`select pg_advisory_xact_lock(hashtextextended('touchstone policy in force', 0))`
   const [running] = await tx<{ id: number; version: string }[]>`
     select id, version from publication where state = 'RUNNING' for update`
   if (running) return running.version === version ? { id: running.id, resumed: true } : null
@@ -143,6 +235,7 @@ export async function runningPublication(
 }
 
 export async function endPublication(tx: Transaction, id: number): Promise<void> {
+  // One that was refused meanwhile stays so.
   await tx`update publication set state = 'DONE', finished_at = clock_timestamp(), problem = null,
-      position_after = (select position from feed_head) where id = ${id}`
+      position_after = (select position from feed_head) where id = ${id} and state = 'RUNNING'`
 }

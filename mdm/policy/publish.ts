@@ -21,6 +21,11 @@ export type Published =
   | { code: 'DONE'; publication: number; done: number; events: number; resumed: boolean }
   | { code: 'BUSY' }
 
+/** Another policy is being published. */
+class Busy extends Error {
+  override name = 'Busy'
+}
+
 type OnProgress = (sofar: { done: number; events: number }) => void | Promise<void>
 
 /**
@@ -39,21 +44,25 @@ export async function publish(
   sql: Sql,
   policy: StoredPolicy,
   mastering: TaskContext,
-  by: { actor: string; reason: string },
+  by: { actor: string; reason: string; checkedBy?: string },
   onProgress: OnProgress = () => {},
 ): Promise<Published> {
   const done = await withExclusiveLock(sql, MATCHING_LOCK, async () => {
     const begun = await transaction(sql, async (tx) => {
-      await storePolicy(tx, policy)
+      await storePolicy(tx, policy, by.checkedBy)
       const publication = await beginPublication(tx, policy.version, by.actor, by.reason)
-      if (publication)
-        await appendAudit(tx, {
-          event: publication.resumed ? 'PUBLISH_RESUMED' : 'PUBLISH',
-          actor: by.actor,
-          reason: by.reason,
-          policy: policy.version,
-        })
+      // Rolls back, so that nothing of the policy stays.
+      if (!publication) throw new Busy()
+      await appendAudit(tx, {
+        event: publication.resumed ? 'PUBLISH_RESUMED' : 'PUBLISH',
+        actor: by.actor,
+        reason: by.reason,
+        policy: policy.version,
+      })
       return publication
+    }).catch((e: unknown) => {
+      if (e instanceof Busy) return null
+      throw e
     })
     return begun && (await bring(sql, begun, policy.version, mastering, by.actor, onProgress))
   })

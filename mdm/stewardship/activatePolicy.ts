@@ -1,7 +1,8 @@
+import { isUuid } from '../../schema/uuid.ts'
 import type { Caller } from '../access/caller.ts'
 import { appendAudit } from '../audit/audit.ts'
 import { actionEvidence } from '../audit/evidence.ts'
-import type { Transaction } from '../db/database.ts'
+import type { Sql, Transaction } from '../db/database.ts'
 import { activePolicy, beginPublication } from '../policy/policies.ts'
 import type { StewardshipRules } from '../tasks/rules.ts'
 import { closeTasks, taskId } from '../tasks/tasks.ts'
@@ -12,6 +13,19 @@ import { type Outcome, refuse } from './outcome.ts'
 
 /** Tasks about a policy carry this name in place of a golden type. */
 const aboutPolicy = 'Policy'
+
+/** Returns the policy of a proposal to publish it; null if the action is none. */
+export async function proposedPolicy(
+  sql: Sql,
+  actionId: string,
+): Promise<{ version: string; checkedBy: string[] } | null> {
+  if (!isUuid(actionId)) return null
+  const [row] = await sql<{ version: string; checkedBy: string[] }[]>`
+    select p.version, array(select c.program from policy_check c where c.version = p.version) as "checkedBy"
+    from action a join policy p on p.version = a.input ->> 'policy'
+    where a.id = ${actionId} and a.kind = 'PUBLISH' and a.state = 'PROPOSED'`
+  return row ?? null
+}
 
 /**
  * Makes a stored policy the active one. A worker then brings records in line with it

@@ -50,18 +50,21 @@ type Look = (state: ResolutionState, plans: Plan[], approval: NeedsApproval | nu
 
 /**
  * Path 4: runs a steward's action, from assertions to golden records and events. Returns DONE, a
- * proposal, or the reason for rejection.
+ * proposal, or the reason for rejection. `prepare` writes what the action needs; a rejection rolls
+ * it back, a proposal keeps it.
  */
 export async function act(
   steward: Stewardship,
   caller: Caller,
   given: ActionRequest,
+  prepare?: (tx: Transaction) => Promise<void>,
 ): Promise<Outcome> {
   const request = normalised(given)
   return await runInTransaction(steward.sql, async (tx) => {
     checkRequest(rulesOf(steward), caller, request)
     const before = await answeredBefore(tx, caller, request)
     if (before) return before
+    await prepare?.(tx)
     try {
       return (await tx.savepoint((sp) => execute(sp, steward, caller, request, null))) as Outcome
     } catch (e) {

@@ -20,7 +20,7 @@ import { bytea, clock, int8, json, moment, oneOf, oneRow } from './columns.ts'
 const ACTION_STATES = ['PROPOSED', 'DONE', 'UNDONE', 'DECLINED', 'WITHDRAWN', 'EXPIRED'] as const
 const ASSERTION_KINDS = ['SAME', 'NOT_SAME', 'VALUE', 'RETIRED'] as const
 const TASK_STATES = ['OPEN', 'CLOSED'] as const
-const PUBLICATION_STATES = ['RUNNING', 'DONE'] as const
+const PUBLICATION_STATES = ['RUNNING', 'DONE', 'REFUSED'] as const
 
 /** One action of a steward, or the proposal of one. */
 export const action = pgTable(
@@ -255,7 +255,25 @@ export const policy = pgTable('policy', {
   addedAt: moment('added_at').notNull().default(clock),
 })
 
-/** One step from one policy to the next; the last one is active. */
+/** Programs, with their version, that found that they can serve a policy. */
+export const policyCheck = pgTable(
+  'policy_check',
+  {
+    version: text().notNull(),
+    program: text().notNull(),
+    at: moment('at').notNull().default(clock),
+  },
+  (t) => [
+    primaryKey({ name: 'policy_check_pkey', columns: [t.version, t.program] }),
+    foreignKey({
+      name: 'policy_check_version_fkey',
+      columns: [t.version],
+      foreignColumns: [policy.version],
+    }).onDelete('cascade'),
+  ],
+)
+
+/** One step from one policy to the next; the last one that was not refused is active. */
 export const publication = pgTable(
   'publication',
   {
@@ -273,7 +291,7 @@ export const publication = pgTable(
     finishedAt: moment('finished_at'),
     actionId: uuid('action_id'),
     total: integer(),
-    /** The error that ended the last attempt. */
+    /** The error that ended the last attempt, or why the policy was refused. */
     problem: text(),
   },
   (t) => [

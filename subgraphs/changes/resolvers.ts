@@ -11,11 +11,12 @@ import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
 import { visibleChanges } from '../../schema/hiddenFields.ts'
 import { isOperational } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
+import { changedName, typeEnumName } from '../golden/model.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { type FilterArgs, filterOf } from './filterArgs.ts'
 import { asGraphqlError, type Delivered, deliverFailures } from './items.ts'
 import { type PastArgs, readPastPage } from './past.ts'
-import { CUSTOMER, changedName, feedObjects, typeEnumName } from './sdl.ts'
+import { CUSTOMER, feedObjects } from './sdl.ts'
 
 export interface ChangesDeps {
   policy: Policy

@@ -1,11 +1,7 @@
 import { OPERATIONAL_TYPES, type OperationalType } from '../../schema/operational.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
+import { changedName, typeEnumName } from '../golden/model.ts'
 import { requiresScopes } from '../shared/rights.ts'
-
-/** Returns the enum value of a golden type: SALES_ORDER for SalesOrder. */
-export function typeEnumName(type: string): string {
-  return type.replace(/(?<=[a-z0-9])[A-Z]/g, '_$&').toUpperCase()
-}
 
 /**
  * Returns the SDL that depends on the golden types: their enum, a subscription for each, and stubs
@@ -46,11 +42,6 @@ extend type Change {
 /** Returns the operational types that the policy does not have as golden types. */
 export function feedObjects(policy: Policy): OperationalType[] {
   return OPERATIONAL_TYPES.filter((type) => !policy.types.some((t) => t.name === type))
-}
-
-/** Returns the name of the subscription of a golden type: customerChanged for Customer. */
-export function changedName(type: string): string {
-  return `${type.charAt(0).toLowerCase()}${type.slice(1)}Changed`
 }
 
 function changed({ name }: TypePolicy): string {

@@ -22,6 +22,16 @@ export function listName(type: string): string {
   return /(s|x|ch|sh)$/.test(name) ? `${name}es` : `${name}s`
 }
 
+/** Returns the enum value of a golden type: SALES_ORDER for SalesOrder. */
+export function typeEnumName(type: string): string {
+  return type.replace(/(?<=[a-z0-9])[A-Z]/g, '_$&').toUpperCase()
+}
+
+/** Returns the name of the subscription of a golden type: customerChanged for Customer. */
+export function changedName(type: string): string {
+  return `${type.charAt(0).toLowerCase()}${type.slice(1)}Changed`
+}
+
 /**
  * Returns the references between golden types and the names of their reverse lists.
  * `Contact.customer` makes `Customer.contacts`. A field with another name includes it:

@@ -71,11 +71,16 @@ import type { RequestContext } from '../shared/context.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { type ActionCommand, bulk, commandOf, type Inputs, onlyOne } from './input.ts'
 import { lookups } from './lookups.ts'
-import { createPublishPolicy } from './publishing.ts'
+import { createCheckProposal, createPublishPolicy } from './publishing.ts'
 import { findUnauthorizedId, recordsWithin } from './rowGuard.ts'
 import { shownInput, visibleQuality } from './visible.ts'
 import { shownReason } from './visibleReason.ts'
-import { createSimulatePolicy, type Policies, type PolicySelection } from './whatIf.ts'
+import {
+  createSimulatePolicy,
+  type Policies,
+  type PolicySelection,
+  type refused,
+} from './whatIf.ts'
 
 type Reasoned = { reason: string; idempotencyKey: string }
 type TaskArgs = PageArguments & { filter?: TaskFilterArgs | null }
@@ -89,6 +94,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
   const rules = steward.rules ?? DEFAULT_RULES
   const tryPolicy = createSimulatePolicy(policies, rules, () => steward.policy)
   const publishPolicy = createPublishPolicy(steward, policies)
+  const checkProposal = createCheckProposal(steward, policies)
 
   const { actionOf, taskOf, named } = lookups(policy)
   /** Returns whether the weight of a task would reveal values that the caller may not see. */
@@ -154,12 +160,16 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       perform(commandOf(kind, args.input), args, context)
   const decision =
     (
-      decided: (a: { action: string; reason: string }, context: RequestContext) => Promise<Outcome>,
+      decided: (
+        a: { action: string; reason: string },
+        context: RequestContext,
+      ) => Promise<Outcome | ReturnType<typeof refused>>,
     ) =>
-    async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
-      (await findUnauthorizedId(a.action, context))
-        ? unknownId(a.action)
-        : await result(await decided(a, context), context)
+    async (_: unknown, a: { action: string; reason: string }, context: RequestContext) => {
+      if (await findUnauthorizedId(a.action, context)) return unknownId(a.action)
+      const outcome = await decided(a, context)
+      return 'code' in outcome ? await result(outcome, context) : outcome
+    }
   const onTasks = async (ids: string[], work: TaskWork, context: RequestContext) => {
     const unauthorized = await findUnauthorizedId(ids, context)
     if (unauthorized)
@@ -288,8 +298,10 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         args: Reasoned & { items: Partial<Inputs>[] },
         context: RequestContext,
       ) => perform(bulk(args.items), args, context),
-      approveAction: decision((a, context) =>
-        approve(steward, callerOf(context), a.action, a.reason),
+      approveAction: decision(
+        async (a, context) =>
+          (await checkProposal(callerOf(context), a.action)) ??
+          (await approve(steward, callerOf(context), a.action, a.reason)),
       ),
       declineAction: decision((a, context) =>
         decide(steward, callerOf(context), a.action, 'DECLINED', a.reason),

@@ -1,5 +1,6 @@
 import type { Caller } from '../../mdm/access/caller.ts'
 import { sensitiveScopes } from '../../mdm/feed/visible.ts'
+import { parseModel } from '../../mdm/policy/modelText.ts'
 import { policyVersionOf, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import type { Simulation } from '../../mdm/policy/simulate.ts'
 import { missingRole, type StewardshipRules } from '../../mdm/tasks/rules.ts'
@@ -20,8 +21,11 @@ interface PolicyFile {
 
 /** The operations on policies that this process supports. */
 export interface Policies {
+  /** The program that checks policies, with its version. */
+  program: string
   /**
-   * Returns the selected policy. Throws PolicyError, ModelError or CandidateError if it is invalid.
+   * Returns the selected policy, if a gateway can serve it. Throws PolicyError, ModelError,
+   * JoinError or CandidateError otherwise, and GraphBusyError if too many are being checked.
    */
   loadSelectedPolicy(selection: {
     policy?: StoredPolicy
@@ -29,12 +33,14 @@ export interface Policies {
     shipped?: boolean
     model?: string[]
   }): Promise<StoredPolicy>
+  /** Checks a stored policy as `loadSelectedPolicy` does. */
+  checkProposed(version: string): Promise<void>
   /** Runs a what-if on a thread of its own, so that queries continue. */
   simulate(kept: StoredPolicy, sample: number | undefined): Promise<Simulation>
 }
 
 const PARAMETERS = '.parameters.json'
-const MISTAKES = ['PolicyError', 'ModelError', 'CandidateError', 'SyntaxError']
+const MISTAKES = ['PolicyError', 'ModelError', 'JoinError', 'CandidateError', 'SyntaxError']
 
 export function refused(rule: string, detail: string) {
   return { __typename: 'ActionRefused', rule, detail, inTheWay: null }
@@ -96,9 +102,16 @@ export async function selectedPolicy(
       ...(selection.models ? { model: selection.models.map(storable) } : {}),
     })
   } catch (e) {
-    if (e instanceof Error && MISTAKES.includes(e.name)) return refused('BAD_POLICY', e.message)
-    throw e
+    return refusalOf(e)
   }
+}
+
+/** Returns a mistake in a policy as a refusal; throws other errors. */
+export function refusalOf(e: unknown): ReturnType<typeof refused> {
+  if (!(e instanceof Error)) throw e
+  if (MISTAKES.includes(e.name)) return refused('BAD_POLICY', e.message)
+  if (e.name === 'GraphBusyError') return refused('BUSY', e.message)
+  throw e
 }
 
 function policyOfFiles(files: PolicyFile[]): StoredPolicy {
@@ -112,15 +125,7 @@ function policyOfFiles(files: PolicyFile[]): StoredPolicy {
   const of = (end: string) => files.filter((f) => f.name.endsWith(end))
   const model = Object.fromEntries(of('.graphql').map((f) => [f.name, f.text]))
   const parameters = Object.fromEntries(
-    of(PARAMETERS).map((f) => [f.name.slice(0, -PARAMETERS.length), parsed(f)]),
+    of(PARAMETERS).map((f) => [f.name.slice(0, -PARAMETERS.length), parseModel(f.name, f.text)]),
   )
   return { version: policyVersionOf(model, parameters), model, parameters }
-}
-
-function parsed({ name, text }: PolicyFile): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (e) {
-    throw new SyntaxError(`${name}: ${(e as Error).message}`)
-  }
 }

@@ -79,7 +79,7 @@ test('a what-if runs on its own thread, one at a time, for publishers only, and 
   const broken = files.map((f) => ({ ...f, text: f.text.replace('name: String!', 'name: Strin!') }))
   const refused = (await run(pia, broken, null)) as { rule: string; detail: string }
   assert.equal(refused.rule, 'BAD_POLICY')
-  assert.match(refused.detail, /\.graphql:\d+: .*unknown type Strin/)
+  assert.match(refused.detail, /\.graphql:\d+:\d+: .*unknown type Strin/)
   const [model] = files
   for (const [more, says] of [
     [

@@ -1,5 +1,5 @@
 import { composeSupergraph } from '../../../gateway/federation/compose.ts'
-import { type JoinedGraph, joinGraph } from '../../../gateway/federation/own/joinGraph.ts'
+import type { JoinedGraph } from '../../../gateway/federation/own/joinGraph.ts'
 import { publicSchema } from '../../../gateway/federation/publicSchema.ts'
 import { supergraphChanges } from '../../../gateway/federation/supergraphChanges.ts'
 import {
@@ -18,6 +18,7 @@ import type { Subgraph } from '../../../subgraphs/contract.ts'
 import { openInstallation } from '../../config/installation.ts'
 import { parseStoredPolicy } from '../../config/policyFiles.ts'
 import { readSupergraph } from '../../config/supergraph.ts'
+import { joinApart } from '../../server/graphJobs.ts'
 import type { Candidate } from '../../server/ownGraph.ts'
 
 /** A graph with other own subgraphs, compared with the one that is served. */
@@ -34,9 +35,9 @@ export interface OwnChanges {
 
 /** Returns Touchstone's subgraphs under the active policy, for their schemas only. */
 export async function activeSubgraphs(sql: Sql, sources: string | undefined): Promise<Subgraph[]> {
-  const { policy, systems } = openInstallation(sources)
+  const { policy } = openInstallation(sources)
   const stored = await activePolicy(sql)
-  return schemasOf(stored ? parseStoredPolicy(stored, systems) : policy)
+  return schemasOf(stored ? parseStoredPolicy(stored, null) : policy)
 }
 
 /** Returns the graph that gateways serve now, and the number of its publication. */
@@ -72,7 +73,7 @@ export async function ownChanges(
 ): Promise<OwnChanges> {
   const shipped = await activeSubgraphs(sql, sources)
   const { supergraph: before, id, graph } = await currentGraph(sql, shipped)
-  const joined = joinGraph(shipped, candidates)
+  const joined = await joinApart(shipped, candidates)
   const operations = await listOperations(sql, { standing: true })
   return {
     joined,

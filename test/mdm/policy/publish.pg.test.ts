@@ -241,7 +241,7 @@ test('rejects a policy with a mistake before any change', async () => {
   }
   assert.throws(
     () => resolutionContextOf(broken, systems),
-    /customer\.graphql:\d+: Customer\.name: unknown type Strin/,
+    /customer\.graphql:\d+:\d+: Customer\.name: unknown type Strin/,
   )
   const unknown = { ...shipped, parameters: { Client: {} } }
   assert.throws(() => resolutionContextOf(unknown, systems), /no golden type Client/)

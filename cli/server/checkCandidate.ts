@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs'
+import { JoinError, type Joining } from '../../gateway/federation/own/joinGraph.ts'
+import { publishedGraph, servedGraph } from '../../mdm/access/graphVersions.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import { activePolicy, type StoredPolicy } from '../../mdm/policy/policies.ts'
+import type { SourceSystem } from '../../schema/sourceSystem.ts'
+import { schemasOf } from '../../subgraphs/all.ts'
+import { openInstallation } from '../config/installation.ts'
+import { readOwnSubgraphs, readSchemaFile, schemaPlace } from '../config/ownSubgraphs.ts'
+import { packagePath } from '../config/packagePath.ts'
+import { parseStoredPolicy } from '../config/policyFiles.ts'
+import { checkPolicy, joinApart } from './graphJobs.ts'
+
+/** What the graph of a policy must fit in this process. */
+export interface CandidateSettings {
+  systems: readonly Pick<SourceSystem, 'name'>[]
+  /** The file of the own subgraphs; by default the shipped one. */
+  ownSubgraphs?: string | undefined
+  /** Tags of the contract. */
+  contractHide?: readonly string[] | undefined
+  sources?: string | undefined
+}
+
+/**
+ * Checks a policy before it is stored or simulated: with the subgraphs of the installation that are
+ * served now, and with the contract. Throws PolicyError, ModelError or JoinError, which name file
+ * and line, if no gateway could serve it.
+ */
+export async function checkCandidate(
+  sql: Sql,
+  stored: StoredPolicy,
+  { systems, ownSubgraphs, contractHide, sources }: CandidateSettings,
+): Promise<void> {
+  const own = await servedOwn(sql, ownSubgraphs ?? packagePath('config/subgraphs.yaml'))
+  const question = { stored, systems: systems.map((s) => s.name), hide: contractHide ?? [] }
+  try {
+    await checkPolicy({ ...question, own })
+  } catch (e) {
+    if (!(e instanceof JoinError)) throw e
+    // An own subgraph that is not served anyway keeps nobody from publishing a policy.
+    if (await joinNow(sql, own, sources))
+      throw new JoinError([
+        ...e.problems,
+        'these subgraphs are served under the active policy: change or remove them first',
+      ])
+    await checkPolicy({ ...question, own: [] })
+  }
+}
+
+/** Returns whether own subgraphs join the graph of the active policy. */
+async function joinNow(
+  sql: Sql,
+  own: readonly Joining[],
+  sources: string | undefined,
+): Promise<boolean> {
+  const active = await activePolicy(sql)
+  const policy = active ? parseStoredPolicy(active, null) : openInstallation(sources).policy
+  try {
+    await joinApart(schemasOf(policy), own)
+    return true
+  } catch (e) {
+    if (e instanceof JoinError) return false
+    throw e
+  }
+}
+
+/** Returns the own subgraphs whose schemas gateways have: published ones, served ones, or of files. */
+async function servedOwn(sql: Sql, file: string): Promise<Joining[]> {
+  if (!existsSync(file)) return []
+  const configured = readOwnSubgraphs(file, { needsSecrets: false })
+  if (configured.length === 0) return []
+  const published = await publishedGraph(sql)
+  const known = (published ?? (await servedGraph(sql)))?.sdls
+  return configured.flatMap((c): Joining[] => {
+    const { name, mutations, overrides, configuredAt, schemaFile } = c
+    const sdl =
+      known?.get(name) ??
+      (published || schemaFile === null ? undefined : readSchemaFile(schemaFile, c))
+    return sdl === undefined
+      ? []
+      : [{ name, mutations, overrides, configuredAt, sdl, at: schemaPlace(c) }]
+  })
+}

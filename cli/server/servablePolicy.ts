@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { AuditKeyError } from '../../mdm/audit/auditKeys.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import { transaction } from '../../mdm/db/transaction.ts'
+import { withExclusiveLock } from '../../mdm/db/withExclusiveLock.ts'
+import {
+  type ActivePublication,
+  activePublication,
+  policyChecked,
+  refusedPublication,
+  refusePublication,
+  type StoredPolicy,
+} from '../../mdm/policy/policies.ts'
+import { isLaterProgram, programVersion } from '../config/programVersion.ts'
+import { checkPolicy } from './graphJobs.ts'
+
+const CHECK_LOCK = 'touchstone policy check'
+/** How long to wait for another process that checks. */
+const waitMs = 200
+
+/** Thrown if a later version of the program has published the policy. */
+export class LaterPolicyError extends Error {
+  override name = 'LaterPolicyError'
+}
+
+/**
+ * Returns the policy that every process uses: the latest published one that this program can serve.
+ * One that no version like this has checked is checked first. If it cannot be served, its
+ * publication is refused, for all processes, and the one before it is active again. A process
+ * without the keys of the audit log cannot refuse it, and takes the one before it all the same.
+ * Throws LaterPolicyError if a later version of the program could serve it: this process must not
+ * decide for the others.
+ */
+export async function servablePolicy(
+  sql: Sql,
+  onRefused: (refused: { version: string; problem: string }) => void = () => {},
+  check: (stored: StoredPolicy) => Promise<void> = checkAlone,
+): Promise<StoredPolicy | null> {
+  for (let before: number | null = null; ; ) {
+    const active: ActivePublication | null = await activePublication(sql, before)
+    if (!active || active.checkedBy.includes(programVersion())) return active
+    const settled = await withExclusiveLock(sql, CHECK_LOCK, async () => {
+      const now = await activePublication(sql, before)
+      // Another process was faster.
+      if (now?.id !== active.id || now.checkedBy.includes(programVersion())) return 'RECORDED'
+      const problem = await problemOf(active, check)
+      if (problem === null) await policyChecked(sql, active.version, programVersion())
+      else {
+        onRefused({ version: active.version, problem })
+        return await refuse(sql, active, problem)
+      }
+      return 'RECORDED'
+    })
+    if (settled === null) await sleep(waitMs)
+    if (settled === 'NOT_RECORDED') before = active.id
+  }
+}
+
+async function problemOf(
+  { version, model, parameters, checkedBy }: ActivePublication,
+  check: (stored: StoredPolicy) => Promise<void>,
+): Promise<string | null> {
+  try {
+    await check({ version, model, parameters })
+    return null
+  } catch (e) {
+    if (!(e instanceof Error) || !MISTAKES.has(e.name)) throw e
+    const later = checkedBy.find((program) => isLaterProgram(program, programVersion()))
+    if (later !== undefined)
+      throw new LaterPolicyError(
+        `policy ${version} was checked by a later version of Touchstone (${later}), and this one cannot serve it: ${e.message}`,
+      )
+    return e.message
+  }
+}
+
+async function refuse(
+  sql: Sql,
+  active: ActivePublication,
+  problem: string,
+): Promise<'RECORDED' | 'NOT_RECORDED'> {
+  try {
+    await transaction(sql, (tx) => refusePublication(tx, active, problem, programVersion()))
+    return 'RECORDED'
+  } catch (e) {
+    if (e instanceof AuditKeyError) return 'NOT_RECORDED'
+    throw e
+  }
+}
+
+const MISTAKES = new Set(['PolicyError', 'ModelError'])
+
+/**
+ * Own subgraphs, the contract and the names of source systems are not part of it: they belong to
+ * one process, and a wrong one must not take the policy from all others.
+ */
+async function checkAlone(stored: StoredPolicy): Promise<void> {
+  await checkPolicy({ stored, systems: null, own: [], hide: [] })
+}
+
+/** Returns a reader of the policy that every process uses. It logs each refused one once. */
+export function openServablePolicy(
+  sql: Sql,
+  log: Pick<Logger, 'error'>,
+): () => Promise<StoredPolicy | null> {
+  const logged = new Set<string>()
+  return async () => {
+    const found: { version: string; problem: string }[] = []
+    const active = await servablePolicy(sql, (refused) => found.push(refused))
+    const stored = await refusedPublication(sql)
+    for (const { version, problem } of stored ? [...found, stored] : found) {
+      if (logged.has(version)) continue
+      logged.add(version)
+      log.error(
+        { refused: version, problem, active: active?.version ?? 'shipped' },
+        'the newest policy cannot be served: the one before it is active; records stay as they are until they change or a policy is published',
+      )
+    }
+    if (!stored && found.length === 0) logged.clear()
+    return active
+  }
+}
