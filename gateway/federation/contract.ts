@@ -17,8 +17,8 @@ const INACCESSIBLE: ConstDirectiveNode = {
   kind: Kind.DIRECTIVE,
   name: { kind: Kind.NAME, value: 'inaccessible' },
 }
-/** Whether an element has them depends on the policy: a policy may mask nothing. */
-const OWN_TAGS = new Set(['internal', 'masked'])
+/** Whether an element has it depends on the policy: a policy may mask nothing. */
+const TAG_OF_MASKS = 'masked'
 const DEFINITION = `directive @inaccessible on
   FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION`
 const SPEC = 'https://specs.apollo.dev/inaccessible/'
@@ -28,8 +28,8 @@ const LINK = `schema @link(url: "${SPEC}v0.2", for: SECURITY)`
  * Returns a supergraph without the elements that have one of these tags (`@tag(name:)`). Fields of
  * such types and types that become unreachable are removed as well. Validation and introspection do
  * not know them; subgraphs still use them. Throws for a tag that the supergraph does not have: a
- * misspelt tag would hide nothing. Touchstone's own tags may be on nothing, and so may others in a
- * graph from which a subgraph is left out (`isWhole` is false).
+ * misspelt tag would hide nothing. The tag of masked fields may be on nothing, and so may others in
+ * a graph from which a subgraph is left out (`isWhole` is false).
  */
 export function contractOf(
   supergraph: string,
@@ -50,7 +50,7 @@ export function contractOf(
     { noLocation: true },
   )
   const there = tagsOf(document)
-  const unknown = isWhole ? hidden.filter((tag) => !there.has(tag) && !OWN_TAGS.has(tag)) : []
+  const unknown = isWhole ? hidden.filter((tag) => !there.has(tag) && tag !== TAG_OF_MASKS) : []
   if (unknown.length > 0)
     throw new Error(
       `TOUCHSTONE_CONTRACT_HIDE names ${unknown.join(', ')}, but the tags of the graph are ${[...there].sort().join(', ') || 'none'}`,
