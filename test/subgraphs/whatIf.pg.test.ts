@@ -87,7 +87,7 @@ test('a what-if runs on its own thread, one at a time, for publishers only, and 
       /Customer\.parameter\.json is neither \*\.graphql nor <Type>\.parameters\.json/,
     ],
     [model, /two files are named/],
-    [{ name: 'Customer.parameters.json', text: '{' }, /^Customer\.parameters\.json: /],
+    [{ name: 'Customer.parameters.json', text: '{' }, /^Customer\.parameters\.json:1:2: /],
     [{ name: 'x.graphql', text: '# \0' }, /x\.graphql holds a character/],
   ] as const) {
     const unfit = (await run(pia, more ? [...files, more] : [], null)) as {
