@@ -4,6 +4,7 @@ import {
   type ExecutionResult,
   type FieldNode,
   type FragmentDefinitionNode,
+  GraphQLError,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
@@ -20,7 +21,7 @@ import {
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js'
 import { getVariableValues } from 'graphql/execution/values.js'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
-import { createDictionary, ownValue } from '../../schema/kit/dictionary.ts'
+import { createDictionary, isInherited, ownValue } from '../../schema/kit/dictionary.ts'
 import { isStream } from '../execution/runOperation.ts'
 
 type Handler = typeof unifiedGraphHandler
@@ -36,25 +37,33 @@ interface Request {
  * - It knows the type of an object of an interface or union by `__typename` alone, and returns null
  *   if only an alias of it is selected. `__typename` is therefore added, and left out of the result.
  * - It returns no `data` if no subgraph returned any. Root fields that may be null are then null.
+ * - It takes an alias such as `constructor` for what every object inherits, and merges the value into
+ *   that object, which all requests share. Such aliases have another name while it executes.
  */
 export function completeResults(handler: Handler): Handler {
   return async (options) => {
     const made = await handler(options)
     const { executor: library, unifiedGraph: schema } = made
     if (!library) return made
-    const known = new WeakMap<DocumentNode, DocumentNode | null>()
+    const known = new WeakMap<DocumentNode, Rewritten | null>()
     const executor = async (given: Parameters<typeof library>[0]) => {
       const { document } = given
       let named = known.get(document)
       if (named === undefined) {
-        named = withTypenames(schema, document)
+        named = rewritten(schema, document)
         known.set(document, named)
       }
-      const result = (await library(named ? { ...given, document: named } : given)) as
+      const result = (await library(named ? { ...given, document: named.document } : given)) as
         | ExecutionResult
         | AsyncIterable<ExecutionResult>
+      const prefix = named?.prefix ?? ''
       const complete = (r: ExecutionResult): ExecutionResult =>
-        named || lacksData(r) ? { ...r, data: project(schema, given as Request, r.data ?? {}) } : r
+        named || lacksData(r)
+          ? {
+              ...withAliases(r, prefix),
+              data: project(schema, given as Request, r.data ?? {}, prefix),
+            }
+          : r
       return isStream(result) ? mapStream(result, complete) : complete(result)
     }
     return { ...made, executor: executor as typeof library }
@@ -66,19 +75,32 @@ function lacksData({ data, errors }: ExecutionResult): boolean {
   return data === undefined && (errors?.some((e) => e.path) ?? false)
 }
 
+/** A document as the library executes it, and what it has before aliases that objects inherit. */
+interface Rewritten {
+  document: DocumentNode
+  prefix: string
+}
+
 /**
- * Returns the document with `__typename` in each selection on an interface or union, or null if it
- * selects no alias of `__typename`.
+ * Returns the document with `__typename` in each selection on an interface or union, and with other
+ * names for aliases that every object inherits; null if it has neither these nor an alias of
+ * `__typename`.
  */
-function withTypenames(schema: GraphQLSchema, document: DocumentNode): DocumentNode | null {
+function rewritten(schema: GraphQLSchema, document: DocumentNode): Rewritten | null {
+  const aliases: string[] = []
+  visit(document, { Field: ({ alias }) => void (alias && aliases.push(alias.value)) })
+  let prefix = 'own_'
+  while (aliases.some((a) => a.startsWith(prefix))) prefix = `_${prefix}`
   const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }
-  let hasAlias = false
+  let hasAlias = aliases.some(isInherited)
   const types = new TypeInfo(schema)
   const named = visit(
     document,
     visitWithTypeInfo(types, {
       Field(node) {
         if (node.name.value === '__typename' && node.alias) hasAlias = true
+        if (!node.alias || !isInherited(node.alias.value)) return undefined
+        return { ...node, alias: { ...node.alias, value: prefix + node.alias.value } }
       },
       SelectionSet: {
         leave(node) {
@@ -88,7 +110,18 @@ function withTypenames(schema: GraphQLSchema, document: DocumentNode): DocumentN
       },
     }),
   )
-  return hasAlias ? named : null
+  return hasAlias ? { document: named, prefix } : null
+}
+
+/** Returns a result whose errors name aliases as the caller wrote them. */
+function withAliases(result: ExecutionResult, prefix: string): ExecutionResult {
+  const isRenamed = (key: unknown) => prefix !== '' && String(key).startsWith(prefix)
+  if (!result.errors?.some((e) => e.path?.some(isRenamed))) return result
+  const errors = result.errors.map((e) => {
+    const path = e.path?.map((key) => (isRenamed(key) ? String(key).slice(prefix.length) : key))
+    return new GraphQLError(e.message, { ...e, path })
+  })
+  return { ...result, errors }
 }
 
 /** Returns the selected fields of an operation from the data of its fetches. */
@@ -96,6 +129,7 @@ function project(
   schema: GraphQLSchema,
   { document, operationName, variables = {} }: Request,
   data: object,
+  prefix: string,
 ): ExecutionResult['data'] {
   const operations = document.definitions.filter(
     (d): d is OperationDefinitionNode => d.kind === Kind.OPERATION_DEFINITION,
@@ -119,7 +153,7 @@ function project(
     const into = createDictionary<unknown>()
     for (const [key, nodes] of fields) {
       const name = nodes[0]?.name.value ?? ''
-      const given = ownValue(from as Record<string, unknown>, key)
+      const given = ownValue(from as Record<string, unknown>, isInherited(key) ? prefix + key : key)
       const field = type.getFields()[name]
       if (name === '__typename') into[key] = type.name
       else if (!field) into[key] = given
