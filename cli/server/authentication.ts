@@ -13,7 +13,7 @@ import { keyVerifier } from '../../gateway/identity/keys.ts'
 import { isLoopback } from '../../gateway/identity/loopback.ts'
 import { remoteKeys } from '../../gateway/identity/remoteKeys.ts'
 import { tokenVerifier } from '../../gateway/identity/token.ts'
-import { countValidKeys, verifyKey } from '../../mdm/access/apiKeys.ts'
+import { countValidKeys, keyVerification } from '../../mdm/access/apiKeys.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
 import type { Config } from '../config/config.ts'
@@ -71,7 +71,7 @@ export async function authentication(at: {
     )
   const key = keyVerifier(
     {
-      find: (text) => verifyKey(sql, text),
+      find: keyVerification(sql),
       report: (err) => log.error({ err: describeError(err) }, 'API keys could not be read'),
     },
     access,

@@ -7,12 +7,20 @@ import type { Socket } from 'node:net'
  * connections leaves room for the next one.
  */
 const waitingMaxDefault = 5_000
+/**
+ * Maximum number of requests in progress on one connection of HTTP/1.1. Few clients send a request
+ * before they have the response to the one before; a flood sends thousands in one go.
+ */
+const pipelinedMax = 100
 const headersMsMax = 10_000
 const requestMsMax = 60_000
 /** How often both times are checked. Node's default is 30 s. */
 export const CONNECTIONS_CHECK = { connectionsCheckingInterval: 1_000 }
 
-/** Bounds the connections of a server that send nothing, or send it slowly. */
+/**
+ * Bounds the connections of a server that send nothing, send it slowly, or send too many requests
+ * before they read.
+ */
 export function boundConnections(server: Server, waitingMax = waitingMaxDefault): void {
   server.headersTimeout = headersMsMax
   server.requestTimeout = requestMsMax
@@ -30,9 +38,18 @@ export function boundConnections(server: Server, waitingMax = waitingMaxDefault)
     socket.once('close', () => waiting.delete(socket))
   })
   server.on('upgrade', (_, socket) => waiting.delete(socket as Socket))
-  server.on('request', ({ socket }, res) => {
+  const inProgress = new WeakMap<Socket, number>()
+  // Before the listener that responds: it ignores requests of a connection that is closed here.
+  server.prependListener('request', ({ socket }, res) => {
     waiting.delete(socket)
+    const requests = (inProgress.get(socket) ?? 0) + 1
+    inProgress.set(socket, requests)
+    if (requests > pipelinedMax) {
+      socket.destroy()
+      return
+    }
     res.once('close', () => {
+      inProgress.set(socket, (inProgress.get(socket) ?? 1) - 1)
       if (!socket.destroyed) wait(socket)
     })
   })

@@ -13,6 +13,8 @@ export interface Check {
 }
 
 const checkMsMax = 3_000
+/** Runs of checks that requests share, each until it ends or times out. */
+const running = new WeakMap<() => Promise<Check[]>, Promise<Check[]>>()
 
 /** Reports that the process is running. */
 export function sendLive(res: ServerResponse): void {
@@ -30,9 +32,18 @@ export async function sendReady(
 ): Promise<void> {
   const checks = draining
     ? [{ name: 'server', ok: false, code: 'STOPPING', detail: 'stopping' }]
-    : await inTime(ready)
+    : await sharedRun(ready)
   const ok = checks.every((c) => c.ok)
   sendJson(res, ok ? 200 : 503, { status: ok ? 'ready' : 'not ready', checks })
+}
+
+/** Anybody may ask: requests at the same time wait for one run, and cost the database no more. */
+function sharedRun(ready: () => Promise<Check[]>): Promise<Check[]> {
+  const known = running.get(ready)
+  if (known) return known
+  const run = inTime(ready).finally(() => running.delete(ready))
+  running.set(ready, run)
+  return run
 }
 
 async function inTime(ready: () => Promise<Check[]>): Promise<Check[]> {

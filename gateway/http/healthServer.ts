@@ -60,6 +60,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   }
 
   const http = createServer(CONNECTIONS_CHECK, (req, res) => {
+    if (req.socket.destroyed) return
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
     route(req, res, id).catch((e: unknown) => sendFailure(req, res, e, id, options.report))

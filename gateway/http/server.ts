@@ -18,6 +18,7 @@ import { allowOrigin } from './crossOrigin.ts'
 import { Drain, graphChanged, serverStopping } from './drain.ts'
 import { sendFailure } from './failure.ts'
 import { graphqlOverHttp } from './graphqlHttp.ts'
+import { LogBudget } from './logBudget.ts'
 import { GRAPHQL_PATH } from './paths.ts'
 import { type Routes, route } from './routes.ts'
 import { SlowReaderGuard } from './slowReaderGuard.ts'
@@ -68,6 +69,9 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const streams = new EventStreams(report)
   const callerBounds = new CallerBounds(bounds, undefined, options.sharedRate)
   const admission = new Admission(bounds, callerBounds, new SlowReaderGuard())
+  const refusalLines = new LogBudget((count) =>
+    log.info({ count }, 'more requests were rejected than are logged each'),
+  )
   let draining = false
   /**
    * The drain of the current graph. It is read together with the runtime, so that a subscription
@@ -108,11 +112,13 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     const { status, code, message: why } = sendFailure(req, res, failure, id, report)
     const isRefusal = status === 401 || status === 403
     if (isRefusal) options.refused?.({ actor: null, code, fields: [], correlationId: id })
-    log[isRefusal ? 'info' : 'debug']({ correlationId: id, status, code, why }, 'request rejected')
+    const isLogged = isRefusal && refusalLines.take()
+    log[isLogged ? 'info' : 'debug']({ correlationId: id, status, code, why }, 'request rejected')
   }
 
   const routes: Routes = { ...options, graphql, draining: () => draining }
   const http = createServer(CONNECTIONS_CHECK, (req, res) => {
+    if (req.socket.destroyed) return
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
     res.setHeader('x-content-type-options', 'nosniff')

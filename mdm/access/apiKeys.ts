@@ -1,4 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import DataLoader from 'dataloader'
+import { withDeadline } from '../../schema/kit/deadline.ts'
 import type { apiKey } from '../../schema/tables/access.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 
@@ -29,6 +31,9 @@ export type OnKeyStep = (tx: Transaction, step: KeyStep) => Promise<void>
 
 const KEY = /^tsk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/
 const secretBytes = 32
+const keysPerStatementMax = 1_000
+/** The next keys wait no longer than this for a statement that does not return. */
+const statementMsMax = 1_000
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest()
 const noHash = Buffer.alloc(32)
 
@@ -130,26 +135,52 @@ export async function countValidKeys(sql: Sql): Promise<number> {
   return row?.n ?? 0
 }
 
-/** Returns the valid key of this text, or null. Records the time of use, to the minute. */
-export async function verifyKey(
-  sql: Sql,
-  text: string,
-): Promise<Pick<
+export type VerifiedKey = Pick<
   ApiKey,
   'name' | 'roles' | 'scopes' | 'regions' | 'legalEntities' | 'expiresAt'
-> | null> {
-  const [, id, secret] = KEY.exec(text) ?? []
-  if (id === undefined || secret === undefined) return null
-  const [row] = await sql<(ApiKey & { hash: Buffer; stale: boolean })[]>`
-    select name, roles, scopes, regions, legal_entities as "legalEntities", hash, expires_at as "expiresAt",
-      last_used_at is null or last_used_at < now() - interval '1 minute' as stale
-    from api_key where id = ${id} and revoked_at is null and (expires_at is null or expires_at > now())`
-  // An unknown id takes as long as a wrong secret.
-  const isSame = timingSafeEqual(row?.hash ?? noHash, hashOf(secret))
-  if (!row || !isSame) return null
-  if (row.stale) await sql`update api_key set last_used_at = now() where id = ${id}`
-  const { name, roles, scopes, regions, legalEntities, expiresAt } = row
-  return { name, roles, scopes, regions, legalEntities, expiresAt }
+>
+type StoredKey = VerifiedKey & { id: string; hash: Buffer; stale: boolean }
+
+/** Returns the valid key of this text, or null. Records the time of use, to the minute. */
+export function verifyKey(sql: Sql, text: string): Promise<VerifiedKey | null> {
+  return keyVerification(sql)(text)
+}
+
+/**
+ * Returns verifyKey for many callers. Keys that arrive while a statement runs are looked up together
+ * by the next one: a flood of unknown keys must not fill the queue of the connections.
+ */
+export function keyVerification(sql: Sql): (text: string) => Promise<VerifiedKey | null> {
+  let running: Promise<unknown> = Promise.resolve()
+  const stored = new DataLoader<string, StoredKey | null>(
+    async (ids) => {
+      const rows = await sql<StoredKey[]>`
+        select id, name, roles, scopes, regions, legal_entities as "legalEntities", hash, expires_at as "expiresAt",
+          last_used_at is null or last_used_at < now() - interval '1 minute' as stale
+        from api_key where id = any(${[...ids]}) and revoked_at is null and (expires_at is null or expires_at > now())`
+      const byId = new Map(rows.map((row) => [row.id, row]))
+      return ids.map((id) => byId.get(id) ?? null)
+    },
+    {
+      cache: false,
+      maxBatchSize: keysPerStatementMax,
+      batchScheduleFn: (look) =>
+        void withDeadline(running, statementMsMax, () => undefined).then(look),
+    },
+  )
+  return async (text) => {
+    const [, id, secret] = KEY.exec(text) ?? []
+    if (id === undefined || secret === undefined) return null
+    const found = stored.load(id)
+    running = found.catch(() => {})
+    const row = await found
+    // An unknown id takes as long as a wrong secret.
+    const isSame = timingSafeEqual(row?.hash ?? noHash, hashOf(secret))
+    if (!row || !isSame) return null
+    if (row.stale) await sql`update api_key set last_used_at = now() where id = ${id}`
+    const { name, roles, scopes, regions, legalEntities, expiresAt } = row
+    return { name, roles, scopes, regions, legalEntities, expiresAt }
+  }
 }
 
 async function insert(

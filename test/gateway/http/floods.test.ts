@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import { boundConnections } from '../../../gateway/http/boundConnections.ts'
+import { LogBudget } from '../../../gateway/http/logBudget.ts'
 import { unauthenticated } from '../../../gateway/identity/caller.ts'
 import { authenticatedCallers } from '../../../gateway/identity/callers.ts'
 import { ask, BOUNDS, testGateway } from '../gateway.ts'
@@ -206,6 +207,45 @@ describe('floods', () => {
     t.after(() => socket.terminate())
     await once(socket, 'open')
     assert.equal(socket.extensions, '')
+  })
+
+  test('a connection with more than 100 requests in progress is closed, and others are served', async (t) => {
+    let served = 0
+    const server = createServer((req, res) => {
+      if (req.socket.destroyed) return
+      served++
+      setTimeout(() => res.end('served'), 200)
+    })
+    boundConnections(server)
+    server.listen(0, '127.0.0.1')
+    t.after(() => server.close())
+    await once(server, 'listening')
+    const { port: at } = server.address() as AddressInfo
+    const one = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
+    const requests = async (count: number) => {
+      served = 0
+      const socket = connect(at, '127.0.0.1').on('error', () => {})
+      socket.write(one.repeat(count - 1) + one.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'))
+      socket.resume()
+      await until(() => socket.closed)
+      return served
+    }
+    assert.equal(await requests(100), 100)
+    assert.equal(await requests(10_000), 100)
+    assert.equal(await (await fetch(`http://127.0.0.1:${at}/`)).text(), 'served')
+  })
+
+  test('rejected requests fill no log: 20 lines in a second, then their number', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const omitted: number[] = []
+    const budget = new LogBudget((count) => omitted.push(count))
+    const lines = () => Array.from({ length: 500 }, () => budget.take()).filter(Boolean).length
+    assert.equal(lines(), 20)
+    t.mock.timers.tick(1_000)
+    assert.deepEqual(omitted, [480])
+    assert.equal(budget.take(), true)
+    t.mock.timers.tick(1_000)
+    assert.deepEqual(omitted, [480])
   })
 
   test('requests in one go whose responses nobody reads are bounded', async (t) => {

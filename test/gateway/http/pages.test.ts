@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { EXAMPLES } from '../../../gateway/http/examples.ts'
 import { testGateway } from '../gateway.ts'
 
 let it: Awaited<ReturnType<typeof testGateway>>
 let origin: string
 let ready = true
+let runs = 0
 before(async () => {
-  it = await testGateway({ ready: async () => [{ name: 'database', ok: ready }] })
+  it = await testGateway({
+    async ready() {
+      runs++
+      await sleep(50)
+      return [{ name: 'database', ok: ready }]
+    },
+  })
   origin = new URL(it.url).origin
 })
 after(() => it.gateway.close())
@@ -35,4 +43,14 @@ test('health is always live, and ready only while its dependencies are available
   ready = false
   assert.equal((await get('/health/ready'))[0], 503)
   assert.equal((await get('/health/live'))[0], 200)
+})
+
+test('requests for readiness at the same time share one run of the checks', async () => {
+  runs = 0
+  const flood = Array.from({ length: 50 }, async () => {
+    const res = await fetch(`${origin}/health/ready`)
+    await res.body?.cancel()
+  })
+  await Promise.all(flood)
+  assert.ok(runs < 10, `${runs} runs`)
 })

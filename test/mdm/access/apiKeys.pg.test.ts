@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
   createKey,
+  keyVerification,
   listKeys,
   revokeKey,
   rotateKey,
@@ -45,6 +46,30 @@ test('accepts a key exactly as it was issued, and does not store its secret', as
     assert.equal(await verifyKey(db.sql, wrong), null, wrong)
   const [row] = await db.sql`select row_to_json(k)::text as row from api_key k where id = ${id}`
   assert.ok(!row?.row.includes(text.slice(`tsk_${id}_`.length)))
+})
+
+test('keys that arrive together are looked up by few statements, each as if alone', async () => {
+  const { text } = await made('together')
+  let statements = 0
+  const counting = new Proxy(db.sql, {
+    apply(target, self, given) {
+      statements++
+      return Reflect.apply(target, self, given)
+    },
+  })
+  const verify = keyVerification(counting)
+  await verify(text)
+  statements = 0
+  const unknown = Array.from(
+    { length: 5_000 },
+    (_, n) => `tsk_${n.toString(16).padStart(16, '0')}_${'A'.repeat(43)}`,
+  )
+  const found = await Promise.all([...unknown, text].map(verify))
+  assert.deepEqual(
+    found.flatMap((key) => key?.name ?? []),
+    ['together'],
+  )
+  assert.ok(statements <= 10, `${statements} statements`)
 })
 
 test('records when a key was last used', async () => {
