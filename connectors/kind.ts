@@ -2,7 +2,7 @@ import type { DeliveryHeaders, RecordChange } from './contract.ts'
 import type { Mapping } from './mapping/compileMapping.ts'
 import type { Verify } from './signature.ts'
 
-/** What surrounds a message in its delivery. */
+/** The delivery around a message. */
 export interface Delivery {
   headers: DeliveryHeaders
   /** The whole body, parsed. */

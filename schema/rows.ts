@@ -3,8 +3,8 @@ import { argument, directive, fail, oneOf, string } from './directives.ts'
 import { type FieldPolicy, ROW_RIGHTS, type RowPolicy } from './policy.ts'
 
 /**
- * Who may see the records of a type, as `@rows` at it and at its fields says; undefined where
- * nothing does.
+ * Returns who may see the records of a type, as `@rows` at it and at its fields says; undefined
+ * without `@rows`.
  */
 export function rowsOf(
   o: ObjectTypeDefinitionNode,

@@ -19,7 +19,7 @@ interface Entry<T> {
   /** The allowed values, to follow "It must be". */
   allowed: string
   help: string
-  /** What of it is secret: all, or the password of a URL. It is refused as a flag. */
+  /** The secret part: all of it, or the password of a URL. Such a flag is refused. */
   secret?: 'ALL' | 'PASSWORD'
 }
 

@@ -4,7 +4,7 @@ import { childEnvironment } from '../../schema/kit/childEnvironment.ts'
 import { CONFIG, type Config } from './config.ts'
 import { packagePath } from './packagePath.ts'
 
-/** What Node, the driver of Postgres and OpenTelemetry read by themselves. */
+/** Variables that Node, the driver of Postgres and OpenTelemetry read by themselves. */
 const READ_BY_LIBRARIES =
   /^(NODE_.*|UV_.*|OTEL_.*|PG[A-Z]+|SSL_CERT_(FILE|DIR)|(HTTPS?|NO)_PROXY|(https?|no)_proxy|HOME|PATH|TMPDIR|TZ|LANG|LC_.*)$/
 

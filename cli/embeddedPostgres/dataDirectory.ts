@@ -49,8 +49,8 @@ export function openDataDirectory(dataDir: string, { create }: { create: boolean
 }
 
 /**
- * Whoever may write the directory can put other files in the place of the database and of the keys.
- * Takes that right from all but the owner. Throws if the directory is not ours, or is shared by its
+ * Takes the right to write the directory from all but the owner: another user could replace the
+ * files of the database and of the keys. Throws if the directory is not ours, or is shared by its
  * purpose, as /tmp.
  */
 function refuseOtherWriters(path: string): void {

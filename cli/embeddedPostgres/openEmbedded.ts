@@ -9,7 +9,7 @@ import { startServer, stopServer } from './server.ts'
 
 const lockMsMax = 90_000
 const watchMs = 500
-/** What a wipe removes from the data directory. */
+/** Files that a wipe removes from the data directory. */
 const CONTENTS = [
   'postgres',
   'postgres.json',

@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 
-/** Of Postgres and of RFC 7677. Our passwords cannot be guessed, so more would only cost time. */
+/** Default of Postgres and RFC 7677. Our passwords are random: more would only cost time. */
 const iterations = 4096
 
 export function newPassword(): string {

@@ -284,7 +284,7 @@ export async function runningServer(dir: string): Promise<PostgresServer | null>
   return pid === null ? null : await usable(real, pid)
 }
 
-/** Stops the server of this folder, whoever started it. */
+/** Stops the server of this folder, also one that another process started. */
 export async function stopServer(dir: string): Promise<void> {
   const real = realpathSync(dir)
   const data = join(real, 'postgres')

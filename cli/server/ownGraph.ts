@@ -34,7 +34,7 @@ export interface Candidate extends Joining {
   origin: 'FILE' | 'SERVICE' | 'LAST' | 'PUBLISHED'
 }
 
-/** What is not as configured, by subgraph: for the log and for health. */
+/** Differences from the configuration, by subgraph: for the log and for health. */
 export interface OwnNote {
   subgraph: string
   code: 'SUBGRAPH_STALE' | 'SUBGRAPH_MISSING' | 'SUBGRAPH_REFUSED' | 'SUBGRAPH_UNCONFIGURED'

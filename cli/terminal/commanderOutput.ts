@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { visibleText } from '../../schema/kit/visibleText.ts'
 
-/** What Commander adds to an error on lines of its own: a suggestion. */
+/** Matches a suggestion, which Commander adds to an error on lines of its own. */
 const SUGGESTION = /\n(?=\(Did you mean )/
 
 /**

@@ -38,8 +38,8 @@ export function printDocument(document: string): void {
 }
 
 /**
- * Prints text of another system that may have several lines. A bar before each line tells them from
- * ours.
+ * Prints text of another system that may have several lines. A bar before each line separates them
+ * from ours.
  */
 export function printQuoted(quoted: string): void {
   print(...quoted.split(/\r\n|\n|\r/).map((line) => `| ${line}`))

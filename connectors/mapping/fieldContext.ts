@@ -6,7 +6,7 @@ import type { IsPlaceholder } from './placeholders.ts'
 import type { Fail } from './rule.ts'
 import type { TimeForms } from './time.ts'
 
-/** What the compiler of a field needs from the mapping around it. */
+/** Context that the compiler of a field takes from the mapping around it. */
 export interface FieldContext {
   source: string
   times: TimeForms

@@ -77,7 +77,7 @@ export function completeSubscription(values: Map<string, unknown>, issues: Issue
 }
 
 interface Charge {
-  /** Of one interval, in the smallest unit, not rounded. */
+  /** Price of one interval, in the smallest unit, not rounded. */
   minor: Decimal
   /** Intervals in one year; null for an unknown interval. */
   perYear: Decimal | null

@@ -105,7 +105,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   })
   const rights = new GraphRights(supergraph)
   const { listSizes, overridden } = ownFields(own)
-  // What an own subgraph answers changes without an event.
+  // Responses of an own subgraph change without an event.
   const cacheable = cache && {
     ...cache.graph,
     fields: new Set([...cache.graph.fields].filter((f) => !overridden.has(f))),

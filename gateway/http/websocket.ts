@@ -40,7 +40,7 @@ interface Extra {
   session: SocketSession
 }
 
-/** What graphql-ws passes from onSubscribe to the execution. */
+/** Arguments that graphql-ws passes from onSubscribe to the execution. */
 interface Subscribed {
   prepared: PreparedOperation
   session: SocketSession

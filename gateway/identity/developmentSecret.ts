@@ -14,7 +14,7 @@ import { join } from 'node:path'
 
 /** The file in the data directory that holds the secret of the latest start. */
 export const DEVELOPMENT_SECRET_FILE = 'development-secret'
-/** What the secret begins with: neither a token nor an API key does. */
+/** Prefix of the secret; neither a token nor an API key has it. */
 export const DEVELOPMENT_SECRET_PREFIX = 'tsd_'
 /** How long a secret is accepted after another process on the data directory has replaced it. */
 const ageMsMax = 1_000

@@ -38,7 +38,7 @@ export const KEY_LOST_EVENT = 'AUDIT_KEY_LOST'
 
 /**
  * Checks the entries of an audit log one after the other, in constant memory. `take` returns what is
- * wrong with an entry. After the first such entry nothing more can be said.
+ * wrong with an entry. After the first such entry nothing more can be checked.
  */
 export class ChainWalk {
   readonly #ring: ReadonlyMap<string, AuditKey>

@@ -76,7 +76,7 @@ export async function verifyEvidence(
   const findings: EvidenceFinding[] = []
   let actions = 0
   for (let after = 0; findings.length < findingsMax; ) {
-    // Of each action its last entry counts: a proposal is decided later. One statement, because an
+    // The last entry of an action counts: a proposal is decided later. One statement, because an
     // action may be decided meanwhile. The owner of the table may have put any text in action_id.
     const page = await sql<EntryRow[]>`
       with page as materialized (

@@ -23,7 +23,7 @@ export interface HeadsState {
   /** The last position that was read. */
   position: number
   sinks: SinkState[]
-  /** What is wrong with the log, as far as this process has followed it; null if nothing is. */
+  /** The fault of the log, as far as this process has followed it; null if there is none. */
   broken: BrokenRow | null
   /** Why the log could not be read or checked; null if it could. */
   unchecked: string | null
@@ -34,7 +34,7 @@ export interface HeadSenderOptions {
   sinks: readonly HeadSink[]
   /** A head that was sent by an earlier process: the log must still contain it. */
   earlier: AuditHead | null
-  /** What is wrong with the heads that earlier processes have sent; null if nothing is. */
+  /** The fault of the heads that earlier processes have sent; null if there is none. */
   fault: BrokenRow | null
   /** A changed head is sent after this time at the latest, or after so many entries. */
   everyMs: number

@@ -9,7 +9,7 @@ import {
   type Unverified,
 } from './chainWalk.ts'
 
-/** What the check of the whole log has found. */
+/** The result of the check of the whole log. */
 export interface AuditVerification {
   chain: string
   /** The last expired entry, 0 if none has expired. */

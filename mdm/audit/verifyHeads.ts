@@ -11,7 +11,7 @@ export interface HeadLine {
 
 type HeadFault = 'DAMAGED' | 'EDITED' | 'OTHER_LOG' | 'DIFFERS' | 'BEHIND'
 
-/** What a head says against the database. */
+/** The verdict of a head about the database. */
 export interface HeadFinding {
   kind: HeadFault
   /** The first place of the log that is concerned; null if the head itself is not to be trusted. */

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { sep } from 'node:path'
 
-/** What the driver needs beside the URL: it reads neither Unix sockets nor password files itself. */
+/** Options of the driver, which reads neither Unix sockets nor password files from the URL. */
 export interface DriverTarget {
   url: string
   options: {

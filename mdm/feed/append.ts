@@ -5,7 +5,7 @@ import { renewEpoch } from './epochs.ts'
 
 /** One new version of one golden record or operational object, and with it one event. */
 export interface NewChange {
-  /** Of an operational object its record key. */
+  /** The record key, for an operational object. */
   goldenId: string
   type: string
   /** 1 for a golden id that was never used, else one more than the last. */

@@ -222,7 +222,7 @@ export async function masterRecords(
         ?.fields.some((f) => f.name === field && f.sensitive) ?? false,
     [
       ...mastered.map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
-      // Of an operational object only a doubt about its latest statement needs a person.
+      // For an operational object only a doubt about its latest statement needs a person.
       ...records
         .filter((r) => r.doubted && !pipeline.engines.has(r.record.type))
         .map(({ record }) => ({ ...record, issues: issuesOf({ issues: [] }, record.tied) })),

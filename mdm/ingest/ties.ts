@@ -31,7 +31,7 @@ interface KeyedChange {
   change: RecordChange
 }
 
-/** What earlier messages say about ties with the messages of a batch. */
+/** Gives earlier messages that tie with those of a batch. */
 export interface TieReader {
   message(inboxId: number): StatingMessage | null
   /** Names the load or the delivery that a message came with. */

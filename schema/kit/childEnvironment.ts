@@ -5,7 +5,7 @@ const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 /**
  * Returns the environment of a child process: these variables of ours, and those that `set` adds.
- * Ours holds the secrets of the installation and of whoever started it, and a child that inherits
+ * Ours holds the secrets of the installation and of the user who started it. A child that inherits
  * it shows them in /proc/PID/environ and to everything it starts. Every child process of the
  * product gets its environment here (test/cli/childProcesses.test.ts).
  */

@@ -16,7 +16,7 @@ export interface CsvOptions {
   raw: boolean
 }
 
-/** What RFC 4180 wants in quotes, and what other readers take for a delimiter or drop. */
+/** Characters that RFC 4180 wants in quotes, or that other readers drop or split at. */
 const QUOTED = /[\r\n\t,;|'"]|^\s|\s$/
 
 /**

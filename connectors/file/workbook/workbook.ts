@@ -18,7 +18,7 @@ export interface Workbook {
 
 /** Characters of all shared texts; they are in memory while the sheet is read. */
 const stringCharsMax = 256 * 1024 * 1024
-/** What a text takes beside its characters, in characters. */
+/** Overhead of a text beside its characters, in characters. */
 const charsPerString = 40
 /** Unpacked bytes of the parts that list sheets and styles; real ones have some 100 kB. */
 const listBytesMax = 16 * 1024 * 1024

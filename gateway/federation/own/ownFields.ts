@@ -3,7 +3,7 @@ import type { OwnSubgraph } from './ownSubgraph.ts'
 import { parseSdl } from './readSdl.ts'
 import { fieldsOf, hasDirective } from './shippedGraph.ts'
 
-/** What the gateway has to know about the fields of own subgraphs. */
+/** Properties of the fields of own subgraphs that the gateway has to know. */
 export interface OwnFields {
   /**
    * The maximum number of items of each list, by `Type.field`: the `assumedSize` of `@listSize`, but
