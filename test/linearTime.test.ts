@@ -9,7 +9,9 @@ import { affixesOf } from '../connectors/mapping/currency.ts'
 
 /** Length of the values. TOUCHSTONE_LINEAR_CHARS=1000000 tries a megabyte of each. */
 const chars = Number(process.env.TOUCHSTONE_LINEAR_CHARS ?? 65_536)
-/** Time of the processor: a busy machine does not count. A quadratic parser needs several times it. */
+/**
+ * Time of the processor: a busy machine does not count. A quadratic parser needs several times it.
+ */
 const cpuMsMax = Math.max(500, chars / 60)
 /** Ends a parser that would run for hours. */
 const wallMsMax = 20_000
@@ -47,7 +49,10 @@ function* values(): Generator<string> {
 type Parser = (value: string) => unknown
 
 const context = createContext({ work: () => {} })
-/** Runs the parser; returns false if it does not end in time. Refusals and mistakes of type are fine. */
+/**
+ * Runs the parser; returns false if it does not end in time. Refusals and mistakes of type are
+ * fine.
+ */
 function endsInTime(parse: Parser, value: string): boolean {
   context.work = () => {
     try {

@@ -590,7 +590,8 @@ function refuseSecretFlag(command: Command, name: ConfigName): void {
 
 /**
  * Throws ConfigError if a secret was given as a flag instead of the variable. Every user of the
- * machine can read command lines (ps), also those of npx and of the shell, which stay until the end.
+ * machine can read command lines (ps), also those of npx and of the shell, which stay until the
+ * end.
  */
 export function requireVariable(command: Command, name: string, env: string): void {
   if (command.getOptionValueSource(name) !== 'cli') return

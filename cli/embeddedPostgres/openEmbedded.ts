@@ -43,7 +43,9 @@ export interface EmbeddedOptions {
   create: boolean
   /** Receives a line when the server had to be restarted, or is not as the settings want it. */
   notify: (line: string) => void
-  /** Port of loopback on which a server that is started here listens as well; 0 takes any free one. */
+  /**
+   * Port of loopback on which a server that is started here listens as well; 0 takes any free one.
+   */
   tcpPort?: number | undefined
 }
 

@@ -29,7 +29,9 @@ export function writePasswords(file: string, passwords: ReadonlyMap<string, stri
   replaceFile(file, lines.join(''))
 }
 
-/** Replaces a file that its owner alone may read. Never writes through a link that is in its place. */
+/**
+ * Replaces a file that its owner alone may read. Never writes through a link that is in its place.
+ */
 export function replaceFile(file: string, text: string): void {
   const next = `${file}.new`
   rmSync(next, { recursive: true, force: true })

@@ -46,13 +46,13 @@ export interface ServerOptions {
   /** Other binaries than those of this installation. */
   binaries?: PostgresBinaries
   /**
-   * Port of loopback on which the server listens as well; 0 takes any free one. Left out: none. Only
-   * the Unix socket is safe from a user of this machine who takes the port of a dead server.
+   * Port of loopback on which the server listens as well; 0 takes any free one. Left out: none.
+   * Only the Unix socket is safe from a user of this machine who takes the port of a dead server.
    */
   tcpPort?: number | undefined
   /**
-   * True: the superuser may connect, and there are no other roles and no database of Touchstone. For
-   * tests and benches, which create databases.
+   * True: the superuser may connect, and there are no other roles and no database of Touchstone.
+   * For tests and benches, which create databases.
    */
   superuser?: boolean
   /**
@@ -64,8 +64,8 @@ export interface ServerOptions {
 
 export interface PostgresServer {
   /**
-   * Returns the URL of one of the server's databases. It names the file of the password. The user is
-   * that of the running program, unless another is named or the server was started for the
+   * Returns the URL of one of the server's databases. It names the file of the password. The user
+   * is that of the running program, unless another is named or the server was started for the
    * superuser.
    */
   url(database: string, user?: string): string

@@ -19,9 +19,9 @@ const link = 'd'
 /**
  * Returns the path by which clients reach the Unix socket of a server that listens in its data
  * directory. Postgres starts only if its user alone may enter that. A path that is too long for a
- * socket gets a link in a folder of ours in the system's folder for temporary files. `before` is the
- * path of the last time: it keeps its name where it can, so that running processes find the server
- * again. Throws if other users could replace the link.
+ * socket gets a link in a folder of ours in the system's folder for temporary files. `before` is
+ * the path of the last time: it keeps its name where it can, so that running processes find the
+ * server again. Throws if other users could replace the link.
  */
 export function socketFolder(data: string, port: number, before: string | undefined): string {
   if (fits(data, port)) return data
@@ -49,7 +49,9 @@ export function removeSocketFolder(folder: string, data: string): void {
     rmSync(dirname(folder), { recursive: true, force: true })
 }
 
-/** True if other users can neither enter the folder nor have made it, nor is it a link of theirs. */
+/**
+ * True if other users can neither enter the folder nor have made it, nor is it a link of theirs.
+ */
 export function isPrivate(folder: string): boolean {
   const found = lstatSync(folder, { throwIfNoEntry: false })
   return (

@@ -156,7 +156,9 @@ function deliverChecks({ deliverer, publisher, heads }: DeliverRole): Check[] {
   return checks
 }
 
-/** Actions go on, whatever becomes of the heads: the process stays ready and reports the problem. */
+/**
+ * Actions go on, whatever becomes of the heads: the process stays ready and reports the problem.
+ */
 function auditCheck({ broken, unchecked, sinks }: HeadsState): Check {
   const failing = sinks.filter((s) => s.why !== null)
   if (broken)

@@ -54,8 +54,8 @@ export function authenticationRequired(
 /**
  * Creates the authentication of callers: by tokens of the configured issuer and by API keys.
  * Without configuration it serves this machine only. Callers may then also use development tokens,
- * and our own user and holders of the secret of the start are the development caller. Throws ConfigError if a listener beyond this
- * machine would have no caller to accept.
+ * and our own user and holders of the secret of the start are the development caller. Throws
+ * ConfigError if a listener beyond this machine would have no caller to accept.
  */
 export async function authentication(at: {
   config: AuthenticationConfig

@@ -376,8 +376,8 @@ export async function startGatewayRole(options: {
     refused = () => served !== steward.policy.version && following.refused()
     kept = following.refused
     modelChanged = following.again
-    // Each new connection checks too, the first one at once: a publication while none was open sends
-    // no notification.
+    // Each new connection checks too, the first one at once: a publication while none was open
+    // sends no notification.
     await steward.sql.listen(graphChannel, following.again, following.again)
     return {
       url,

@@ -5,8 +5,8 @@ import { visibleText } from '../../schema/kit/visibleText.ts'
 const SUGGESTION = /\n(?=\(Did you mean )/
 
 /**
- * Makes Commander's own messages harmless, in all commands: it repeats arguments in them. Help is our
- * own text, but for defaults that the environment gives.
+ * Makes Commander's own messages harmless, in all commands: it repeats arguments in them. Help is
+ * our own text, but for defaults that the environment gives.
  */
 export function makeOutputHarmless(command: Command): void {
   command.configureOutput({

@@ -1,10 +1,13 @@
 import { styleText } from 'node:util'
 import { visibleJson, visibleLines, visibleText } from '../../schema/kit/visibleText.ts'
 
-// Everything that a command prints goes through this file. A value of a delivery, a file or a setting
-// must not control the terminal or look like a line of ours: test/cli/terminal/writers.test.ts.
+// Everything that a command prints goes through this file. A value of a delivery, a file or a
+// setting must not control the terminal or look like a line of ours:
+// test/cli/terminal/writers.test.ts.
 
-/** A line, or its parts: a part with a style is painted by us, and its text is a value as any other. */
+/**
+ * A line, or its parts: a part with a style is painted by us, and its text is a value as any other.
+ */
 export type Line = string | readonly (string | Styled)[]
 
 export interface Styled {

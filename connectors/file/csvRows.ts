@@ -54,8 +54,8 @@ export class CsvReader {
   }
 
   /**
-   * Returns the rows that end in these lines or before. They are appended to `rows`, which has those
-   * before a wrong quote when it throws.
+   * Returns the rows that end in these lines or before. They are appended to `rows`, which has
+   * those before a wrong quote when it throws.
    */
   push(lines: readonly TextLine[], rows: TableRow[] = []): TableRow[] {
     this.line += this.at

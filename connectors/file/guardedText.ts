@@ -28,7 +28,9 @@ export function guardedText(text: string): string {
   return isDangerous || unguardedText(text) !== text ? APOSTROPHE + inner : text
 }
 
-/** Returns the text of a cell that `guardedText` or a spreadsheet has written with an apostrophe. */
+/**
+ * Returns the text of a cell that `guardedText` or a spreadsheet has written with an apostrophe.
+ */
 export function unguardedText(cell: string): string {
   if (!cell.startsWith(APOSTROPHE)) return cell
   const text = cell.slice(1)

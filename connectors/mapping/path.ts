@@ -90,7 +90,8 @@ const foldsMax = 50_000
 const foldedCharsMax = 200
 
 export function foldName(name: string): string {
-  // Names come from deliveries too, and may have a megabyte each: such a one is no name of a mapping.
+  // Names come from deliveries too, and may have a megabyte each: such a one is no name of a
+  // mapping.
   if (name.length > foldedCharsMax) return name
   const known = folds.get(name)
   if (known !== undefined) return known

@@ -25,7 +25,9 @@ import { serveGraphqlSocket } from './graphqlSocket.ts'
 import { SocketSession } from './socketSession.ts'
 
 const initMsMax = 5_000
-/** Bytes that a client may send before its connection_init is accepted; a token has up to 16 KiB. */
+/**
+ * Bytes that a client may send before its connection_init is accepted; a token has up to 16 KiB.
+ */
 const initBytesMax = 64 * 1024
 const keepAliveMs = 15_000
 /** Maximum number of open operations on one socket. */
@@ -293,7 +295,9 @@ function heldOpen(
   )
 }
 
-/** Terminates a socket whose client sends more than a connection_init before it is authenticated. */
+/**
+ * Terminates a socket whose client sends more than a connection_init before it is authenticated.
+ */
 function boundInit(ws: WebSocket, socket: Duplex, session: SocketSession): void {
   let bytes = 0
   const count = (chunk: Buffer) => {

@@ -30,9 +30,9 @@ export interface LocalCallersOptions extends CallersOptions {
  * Creates the callers of a server without authentication. It serves only this machine, where a
  * request of our own user, or with the secret of this start, is the development caller with all
  * scopes. Other users of the machine, web pages in the developer's browser and proxies reach the
- * port too, but do not know the secret. Host names of others (DNS rebinding), foreign origins and forwarded requests are
- * rejected besides. The headers x-touchstone-actor and x-touchstone-roles set the developer's name
- * and roles, so that stewardship can be tried with several people.
+ * port too, but do not know the secret. Host names of others (DNS rebinding), foreign origins and
+ * forwarded requests are rejected besides. The headers x-touchstone-actor and x-touchstone-roles
+ * set the developer's name and roles, so that stewardship can be tried with several people.
  */
 export function localCallers(options: LocalCallersOptions): Callers {
   const hosts = new Set(options.hostsAllowed)

@@ -9,9 +9,10 @@ const wordCharsMax = 200
 export const UNLIMITED = '*'
 
 /**
- * Returns the regions or legal entities of a claim: a list of texts, or a text of words with one blank
- * between; `*` alone is no limit. Undefined for a token without the claim. Any other shape could be
- * read as wider rights than were meant, so it throws 401 with the claim and what would be right.
+ * Returns the regions or legal entities of a claim: a list of texts, or a text of words with one
+ * blank between; `*` alone is no limit. Undefined for a token without the claim. Any other shape
+ * could be read as wider rights than were meant, so it throws 401 with the claim and what would be
+ * right.
  */
 export function boundsOf(claim: unknown, name: string): string[] | undefined {
   if (claim === undefined) return undefined
@@ -31,7 +32,9 @@ export function boundsOf(claim: unknown, name: string): string[] | undefined {
   return words
 }
 
-/** Returns the roles of a claim. Whatever names no role gives no rights, so any shape is harmless. */
+/**
+ * Returns the roles of a claim. Whatever names no role gives no rights, so any shape is harmless.
+ */
 export function rolesOf(claim: unknown): string[] {
   const words = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []
   return words.filter((w): w is string => typeof w === 'string' && w !== '').slice(0, wordsMax)

@@ -43,8 +43,9 @@ function looksDirect({ headers, httpVersion, headers: { connection = '' } }: Inc
 }
 
 /**
- * Reads the user of the other end from the kernel's table of connections (proc_pid_net(5)). A closed
- * end has no user there, and neither has one of another network namespace: the result is false.
+ * Reads the user of the other end from the kernel's table of connections (proc_pid_net(5)). A
+ * closed end has no user there, and neither has one of another network namespace: the result is
+ * false.
  */
 async function belongsToUs(socket: Socket): Promise<boolean> {
   const { remoteAddress, remotePort, localAddress, localPort } = socket

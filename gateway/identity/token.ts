@@ -111,8 +111,8 @@ function callerOf(payload: JWTPayload, issuer: TokenIssuer, access: Access): Cal
 }
 
 /**
- * The name stands in logs, terminals and the audit log. It has no character that hides or acts there,
- * and does not look like one of our own.
+ * The name stands in logs, terminals and the audit log. It has no character that hides or acts
+ * there, and does not look like one of our own.
  */
 function isActor(actor: unknown): actor is string {
   return (

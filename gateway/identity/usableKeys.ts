@@ -20,8 +20,8 @@ export interface PublicKey {
 
 /**
  * Returns the keys of a JSON Web Key Set that may check a signature, with only the parts that are
- * used. `report` receives how many were left out, because they are not public keys or exceed a bound.
- * Throws if the document is no key set, has too many keys or none that can be used.
+ * used. `report` receives how many were left out, because they are not public keys or exceed a
+ * bound. Throws if the document is no key set, has too many keys or none that can be used.
  */
 export function usableKeys(
   document: unknown,

@@ -110,9 +110,9 @@ export function createIngest(options: IngestOptions): IngestHandler {
   }
 
   /**
-   * Rejects a delivery whose signature proves nothing, because its secret is public, unless it comes
-   * from the developer: through no tunnel or proxy, from no page, and from our own user or with the
-   * secret of the start, which other users of the machine do not know. Throws HttpError.
+   * Rejects a delivery whose signature proves nothing, because its secret is public, unless it
+   * comes from the developer: through no tunnel or proxy, from no page, and from our own user or
+   * with the secret of the start, which other users of the machine do not know. Throws HttpError.
    */
   async function requireDeveloper(req: IncomingMessage, name: string): Promise<void> {
     const remedy = `${name} has only a development secret, which is public: set its real secret`

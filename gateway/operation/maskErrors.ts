@@ -16,8 +16,8 @@ export const UNREACHABLE: ReadonlySet<unknown> = new Set([
 const TOO_SLOW = '57014'
 
 /**
- * SQLSTATEs of a value that Postgres cannot take: a number or a time out of range, a text that is not
- * of the type, or with a character that is not stored. Values are checked before they reach the
+ * SQLSTATEs of a value that Postgres cannot take: a number or a time out of range, a text that is
+ * not of the type, or with a character that is not stored. Values are checked before they reach the
  * database; this is for those that no check knows, and they are reported as internal errors are.
  */
 const UNSTORABLE: ReadonlySet<unknown> = new Set([

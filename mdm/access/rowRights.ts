@@ -16,8 +16,8 @@ export class RowRightsError extends Error {
  * is judged. Existing parts stay. On first use, and when @rows changes, each golden record and each
  * version is written once, which blocks ingest for about 20 s a million. Throws RowRightsError if
  * the database user lacks the privileges, with the statements that an administrator has to run.
- * `sql` belongs to the owner of the tables; `application` is the user of the running program if that
- * is another one, and sees every row.
+ * `sql` belongs to the owner of the tables; `application` is the user of the running program if
+ * that is another one, and sees every row.
  */
 export async function setUpRowRights(
   sql: Sql,

@@ -18,8 +18,8 @@ export interface AuditEntry {
 }
 
 /**
- * Appends to the audit log. The hash of an entry is an HMAC over all of it and the hash of the entry
- * before, under a key that is not in the database. So a changed, removed or inserted entry is
+ * Appends to the audit log. The hash of an entry is an HMAC over all of it and the hash of the
+ * entry before, under a key that is not in the database. So a changed, removed or inserted entry is
  * detected, even if the owner of the database did it. Locks the head of the log until the commit,
  * so call it late in a transaction, just before the feed's append. Throws AuditKeyError.
  */

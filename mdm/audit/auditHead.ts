@@ -7,7 +7,9 @@ import { encodeParts } from './encodeParts.ts'
 /** The type of a head as an event, and in each line of a file of heads. */
 export const HEAD_TYPE = 'touchstone.audit.head'
 
-/** A statement about the audit log that leaves the database: at this time it ended with that hash. */
+/**
+ * A statement about the audit log that leaves the database: at this time it ended with that hash.
+ */
 export interface AuditHead {
   /** The id of the log. */
   chain: string
@@ -103,8 +105,8 @@ export function headLine(head: AuditHead): string {
 
 /**
  * Reads a head from a line: of a file of heads, of a log (`auditHead`), or the body of a webhook
- * (`data`). Text before the JSON, as log collectors add it, is skipped. Returns OTHER for a line that
- * is not about heads, DAMAGED for one that is and cannot be read.
+ * (`data`). Text before the JSON, as log collectors add it, is skipped. Returns OTHER for a line
+ * that is not about heads, DAMAGED for one that is and cannot be read.
  */
 export function readHeadLine(line: string): AuditHead | 'OTHER' | 'DAMAGED' {
   const isAboutHeads = line.includes(HEAD_TYPE) || line.includes('"auditHead"')

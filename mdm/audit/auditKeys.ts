@@ -71,8 +71,8 @@ export async function loadAuditKeys(mayCreate: boolean): Promise<KeyRing> {
 /**
  * Returns the key of the next entry, and the key before it if this entry changes the key. `used`
  * are the ids of the keys of the log, in their order. A key that another one has followed never
- * signs again: somebody who learns an old key gains nothing. `isKeyLost`: the key before is lost, so
- * the first one follows it without proof. Throws AuditKeyError.
+ * signs again: somebody who learns an old key gains nothing. `isKeyLost`: the key before is lost,
+ * so the first one follows it without proof. Throws AuditKeyError.
  */
 export function signingKey(
   ring: KeyRing,

@@ -7,7 +7,9 @@ export interface ChainStart {
   chain: string
   id: number
   hash: Uint8Array
-  /** The ids of keys in use up to there, if the check begins at a place that is known to be right. */
+  /**
+   * The ids of keys in use up to there, if the check begins at a place that is known to be right.
+   */
   keys?: readonly string[]
 }
 
@@ -37,8 +39,8 @@ export const EXPIRED_EVENT = 'AUDIT_EXPIRED'
 export const KEY_LOST_EVENT = 'AUDIT_KEY_LOST'
 
 /**
- * Checks the entries of an audit log one after the other, in constant memory. `take` returns what is
- * wrong with an entry. After the first such entry nothing more can be checked.
+ * Checks the entries of an audit log one after the other, in constant memory. `take` returns what
+ * is wrong with an entry. After the first such entry nothing more can be checked.
  */
 export class ChainWalk {
   readonly #ring: ReadonlyMap<string, AuditKey>

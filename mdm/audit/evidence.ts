@@ -66,8 +66,8 @@ const findingsMax = 20
 
 /**
  * Compares actions, with their assertions and withdrawals, with the entries of the audit log, and
- * finds actions without an entry. Returns how many were compared and the first findings. Entries from
- * before this digest are passed over.
+ * finds actions without an entry. Returns how many were compared and the first findings. Entries
+ * from before this digest are passed over.
  */
 export async function verifyEvidence(
   sql: Sql | Transaction,

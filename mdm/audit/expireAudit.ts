@@ -13,7 +13,10 @@ export interface AuditExpiry {
   through: number
 }
 
-/** Returns what `expireAudit` would remove now: entries from before `before`, up to the first later one. */
+/**
+ * Returns what `expireAudit` would remove now: entries from before `before`, up to the first later
+ * one.
+ */
 export async function planAuditExpiry(sql: Sql, before: Date): Promise<AuditExpiry> {
   const [head] = await sql<{ from: number; through: number }[]>`
     select h.start_id as "from", coalesce(
@@ -24,10 +27,10 @@ export async function planAuditExpiry(sql: Sql, before: Date): Promise<AuditExpi
 }
 
 /**
- * Removes the oldest entries, up to `through`. Each transaction appends an entry that names the last
- * removed one with its hash: the log begins after it, and stays verifiable. Needs the owner of the
- * table, because the trigger that refuses changes is disabled for the transaction. Returns the last
- * removed entry.
+ * Removes the oldest entries, up to `through`. Each transaction appends an entry that names the
+ * last removed one with its hash: the log begins after it, and stays verifiable. Needs the owner of
+ * the table, because the trigger that refuses changes is disabled for the transaction. Returns the
+ * last removed entry.
  */
 export async function expireAudit(
   sql: Sql,

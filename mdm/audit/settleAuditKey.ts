@@ -10,8 +10,9 @@ const ITSELF = 'touchstone'
 
 /**
  * Brings the log under the first key of this process, for the start of a server: seals entries from
- * before keys, or changes the key. Writes nothing if the log is empty or under its key. Returns what
- * it did. Throws AuditKeyError if the log continues with a key that this process does not have.
+ * before keys, or changes the key. Writes nothing if the log is empty or under its key. Returns
+ * what it did. Throws AuditKeyError if the log continues with a key that this process does not
+ * have.
  */
 export async function settleAuditKey(sql: Sql): Promise<'SEALED' | 'CHANGED' | 'UNCHANGED'> {
   return await transaction(sql, async (tx) => {

@@ -99,7 +99,9 @@ export async function verifyAudit(
   }
 }
 
-/** Checks the entries after a place that was right before. Returns the walk, to go on with later. */
+/**
+ * Checks the entries after a place that was right before. Returns the walk, to go on with later.
+ */
 export async function verifyAfter(
   sql: Sql,
   ring: KeyRing,

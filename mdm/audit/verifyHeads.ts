@@ -34,9 +34,9 @@ export interface HeadsVerification {
 const linesPerChunk = 1_000
 
 /**
- * Compares heads that left the database earlier with the log as it is now. Constant memory: only the
- * lowest head that differs and the highest one beyond the end are held. `log` is the result of the
- * check of the log itself.
+ * Compares heads that left the database earlier with the log as it is now. Constant memory: only
+ * the lowest head that differs and the highest one beyond the end are held. `log` is the result of
+ * the check of the log itself.
  */
 export async function verifyHeads(
   sql: Sql | Transaction,

@@ -17,10 +17,10 @@ const halfMask = 2 ** halfBits - 1
 const nonce = Buffer.alloc(12)
 
 /**
- * Seals the cursors of callers with row rights by AES-256-GCM. Plain cursors hold numbers that count
- * the rows of all callers, such as positions of the feed. Two cursors of one place differ, so they
- * do not even reveal that nothing happened in between. The first key seals, and all of them open:
- * add a key in front, and remove the last one when its cursors are no longer needed.
+ * Seals the cursors of callers with row rights by AES-256-GCM. Plain cursors hold numbers that
+ * count the rows of all callers, such as positions of the feed. Two cursors of one place differ, so
+ * they do not even reveal that nothing happened in between. The first key seals, and all of them
+ * open: add a key in front, and remove the last one when its cursors are no longer needed.
  */
 export class CursorSeal {
   readonly #keys: readonly Buffer[]

@@ -73,7 +73,8 @@ function place(text: string): { host: string; socket: string | null } {
 
 /**
  * Returns the password of the first line of a file in the format of .pgpass
- * (host:port:database:user:password) that fits. Throws if none does, or if others may read the file.
+ * (host:port:database:user:password) that fits. Throws if none does, or if others may read the
+ * file.
  */
 async function passwordOf(file: string, wanted: string[]): Promise<string> {
   if ((await stat(file)).mode & 0o077)

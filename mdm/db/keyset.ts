@@ -118,7 +118,9 @@ function isValueOf(type: SqlType, value: string): boolean {
 const TIMESTAMP =
   /^\d{4}-\d\d-\d\d ([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?[+-](0\d|1[0-5])(:[0-5]\d){0,2}$/
 
-/** Returns whether a text is a day of the years 1 to 9999; Postgres fails on others, as on a day 32. */
+/**
+ * Returns whether a text is a day of the years 1 to 9999; Postgres fails on others, as on a day 32.
+ */
 function isDay(text: string): boolean {
   const at = new Date(`${text}T00:00:00Z`)
   return (
@@ -128,7 +130,9 @@ function isDay(text: string): boolean {
   )
 }
 
-/** Returns whether a text is a number as Postgres prints it, neither infinite nor too near to zero. */
+/**
+ * Returns whether a text is a number as Postgres prints it, neither infinite nor too near to zero.
+ */
 function isFloat(text: string): boolean {
   if (!/^-?\d{1,400}(\.\d{1,400})?(e[+-]?\d{1,4})?$/.test(text)) return false
   const number = Number(text)

@@ -39,9 +39,9 @@ export interface NameOrderChange {
 
 /**
  * Makes the database sort names by a canonical locale. Returns null if it does so already.
- * Otherwise the index over names is built again, which blocks ingest and reads of golden records for
- * about a minute a ten million of them. The same happens when the server has another version of ICU:
- * an index that another version built is no longer in order.
+ * Otherwise the index over names is built again, which blocks ingest and reads of golden records
+ * for about a minute a ten million of them. The same happens when the server has another version of
+ * ICU: an index that another version built is no longer in order.
  */
 export async function setUpNameOrder(sql: Sql, locale: string): Promise<NameOrderChange | null> {
   return (await sql.begin(async (tx) => {

@@ -242,7 +242,8 @@ export class Tailer {
       return false
     }
     if (head.epoch === tail.epoch && head.position < tail.head) {
-      // The epoch does not show it, as with a restored memory image of the server; the positions do.
+      // The epoch does not show it, as with a restored memory image of the server; the positions
+      // do.
       await beginEpoch(this.sql, 'WENT_BACK', head.position)
       this.#fail('the store went back under the running feed')
       return false

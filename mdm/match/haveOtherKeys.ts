@@ -1,6 +1,6 @@
 /**
- * Returns whether the values of both lists have keys, and no key in common. `keyOf` returns undefined
- * for a value without one.
+ * Returns whether the values of both lists have keys, and no key in common. `keyOf` returns
+ * undefined for a value without one.
  */
 export function haveOtherKeys<T>(
   a: readonly T[],

@@ -60,8 +60,8 @@ export function parseEmail(folded: string): Email | null {
 }
 
 /**
- * Returns the address of "mailto:a@b.example" and "Name <a@b.example>". Without a regular expression:
- * one that tries every "<" takes quadratic time on a text of many.
+ * Returns the address of "mailto:a@b.example" and "Name <a@b.example>". Without a regular
+ * expression: one that tries every "<" takes quadratic time on a text of many.
  */
 function withoutDisplayName(text: string): string {
   const bare = text.startsWith('mailto:') ? text.slice('mailto:'.length) : text

@@ -48,8 +48,8 @@ export const mostImportantTasks: SortTerm[] = [
 ]
 
 /**
- * The order for callers to whom the weight of a match, which the priority holds, would reveal hidden
- * values: overdue tasks first, then by falling value at risk. Sorts all tasks of the filter.
+ * The order for callers to whom the weight of a match, which the priority holds, would reveal
+ * hidden values: overdue tasks first, then by falling value at risk. Sorts all tasks of the filter.
  */
 export const mostValuableTasks: SortTerm[] = [
   {

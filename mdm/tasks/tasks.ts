@@ -9,10 +9,10 @@ export const taskChannel = 'touchstone_task'
 
 /**
  * POSSIBLE_MATCH: two golden records are alike, below the threshold. CONFLICT: two are alike, but
- * other evidence contradicts a match. VALIDATION: a source record has unusable values, or statements
- * whose order is not known. APPROVAL: a proposal waits for a second person. SPLIT: a golden record
- * split without a person's decision and waits for confirmation. HIERARCHY: source systems state
- * parents in a ring.
+ * other evidence contradicts a match. VALIDATION: a source record has unusable values, or
+ * statements whose order is not known. APPROVAL: a proposal waits for a second person. SPLIT: a
+ * golden record split without a person's decision and waits for confirmation. HIERARCHY: source
+ * systems state parents in a ring.
  */
 export const TASK_KINDS = [
   'POSSIBLE_MATCH',

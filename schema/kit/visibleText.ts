@@ -1,7 +1,7 @@
 /**
- * Characters that act instead of being seen, or that hide what is seen: control characters (ESC, BEL,
- * CSI, line breaks), line separators, bidirectional overrides, invisible characters and halves of
- * characters. A terminal obeys them, and people are deceived by them.
+ * Characters that act instead of being seen, or that hide what is seen: control characters (ESC,
+ * BEL, CSI, line breaks), line separators, bidirectional overrides, invisible characters and halves
+ * of characters. A terminal obeys them, and people are deceived by them.
  */
 const ACTING =
   /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\ufff9-\ufffb]/gu
@@ -15,8 +15,8 @@ const SHORT = new Map([
 
 /**
  * Returns the text in one line, with an escape in place of each character that acts or hides: `\n`,
- * `\x1b`, `\u202e`, `\u{e0001}`. Nothing is left out. A backslash of the text stays as it is, so only
- * JSON restores the text exactly.
+ * `\x1b`, `\u202e`, `\u{e0001}`. Nothing is left out. A backslash of the text stays as it is, so
+ * only JSON restores the text exactly.
  */
 export function visibleText(text: string): string {
   return VISIBLE.test(text) ? text : text.replace(ACTING, escapeOf)
@@ -37,8 +37,8 @@ export function visibleLines(text: string): string[] {
 }
 
 /**
- * Returns a JSON text in which the characters that act or hide are escapes of JSON, so that it can be
- * printed and parses to the same value. They can stand only within texts; the blanks between the
+ * Returns a JSON text in which the characters that act or hide are escapes of JSON, so that it can
+ * be printed and parses to the same value. They can stand only within texts; the blanks between the
  * parts stay.
  */
 export function visibleJson(json: string): string {

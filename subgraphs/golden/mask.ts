@@ -5,7 +5,9 @@ import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, Policy, TypePolicy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
 
-/** Returns the scopes that a caller needs to see every field of a type, parts of groups included. */
+/**
+ * Returns the scopes that a caller needs to see every field of a type, parts of groups included.
+ */
 export function scopesOf(policy: Policy, type: TypePolicy): string[] {
   const parts = type.fields.flatMap((f) => [f, ...(policy.groups.get(f.typeName)?.fields ?? [])])
   return [...new Set(parts.flatMap((f) => f.sensitive ?? []))]

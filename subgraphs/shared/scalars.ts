@@ -69,7 +69,9 @@ export const JsonScalar = new GraphQLScalarType<unknown, unknown>({
   parseLiteral: (node, variables) => withExactNumbers(valueFromASTUntyped(node, variables)),
 })
 
-/** Rejects numbers that have lost digits: another value than the one that was sent would be stored. */
+/**
+ * Rejects numbers that have lost digits: another value than the one that was sent would be stored.
+ */
 function withExactNumbers(value: unknown): unknown {
   if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
     return bad('a whole number beyond 2^53 loses digits; write it as a text')

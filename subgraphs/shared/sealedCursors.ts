@@ -34,8 +34,8 @@ interface CursorArguments {
 }
 
 /**
- * Makes every list of a schema open the cursors that it receives, so that no list can forget it. The
- * feed is left out: it has cursors of its own.
+ * Makes every list of a schema open the cursors that it receives, so that no list can forget it.
+ * The feed is left out: it has cursors of its own.
  */
 export function openCursorArguments(schema: GraphQLSchema): void {
   for (const type of Object.values(schema.getTypeMap())) {

@@ -447,8 +447,8 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
 const knownTasksMax = 10_000
 
 /**
- * Stops listening as soon as there is no reader, even if no task changes. A change of a weight alone
- * is not delivered where it is hidden: it shows that a guess came true.
+ * Stops listening as soon as there is no reader, even if no task changes. A change of a weight
+ * alone is not delivered where it is hidden: it shows that a guess came true.
  */
 async function changedTasks(
   sql: Sql,

@@ -85,8 +85,8 @@ export function hostileValues(scalar: string, knownId: string): unknown[] {
 }
 
 /**
- * Returns every place of the graph where a caller can write a scalar; a place in an input type once,
- * however many fields take that type.
+ * Returns every place of the graph where a caller can write a scalar; a place in an input type
+ * once, however many fields take that type.
  */
 export function* holes(schema: GraphQLSchema, knownId: string): Generator<Hole> {
   const seen = new Set<string>()

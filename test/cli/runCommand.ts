@@ -11,8 +11,8 @@ export interface CommandResult {
 
 /**
  * Runs a command in this process and returns its exit code and output. Run one at a time: it
- * replaces the console and sets these variables. Starting a process takes most of the time of such a
- * test; other tests start processes.
+ * replaces the console and sets these variables. Starting a process takes most of the time of such
+ * a test; other tests start processes.
  */
 export async function runCommand(
   command: Command,

@@ -9,8 +9,8 @@ import { document, files } from './documents.ts'
  * `node test/docs/runClients.ts URL [PAGE…]`: runs the recipes of docs/clients as a reader would,
  * each in a temporary folder: it writes the blocks that name a file, and runs the blocks of shell
  * commands, in their order. It needs a running server with data, its data directory
- * (TOUCHSTONE_DATA_DIR) or a TOUCHSTONE_TOKEN, the npm registry, curl and Python 3, so it is no part
- * of `npm test`.
+ * (TOUCHSTONE_DATA_DIR) or a TOUCHSTONE_TOKEN, the npm registry, curl and Python 3, so it is no
+ * part of `npm test`.
  */
 const dataDir = process.env.TOUCHSTONE_DATA_DIR ?? 'data'
 const [url, ...pages] = process.argv.slice(2)

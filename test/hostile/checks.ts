@@ -112,7 +112,10 @@ function sorted(value: unknown): unknown {
     : value
 }
 
-/** Checks that innocent records, and some of the hostile ones, are served by the graph as they are stored. */
+/**
+ * Checks that innocent records, and some of the hostile ones, are served by the graph as they are
+ * stored.
+ */
 export async function checkServed(at: Attack, sent: ReadonlyMap<string, string>): Promise<string> {
   const { product, findings } = at
   const innocent = await product.sql<

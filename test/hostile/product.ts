@@ -18,9 +18,13 @@ export interface Product {
   dir: string
   /** Settings of commands that use the same store. */
   env: Record<string, string>
-  /** Lines of the log at the level error or above, and whatever is no log line on standard error. */
+  /**
+   * Lines of the log at the level error or above, and whatever is no log line on standard error.
+   */
   errors(): string[]
-  /** The longest time in ms that the process did not answer, and when it began, since the last call. */
+  /**
+   * The longest time in ms that the process did not answer, and when it began, since the last call.
+   */
   longestPause(): Promise<{ ms: number; at: number }>
   stop(): Promise<number | string>
 }

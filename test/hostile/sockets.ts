@@ -6,8 +6,9 @@ import type { Source } from './tokens.ts'
 const openMsMax = 200
 
 /**
- * Opens a WebSocket, sends hostile messages of graphql-transport-ws, and returns the texts that came
- * back and the code with which it was closed (1006 where it stayed open until this client left).
+ * Opens a WebSocket, sends hostile messages of graphql-transport-ws, and returns the texts that
+ * came back and the code with which it was closed (1006 where it stayed open until this client
+ * left).
  */
 export async function hostileSocket(
   origin: string,

@@ -128,7 +128,8 @@ test('deliveries control no terminal, whatever their objects, ids and texts are'
     .map((l) => JSON.parse(l))
   assert.ok(rows.some((r) => r.object === `cust${attack}`.replace('\u2028', '\u2028')))
 
-  // The whole program: what it repeats of its arguments, in its own errors and in those of Commander.
+  // The whole program: what it repeats of its arguments, in its own errors and in those of
+  // Commander.
   for (const args of [
     ['sources', `a${attack}`],
     ['exceptions', 'show', attack],

@@ -11,7 +11,9 @@ import { grantApplication } from '../../../mdm/db/applicationRole.ts'
 import { openConnection, openDatabase, type Sql } from '../../../mdm/db/database.ts'
 import { migrate } from '../../../mdm/db/migrate.ts'
 
-/** The roles of an embedded database that an earlier version created, whose superuser owned it all. */
+/**
+ * The roles of an embedded database that an earlier version created, whose superuser owned it all.
+ */
 describe('the user of a running program', () => {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-roles-'))
   let connection: Connection

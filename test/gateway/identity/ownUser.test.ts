@@ -9,7 +9,9 @@ import { isFromOwnUser } from '../../../gateway/identity/ownUser.ts'
 const isLinux = process.platform === 'linux'
 const isRoot = process.getuid?.() === 0
 
-/** A server that responds with what `isFromOwnUser` returns, after the time in `x-touchstone-wait`. */
+/**
+ * A server that responds with what `isFromOwnUser` returns, after the time in `x-touchstone-wait`.
+ */
 const server = createServer(async (req: IncomingMessage, res) => {
   const ms = Number(req.headers['x-touchstone-wait'] ?? 0)
   if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
