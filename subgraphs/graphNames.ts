@@ -161,7 +161,9 @@ function typeNodes(policy: Policy): Map<string, ObjectTypeDefinitionNode | EnumT
 /** The names that Touchstone gives to its graph whatever the policy. */
 interface Vocabulary {
   taken: ReadonlyMap<string, string>
-  /** The members that every golden type, its filter and its sort order have, by the end of the name. */
+  /**
+   * The members that every golden type, its filter and its sort order have, by the end of the name.
+   */
   ofGolden: ReadonlyMap<string, ReadonlySet<string>>
 }
 

@@ -47,7 +47,9 @@ export function parseStoredPolicy(
   )
 }
 
-/** Builds the engines of a stored policy, with its trained models. Throws PolicyError, ModelError. */
+/**
+ * Builds the engines of a stored policy, with its trained models. Throws PolicyError, ModelError.
+ */
 export function enginesOf(stored: StoredPolicy, policy: Policy): Map<string, Engine> {
   for (const name of Object.keys(stored.parameters))
     if (!policy.types.some((t) => t.name === name))

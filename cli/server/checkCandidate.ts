@@ -64,7 +64,9 @@ async function joinNow(
   }
 }
 
-/** Returns the own subgraphs whose schemas gateways have: published ones, served ones, or of files. */
+/**
+ * Returns the own subgraphs whose schemas gateways have: published ones, served ones, or of files.
+ */
 async function servedOwn(sql: Sql, file: string): Promise<Joining[]> {
   if (!existsSync(file)) return []
   const configured = readOwnSubgraphs(file, { needsSecrets: false })

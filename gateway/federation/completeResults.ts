@@ -37,7 +37,8 @@ interface Request {
  * - It knows the type of an object of an interface or union by `__typename` alone, and returns null
  *   if only an alias of it is selected. `__typename` is therefore added, and left out of the result.
  * - It returns no `data` if no subgraph returned any. Root fields that may be null are then null.
- * - It takes an alias such as `constructor` for what every object inherits, and merges the value into
+ * - It takes an alias such as `constructor` for what every object inherits, and merges the value
+ * into
  *   that object, which all requests share. Such aliases have another name while it executes.
  */
 export function completeResults(handler: Handler): Handler {

@@ -147,8 +147,8 @@ export function verifyKey(sql: Sql, text: string): Promise<VerifiedKey | null> {
 }
 
 /**
- * Returns verifyKey for many callers. Keys that arrive while a statement runs are looked up together
- * by the next one: a flood of unknown keys must not fill the queue of the connections.
+ * Returns verifyKey for many callers. Keys that arrive while a statement runs are looked up
+ * together by the next one: a flood of unknown keys must not fill the queue of the connections.
  */
 export function keyVerification(sql: Sql): (text: string) => Promise<VerifiedKey | null> {
   let running: Promise<unknown> = Promise.resolve()
