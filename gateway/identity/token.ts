@@ -43,7 +43,7 @@ const cacheMsMax = 60_000
 const tokensMax = 5_000
 const actorCharsMax = 200
 /** Actors that are not people of the issuer: the audit log uses these names for other things. */
-const RESERVED = /^(key:|cli:|clock$|development$|nobody$)/i
+const RESERVED = /^(key:|cli:|(clock|development|nobody|touchstone|jetstream|\(overload\))$)/i
 /** The end of the year 9999. */
 const secondsMax = 253_402_300_799
 

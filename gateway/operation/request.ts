@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql'
+import { nestsWithin } from '../../schema/kit/nesting.ts'
 import { HttpError } from '../httpError.ts'
 import type { RequestedDocument } from './publishedOperations.ts'
 
@@ -56,7 +57,7 @@ export function readRequest(
     (typeof variables !== 'object' || Array.isArray(variables))
   )
     throw new HttpError(400, 'BAD_VARIABLES', '"variables" must be an object')
-  if (!isWithin(variablesDepthMax, variables))
+  if (!nestsWithin(variablesDepthMax, variables))
     throw new HttpError(
       400,
       'BAD_VARIABLES',
@@ -70,11 +71,6 @@ export function readRequest(
     variables: variables as OperationRequest['variables'],
     includeCost: extra.cost === true,
   }
-}
-
-function isWithin(depth: number, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  return depth >= 0 && Object.values(value).every((v) => isWithin(depth - 1, v))
 }
 
 /**

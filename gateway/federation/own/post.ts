@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql'
 import { boundedText } from '../../../schema/kit/boundedResponse.ts'
+import { nestsWithin } from '../../../schema/kit/nesting.ts'
 import type { OwnBounds } from './ownSubgraph.ts'
 
 /** A response of GraphQL over HTTP, not yet checked. */
@@ -16,6 +17,8 @@ export interface RawError {
 
 /** Maximum number of errors that are read from one response. */
 const errorsMax = 100
+/** Maximum nesting of a response: a value of a scalar of its own may be any JSON. */
+const levelsMax = 200
 
 /**
  * Posts an operation and reads its response within the bounds. Throws GraphQLError if there is no
@@ -66,6 +69,7 @@ function resultOf(subgraph: string, status: number, text: string): RawResult {
   if (status === 401 || status === 403)
     throw away(subgraph, `HTTP ${status}: it rejects this gateway's credentials`)
   const body = parsed(text)
+  if (!nestsWithin(levelsMax, body)) throw away(subgraph, `it nests more than ${levelsMax} levels`)
   const data = objectOf(body?.data)
   const errors = Array.isArray(body?.errors) ? body.errors.slice(0, errorsMax).map(errorOf) : []
   if (!data && errors.length === 0) throw away(subgraph, `HTTP ${status} without a GraphQL result`)

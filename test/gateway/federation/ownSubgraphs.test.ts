@@ -194,6 +194,11 @@ describe('an own subgraph', () => {
       ['list', () => ({ body: '[]' }), /without a GraphQL result/],
       ['deep', () => ({ body: '['.repeat(19_000) }), /without a GraphQL result/],
       [
+        'deep values',
+        () => ({ body: `{"data":{"_entities":${'['.repeat(9_000)}${']'.repeat(9_000)}}}` }),
+        /nests more than 200 levels/,
+      ],
+      [
         'redirect',
         () => ({ status: 307, headers: { location: 'http://127.0.0.1:1/' }, body: '' }),
         /redirect/,
