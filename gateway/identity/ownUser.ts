@@ -10,6 +10,8 @@ const PLAIN_HEADER =
   /^(host|connection|upgrade|content-(type|length|encoding)|transfer-encoding|expect|accept(-(encoding|language|charset))?|user-agent|authorization|x-api-key|origin|referer|cookie|cache-control|pragma|priority|te|dnt|traceparent|tracestate|baggage|last-event-id|upgrade-insecure-requests|sec-[\w-]+|(x-)?(touchstone|apollo|apollographql|graphql|apollo-operation)-[\w-]+|x-(correlation|request)-id|x-requested-with|idempotency-key|if-[\w-]+|(stripe|svix|webhook)-[\w-]+|x-[\w-]*(signature|hmac|event|topic|delivery|timestamp)[\w-]*)$/
 
 const established = '01'
+/** The user `nobody`, whom many programs share (user_namespaces(7)). */
+const overflowUser = 65_534
 
 /** Whether the process at the other end of a connection belongs to our user. */
 const known = new WeakMap<Socket, Promise<boolean>>()
@@ -36,6 +38,8 @@ export async function isFromOwnUser(req: IncomingMessage): Promise<boolean> {
  */
 function looksDirect({ headers, httpVersion, headers: { connection = '' } }: IncomingMessage) {
   if (httpVersion !== '1.1' || /\bclose\b/i.test(connection)) return false
+  // Development servers pass WebSockets on as they came, from other machines too.
+  if (headers.upgrade !== undefined) return false
   const isPage = headers['user-agent']?.startsWith('Mozilla/') ?? false
   const isOwnPage = headers.origin !== undefined || headers['sec-fetch-site'] === 'same-origin'
   if (isPage && !isOwnPage) return false
@@ -50,7 +54,8 @@ function looksDirect({ headers, httpVersion, headers: { connection = '' } }: Inc
 async function belongsToUs(socket: Socket): Promise<boolean> {
   const { remoteAddress, remotePort, localAddress, localPort } = socket
   const user = process.getuid?.()
-  if (user === undefined || !remoteAddress || !localAddress) return false
+  // In a container, all users that it does not know are shown as this one.
+  if (user === undefined || user === overflowUser || !remoteAddress || !localAddress) return false
   const theirs = spellings(remoteAddress, remotePort ?? 0)
   const ours = spellings(localAddress, localPort ?? 0)
   const tables = await Promise.all(

@@ -82,7 +82,10 @@ export async function verifyAudit(
       id: head.startId,
       hash: head.startHash,
     })
-    const broken = (await walkOn(sql, walk, options)) ?? (await faultAtEnd(sql, walk, head))
+    const broken =
+      (await faultBefore(sql, head)) ??
+      (await walkOn(sql, walk, options)) ??
+      (await faultAtEnd(sql, walk, head))
     const again = broken !== null && (await readHead(sql)).startId !== head.startId
     if (again && start < startsMax) continue
     return {
@@ -129,6 +132,15 @@ async function walkOn(
     signal?.throwIfAborted()
     if (page.length < rowsPerPage) return null
   }
+}
+
+/** Finds an entry before the beginning of the log, which no hash covers. */
+async function faultBefore(sql: Sql | Transaction, { startId }: Head): Promise<BrokenRow | null> {
+  const [row] = await sql<{ id: number }[]>`
+    select id from audit where id <= ${startId} order by id limit 1`
+  return row
+    ? { id: row.id, detail: `the log begins after ${startId}, so this entry was added to it` }
+    : null
 }
 
 /** Compares the end of the log with its head, and its beginning with the record of the expiry. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connector } from '../../connectors/contract.ts'
 import { isOperational } from '../../schema/operational.ts'
 import type { Sql, Transaction } from '../db/database.ts'
@@ -75,7 +76,8 @@ const NOTHING: Applied = { claimed: 0, applied: 0, skipped: 0, exceptions: 0, po
  * golden records and events. If a batch fails, its halves are tried, down to the one message that
  * cannot be applied, so the rest is not delayed. A deadlock that outlasts the retries of
  * `transaction` counts as a failure: a message that always deadlocks would never become an
- * exception otherwise. Throws only if the database is unavailable.
+ * exception otherwise. Throws only if the database is unavailable. A batch that ends its connection
+ * again and again, while the database answers, fails like any other.
  */
 export async function applyPending(
   pipeline: Pipeline,
@@ -97,11 +99,12 @@ export async function applyPending(
       }),
     )
   } catch (error) {
-    if (messages.length === 0 || isAway(error)) throw error
     const inboxIds = messages.map((m) => m.inboxId)
     const [first] = inboxIds
-    if (inboxIds.length === 1 && first !== undefined)
-      return await setAside(pipeline, first, error, spans.step, claimedAt)
+    if (first === undefined) throw error
+    if (isAway(error) && !(await endsItsConnection(pipeline, error, first, only !== null)))
+      throw error
+    if (inboxIds.length === 1) return await setAside(pipeline, first, error, spans.step, claimedAt)
     const middle = inboxIds.length >> 1
     const halves = [inboxIds.slice(0, middle), inboxIds.slice(middle)]
     const [a, b] = [
@@ -116,8 +119,47 @@ export async function applyPending(
       postponed: a.postponed + b.postponed,
     }
   }
-  if (messages.length > 0) pipeline.onCommitted?.(done, messages, claimedAt)
+  if (messages.length > 0) {
+    if (only === null) losses.delete(pipeline)
+    pipeline.onCommitted?.(done, messages, claimedAt)
+  }
   return done
+}
+
+/** The server ends a connection so when one statement crashes it or needs too much memory. */
+const LOST =
+  /^(08(?!P01)...|57P0[12]|53200|CONNECTION_CLOSED|CONNECTION_DESTROYED|ECONNRESET|EPIPE)$/
+/** Connections that a batch may lose one after the other before its messages are tried apart. */
+const lossesMax = 4
+/** A server that crashed replays its log before it answers again. */
+const answerMsMax = 10_000
+/** The batch that lost the last connections of a pipeline, by its first message. */
+const losses = new WeakMap<Pipeline, { first: number; times: number }>()
+
+/**
+ * Returns true if a batch has lost several connections in a row, and the database answers without
+ * it. One message that always crashes its connection would block all others for ever. `isPart`: the
+ * message is being searched already.
+ */
+async function endsItsConnection(
+  pipeline: Pipeline,
+  error: unknown,
+  first: number,
+  isPart: boolean,
+): Promise<boolean> {
+  if (!(error instanceof Error && 'code' in error && LOST.test(String(error.code)))) return false
+  const before = losses.get(pipeline)
+  const times = isPart ? (before?.times ?? 0) : before?.first === first ? before.times + 1 : 1
+  if (!isPart) losses.set(pipeline, { first, times })
+  if (times < lossesMax) return false
+  for (const until = Date.now() + answerMsMax; Date.now() < until; await sleep(200))
+    try {
+      await pipeline.sql`select 1`
+      return true
+    } catch (e) {
+      if (!isTransientDatabaseError(e)) throw e
+    }
+  return false
 }
 
 /**

@@ -107,6 +107,11 @@ describe('the audit log against the owner of its tables', () => {
        update audit set event = action_id, action_id = event where id = 4`,
       4,
     ],
+    [`insert into audit (id, at, body, hash) values (0, now(), '{}', '')`, 0],
+    [
+      `insert into audit (id, at, body, hash) select -7, at, body, hash from audit where id = 1`,
+      -7,
+    ],
     [`update audit set key_id = 'other' where id = 1`, 2],
     [`update audit set key_id = null where id = 6`, 6],
     [`update audit set endorsement = hash where id = 6`, 6],

@@ -553,6 +553,32 @@ describe('errors of the database', () => {
     assert.deepEqual([await isApplied('G1'), await isApplied('BAD')], [true, true])
   })
 
+  for (const [name, work] of [
+    ['ends its connection', 'perform pg_terminate_backend(pg_backend_pid());'],
+    ['needs more memory than there is', raise('out of memory', '53200')],
+    ['crashes its process', raise('crash', '57P02')],
+  ] as const)
+    test(`a message that ${name} each time becomes an exception, and the others are applied`, async () => {
+      const undo = await trigger('source_record', work)
+      try {
+        const { pipeline } = recordingPipeline()
+        const [, id = 0] = await put(
+          customer('G1', 'Alpha Bau AG'),
+          bad,
+          customer('G2', 'Beta Reisen SE'),
+        )
+        let thrown = 0
+        while ((await waiting()) > 0 && thrown < 20) {
+          await applyPending(pipeline, 100).catch(() => thrown++)
+          await db.sql`update pending set not_before = '-infinity'`
+        }
+        await assertException(id, /./)
+        assert.deepEqual([await isApplied('G1'), await isApplied('G2')], [true, true])
+      } finally {
+        await undo()
+      }
+    })
+
   test('a message whose exception cannot be stored waits, blocks no other, and becomes an exception later', async () => {
     const { pipeline, committed, log } = recordingPipeline(
       misbehavingPipeline({ map: fail(new Error('broken')) }),
