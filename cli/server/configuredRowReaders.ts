@@ -3,14 +3,14 @@ import { requireRowRights, setUpRowRights } from '../../mdm/access/rowRights.ts'
 import { databaseRole } from '../../mdm/db/applicationRole.ts'
 import { openDatabase, type Sql } from '../../mdm/db/database.ts'
 import { RowVisibility } from '../../mdm/feed/rowVisibility.ts'
-import { activePolicy } from '../../mdm/policy/policies.ts'
 import type { EndpointRows } from '../../mdm/webhooks/endpoints.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Config } from '../config/config.ts'
 import type { Installation } from '../config/installation.ts'
-import { resolutionContextOf } from '../config/policyFiles.ts'
+import { parseStoredPolicy } from '../config/policyFiles.ts'
 import type { Connection } from '../connect.ts'
 import { openAccess } from './authentication.ts'
+import { servablePolicy } from './servablePolicy.ts'
 
 /**
  * Sets up row rights in the database, as the owner of the tables if that is known. Does nothing if
@@ -24,15 +24,24 @@ export async function prepareRowRights(
   if (!openAccess(config).rows) return
   const role = await databaseRole(sql)
   if (ownerUrl === undefined && !role.owns) return // rowReaders checks that somebody has done it
-  const stored = await activePolicy(sql)
-  const policy = stored
-    ? resolutionContextOf(stored, installation.systems).policy
-    : installation.policy
+  const policy = await policyToSetUp(url, installation)
   const owner = openDatabase(ownerUrl ?? url, { name: 'touchstone-set-up', connectionsMax: 1 })
   try {
     await setUpRowRights(owner, policy, role.owns ? null : role.name)
   } finally {
     await owner.end({ timeout: 5 })
+  }
+}
+
+/** Returns the policy that the roles of this process will use: the newest one may be refused. */
+async function policyToSetUp(url: string, installation: Installation): Promise<Policy> {
+  // One connection holds the lock of the check.
+  const sql = openDatabase(url, { name: 'touchstone-set-up', connectionsMax: 2 })
+  try {
+    const stored = await servablePolicy(sql)
+    return stored ? parseStoredPolicy(stored, null) : installation.policy
+  } finally {
+    await sql.end({ timeout: 5 })
   }
 }
 
