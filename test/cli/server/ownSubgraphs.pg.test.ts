@@ -9,6 +9,7 @@ import { command as schema } from '../../../cli/commands/schema.ts'
 import { configFromEnv } from '../../../cli/config/config.ts'
 import { openInstallation } from '../../../cli/config/installation.ts'
 import { packagePath } from '../../../cli/config/packagePath.ts'
+import { prepareRowRights } from '../../../cli/server/configuredRowReaders.ts'
 import { GATEWAY_CONFIG, startGatewayRole } from '../../../cli/server/gatewayRole.ts'
 import { readOwnGraph } from '../../../cli/server/ownGraph.ts'
 import { composeSupergraph } from '../../../gateway/federation/compose.ts'
@@ -47,16 +48,20 @@ async function start(
   ownFile = join(dir, 'subgraphs.yaml'),
   more: Record<string, string> = {},
 ): Promise<Gateway> {
+  const config = configFromEnv([...GATEWAY_CONFIG, 'dataDir'], {
+    TOUCHSTONE_PORT: '0',
+    TOUCHSTONE_DATA_DIR: dir,
+    TOUCHSTONE_AUTH_ISSUER: issuer.url,
+    TOUCHSTONE_AUTH_AUDIENCE: AUDIENCE,
+    TOUCHSTONE_ACCESS: join(dir, 'access.yaml'),
+    TOUCHSTONE_OWN_SUBGRAPHS: ownFile,
+    ...more,
+  })
+  const close = async () => undefined
+  const connection = { sql: db.sql, url: db.url, ownerUrl: undefined, close }
+  await prepareRowRights(config, connection, installation)
   return await startGatewayRole({
-    config: configFromEnv([...GATEWAY_CONFIG, 'dataDir'], {
-      TOUCHSTONE_PORT: '0',
-      TOUCHSTONE_DATA_DIR: dir,
-      TOUCHSTONE_AUTH_ISSUER: issuer.url,
-      TOUCHSTONE_AUTH_AUDIENCE: AUDIENCE,
-      TOUCHSTONE_ACCESS: join(dir, 'access.yaml'),
-      TOUCHSTONE_OWN_SUBGRAPHS: ownFile,
-      ...more,
-    }),
+    config,
     installation,
     databaseUrl: db.url,
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
