@@ -148,7 +148,12 @@ test('reports webhook endpoint states, backlog and attempt results', async () =>
     connectors: new Map(),
     types: [],
     failed: (e) => assert.fail(String(e)),
-    deliver: () => ({ results: counting.results, publisher: { count: 7 } }) as never,
+    deliver: () =>
+      ({
+        results: counting.results,
+        publisher: { count: 7 },
+        heads: { state: { broken: null, unchecked: null, sinks: [] } },
+      }) as never,
   })
   await db.sql`insert into sink (name, feed, position, missed) values ('jetstream', gen_random_uuid(), 8, 1)`
   const all = parse(await metrics.text())
