@@ -58,7 +58,7 @@ export function documentBoundsError(tree: DocumentTree, bounds: QueryBounds): Gr
     return rejection(roots[0].node, 'TOO_MANY_FIELDS', message)
   }
   for (const { node, selected } of roots)
-    if (pairsIn([selected]) > pairsMax)
+    if (pairsIn([selected], measured) > pairsMax)
       return rejection(
         node,
         'TOO_MANY_FIELDS',
@@ -111,13 +111,20 @@ function measure(
   return sum
 }
 
-/** Returns how many pairs of selections in these sets share their key in the response. */
-function pairsIn(sets: readonly SelectionSet[]): number {
+/**
+ * Returns how many pairs of selections in these sets share their key in the response. `measured` has
+ * every set: one without any field is skipped, because the bound of fields does not bound how often
+ * it is spread. A fragment that spreads only unknown ones is such a set.
+ */
+function pairsIn(
+  sets: readonly SelectionSet[],
+  measured: ReadonlyMap<SelectionSet, Measure>,
+): number {
   const byKey = new Map<string, { count: number; below: SelectionSet[] }>()
   const collect = ({ selections }: SelectionSet) => {
     for (const s of selections) {
       if (s.kind === 'FRAGMENT') {
-        collect(s.selected)
+        if (measured.get(s.selected)?.fields !== 0) collect(s.selected)
         continue
       }
       const same = byKey.get(s.key) ?? { count: 0, below: [] }
@@ -129,6 +136,6 @@ function pairsIn(sets: readonly SelectionSet[]): number {
   for (const set of sets) collect(set)
   let pairs = 0
   for (const { count, below } of byKey.values())
-    pairs += (count * (count - 1)) / 2 + (below.length > 0 ? pairsIn(below) : 0)
+    pairs += (count * (count - 1)) / 2 + (below.length > 0 ? pairsIn(below, measured) : 0)
   return pairs
 }

@@ -25,6 +25,9 @@ const nothing = buildSchema('type Q { a: Int b: Int } schema { query: Q }')
 const codeOf = (text: string) =>
   documentBoundsError(readDocument(nothing, parse(text)), bounds)?.extensions.code ?? null
 const nest = (levels: number) => `${'a { '.repeat(levels)}b${' }'.repeat(levels)}`
+/** Fragments that double each other; the last one selects `last`. */
+const doubled = (count: number, last: string) =>
+  `${times(count, (n) => `fragment F${n} on Q { ...F${n + 1} ...F${n + 1} }`)} fragment F${count} on Q { ${last} }`
 
 const documents: [string, string, string | null][] = [
   ['at the maximum depth', `{ ${nest(14)} }`, null],
@@ -82,6 +85,22 @@ const documents: [string, string, string | null][] = [
     'GRAPHQL_VALIDATION_FAILED',
   ],
   ['a circle that nothing spreads', '{ a } fragment A on Q { ...A }', 'GRAPHQL_VALIDATION_FAILED'],
+  [
+    'fragments without a field, each twice in another',
+    `{ ...F0 } ${doubled(60, '...Unknown')}`,
+    null,
+  ],
+  ['such fragments that nothing spreads', `{ a } ${doubled(60, '...Unknown')}`, null],
+  [
+    'such fragments below inline ones and beside a field',
+    `{ a ...F0 ...F0 } ${doubled(60, '... on Q { ...Unknown }')}`,
+    null,
+  ],
+  [
+    'fragments with one field, each twice in another',
+    `{ ...F0 } ${doubled(60, 'a')}`,
+    'TOO_MANY_FIELDS',
+  ],
   ['aliases', `{ ${times(101, (n) => `a${n}: b`)} }`, 'TOO_MANY_ALIASES'],
 ]
 for (const [what, text, code] of documents)
