@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 
 /**
  * Returns a permanent identity of a process. The process id alone is reused after a restart of the
@@ -41,6 +41,10 @@ export function serverMark(data: string): string[] {
  */
 export function servesDataDirectory(pid: number, data: string): boolean | null {
   try {
+    // Any user may give a process these arguments, also one with the id of a killed server. Postgres
+    // runs as the owner of its data alone.
+    const [, user] = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    if (Number(user) !== statSync(data).uid) return false
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
     // An older version named the directory as an argument of its own.
     return args.includes(data) || serverMark(data).every((arg) => args.includes(arg))

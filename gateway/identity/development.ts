@@ -96,9 +96,14 @@ export async function secretFile(
       rmSync(whole, { force: true })
     }
   }
-  if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0)
+  const { mode, uid } = statSync(file)
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
     throw new Error(
       `${file} can be read by others than its owner: chmod 600 it, or remove it for a new one`,
+    )
+  if (process.getuid && uid !== process.getuid() && uid !== 0)
+    throw new Error(
+      `${file} belongs to user ${uid}, who knows it: remove it for a new one, or change its owner (chown)`,
     )
   return readFileSync(file, 'utf8')
 }

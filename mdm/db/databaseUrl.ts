@@ -77,8 +77,12 @@ function place(text: string): { host: string; socket: string | null } {
  * file.
  */
 async function passwordOf(file: string, wanted: string[]): Promise<string> {
-  if ((await stat(file)).mode & 0o077)
+  const { mode, uid } = await stat(file)
+  if (mode & 0o077)
     throw new Error(`other users may read the password file ${file}: take that right from them`)
+  // Somebody who may rename the folder above could put a server and a password of his own there.
+  if (process.getuid && uid !== process.getuid() && uid !== 0)
+    throw new Error(`the password file ${file} belongs to user ${uid}: change its owner (chown)`)
   for (const line of (await readFile(file, 'utf8')).split('\n')) {
     if (line.startsWith('#')) continue
     const fields = [...line.matchAll(/((?:[^\\:]|\\.)*)(?::|$)/g)].map(([, text = '']) =>

@@ -17,6 +17,7 @@ import { dirname, join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { postgresBinaries } from '../../../cli/embeddedPostgres/binaries.ts'
 import { openDataDirectory } from '../../../cli/embeddedPostgres/dataDirectory.ts'
+import { serverMark } from '../../../cli/embeddedPostgres/processIdentity.ts'
 import { type PostgresServer, startServer } from '../../../cli/embeddedPostgres/server.ts'
 import { openConnection, openDatabase } from '../../../mdm/db/database.ts'
 import { eventually } from '../../e2e/eventually.ts'
@@ -310,3 +311,24 @@ async function earlierServer(dir: string, port: number, password: string): Promi
   child.unref()
   return child.pid ?? 0
 }
+
+test('starts although a process of another user has the id and the arguments of the killed server', {
+  skip: asRoot,
+}, async (t) => {
+  const dir = folder(t)
+  const start = servers(t, dir)
+  await kill(await start())
+  const data = join(dir, 'postgres')
+  const waits = ['-e', 'setTimeout(() => {}, 60_000)', '--', ...serverMark(data)]
+  const other = spawn(process.execPath, waits, {
+    uid: 65_534,
+    gid: 65_534,
+    cwd: '/',
+    stdio: 'ignore',
+  })
+  t.after(() => other.kill())
+  writeFileSync(join(data, 'postmaster.pid'), `${other.pid}\n${data}\n`)
+  const again = await start()
+  assert.notEqual(again.pid, other.pid)
+  assert.equal((await query(again.url('postgres'), 'select 1')).length, 1)
+})
