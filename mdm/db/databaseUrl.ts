@@ -1,5 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { sep } from 'node:path'
+import { checkServerIdentity } from 'node:tls'
 
 /** Options of the driver, which reads neither Unix sockets nor password files from the URL. */
 export interface DriverTarget {
@@ -10,7 +12,7 @@ export interface DriverTarget {
     port?: number
     user?: string
     password?: string | (() => Promise<string>)
-    ssl?: false
+    ssl?: false | { checkServerIdentity: typeof checkServerIdentity }
   }
 }
 
@@ -39,6 +41,8 @@ export function driverTarget(text: string): DriverTarget {
   const user = part('user') || decodeURIComponent(url.username)
   const password = part('password') || decodeURIComponent(url.password)
   const passfile = part('passfile')
+  const address = hostname.replace(/^\[(.*)\]$/, '$1')
+  const isVerified = /^verify-/.test(url.searchParams.get('sslmode') ?? '')
   const database = decodeURIComponent(url.pathname.slice(1)) || user
   return {
     url: url.href,
@@ -48,6 +52,10 @@ export function driverTarget(text: string): DriverTarget {
       // TLS is for networks; libpq leaves it out on a Unix socket too.
       ...(socket ? { path: `${socket}/.s.PGSQL.${port}`, ssl: false } : {}),
       ...(!socket && part('host') ? { host: part('host') } : {}),
+      // The driver would compare the certificate of an address with the name localhost.
+      ...(!socket && isVerified && isIP(address)
+        ? { ssl: { checkServerIdentity: (_, peer) => checkServerIdentity(address, peer) } }
+        : {}),
       ...(password ? { password } : {}),
       ...(!password && passfile
         ? {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PeerCertificate } from 'node:tls'
 import { databaseHost, driverTarget } from '../../../mdm/db/databaseUrl.ts'
 
 test('a host that is a folder is a Unix socket, without TLS, as in libpq', () => {
@@ -24,4 +25,20 @@ test('other hosts and settings stay as they are', () => {
   assert.equal(target.url, url)
   assert.deepEqual(target.options, { user: 'me', password: 'p@ss' })
   assert.equal(databaseHost(url), 'db.example:6432')
+})
+
+test('the certificate of a server is compared with its address, not with localhost', () => {
+  const certificate = (names: string) =>
+    ({ subject: { CN: 'db' }, subjectaltname: names }) as unknown as PeerCertificate
+  for (const [host, name] of [
+    ['10.0.0.5', '10.0.0.5'],
+    ['[2001:db8::5]', '2001:DB8:0:0:0:0:0:5'],
+  ]) {
+    const { ssl } = driverTarget(`postgres://me:p@${host}/db?sslmode=verify-full`).options
+    assert.ok(ssl)
+    const check = (names: string) => ssl.checkServerIdentity('localhost', certificate(names))
+    assert.equal(check(`IP Address:${name}`), undefined)
+    assert.match(check('DNS:localhost')?.message ?? '', /does not match/)
+  }
+  assert.equal(driverTarget('postgres://me:p@10.0.0.5/db?sslmode=require').options.ssl, undefined)
 })
