@@ -30,6 +30,12 @@ const UNSTORABLE: ReadonlySet<unknown> = new Set([
 ])
 
 /**
+ * The planner reads fewer literals than GraphQL allows: it takes about 50 levels of values, and no
+ * number such as 1e999. Values of variables never reach it.
+ */
+const UNPLANNABLE = /^Failed to parse query: Parse error/
+
+/**
  * Returns the part of an error that callers may read. A GraphQLError with its own code passes, and
  * so do GraphQL's own errors about the operation. Every other error is reported and replaced by a
  * code and the correlation id.
@@ -97,6 +103,11 @@ function hide(
       path: at?.path,
       extensions: { code: 'BAD_USER_INPUT', correlationId },
     })
+  if (cause instanceof Error && UNPLANNABLE.test(cause.message))
+    return new GraphQLError(
+      'A value in the document nests too deeply or is a number out of range: pass it as a variable',
+      { path: at?.path, extensions: { code: 'BAD_USER_INPUT', correlationId } },
+    )
   return new GraphQLError('Internal error', {
     path: at?.path,
     extensions: { code: 'INTERNAL', correlationId },

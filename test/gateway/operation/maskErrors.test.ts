@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { QueryPlanner } from '@graphql-hive/router-query-planner'
+import { composeSupergraph } from '../../../gateway/federation/compose.ts'
+import { maskError } from '../../../gateway/operation/maskErrors.ts'
+import { fixture } from '../fixture.ts'
 import { ask, testGateway } from '../gateway.ts'
 
 let it: Awaited<ReturnType<typeof testGateway>>
@@ -46,5 +50,19 @@ test('a store that is unavailable, full or too slow has a code and reveals no de
     const { body } = await fails(how)
     assert.equal(body.errors[0].extensions.code, code)
     assert.doesNotMatch(JSON.stringify(body), /127\.0\.0\.1|ECONN|extend file|canceling/)
+  }
+})
+
+test('literals that the planner cannot read are an error of the caller', async () => {
+  const planner = new QueryPlanner(composeSupergraph(fixture().subgraphs))
+  for (const value of [`${'['.repeat(400)}1${']'.repeat(400)}`, '1e999']) {
+    const failure = await planner
+      .planAsync(`{ customers(first: ${value}) { id } }`, undefined, new Set(), 0)
+      .then(
+        () => null,
+        (e: unknown) => e,
+      )
+    const masked = maskError(failure, 'id', () => {})
+    assert.equal(masked.extensions.code, 'BAD_USER_INPUT', value)
   }
 })
