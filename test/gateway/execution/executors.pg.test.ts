@@ -82,7 +82,7 @@ after(async () => {
 })
 
 /**
- * Makes the resolvers of a subgraph throw, or return an error or null, where `fails` returns true.
+ * Makes the resolvers of a subgraph reject where `fails` returns true.
  */
 function failing({ schema: own }: Subgraph): void {
   for (const type of Object.values(own.getTypeMap())) {
@@ -94,9 +94,12 @@ function failing({ schema: own }: Subgraph): void {
         const id = (source as { id?: unknown } | undefined)?.id
         const place = `${type.name}.${field.name}:${typeof id === 'string' ? id : ''}`
         if (!fails(place)) return resolve(source, args, context, info)
-        throw new GraphQLError(`${type.name}.${field.name} fails`, {
+        const error = new GraphQLError(`${type.name}.${field.name} fails`, {
           extensions: { code: 'FAILS' },
         })
+        // A resolver that threw at once would leave rejections of earlier items of its list
+        // unhandled: graphql-js waits for none of them.
+        return Promise.reject(error)
       }
     }
   }
