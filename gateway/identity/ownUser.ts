@@ -36,10 +36,12 @@ export async function isFromOwnUser(req: IncomingMessage): Promise<boolean> {
  * headers. A browser that does not state the origin or the site of a request may send it for a page
  * of another site.
  */
-function looksDirect({ headers, httpVersion, headers: { connection = '' } }: IncomingMessage) {
+function looksDirect({ headers, rawHeaders, httpVersion }: IncomingMessage): boolean {
+  const { connection = '' } = headers
   if (httpVersion !== '1.1' || /\bclose\b/i.test(connection)) return false
-  // Development servers pass WebSockets on as they came, from other machines too.
-  if (headers.upgrade !== undefined) return false
+  // Development servers pass WebSockets on as they came, from other machines too. Those in Node
+  // write the names of headers in small letters.
+  if (headers.upgrade !== undefined && !rawHeaders.includes('Host')) return false
   const isPage = headers['user-agent']?.startsWith('Mozilla/') ?? false
   const isOwnPage = headers.origin !== undefined || headers['sec-fetch-site'] === 'same-origin'
   if (isPage && !isOwnPage) return false
