@@ -120,7 +120,11 @@ function withAliases(result: ExecutionResult, prefix: string): ExecutionResult {
   if (!result.errors?.some((e) => e.path?.some(isRenamed))) return result
   const errors = result.errors.map((e) => {
     const path = e.path?.map((key) => (isRenamed(key) ? String(key).slice(prefix.length) : key))
-    return new GraphQLError(e.message, { ...e, path })
+    const { nodes, source, positions, originalError, extensions } = e
+    return new GraphQLError(e.message, {
+      ...{ nodes, source, positions, originalError, extensions },
+      path,
+    })
   })
   return { ...result, errors }
 }

@@ -112,3 +112,23 @@ for (const [query, data] of live)
       data.map((d) => ({ data: d })),
     )
   })
+
+for (const name of ['constructor', 'toString', 'valueOf', 'hasOwnProperty'])
+  test(`an alias ${name} is a name like any other, and its value stays in its request`, async () => {
+    const first = `mutation { k: __typename ${name}: act(refuse: true) { ... on Refused { rule } } }`
+    assert.deepEqual((await ask(it.url, first)).body, {
+      data: { k: 'Mutation', [name]: { rule: 'R' } },
+    })
+    for (const query of [
+      `{ k: __typename ${name}: thing { ${name}: id } }`,
+      `{ k: __typename ${name}: thing @include(if: true) { ${name}: id } }`,
+    ])
+      assert.deepEqual((await ask(it.url, query)).body, {
+        data: { k: 'Query', [name]: { [name]: 'c' } },
+      })
+    const inherited = Reflect.get({}, name) as object
+    assert.deepEqual(
+      ['rule', '__typename', 'id', name].filter((key) => Object.hasOwn(inherited, key)),
+      [],
+    )
+  })
