@@ -85,7 +85,7 @@ process.on('uncaughtException', (e) => {
 // seen enough (`| head`) is none.
 process.stdout.on('error', (e: NodeJS.ErrnoException) => {
   if (e.code === 'EPIPE') return
-  console.error(`touchstone: the output could not be written: ${e.message}`)
+  printFailure(`the output could not be written: ${e.message}`)
   process.once('exit', (code) => {
     if (code === 0) process.exitCode = 1
   })

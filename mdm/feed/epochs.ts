@@ -60,6 +60,20 @@ export async function beginEpoch(
   })
 }
 
+/**
+ * Begins an epoch after a position at which the store was found to have gone back. Does nothing if
+ * another process has begun one since: a second one would cut off what was written in the first.
+ */
+export async function beginEpochAfterReturn(
+  sql: Sql,
+  seen: { epoch: string; position: number },
+): Promise<void> {
+  await transaction(sql, async (tx) => {
+    const [same] = await tx`select from feed_head where epoch = ${seen.epoch} for update`
+    if (same) await begin(tx, 'WENT_BACK', seen.position)
+  })
+}
+
 async function begin(
   tx: Transaction,
   reason: EpochReason,

@@ -4,7 +4,7 @@ import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
 import type { Sql } from '../db/database.ts'
 import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { changeChannel } from './append.ts'
-import { beginEpoch } from './epochs.ts'
+import { beginEpochAfterReturn } from './epochs.ts'
 import { FeedError } from './feedError.ts'
 import type { Lineage } from './lineage.ts'
 import { Pages } from './pages.ts'
@@ -244,7 +244,7 @@ export class Tailer {
     if (head.epoch === tail.epoch && head.position < tail.head) {
       // The epoch does not show it, as with a restored memory image of the server; the positions
       // do.
-      await beginEpoch(this.sql, 'WENT_BACK', head.position)
+      await beginEpochAfterReturn(this.sql, head)
       this.#fail('the store went back under the running feed')
       return false
     }

@@ -7,7 +7,7 @@ import type { Policy } from '../../schema/policy.ts'
 import { currentTraceparent, SpanKind, traced } from '../../schema/trace.ts'
 import type { Sql } from '../db/database.ts'
 import { encodeCursor } from '../feed/cursor.ts'
-import { beginEpoch } from '../feed/epochs.ts'
+import { beginEpochAfterReturn } from '../feed/epochs.ts'
 import { everything } from '../feed/filter.ts'
 import { follow } from '../feed/follow.ts'
 import { readHead } from '../feed/read.ts'
@@ -285,7 +285,7 @@ export class Publisher {
       )
     if (position > head.position) {
       // The epoch does not show that the store went back; the stream does.
-      await beginEpoch(this.#o.sql, 'WENT_BACK', head.position)
+      await beginEpochAfterReturn(this.#o.sql, head)
       throw new UnrecoverableError(
         `${name} ends at position ${position}, the feed at ${head.position}: the store went back: ${remedy}`,
       )
