@@ -224,7 +224,7 @@ test('tail follows with readable output, prints where to resume, and resumes the
   assert.equal(code, 0)
   assert.match(
     out,
-    /CREATED {2}PRODUCT Pump\ufffd\[31m 3000 .* \(erp Product T1\)/,
+    /CREATED {2}PRODUCT Pump\\x1b\[31m 3000 .* \(erp Product T1\)/,
     'and no output controls the terminal',
   )
   const from = /--from (\S+)/.exec(err)?.[1] ?? ''
