@@ -40,10 +40,11 @@ const largeChars = 1_000_000
 
 /** A text of 1 MB as JSON, which writes some characters as six. */
 function largeText(source: Source): string {
-  const text = JSON.stringify(source.long(largeChars))
-  return text.length <= largeChars * 1.1
-    ? text
-    : JSON.stringify(source.long(largeChars ** 2 / text.length))
+  const text = source.long(largeChars)
+  const json = JSON.stringify(text)
+  return json.length <= largeChars * 1.1
+    ? json
+    : JSON.stringify(text.slice(0, largeChars ** 2 / json.length))
 }
 
 /** A record with a value, a key or an id of 1 MB. */

@@ -11,6 +11,8 @@ export interface Answer {
 const socketsMax = 24
 const agent = new Agent({ keepAlive: true, maxSockets: socketsMax })
 const answerMsMax = 60_000
+/** In place of the status of a response that did not come in time. */
+export const NO_RESPONSE = 599
 
 /** Sends a request and returns its response; the status is 0 where the connection was closed. */
 export function send(
@@ -50,7 +52,10 @@ export function send(
           setTimeout(() => res.destroy(), streamMsMax)
       },
     )
-    req.setTimeout(answerMsMax, () => req.destroy(new Error(`no response in ${answerMsMax} ms`)))
+    req.setTimeout(answerMsMax, () => {
+      req.destroy()
+      resolve({ status: NO_RESPONSE, text: '', ms: performance.now() - began })
+    })
     req.on('error', (e: NodeJS.ErrnoException) => {
       // The server closed an idle connection while it was used again.
       if (req.reusedSocket && e.code === 'ECONNRESET') return resolve(send(origin, at))
