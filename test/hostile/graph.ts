@@ -31,7 +31,7 @@ export async function attackGraph(at: Attack, count: number, large: number): Pro
     if (body.data) pool.note(body.data)
     const wrong = faultOf(status, body)
     countUp(codes, body.errors?.[0]?.extensions?.code ?? 'OK')
-    noteSlow(slow, { ...GRAPHQL, body: JSON.stringify(operation), ms })
+    if (status !== NO_RESPONSE) noteSlow(slow, { ...GRAPHQL, body: JSON.stringify(operation), ms })
     const [, field = ''] = /\{ (?:\w+: )?(\w+)/.exec(operation.query) ?? []
     // A what-if of all records takes its time, on a thread of its own.
     if (wrong === null || (status === NO_RESPONSE && field === 'simulatePolicy')) return
