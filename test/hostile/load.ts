@@ -62,7 +62,7 @@ const WEBSHOP_IDS = new Map([
   ['contracts', 'contract_ref'],
 ])
 
-const memoryMbMax = 700
+const memoryMbMax = 1_000
 
 /** Loads a file with the command, and returns the number of stored rows. */
 export async function load(at: Attack, file: HostileFile): Promise<number> {
