@@ -17,7 +17,8 @@ test('every command that opens a database refuses an install without scripts unt
   assert.equal(install.code, 0, install.output)
   for (const command of [['migrate'], ['start', '--no-demo'], ['serve'], ['audit', 'verify']]) {
     const { code, output } = runIn(dir, process.execPath, 'bin/touchstone.js', ...command)
-    assert.equal(code, 1, output)
+    // 2: the audit log could not be verified.
+    assert.equal(code, command[0] === 'audit' ? 2 : 1, output)
     assert.match(output, /the installed Postgres driver is not patched/, command.join(' '))
   }
   assert.equal(runIn(dir, 'npm', 'run', 'postinstall').code, 0)

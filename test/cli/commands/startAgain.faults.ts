@@ -60,7 +60,7 @@ test('a command run beside a running start uses its database and leaves it runni
 
   const wipe = touchstone([...START, '--fresh'], dir)
   assert.equal(await wipe.ended, 1)
-  assert.match(wipe.output(), /in use by process/)
+  assert.match(wipe.output(), /is in use: process \d+/)
   start.child.kill('SIGTERM')
   assert.equal(await start.ended, 0)
 })
