@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { ownValue } from '../schema/kit/dictionary.ts'
-import { packagePath } from './config/packagePath.ts'
+import { compileCacheFolder, packagePath } from './config/packagePath.ts'
 import { makeOutputHarmless } from './terminal/commanderOutput.ts'
 import { printError, printFailure } from './terminal/print.ts'
 
@@ -12,7 +12,7 @@ if (process.argv[2] !== 'generate') process.umask(process.umask() | 0o077)
 // Saves half a second from the second start on: modules are not stripped and compiled again. Beside
 // the code, where only who may change the code can write; Node's own place, a fixed name in /tmp,
 // is anybody's, and its content is executed.
-enableCompileCache(packagePath('node_modules/.cache/touchstone'))
+enableCompileCache(compileCacheFolder)
 // Makes GraphQL check less at each step. Set before any command is loaded, so that worker threads
 // inherit it.
 process.env.NODE_ENV ??= 'production'

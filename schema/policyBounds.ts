@@ -3,7 +3,8 @@ import { PolicyError, placeOf } from './directives.ts'
 
 /**
  * Bounds of a policy. Each is far above what an enterprise needs and far below what a gateway can
- * serve. They keep the work of reading, composing and compiling a policy small, whoever wrote it.
+ * serve. They keep the work of reading, composing and compiling a policy small, that of a hostile
+ * author too.
  */
 export const POLICY_BOUNDS = {
   filesMax: 100,

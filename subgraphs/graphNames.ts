@@ -80,7 +80,7 @@ function checkMoney(policy: Policy): void {
     )
 }
 
-/** Subgraphs are told apart by names in small letters. */
+/** Names of subgraphs are unique in small letters. */
 function keyOf({ scope, name }: Pick<GraphName, 'scope' | 'name'>): string {
   return `${scope} ${name}`
 }

@@ -4,3 +4,6 @@ import { fileURLToPath } from 'node:url'
 export function packagePath(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, import.meta.url))
 }
+
+/** Where Node keeps compiled modules, in place of a shared folder that other users may write. */
+export const compileCacheFolder = packagePath('node_modules/.cache/touchstone')

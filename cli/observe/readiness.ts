@@ -97,7 +97,8 @@ async function storeChecks(sql: Sql, known: readonly string[]): Promise<Check[]>
 
 /**
  * Every process uses the policy before one that was refused, so it stays ready and reports the
- * problem. The reason is not here, because health is open to everybody.
+ * problem. The reason is not here, because health is open to everybody. A database that does not
+ * respond is the finding of storeChecks.
  */
 async function policyChecks(sql: Sql): Promise<Check[]> {
   const refused = await refusedPublication(sql).catch(() => null)

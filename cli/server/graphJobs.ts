@@ -11,6 +11,7 @@ import { ModelError } from '../../mdm/match/parameters.ts'
 import { PolicyError } from '../../schema/directives.ts'
 import { childEnvironment } from '../../schema/kit/childEnvironment.ts'
 import type { PolicyQuestion } from '../config/judgePolicy.ts'
+import { compileCacheFolder } from '../config/packagePath.ts'
 import { parseStoredPolicy } from '../config/policyFiles.ts'
 
 type Sdl = { name: string; sdl: string }
@@ -140,7 +141,7 @@ async function runGraphJob(job: GraphJob): Promise<GraphResult> {
   const { secondsMax, heapMegabytesMax } = GRAPH_JOB_BOUNDS
   const child = fork(fileURLToPath(new URL('./graphProcess.ts', import.meta.url)), [], {
     execArgv: [`--max-old-space-size=${heapMegabytesMax}`, '--disable-warning=ExperimentalWarning'],
-    env: childEnvironment(),
+    env: childEnvironment([], { NODE_COMPILE_CACHE: compileCacheFolder, NODE_ENV: 'production' }),
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })

@@ -1,16 +1,9 @@
 import type { Sql, Transaction } from '../db/database.ts'
+import type { HashedEntry } from './entryHash.ts'
 
 /** A row of the audit log, as its hash covers it. */
-export interface AuditRow {
-  id: number
-  /** Microseconds since 1970. */
-  atUs: string
-  actor: string | null
-  event: string | null
-  action: string | null
-  body: string
+export interface AuditRow extends Omit<HashedEntry, 'chain' | 'before'> {
   keyId: string | null
-  endorsement: Uint8Array | null
   hash: Uint8Array
 }
 

@@ -187,14 +187,14 @@ function columnFault(row: AuditRow): string | null {
   const at = isoTime(row.atUs)
   // Before 2026-11-21 such a row held the due time of its tasks in place of its own time.
   const timeless = row.keyId === null && body.event === 'SET_DUE' && body.due === undefined
-  if (!timeless && body.at !== at) return `its time is ${at}, and its body says ${String(body.at)}`
-  for (const [column, value, said] of [
+  if (!timeless && body.at !== at) return `its time is ${at}, and its body has ${String(body.at)}`
+  for (const [column, value, inBody] of [
     ['actor', row.actor, body.actor],
     ['event', row.event, body.event],
     ['action', row.action, body.action],
   ] as const)
-    if (value !== (said ?? null))
-      return `its ${column} is ${String(value)}, and its body says ${String(said)}`
+    if (value !== (inBody ?? null))
+      return `its ${column} is ${String(value)}, and its body has ${String(inBody)}`
   return null
 }
 

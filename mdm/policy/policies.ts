@@ -132,7 +132,7 @@ export async function readStoredPolicy(sql: Sql, version: string): Promise<Store
   return row ?? null
 }
 
-/** Returns a policy that was published; null if there is none of this version. */
+/** Returns the published policy with this version, or null. */
 export async function readPolicyVersion(sql: Sql, version: string): Promise<StoredPolicy | null> {
   const [row] = await sql<StoredPolicy[]>`
     select version, model, parameters from policy p where version = ${version}

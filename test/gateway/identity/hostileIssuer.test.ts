@@ -9,7 +9,7 @@ import { isKeysUrl, remoteKeys } from '../../../gateway/identity/remoteKeys.ts'
 import { tokenVerifier } from '../../../gateway/identity/token.ts'
 import { issuerKey } from '../issuer.ts'
 
-// The issuer, or whoever has taken its name, answers whatever it likes over a real socket.
+// A real server in place of the issuer sends hostile responses.
 
 type Answer = (res: ServerResponse) => void
 
