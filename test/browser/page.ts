@@ -48,6 +48,12 @@ interface Live {
 
 const url = new URLSearchParams(location.search).get('gateway') ?? ''
 const retryWait = () => new Promise<void>((resolve) => setTimeout(resolve, 100))
+/** As in docs/clients/urql.md: the end of a stream comes after its last events were handled. */
+const endLater: typeof fetch = async (...request) => {
+  const response = await fetch(...request)
+  const flush = () => new Promise<void>((resolve) => setTimeout(resolve))
+  return new Response(response.body?.pipeThrough(new TransformStream({ flush })), response)
+}
 const live: Record<Transport, Live> = {
   ws: resuming(
     wsClient({
@@ -60,6 +66,7 @@ const live: Record<Transport, Live> = {
   sse: resuming(
     sseClient({
       url,
+      fetchFn: endLater,
       retryAttempts: Number.POSITIVE_INFINITY,
       retry: retryWait,
     }) as unknown as Live,
