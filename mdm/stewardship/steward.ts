@@ -30,12 +30,12 @@ import {
   setState,
 } from './actions.ts'
 import { activatePolicy } from './activatePolicy.ts'
-import { keepHostsWithinGroups } from './anchors.ts'
 import { askApproval, NeedsApproval, touchesApproval } from './approval.ts'
 import { appendAssertions, goldenWithExpired, withdrawAssertions } from './assertions.ts'
 import { checkReason, checkRequest, checkRole } from './checkRequest.ts'
 import { refuseHierarchyCycles } from './hierarchy.ts'
 import { type ActionRequest, normalised } from './input.ts'
+import { keepHostsWithinGroups } from './keepHostsWithinGroups.ts'
 import { ActionAborted, type Outcome, refuse } from './outcome.ts'
 import { type Plan, planAll } from './plan.ts'
 import { describe, type Preview } from './preview.ts'

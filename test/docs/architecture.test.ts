@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { posix } from 'node:path'
 import { describe, test } from 'node:test'
+import { COMPARATORS, SURVIVORSHIP } from '../../schema/policy.ts'
 import { document, files, folders, readText } from './documents.ts'
 
 const linesMax = 120
@@ -33,6 +35,67 @@ describe('ARCHITECTURE.md', () => {
     }
   })
 })
+
+describe('docs/where.md', () => {
+  const lines = document('docs/where.md').prose.filter(({ text }) => text.startsWith('| '))
+  const rows = lines.flatMap(({ text, line }) => {
+    const [, behaviour, shown, path, name] =
+      /^\| (.+) \| \[([^\]]+)\]\(\.\.\/([^)]+)\) \| `(\w+)` \|$/.exec(text) ?? []
+    return behaviour && shown && path && name ? [{ behaviour, shown, path, name, line }] : []
+  })
+
+  test('names each behaviour once, in lines of one form', () => {
+    const headers = lines.filter(({ text }) => text === '| behaviour | file | decided by |')
+    assert.equal(rows.length + headers.length, lines.length)
+    assert.ok(rows.length >= 150, `${rows.length} behaviours`)
+    assert.deepEqual(repeated(rows.map((r) => r.behaviour)), [])
+  })
+
+  test('names a file that exists, and what it declares', () => {
+    const wrong = rows.filter(
+      ({ shown, path, name }) =>
+        shown !== path || !files.includes(path) || !declares(readText(path), name),
+    )
+    assert.deepEqual(
+      wrong.map((r) => `line ${r.line}: ${r.path} ${r.name}`),
+      [],
+    )
+  })
+
+  test('has a line for each folder of code', () => {
+    const code = files.filter((f) => /^(connectors|mdm|gateway|cli)\/.+\/\w+\.ts$/.test(f))
+    const named = new Set(rows.map((r) => posix.dirname(r.path)))
+    const missing = new Set(code.map((f) => posix.dirname(f)).filter((f) => !named.has(f)))
+    assert.deepEqual([...missing], [])
+  })
+
+  test('has a line for each comparator and each rule of survivorship', () => {
+    const words = (start: string) =>
+      new Set(
+        rows
+          .filter((r) => r.behaviour.startsWith(start))
+          .flatMap((r) => r.behaviour.match(/\b[A-Z_]+\b/g) ?? []),
+      )
+    const [comparators, rules] = [words('comparator'), words('survivorship')]
+    assert.deepEqual(
+      [
+        ...COMPARATORS.filter((c) => !comparators.has(c)),
+        ...SURVIVORSHIP.filter((s) => !rules.has(s)),
+      ],
+      [],
+    )
+  })
+})
+
+function repeated(texts: readonly string[]): string[] {
+  return texts.filter((text, i) => texts.indexOf(text) !== i)
+}
+
+/** Returns true if a text of TypeScript or SQL declares the name, at its top or within a function. */
+function declares(text: string, name: string): boolean {
+  const kinds = 'function\\*?|const|class|interface|type|(?:create )?(?:or replace )?function'
+  return new RegExp(`^\\s*(?:export )?(?:async )?(?:${kinds}) ${name}\\b`, 'm').test(text)
+}
 
 /**
  * Reads the folders of a map. A line names one or several folders, separated by blanks, and then
