@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,11 +12,37 @@ import { temporaryServer } from './database.ts'
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const fileMsMax = 900_000
+/** Several files share a process: one each would take a third more time, to load the same modules. */
+const filesPerProcess = 5
+/** Fewer files than these each have their own process, so that they run side by side. */
+const groupedFilesMin = 12
 const given = process.argv.slice(2)
-const files =
-  given.length > 0
-    ? globSync(given, { cwd: root }).sort()
-    : ['test/together.ts', ...globSync('test/**/*.pg.test.ts', { cwd: root }).sort()]
+const isPart = (file: string) => /(?<!\.e2e)\.test\.ts$/.test(file)
+const found = globSync(given.length > 0 ? given : 'test/**/*.test.ts', { cwd: root }).sort()
+const parts = found.filter(isPart)
+const others = given.length > 0 ? found.filter((f) => !isPart(f)) : []
+const groups = mkdtempSync(join(tmpdir(), 'touchstone-test-groups-'))
+process.once('exit', () => rmSync(groups, { recursive: true, force: true }))
+const files = [...(parts.length < groupedFilesMin ? parts : inGroups()), ...others]
+
+/** Returns the files of the groups: first the tests that need no database, as they take longest. */
+function inGroups(): string[] {
+  const withDatabase = parts.filter((f) => f.endsWith('.pg.test.ts'))
+  const pure = parts.filter((f) => !f.endsWith('.pg.test.ts'))
+  const count = Math.ceil(withDatabase.length / filesPerProcess)
+  // Each group takes every nth file: neighbours take about the same time.
+  const mixed = Array.from({ length: count }, (_, n) =>
+    withDatabase.filter((_, i) => i % count === n),
+  )
+  const filled = [pure, ...mixed].filter((group) => group.length > 0)
+  return filled.map((group, n) => {
+    const path = join(groups, `${String(n).padStart(2, '0')}.test.mjs`)
+    const together = new URL('together.ts', import.meta.url)
+    const list = JSON.stringify(group.map((f) => new URL(`../${f}`, import.meta.url)))
+    writeFileSync(path, `import { together } from '${together}'\ntogether(${list})\n`)
+    return path
+  })
+}
 
 const server = process.env.DATABASE_URL ? null : await temporaryServer()
 const child = spawn(

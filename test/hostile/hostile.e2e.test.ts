@@ -13,7 +13,7 @@ import { Findings } from './findings.ts'
 import { attackGraph } from './graph.ts'
 import { attackHttp } from './http.ts'
 import { attackIngest } from './ingest.ts'
-import { attackFiles, attackLoad } from './load.ts'
+import { attackFiles, attackLoad, type Sent } from './load.ts'
 import { startProduct } from './product.ts'
 import { Source } from './tokens.ts'
 
@@ -34,10 +34,10 @@ test(`${records} hostile records, and requests, leave nothing stuck and nothing 
     accepted: { count: 0 },
     log: (line) => t.diagnostic(line),
   }
-  const sent = new Map<string, string>()
+  const sent = new Map<string, Sent>()
   await phase(at, 'load', async () => {
     const loaded = await attackLoad(at, share(0.8, 1), Math.ceil(large / 2))
-    for (const [key, line] of loaded.sent) sent.set(key, line)
+    for (const [key, record] of loaded.sent) sent.set(key, record)
     return loaded.what
   })
   await phase(at, 'deliveries', () => attackIngest(at, share(0.2, 1), Math.ceil(large / 4)))

@@ -8,18 +8,26 @@ import { peakMemoryMb } from './product.ts'
 import type { System } from './records.ts'
 import { inParallel } from './requests.ts'
 
+/** A record that was sent, as one line of JSON. */
+export interface Sent {
+  system: System
+  object: string
+  id: string
+  line: string
+}
+
 /** Loads large files of records of every kind of source; returns what was sent, by record key. */
 export async function attackLoad(
   at: Attack,
   records: number,
   large: number,
-): Promise<{ what: string; sent: Map<string, string> }> {
+): Promise<{ what: string; sent: Map<string, Sent> }> {
   const { product, source } = at
   const dir = join(product.dir, 'files')
   mkdirSync(dir, { recursive: true })
   const systems = SYSTEMS.filter((s) => records >= 1_000 || s === 'webshop' || s === 'stripe')
   const each = Math.ceil(records / systems.length)
-  const sent = new Map<string, string>()
+  const sent = new Map<string, Sent>()
   const files = systems.map((system, n) => ({
     system,
     file: recordsFile(source, dir, `${system}.ndjson`, system, each, n === 0 ? large : 0),
@@ -31,7 +39,7 @@ export async function attackLoad(
     if (system === 'salesforce' || system === 'hooks') continue
     for (const line of readFileSync(file.path, 'utf8').split('\n')) {
       const id = plainId(line, system, object)
-      if (id !== null) sent.set(recordKey(system, object, id), line)
+      if (id !== null) sent.set(recordKey(system, object, id), { system, object, id, line })
     }
   }
   return { what: `${stored} rows stored of ${files.length} files`, sent }
