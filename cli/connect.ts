@@ -25,6 +25,14 @@ export const DATABASE_CONFIG = [
 ] as const
 export type DatabaseConfig = Config<(typeof DATABASE_CONFIG)[number]>
 
+/**
+ * Returns whether the owner of the tables has a URL of its own, so the user of the program must not
+ * be the owner.
+ */
+export function hasOwnOwner(config: Config<'databaseUrl' | 'databaseOwnerUrl'>): boolean {
+  return !config.databaseUrl || config.databaseOwnerUrl !== undefined
+}
+
 export interface Connection {
   /** A pool on a database with all migrations of this version. */
   sql: Sql

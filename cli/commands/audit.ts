@@ -1,20 +1,24 @@
 import { userInfo } from 'node:os'
 import { Command } from 'commander'
-import { currentHead, headLine } from '../../mdm/audit/auditHead.ts'
+import { isRowRightsFunction } from '../../mdm/access/rowRightsSql.ts'
+import { headLine } from '../../mdm/audit/auditHead.ts'
 import { loadAuditKeys } from '../../mdm/audit/auditKeys.ts'
+import { acceptBreak, readBreakMark } from '../../mdm/audit/breaks.ts'
+import type { BrokenRow } from '../../mdm/audit/chainWalk.ts'
 import { type EvidenceFinding, verifyEvidence } from '../../mdm/audit/evidence.ts'
 import { expireAudit, planAuditExpiry } from '../../mdm/audit/expireAudit.ts'
+import { findGuardFaults, type GuardFault } from '../../mdm/audit/guards.ts'
 import { replaceLostKey } from '../../mdm/audit/settleAuditKey.ts'
+import { currentHead } from '../../mdm/audit/storedHead.ts'
 import {
   AuditStructureError,
   type AuditVerification,
-  missingGuards,
   verifyAudit,
 } from '../../mdm/audit/verifyAudit.ts'
-import { type HeadsVerification, verifyHeads } from '../../mdm/audit/verifyHeads.ts'
+import { type HeadsVerification, STANDARD_INPUT, verifyHeads } from '../../mdm/audit/verifyHeads.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { withConfig } from '../config/config.ts'
-import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
+import { DATABASE_CONFIG, type DatabaseConfig, hasOwnOwner, withDatabase } from '../connect.ts'
 import { print, printJson } from '../terminal/print.ts'
 import { confirmed } from './input/confirmed.ts'
 import { readLines } from './input/lines.ts'
@@ -28,9 +32,13 @@ const by = () => `cli:${userInfo().username}`
 interface Found {
   log: AuditVerification
   evidence: { actions: number; findings: EvidenceFinding[] }
-  /** Triggers that refuse changes and are gone. */
-  missingGuards: string[]
+  /** What protects the history and is not as the migrations create it. */
+  guards: GuardFault[]
+  /** A break that a process has recorded and nobody has accepted. */
+  openBreak: BrokenRow | null
   heads: HeadsVerification | null
+  /** Files given with --against in which no head was found. */
+  headless: string[]
   /** The id of the first key of this process, which signs the next entry. */
   nextKey: string | undefined
 }
@@ -38,7 +46,7 @@ interface Found {
 const verify = withConfig(
   new Command('verify')
     .description(
-      'check the audit log: each entry under its key, the actions that entries are about, and with --against the heads that left the database earlier',
+      'check the audit log: each entry under its key, the actions that entries are about, what guards the history in the database, and with --against the heads that left the database earlier',
     )
     .option(
       '--against <files...>',
@@ -64,7 +72,7 @@ Examples:
   const progress = createProgress()
   try {
     const found = await withDatabase({ config: o, connectionsMax: 1 }, (sql) =>
-      findChanges(sql, o.against, progress),
+      findChanges(sql, o, progress),
     )
     progress.end()
     if (o.json) printJson(asJson(found))
@@ -87,9 +95,10 @@ Examples:
 
 async function findChanges(
   sql: Sql,
-  against: readonly string[] | undefined,
+  o: DatabaseConfig & { against?: string[] },
   progress: Progress,
 ): Promise<Found> {
+  const { against } = o
   const log = await verifyAudit(sql, {
     onProgress: (checked) => progress.show(`${count(checked)} entries checked`),
   })
@@ -102,7 +111,16 @@ async function findChanges(
         progress.show(`${count(lines)} lines of heads compared`),
       )
     : null
-  return { log, evidence, heads, missingGuards: await missingGuards(sql), nextKey: ring[0]?.id }
+  const mark = await readBreakMark(sql, ring, log.chain)
+  const guards = await findGuardFaults(sql, {
+    isApplication: hasOwnOwner(o),
+    isKnownFunction: isRowRightsFunction,
+  })
+  const named = new Set(heads?.files)
+  return {
+    ...{ log, evidence, heads, guards, openBreak: mark?.open ?? null, nextKey: ring[0]?.id },
+    headless: (against ?? []).filter((f) => !named.has(f === '-' ? STANDARD_INPUT : f)),
+  }
 }
 
 const UNDEFINED_COLUMN = '42703'
@@ -115,10 +133,11 @@ function isStructureChanged(e: unknown): boolean {
   return code === UNDEFINED_COLUMN || code === UNDEFINED_TABLE
 }
 
-function exitCode({ log, evidence, heads, missingGuards }: Found): number {
+function exitCode({ log, evidence, heads, guards, openBreak }: Found): number {
   if (
     log.broken ||
-    missingGuards.length > 0 ||
+    openBreak ||
+    guards.some((g) => !g.isNote) ||
     evidence.findings.length > 0 ||
     (heads && heads.findings.length > 0)
   )
@@ -129,7 +148,7 @@ function exitCode({ log, evidence, heads, missingGuards }: Found): number {
 }
 
 function report(found: Found): string[] {
-  const { log, evidence, heads, nextKey } = found
+  const { log, evidence, heads, nextKey, openBreak } = found
   const lines: string[] = []
   const { broken, unverified, keys, expiredThrough, rows, unkeyed } = log
   if (broken)
@@ -157,15 +176,20 @@ function report(found: Found): string[] {
     lines.push(
       `action ${f.action}${f.position === null ? '' : ` (entry ${f.position})`}: ${f.detail}`,
     )
-  for (const name of found.missingGuards)
-    lines.push(`the trigger ${name} is gone or disabled: the database no longer refuses changes`)
+  if (openBreak)
+    lines.push(
+      `a server has found the log broken at entry ${openBreak.id}: ${openBreak.detail}. Heads say so until "touchstone audit resume"`,
+    )
+  for (const { guard, detail } of found.guards) lines.push(`${guard}: ${detail}`)
   lines.push(`${count(evidence.actions)} actions compared with their entries`)
   if (heads) lines.push(...reportHeads(heads))
+  if (heads && heads.heads > 0)
+    for (const file of found.headless) lines.push(`no head was found in ${file}`)
   return lines
 }
 
 function reportHeads(heads: HeadsVerification): string[] {
-  const { findings, unverified, otherLines, expired } = heads
+  const { findings, unverified, otherLines, firstOtherLine, expired } = heads
   const lines = findings.map(
     (f) => `${f.detail}${f.more > 0 ? ` (and ${count(f.more)} more heads)` : ''}`,
   )
@@ -176,7 +200,9 @@ function reportHeads(heads: HeadsVerification): string[] {
   if (heads.heads === 0) lines.push('no head was found in what was given with --against')
   const notes = [
     expired > 0 ? `${count(expired)} of them about expired entries` : '',
-    otherLines > 0 ? `${count(otherLines)} other lines passed over` : '',
+    otherLines > 0
+      ? `${count(otherLines)} other lines passed over, the first at ${firstOtherLine}`
+      : '',
   ].filter((n) => n !== '')
   lines.push(
     `${count(heads.heads)} heads compared${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
@@ -187,15 +213,18 @@ function reportHeads(heads: HeadsVerification): string[] {
 function asJson(found: Found): Record<string, unknown> {
   const { log, evidence, heads, nextKey } = found
   const code = exitCode(found)
-  const { lastHash, ...facts } = log
+  const { lastHash, startHash, ...facts } = log
   return {
     result: code === 0 ? 'OK' : code === BROKEN ? 'BROKEN' : 'NOT_VERIFIED',
     ...facts,
     lastHash: Buffer.from(lastHash).toString('hex'),
+    startHash: Buffer.from(startHash).toString('hex'),
     nextKey: nextKey ?? null,
-    missingGuards: found.missingGuards,
+    guards: found.guards,
+    openBreak: found.openBreak,
     actions: evidence,
     heads,
+    headless: found.headless,
   }
 }
 
@@ -294,12 +323,42 @@ Examples:
   })
 })
 
+const resume = withConfig(
+  new Command('resume')
+    .description(
+      'let heads of the audit log go on without a word about the recorded break, after somebody has looked into it',
+    )
+    .requiredOption('--reason <text>', 'what was found, for the audit log')
+    .addHelpText(
+      'after',
+      `
+Move the file of heads away first and keep it: against it, "audit verify" goes on to name what was lost. It changes no
+entry. A log that is broken by itself stays broken.
+
+Exit codes: 0 done; 1 no break is recorded.
+
+Examples:
+  npx touchstone audit resume --reason "restored the backup of 2026-11-28, ticket 4711"`,
+    ),
+  DATABASE_CONFIG,
+).action(async (o: DatabaseConfig & { reason: string }) => {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
+    const accepted = await acceptBreak(sql, await loadAuditKeys(false), {
+      actor: by(),
+      reason: o.reason,
+    })
+    if (!accepted) throw new Error('no break of the audit log is recorded that is still open')
+    print(`heads go on after the break at entry ${accepted.id}: ${accepted.detail}`)
+  })
+})
+
 export const command = new Command('audit')
-  .description('verify the audit log, print its head, and let old entries expire')
+  .description('verify the audit log, print its head, let heads go on, and let old entries expire')
   .addCommand(verify)
   .addCommand(head)
   .addCommand(expire)
   .addCommand(lostKey)
+  .addCommand(resume)
   .addHelpText(
     'after',
     `

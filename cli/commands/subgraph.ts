@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { parse } from 'graphql'
 import { startSubgraphService } from '../../gateway/federation/subgraphService.ts'
 import { describeError } from '../../gateway/http/describeError.ts'
 import { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
@@ -14,6 +15,7 @@ import { openLog } from '../observe/log.ts'
 import { startTracing, TRACING_CONFIG } from '../observe/tracing.ts'
 import { prepareRowRights, rowReaders } from '../server/configuredRowReaders.ts'
 import { followPolicy } from '../server/followPolicy.ts'
+import { openAuditLog } from '../server/openAuditLog.ts'
 import { openInternalTokens } from '../server/openInternalTokens.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from '../server/openWebhooks.ts'
 import { openCursorSeal } from '../server/sealingKeys.ts'
@@ -112,6 +114,8 @@ Example:
         throw new Error(
           `there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`,
         )
+      // Its changes are in the audit log: it must not accept one that it could not write.
+      if (hasMutations(subgraph.sdl)) await openAuditLog(connection.sql, config, log)
       const service = await startSubgraphService({
         subgraph,
         host: config.host,
@@ -138,3 +142,7 @@ Example:
       await stopTracing()
     }
   })
+
+function hasMutations(sdl: string): boolean {
+  return parse(sdl).definitions.some((d) => 'name' in d && d.name?.value === 'Mutation')
+}

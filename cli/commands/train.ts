@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { appendAudit } from '../../mdm/audit/audit.ts'
+import { requireAuditKey } from '../../mdm/audit/settleAuditKey.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { transaction } from '../../mdm/db/transaction.ts'
 import { matchBatch } from '../../mdm/match/batch.ts'
@@ -82,6 +83,7 @@ The report shows the weight of every level and examples of pairs. Memory grows w
       }
       const { policy, engines } = await activeResolutionContext(sql, shipped, systems)
       if (options.list) return await list(sql, policy, engines)
+      await requireAuditKey(sql)
       const types =
         options.type === undefined
           ? policy.types

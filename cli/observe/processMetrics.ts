@@ -77,6 +77,15 @@ export function processMetrics(
     },
   )
   gauge(
+    'audit_guard_faults',
+    'Guards of the history in the database that are not as the migrations create them.',
+    [],
+    (g) => {
+      const heads = deliver?.()?.heads.state
+      if (heads) g.set(heads.guards.filter((fault) => !fault.isNote).length)
+    },
+  )
+  gauge(
     'audit_unsent_entries',
     'Entries of the audit log past the last head sent.',
     ['sink'],

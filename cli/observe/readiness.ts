@@ -160,7 +160,8 @@ function deliverChecks({ deliverer, publisher, heads }: DeliverRole): Check[] {
 /**
  * Actions go on, whatever becomes of the heads: the process stays ready and reports the problem.
  */
-function auditCheck({ broken, unchecked, sinks }: HeadsState): Check {
+function auditCheck({ broken, unchecked, guards, sinks }: HeadsState): Check {
+  const weak = guards.filter((g) => !g.isNote)
   const failing = sinks.filter((s) => s.why !== null)
   if (broken)
     return {
@@ -168,6 +169,13 @@ function auditCheck({ broken, unchecked, sinks }: HeadsState): Check {
       ok: true,
       code: 'AUDIT_BROKEN',
       detail: `entry ${broken.id}: ${broken.detail}`,
+    }
+  if (weak.length > 0)
+    return {
+      name: 'audit',
+      ok: true,
+      code: 'AUDIT_UNGUARDED',
+      detail: weak.map((g) => `${g.guard}: ${g.detail}`).join('; '),
     }
   if (unchecked !== null)
     return { name: 'audit', ok: true, code: 'AUDIT_UNCHECKED', detail: unchecked }

@@ -9,6 +9,7 @@ import {
 } from '../../mdm/audit/auditHead.ts'
 import { loadAuditKeys } from '../../mdm/audit/auditKeys.ts'
 import type { BrokenRow } from '../../mdm/audit/chainWalk.ts'
+import type { GuardOptions } from '../../mdm/audit/guards.ts'
 import { AuditHeadSender, type HeadSink } from '../../mdm/audit/headSender.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { signedHeaders } from '../../mdm/webhooks/message.ts'
@@ -35,8 +36,9 @@ export async function openAuditHeads(options: {
   config: AuditHeadConfig
   poster: Poster
   log: Logger
+  guards?: GuardOptions
 }): Promise<AuditHeadSender> {
-  const { sql, config, poster, log } = options
+  const { sql, config, poster, log, guards = {} } = options
   const sinks: HeadSink[] = []
   if (log.isLevelEnabled('info')) sinks.push(logSink(log))
   if (config.auditHeadFile) sinks.push(fileSink(config.auditHeadFile))
@@ -50,8 +52,9 @@ export async function openAuditHeads(options: {
     sql,
     sinks,
     ...(config.auditHeadFile
-      ? await lastHead(config.auditHeadFile)
+      ? await lastHead(config.auditHeadFile, log)
       : { earlier: null, fault: null }),
+    guards,
     everyMs: config.auditHeadSecondsMax * 1_000,
     everyEntries: config.auditHeadEntriesMax,
     log: (level, facts, message) => log[level](facts, message),
@@ -113,7 +116,7 @@ function endpointSink(
 
 /** A head as a CloudEvents 1.0 event. Attempts for the same entry have the same id. */
 function headMessage(head: AuditHead): { id: string; body: string } {
-  const id = `audit_${head.chain}_${head.position}`
+  const id = `audit_${head.chain}_${head.position}${head.broken === undefined ? '' : '_broken'}`
   const body = {
     specversion: '1.0',
     id,
@@ -136,16 +139,30 @@ const tailBytes = 65_536
  */
 async function lastHead(
   file: string,
+  log: Logger,
 ): Promise<{ earlier: AuditHead | null; fault: BrokenRow | null }> {
   const lines = (await tailOf(file)).split('\n').reverse()
+  let unread = 0
   for (const line of lines) {
+    if (line.trim() === '') continue
     const head = readHeadLine(line)
-    if (head === 'OTHER' || head === 'DAMAGED') continue
+    if (head === 'OTHER' || head === 'DAMAGED') {
+      unread++
+      continue
+    }
+    // A process that was killed may have left half a line.
+    if (unread > 0)
+      log.warn(
+        { file, lines: unread, position: head.position },
+        'lines of the file of heads cannot be read: a kill may have cut one, and more were edited (touchstone audit verify --against)',
+      )
     if (isSignedHead(await loadAuditKeys(false), head)) return { earlier: head, fault: null }
     const detail = `${file}: its last head is not as the key ${head.key} of this process signs it: it was edited, or the key is another one`
     return { earlier: null, fault: { id: head.position, detail } }
   }
-  return { earlier: null, fault: null }
+  if (unread === 0) return { earlier: null, fault: null }
+  const detail = `${file}: none of its last ${unread} lines is a head that can be read: it was edited`
+  return { earlier: null, fault: { id: 0, detail } }
 }
 
 async function tailOf(file: string): Promise<string> {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { describeError } from '../../gateway/http/describeError.ts'
 import { AccessRecorder, type Seer } from '../../mdm/access/accessRecorder.ts'
 import type { RowReaders } from '../../mdm/access/rowReaders.ts'
+import { isRowRightsFunction } from '../../mdm/access/rowRightsSql.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { Publisher } from '../../mdm/jetstream/publisher.ts'
 import { policyChannel } from '../../mdm/policy/policies.ts'
@@ -9,6 +10,7 @@ import { Deliverer } from '../../mdm/webhooks/deliverer.ts'
 import type { Config } from '../config/config.ts'
 import type { Installation } from '../config/installation.ts'
 import { parseStoredPolicy } from '../config/policyFiles.ts'
+import { hasOwnOwner } from '../connect.ts'
 import { countingPoster } from '../observe/countingPoster.ts'
 import { startFeedMeter } from '../observe/feedMeter.ts'
 import type { DeliverRole } from '../observe/roles.ts'
@@ -34,7 +36,7 @@ const publisherConnectionsMax = 3
 
 /** The role `deliver`: sends changes to webhooks, and to JetStream where that is configured. */
 export async function startDeliverRole(options: {
-  config: Config<(typeof DELIVER_CONFIG)[number] | 'dataDir'>
+  config: Config<(typeof DELIVER_CONFIG)[number] | 'dataDir' | 'databaseUrl' | 'databaseOwnerUrl'>
   installation: Installation
   databaseUrl: string
   log: Logger
@@ -54,7 +56,10 @@ export async function startDeliverRole(options: {
   let rows: RowReaders | undefined
   let deliverer: Deliverer | undefined
   const webhooks = await openWebhooks(sql, config)
-  const heads = await openAuditHeads({ sql, config, poster: webhooks.poster, log })
+  const heads = await openAuditHeads({
+    ...{ sql, config, poster: webhooks.poster, log },
+    guards: { isApplication: hasOwnOwner(config), isKnownFunction: isRowRightsFunction },
+  })
   const { poster, results } = countingPoster(webhooks.poster)
   const meter = startFeedMeter(sql, installation.levels, (err) =>
     log.debug({ err: describeError(err) }, 'metrics of deliveries were lost'),

@@ -182,12 +182,40 @@ function referringSql(policy: Policy): string[] {
       t.fields.filter((f) => f.kind === 'REFERENCE' && !f.list).map((f) => f.name),
     ),
   )
-  return [...fields].map(
-    (f) => `create or replace function referring_${f.toLowerCase()}(keys uuid[]) returns setof uuid
+  return [...fields].map(referringFunction)
+}
+
+const referringFunction = (f: string) =>
+  `create or replace function referring_${f.toLowerCase()}(keys uuid[]) returns setof uuid
       language plpgsql stable security definer set search_path = public, pg_temp rows 10 as $$ begin
         return query select g.id from public.golden g
-          where g.values ->> '${f}' = any (keys::text[]) and g.state = 'ACTIVE' and g.values ? '${f}'; end $$;`,
+          where g.values ->> '${f}' = any (keys::text[]) and g.state = 'ACTIVE' and g.values ? '${f}'; end $$;`
+
+const tagChange = `create or replace function tag_change() returns trigger language plpgsql as $$ begin
+  select t.place, t.entities, t.parent into new.row_place, new.row_entities, new.row_parent
+  from row_tags(new.type, coalesce(new.values, new.before,
+    (select c.values from change c where c.golden_id = new.golden_id and c.version < new.version and c.values is not null
+      order by c.version desc limit 1),
+    (select g.values from golden g where g.id = new.golden_id))) t;
+  return new; end $$;`
+
+/**
+ * Returns whether a function of the database has the body that row rights give it: those that run
+ * with the rights of the owner, and the one that tags history.
+ */
+export function isRowRightsFunction(name: string, body: string): boolean {
+  if (name === 'sees_operational') return body === bodyOf(sourceOfOperational)
+  if (name === 'tag_change') return body === bodyOf(tagChange)
+  const [, field] = /values ->> '(\w+)'/.exec(body) ?? []
+  return (
+    field !== undefined &&
+    name === `referring_${field.toLowerCase()}` &&
+    body === bodyOf(referringFunction(field))
   )
+}
+
+function bodyOf(statement: string): string {
+  return statement.slice(statement.indexOf('$$') + 2, statement.lastIndexOf('$$'))
 }
 
 /** Returns triggers that store the values by which each version is judged. */
@@ -207,13 +235,7 @@ create or replace function tag_golden() returns trigger language plpgsql as $$ b
   select t.place, t.entities, t.parent into new.row_place, new.row_entities, new.row_parent from row_tags(new.type, new.values) t;
   return new; end $$;
 -- A version without values, as of a merge or a deletion, is judged as the last that had some.
-create or replace function tag_change() returns trigger language plpgsql as $$ begin
-  select t.place, t.entities, t.parent into new.row_place, new.row_entities, new.row_parent
-  from row_tags(new.type, coalesce(new.values, new.before,
-    (select c.values from change c where c.golden_id = new.golden_id and c.version < new.version and c.values is not null
-      order by c.version desc limit 1),
-    (select g.values from golden g where g.id = new.golden_id))) t;
-  return new; end $$;
+${tagChange}
 create or replace trigger row_tags before insert or update on golden for each row execute function tag_golden();
 create or replace trigger row_tags before insert or update on change for each row execute function tag_change();
 `

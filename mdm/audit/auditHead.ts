@@ -1,7 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import type { Sql } from '../db/database.ts'
-import { type AuditKey, AuditKeyError, type KeyRing, loadAuditKeys } from './auditKeys.ts'
+import type { AuditKey, KeyRing } from './auditKeys.ts'
 import { encodeParts } from './encodeParts.ts'
 
 /** The type of a head as an event, and in each line of a file of heads. */
@@ -21,6 +20,8 @@ export interface AuditHead {
   at: string
   /** How many entries the log has, without those that have expired. */
   entries: number
+  /** The first entry at which the sender found the log broken; absent if it found no break. */
+  broken?: number | undefined
   /** The id of the key that signs this statement. */
   key: string
   /** HMAC-SHA-256 over all of it, in hex. */
@@ -35,6 +36,7 @@ const HEAD = z.object({
   hash: hex,
   at: z.string(),
   entries: z.number().int().min(0),
+  broken: z.number().int().optional(),
   key: z.string(),
   mac: hex,
 })
@@ -48,12 +50,13 @@ function macOf(key: AuditKey, head: Omit<AuditHead, 'mac'>): Buffer {
   return createHmac('sha256', key.secret)
     .update(
       encodeParts([
-        'touchstone audit head 1',
+        head.broken === undefined ? 'touchstone audit head 1' : 'touchstone audit head 2',
         head.chain,
         head.position,
         head.hash,
         head.at,
         head.entries,
+        ...(head.broken === undefined ? [] : [head.broken]),
         head.key,
       ]),
     )
@@ -68,36 +71,6 @@ export function isSignedHead(ring: KeyRing, head: AuditHead): boolean | null {
   return given.length === expected.length && timingSafeEqual(given, expected)
 }
 
-/** Signs the head of the log as it is now. Null: no entry is under a key. Throws AuditKeyError. */
-export async function currentHead(sql: Sql): Promise<AuditHead | null> {
-  const [head] = await sql<StoredHead[]>`
-    select id, encode(hash, 'hex') as hash, chain, keys, start_id as "startId" from audit_head`
-  return head ? await signStoredHead(head) : null
-}
-
-export interface StoredHead {
-  id: number
-  hash: string
-  chain: string
-  keys: string[]
-  startId: number
-}
-
-/** Signs a head with the key of its entry. Null: that entry is under no key. */
-export async function signStoredHead(head: StoredHead): Promise<AuditHead | null> {
-  const keyId = head.keys.at(-1)
-  if (keyId === undefined) return null
-  const key = (await loadAuditKeys(false)).find((k) => k.id === keyId)
-  if (!key) throw new AuditKeyError(`this process does not have the key ${keyId} of the audit log`)
-  return signHead(key, {
-    chain: head.chain,
-    position: head.id,
-    hash: head.hash,
-    at: new Date().toISOString(),
-    entries: head.id - head.startId,
-  })
-}
-
 /** Returns a head as one line of a file. */
 export function headLine(head: AuditHead): string {
   return `${JSON.stringify({ type: HEAD_TYPE, ...head })}\n`
@@ -106,11 +79,12 @@ export function headLine(head: AuditHead): string {
 /**
  * Reads a head from a line: of a file of heads, of a log (`auditHead`), or the body of a webhook
  * (`data`). Text before the JSON, as log collectors add it, is skipped. Returns OTHER for a line
- * that is not about heads, DAMAGED for one that is and cannot be read.
+ * that is not about heads, DAMAGED for one that is and cannot be read. A line without the type of
+ * heads that has their fields is damaged too: somebody who edits the type must not hide the head.
  */
 export function readHeadLine(line: string): AuditHead | 'OTHER' | 'DAMAGED' {
-  const isAboutHeads = line.includes(HEAD_TYPE) || line.includes('"auditHead"')
-  if (!isAboutHeads) return 'OTHER'
+  const isNamed = line.includes(HEAD_TYPE) || line.includes('"auditHead"')
+  if (!isNamed) return hasFieldsOfHead(line) ? 'DAMAGED' : 'OTHER'
   let value: unknown
   try {
     value = JSON.parse(line.slice(line.indexOf('{')))
@@ -121,6 +95,19 @@ export function readHeadLine(line: string): AuditHead | 'OTHER' | 'DAMAGED' {
   if (!found.success) return 'DAMAGED'
   const { type: _, ...head } = found.data
   return head
+}
+
+/** Returns whether a line is one of a file that has nothing but heads, as `headLine` writes it. */
+export function isLineOfHeadFile(line: string): boolean {
+  return line.startsWith(`{"type":"${HEAD_TYPE}"`)
+}
+
+/** Lines of other programs have one or two fields of these names. */
+const fieldsMin = 3
+
+function hasFieldsOfHead(line: string): boolean {
+  const fields = line.match(/"(chain|position|hash|entries|mac)\\?"/g)
+  return new Set(fields).size >= fieldsMin
 }
 
 function headIn(value: unknown): unknown {

@@ -37,6 +37,10 @@ export interface Unverified {
 export const EXPIRED_EVENT = 'AUDIT_EXPIRED'
 /** The event of an entry that replaces a lost key; nothing endorses it. */
 export const KEY_LOST_EVENT = 'AUDIT_KEY_LOST'
+/** The event of an entry that records where the log was found broken. */
+export const BROKEN_EVENT = 'AUDIT_BROKEN'
+/** The event of an entry by which somebody lets heads go on after that. */
+export const RESUMED_EVENT = 'AUDIT_RESUMED'
 
 /**
  * Checks the entries of an audit log one after the other, in constant memory. `take` returns what
@@ -181,7 +185,7 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Returns which column does not hold what the body says. */
 function columnFault(row: AuditRow): string | null {
-  const body = parsed(row.body)
+  const body = parsedBody(row)
   if (!body) return 'its body is no JSON object'
   if (body.id !== row.id) return `it was written as entry ${String(body.id)}`
   const at = isoTime(row.atUs)
@@ -208,16 +212,18 @@ function isoTime(us: string): string {
     : new Date(ms).toISOString()
 }
 
-function expiryOf(row: AuditRow): { through: number; hash: string } | null {
-  const body = parsed(row.body)
+/** Returns the last expired entry that a record of an expiry names. */
+export function expiryOf(row: AuditRow): { through: number; hash: string } | null {
+  const body = parsedBody(row)
   return typeof body?.through === 'number' && typeof body.hash === 'string'
     ? { through: body.through, hash: body.hash }
     : null
 }
 
-function parsed(text: string): Record<string, unknown> | null {
+/** Returns the facts of an entry; null if its body is no JSON object. */
+export function parsedBody({ body }: AuditRow): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(body)
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : null

@@ -1,7 +1,6 @@
 import type { Transaction } from '../db/database.ts'
 import { type AuditKey, AuditKeyError } from './auditKeys.ts'
-import { type AuditRow, auditColumns } from './auditRow.ts'
-import { entryHash } from './entryHash.ts'
+import { isSignedEntry, type PlacedEntry, placedColumns } from './signedEntry.ts'
 
 /** Entries that are compared: one that was tampered with must not stop the next ones. */
 const entriesMax = 5
@@ -18,15 +17,10 @@ export async function requireSameSecret(
   key: AuditKey,
 ): Promise<void> {
   if (compared.has(key)) return
-  const rows = await tx<(AuditRow & { before: Uint8Array | null })[]>`
-    select ${auditColumns(tx)},
-      coalesce((select b.hash from audit b where b.id = a.id - 1),
-        (select h.start_hash from audit_head h where h.start_id = a.id - 1)) as before
-    from audit a where id > ${head.id - entriesMax} and key_id = ${key.id} order by id`
-  const isSame = rows.some(
-    ({ before, ...row }) =>
-      before && entryHash(key, { ...row, chain: head.chain, before }).equals(row.hash),
-  )
+  const rows = await tx<PlacedEntry[]>`
+    select ${placedColumns(tx)} from audit a
+    where id > ${head.id - entriesMax} and key_id = ${key.id} order by id`
+  const isSame = rows.some((entry) => isSignedEntry([key], head.chain, entry))
   if (rows.length > 0 && !isSame)
     throw new AuditKeyError(
       `the key ${key.id} of this process did not sign the last entries of the audit log: its secret is another one than that of the other processes, or these entries were changed (touchstone audit verify)`,

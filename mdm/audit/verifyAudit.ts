@@ -8,12 +8,14 @@ import {
   type KeySpan,
   type Unverified,
 } from './chainWalk.ts'
+import { unprovenStart } from './signedEntry.ts'
 
 /** The result of the check of the whole log. */
 export interface AuditVerification {
   chain: string
-  /** The last expired entry, 0 if none has expired. */
+  /** The last expired entry, 0 if none has expired, and its hash. */
   expiredThrough: number
+  startHash: Uint8Array
   /** The last entry that is right. */
   last: number
   lastHash: Uint8Array
@@ -42,18 +44,6 @@ interface Head {
   keys: string[]
   startId: number
   startHash: Uint8Array
-}
-
-const GUARDS = ['audit_append_only', 'assertion_append_only', 'withdrawal_append_only']
-
-/** Returns the triggers that refuse changes and are gone or disabled. */
-export async function missingGuards(sql: Sql | Transaction): Promise<string[]> {
-  const rows = await sql<{ name: string }[]>`
-    select tgname as name from pg_trigger
-    where tgname = any(${GUARDS}::text[]) and tgenabled in ('O', 'A')
-      and tgrelid in ('audit'::regclass, 'assertion'::regclass, 'withdrawal'::regclass)`
-  const found = new Set(rows.map((r) => r.name))
-  return GUARDS.filter((g) => !found.has(g))
 }
 
 /** A part of the log that every version of the program creates is gone. */
@@ -91,6 +81,7 @@ export async function verifyAudit(
     return {
       chain: head.chain,
       expiredThrough: head.startId,
+      startHash: head.startHash,
       last: walk.last,
       lastHash: walk.lastHash,
       rows: walk.last - head.startId,
@@ -178,21 +169,14 @@ async function faultAtEnd(
       detail: `the keys of the log end with ${walk.keyIds.at(-1) ?? 'none'}, and its head names ${head.keys.at(-1) ?? 'none'}`,
     }
   if (began.startId === 0) return null
-  const { expired } = walk
-  if (expired?.through === began.startId && expired.hash === hex(began.startHash)) return null
-  return {
-    id: began.startId,
-    detail: expired
-      ? `entries up to ${began.startId} are gone, and the log records an expiry up to ${expired.through}`
-      : `entries up to ${began.startId} are gone, and the log records no expiry of them`,
-  }
+  return unprovenStart(began.startId, began.startHash, walk.expired)
 }
 
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
-
 async function readHead(sql: Sql | Transaction): Promise<Head> {
-  const [head] = await sql<Head[]>`
+  const [head, ...more] = await sql<Head[]>`
     select id, hash, chain, keys, start_id as "startId", start_hash as "startHash" from audit_head`
   if (!head) throw new AuditStructureError('audit_head has no row')
+  if (more.length > 0)
+    throw new AuditStructureError(`audit_head has ${more.length + 1} rows, and must have one`)
   return head
 }

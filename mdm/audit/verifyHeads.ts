@@ -1,5 +1,5 @@
 import type { Sql, Transaction } from '../db/database.ts'
-import { type AuditHead, isSignedHead, readHeadLine } from './auditHead.ts'
+import { type AuditHead, isLineOfHeadFile, isSignedHead, readHeadLine } from './auditHead.ts'
 import type { KeyRing } from './auditKeys.ts'
 import type { AuditVerification } from './verifyAudit.ts'
 
@@ -9,7 +9,14 @@ export interface HeadLine {
   text: string
 }
 
-type HeadFault = 'DAMAGED' | 'EDITED' | 'OTHER_LOG' | 'DIFFERS' | 'BEHIND'
+type HeadFault =
+  | 'DAMAGED'
+  | 'UNKNOWN_LINE'
+  | 'EDITED'
+  | 'SAYS_BROKEN'
+  | 'OTHER_LOG'
+  | 'DIFFERS'
+  | 'BEHIND'
 
 /** The verdict of a head about the database. */
 export interface HeadFinding {
@@ -23,8 +30,11 @@ export interface HeadsVerification {
   heads: number
   /** How many of them name entries that have expired. */
   expired: number
-  /** Lines that are not about heads. */
+  /** Lines that are not about heads, and where the first of them stands. */
   otherLines: number
+  firstOtherLine: string | null
+  /** The files in which a head was found. */
+  files: string[]
   /** The first finding of each kind, with how many more there are. */
   findings: (HeadFinding & { more: number })[]
   /** Heads under keys that this process does not have. */
@@ -67,6 +77,17 @@ export async function verifyHeads(
   return check.result()
 }
 
+/** Several files may be joined there, so a line that is no head does not stand out. */
+export const STANDARD_INPUT = 'standard input'
+
+interface FileLines {
+  heads: number
+  others: number
+  firstOther: string | null
+  /** It has lines as TOUCHSTONE_AUDIT_HEAD_FILE has them. */
+  isOfHeads: boolean
+}
+
 interface Placed {
   head: AuditHead
   at: string
@@ -78,7 +99,8 @@ class HeadCheck {
   readonly #findings = new Map<HeadFault, HeadFinding & { more: number }>()
   #heads = 0
   #expired = 0
-  #otherLines = 0
+  /** By file. Its own lines are heads only, or those of a log or of webhooks. */
+  readonly #files = new Map<string, FileLines>()
   #unverified: { heads: number; keyId: string } | null = null
   /** The lowest head that differs, and the highest below it that agrees. */
   #differs: Placed | null = null
@@ -96,15 +118,19 @@ class HeadCheck {
   read({ at, text }: HeadLine): Placed | null {
     if (text.trim() === '') return null
     const head = readHeadLine(text)
+    const file = this.#file(at)
     if (head === 'OTHER') {
-      this.#otherLines++
+      file.others++
+      file.firstOther ??= at
       return null
     }
+    if (isLineOfHeadFile(text)) file.isOfHeads = true
     if (head === 'DAMAGED') {
       this.#note('DAMAGED', null, `${at} is about a head and cannot be read: it was edited or cut`)
       return null
     }
     this.#heads++
+    file.heads++
     const signed = isSignedHead(this.#ring, head)
     if (signed === null) {
       this.#unverified ??= { heads: 0, keyId: head.key }
@@ -128,15 +154,35 @@ class HeadCheck {
       )
       return null
     }
+    if (head.broken !== undefined)
+      this.#note(
+        'SAYS_BROKEN',
+        head.broken,
+        `${at}: at ${head.at} the sender of heads had found the log broken at entry ${head.broken}`,
+      )
     return { head, at }
+  }
+
+  #file(at: string): FileLines {
+    const name = at.slice(0, at.lastIndexOf(':'))
+    const known = this.#files.get(name)
+    if (known) return known
+    const made = { heads: 0, others: 0, firstOther: null, isOfHeads: false }
+    this.#files.set(name, made)
+    return made
   }
 
   compare(placed: Placed, stored: string | undefined): void {
     const { position, hash } = placed.head
     const { last, expiredThrough } = this.#log
-    if (position < expiredThrough || (position === expiredThrough && position > 0)) {
+    if (position < expiredThrough) {
       this.#expired++
       return
+    }
+    // The log names the hash of its last expired entry, so a head there is compared as all others.
+    if (position === expiredThrough && position > 0) {
+      this.#expired++
+      stored = Buffer.from(this.#log.startHash).toString('hex')
     }
     if (stored === undefined && position > last) {
       this.#beyondCount++
@@ -157,7 +203,7 @@ class HeadCheck {
   result(): HeadsVerification {
     if (this.#differs) {
       const { head, at } = this.#differs
-      const from = Math.max(this.#agrees, this.#log.expiredThrough) + 1
+      const from = Math.min(Math.max(this.#agrees, this.#log.expiredThrough) + 1, head.position)
       const between =
         from === head.position ? `entry ${from}` : `an entry from ${from} to ${head.position}`
       this.#note(
@@ -181,10 +227,21 @@ class HeadCheck {
         this.#beyondCount - 1,
       )
     }
+    const files = [...this.#files.entries()]
+    for (const [name, { isOfHeads, others, firstOther }] of files)
+      if (isOfHeads && others > 0 && name !== STANDARD_INPUT)
+        this.#note(
+          'UNKNOWN_LINE',
+          null,
+          `${firstOther} is no head, and ${name} is a file of heads: the line was edited`,
+          others - 1,
+        )
     return {
       heads: this.#heads,
       expired: this.#expired,
-      otherLines: this.#otherLines,
+      otherLines: files.reduce((sum, [, f]) => sum + f.others, 0),
+      firstOtherLine: files.find(([, f]) => f.firstOther !== null)?.[1].firstOther ?? null,
+      files: files.filter(([, f]) => f.heads > 0).map(([name]) => name),
       findings: [...this.#findings.values()],
       unverified: this.#unverified,
     }

@@ -7,7 +7,7 @@ const EVERYTHING = ['select', 'insert', 'update', 'delete']
  * Tables in which the application's role may do less than everything (I2): history and assertions
  * only grow, and what migrations and set-up write is read.
  */
-const GROWING = [
+export const GROWING = [
   'assertion',
   'withdrawal',
   'audit',
@@ -20,6 +20,13 @@ const GROWING = [
   'exception_worked',
 ]
 const READ = ['migration', 'row_rights', 'name_order']
+/**
+ * Columns of which it may change some: the log goes on, and its id and its beginning stay. Only the
+ * owner lets entries expire.
+ */
+export const CHANGED_COLUMNS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['audit_head', ['hash', 'id', 'keys']],
+])
 
 /** The user of a connection, and whether it owns the tables or is bound by nothing. */
 export interface DatabaseRole {
@@ -48,16 +55,30 @@ export async function grantApplication(owner: Sql, role: string): Promise<void> 
   await owner.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtext('touchstone application role'))`
     const name = identifier(role)
-    const tables = await tx<{ name: string; kind: string; has: string[] }[]>`
+    const tables = await tx<{ name: string; kind: string; has: string[]; columns: string[] }[]>`
       select c.relname as name, c.relkind as kind, array(select p from unnest(${PRIVILEGES}::text[]) p
-          where has_table_privilege(${role}, c.oid, p)) as has
+          where has_table_privilege(${role}, c.oid, p)) as has,
+        array(select lower(g.privilege_type) || ' ' || a.attname
+          from pg_attribute a, aclexplode(a.attacl) g where a.attrelid = c.oid and not a.attisdropped
+            and g.grantee in (0, (select r.oid from pg_roles r where r.rolname = ${role}))) as columns
       from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')`
-    for (const { name: table, kind, has } of tables) {
+    for (const { name: table, kind, has, columns } of tables) {
       const wanted = kind === 'v' || kind === 'm' ? ['select'] : rightsOn(table)
-      if (String(has.toSorted()) === String(wanted.toSorted())) continue
+      const changed = CHANGED_COLUMNS.get(table) ?? []
+      if (
+        isSameSet(has, wanted) &&
+        isSameSet(
+          columns,
+          changed.map((c) => `update ${c}`),
+        )
+      )
+        continue
       const on = identifier(table)
-      await tx.unsafe(`revoke all on public.${on} from ${name}`)
+      // Rights of everybody are rights of this role too. Rights on columns go with those on the table.
+      await tx.unsafe(`revoke all on public.${on} from ${name}, public`)
       await tx.unsafe(`grant ${wanted.join(', ')} on public.${on} to ${name}`)
+      if (changed.length > 0)
+        await tx.unsafe(`grant update (${changed.join(', ')}) on public.${on} to ${name}`)
     }
     const [missing] = await tx<{ sequences: boolean; functions: boolean; schema: boolean }[]>`
       select exists (select from pg_class c where c.relnamespace = 'public'::regnamespace
@@ -73,8 +94,12 @@ export async function grantApplication(owner: Sql, role: string): Promise<void> 
   })
 }
 
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return String(a.toSorted()) === String(b.toSorted())
+}
+
 function rightsOn(table: string): string[] {
-  if (READ.includes(table)) return ['select']
+  if (READ.includes(table) || CHANGED_COLUMNS.has(table)) return ['select']
   return GROWING.includes(table) ? ['select', 'insert'] : EVERYTHING
 }
 

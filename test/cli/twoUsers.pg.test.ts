@@ -8,8 +8,12 @@ import { packagePath } from '../../cli/config/packagePath.ts'
 import { connect, type DatabaseConfig } from '../../cli/connect.ts'
 import { openRowReaders } from '../../mdm/access/rowReaders.ts'
 import { requireRowRights, setUpRowRights } from '../../mdm/access/rowRights.ts'
+import { isRowRightsFunction } from '../../mdm/access/rowRightsSql.ts'
+import { appendAudit } from '../../mdm/audit/audit.ts'
+import { findGuardFaults } from '../../mdm/audit/guards.ts'
 import { databaseRole } from '../../mdm/db/applicationRole.ts'
 import { openConnection, openDatabase, type Sql } from '../../mdm/db/database.ts'
+import { transaction } from '../../mdm/db/transaction.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 
@@ -82,6 +86,8 @@ describe('an owner and a user of the program, as the documentation creates them'
       await sql`insert into inbox (source, message_id, object, format, body, correlation_id)
         values ('s', '1', 'o', 'row', '{}', gen_random_uuid())`
       await sql`select analyze_table('inbox'::regclass)`
+      await transaction(sql, (tx) => appendAudit(tx, { event: 'TEST', actor: 'ada' }))
+      assert.deepEqual(await findGuardFaults(sql, { isApplication: true }), [])
       for (const attack of [
         'delete from inbox',
         'truncate change',
@@ -90,6 +96,9 @@ describe('an owner and a user of the program, as the documentation creates them'
         'create temp table mine (a int)',
         `set role touchstone_owner_${mark}`,
         `select analyze_table('pg_authid'::regclass)`,
+        'update audit_head set start_id = 1',
+        'update audit_head set chain = gen_random_uuid()',
+        'delete from audit_head',
       ])
         await assert.rejects(
           sql.unsafe(attack),
@@ -103,6 +112,34 @@ describe('an owner and a user of the program, as the documentation creates them'
     const both = configOf(applicationUrl, ownerUrl)
     const { result } = await open(both, databaseRole, true)
     assert.equal(result.name, `touchstone_owner_${mark}`)
+  })
+
+  test('rights that somebody added are found, and taken back by the next start of the owner', async () => {
+    const app = `touchstone_app_${mark}`
+    const owner = openConnection(ownerUrl)
+    try {
+      await owner.unsafe(`grant update (body) on audit to ${app}; grant delete on change to public;
+        grant update (start_id), delete on audit_head to ${app}; grant truncate on assertion to ${app}`)
+    } finally {
+      await owner.end()
+    }
+    const faults = async (sql: Sql) =>
+      (await findGuardFaults(sql, { isApplication: true })).map((f) => `${f.guard}: ${f.detail}`)
+    const { result } = await open(configOf(applicationUrl), faults)
+    assert.deepEqual(result.sort(), [
+      `the table assertion: ${app} may TRUNCATE`,
+      `the table audit: ${app} may UPDATE its column body`,
+      `the table audit_head: ${app} may DELETE`,
+      `the table audit_head: ${app} may UPDATE its column start_id`,
+      'the table change: everybody may DELETE',
+    ])
+    assert.deepEqual((await open(configOf(applicationUrl, ownerUrl), faults)).result, [])
+    await server.sql.unsafe(`grant touchstone_owner_${mark} to ${app}`)
+    const member = await open(configOf(applicationUrl), faults)
+    await server.sql.unsafe(`revoke touchstone_owner_${mark} from ${app}`)
+    assert.deepEqual(member.result, [
+      `the user ${app} of the program: it can act as touchstone_owner_${mark}`,
+    ])
   })
 
   test('a database of an older version is refused with the remedy, and so is one without rights', async () => {
@@ -147,6 +184,18 @@ describe('an owner and a user of the program, as the documentation creates them'
       await assert.rejects(setUpRowRights(program, policy), /does not own its tables/)
       await setUpRowRights(owner, policy, `touchstone_app_${mark}`)
       await requireRowRights(program, policy)
+      const guards = { isApplication: true, isKnownFunction: isRowRightsFunction }
+      assert.deepEqual(await findGuardFaults(program, guards), [])
+      await owner.unsafe('alter table inbox disable row level security')
+      await owner.unsafe('alter function sees_operational set search_path = public')
+      assert.deepEqual(
+        (await findGuardFaults(program, guards)).map((f) => f.detail),
+        [
+          'its settings are search_path=public, not search_path=public, pg_temp',
+          'row security is off, and the table has row rights',
+        ],
+      )
+      await owner.unsafe('alter table inbox enable row level security')
       const seen = async (sql: Sql | null) => (await sql?.unsafe('select 1 from inbox'))?.length
       assert.equal(await seen(program), 1)
       assert.equal(await seen(readers.of({ regions: ['eu'] })), 0)

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { appendAudit } from '../../mdm/audit/audit.ts'
-import { type AuditHead, headLine, signHead } from '../../mdm/audit/auditHead.ts'
+import { type AuditHead, headLine, isSignedHead, signHead } from '../../mdm/audit/auditHead.ts'
 import { loadAuditKeys } from '../../mdm/audit/auditKeys.ts'
+import { acceptBreak, readBreakMark, recordBreak } from '../../mdm/audit/breaks.ts'
 import { unkeyedHash } from '../../mdm/audit/entryHash.ts'
 import { verifyEvidence } from '../../mdm/audit/evidence.ts'
 import { expireAudit } from '../../mdm/audit/expireAudit.ts'
-import { missingGuards, verifyAudit } from '../../mdm/audit/verifyAudit.ts'
+import { findGuardFaults, type GuardOptions } from '../../mdm/audit/guards.ts'
+import { currentHead } from '../../mdm/audit/storedHead.ts'
+import { verifyAudit } from '../../mdm/audit/verifyAudit.ts'
 import { verifyHeads } from '../../mdm/audit/verifyHeads.ts'
 import type { Sql, Transaction } from '../../mdm/db/database.ts'
 import { transaction } from '../../mdm/db/transaction.ts'
@@ -82,7 +85,7 @@ describe('the audit log against the owner of its tables', () => {
       { rows: found.log.rows, broken: found.log.broken, actions: found.actions },
       { rows: 6, broken: null, actions: 6 },
     )
-    assert.deepEqual([found.evidence, found.heads, found.guards], [[], [], []])
+    assert.deepEqual([found.evidence, found.heads], [[], []])
   })
 
   const statements: [statement: string, row: number][] = [
@@ -191,7 +194,72 @@ describe('the audit log against the owner of its tables', () => {
       '{"level":30}',
     ]
     const found = await attack(async () => {}, lines)
-    assert.deepEqual(found.heads.map(([kind]) => kind).sort(), ['DAMAGED', 'EDITED'])
+    assert.deepEqual(found.heads.map(([kind]) => kind).sort(), [
+      'DAMAGED',
+      'EDITED',
+      'UNKNOWN_LINE',
+    ])
+    assert.match(found.details, /heads:3 is no head, and heads is a file of heads/)
+    const log = await attack(async () => {}, [JSON.stringify({ auditHead: first }), '{"level":30}'])
+    assert.deepEqual(log.heads, [], 'a log of a process has other lines')
+    const said = await attack(async () => {}, [await signed(2, { broken: 2 })])
+    assert.deepEqual(said.heads, [['SAYS_BROKEN', 2]])
+  })
+
+  test('a head of the last expired entry is compared with the hash that the log names', async () => {
+    const expired = (lines: string[]) =>
+      attack(async (tx) => {
+        await expireAudit(nested(tx), 3, { actor: 'ada', reason: 'retention' })
+      }, lines)
+    assert.deepEqual((await expired(known())).heads, [])
+    const other = await expired([await signed(3, { hash: 'ab'.repeat(32) })])
+    assert.deepEqual(other.heads, [['DIFFERS', 3]])
+    assert.deepEqual(
+      (await expired([await signed(2, { hash: 'ab'.repeat(32) })])).heads,
+      [],
+      'an earlier one cannot be compared',
+    )
+  })
+
+  test('no head is signed for a log whose end or beginning does not fit, and one names a recorded break', async () => {
+    const { id, hash } = { id: 3, hash: heads[2]?.hash }
+    for (const [statement, detail] of [
+      [`update audit_head set id = 5`, /another hash than this last entry/],
+      ['delete from audit where id = 6', /it is missing/],
+      [
+        `update audit set hash = sha256('x') where id = 6; update audit_head set hash = sha256('x')`,
+        /does not give|gives for it/,
+      ],
+      [
+        `delete from audit where id <= 3; update audit_head set start_id = ${id}, start_hash = '\\x${hash}'`,
+        /records no expiry/,
+      ],
+    ] as const)
+      await inTransaction(statement, async (tx) => {
+        await assert.rejects(currentHead(nested(tx)), detail, statement)
+      })
+    await inTransaction('select 1', async (tx) => {
+      const ring = await loadAuditKeys(false)
+      assert.equal((await currentHead(nested(tx)))?.broken, undefined)
+      for (const _ of [1, 2]) await recordBreak(nested(tx), ring, { id: 2, detail: 'gone' })
+      const recorded = await tx`select id from audit where event = 'AUDIT_BROKEN'`
+      assert.deepEqual(
+        recorded.map((r) => r.id),
+        [7],
+      )
+      const head = await currentHead(nested(tx))
+      assert.equal(head?.broken, 2)
+      assert.equal(isSignedHead(ring, { ...head, broken: undefined } as AuditHead), false)
+      const by = { actor: 'ada', reason: 'a restore' }
+      assert.deepEqual(await acceptBreak(nested(tx), ring, by), { id: 2, detail: 'gone' })
+      assert.equal(await acceptBreak(nested(tx), ring, by), null, 'none is open')
+      assert.equal((await currentHead(nested(tx)))?.broken, undefined)
+      await tx`update audit set body = replace(body::text, 'restore', 'theft')::json where id = 8`
+      assert.match(
+        (await readBreakMark(tx, ring, head?.chain ?? ''))?.open?.detail ?? '',
+        /not as its key/,
+      )
+    })
   })
 
   const evidence: [statement: string, detail: RegExp][] = [
@@ -254,15 +322,6 @@ describe('the audit log against the owner of its tables', () => {
       assert.match(found.evidence[0]?.detail ?? '', detail, JSON.stringify(found.evidence))
     })
 
-  test('a trigger that was dropped or disabled is named', async () => {
-    for (const statement of [
-      'drop trigger audit_append_only on audit',
-      'alter table audit disable trigger all',
-      'alter table assertion disable trigger assertion_append_only',
-    ])
-      assert.equal((await attack((tx) => tx.unsafe(statement))).guards.length, 1, statement)
-  })
-
   test('entries from before keys are sealed by the first entry under a key', async () => {
     const seal = async (tx: Transaction) => {
       await withoutKeys(tx, (body) => body)
@@ -309,6 +368,24 @@ describe('the audit log against the owner of its tables', () => {
     assert.deepEqual({ rows, broken }, { rows: 66, broken: null })
   })
 
+  /** Makes a change as the owner, and rolls it back at the end. */
+  async function inTransaction(statement: string, work: (tx: Transaction) => Promise<void>) {
+    await db.sql.begin(async (tx) => {
+      await tx.unsafe(`set local session_replication_role = replica; ${statement}`)
+      await work(tx)
+      await tx.unsafe('rollback; begin')
+    })
+  }
+
+  /** A head line at this position, as the key signs it. */
+  async function signed(position: number, more: Partial<AuditHead>): Promise<string> {
+    const head = heads[position - 1]
+    const [key] = await loadAuditKeys(false)
+    if (!head || !key) throw new Error('no head or no key')
+    const { key: _, mac: __, ...facts } = { ...head, ...more }
+    return headLine(signHead(key, facts))
+  }
+
   /** Makes a change as the owner, and returns what the checks find. The change is rolled back. */
   async function attack(change: (tx: Transaction) => Promise<unknown>, lines?: string[]) {
     const ring = await loadAuditKeys(false)
@@ -321,7 +398,6 @@ describe('the audit log against the owner of its tables', () => {
         log,
         heads: heads.findings.map((f) => [f.kind, f.position] as const),
         details: heads.findings.map((f) => f.detail).join('\n'),
-        guards: await missingGuards(tx),
         ...(await evidenceOf(tx)),
       }
       await tx.unsafe('rollback; begin')
@@ -329,6 +405,153 @@ describe('the audit log against the owner of its tables', () => {
     })
   }
   const known = () => heads.map(headLine)
+})
+
+describe('what guards the history, against the owner of the database', () => {
+  const refuse = (body: string) =>
+    `create or replace function refuse_change() returns trigger language plpgsql as $$ ${body} $$`
+  const trigger = (name: string, rest: string, table = 'audit') =>
+    `create or replace trigger ${name} ${rest} execute function refuse_change()`.replace(
+      ' on ',
+      ` on ${table} `,
+    )
+  const attacks: [statement: string, guard: RegExp][] = [
+    ['drop trigger audit_append_only on audit', /trigger audit_append_only on audit: it is gone/],
+    ['alter table audit disable trigger all', /trigger audit_append_only on audit: it is disabled/],
+    ['alter table withdrawal disable trigger all', /a foreign key is not checked/],
+    ['alter table assertion disable trigger assertion_append_only', /on assertion: it is disabled/],
+    ['alter table audit enable replica trigger audit_append_only', /on audit: it is disabled/],
+    ['drop trigger exception_work_append_only on exception_work', /on exception_work: it is gone/],
+    [
+      'drop trigger exception_worked_append_only on exception_worked',
+      /on exception_worked: it is gone/,
+    ],
+    [trigger('audit_append_only', 'before update on for each statement'), /BEFORE UPDATE ON/],
+    [
+      trigger(
+        'audit_append_only',
+        'before update of id or delete or truncate on for each statement',
+      ),
+      /UPDATE OF id/,
+    ],
+    [
+      trigger('audit_append_only', 'after update or delete or truncate on for each statement'),
+      /AFTER/,
+    ],
+    [
+      trigger(
+        'audit_append_only',
+        'before update or delete or truncate on for each statement when (false)',
+      ),
+      /WHEN \(false\)/,
+    ],
+    [
+      `create schema evil; create function evil.refuse_change() returns trigger language plpgsql as $$ begin return null; end $$;
+       create or replace trigger audit_append_only before update or delete or truncate on audit for each statement execute function evil.refuse_change()`,
+      /FUNCTION evil.refuse_change/,
+    ],
+    [
+      trigger('a_first', 'before insert on for each row'),
+      /a_first on audit: it is no trigger of Touchstone/,
+    ],
+    [trigger('a_first', 'before update on for each row', 'audit_head'), /a_first on audit_head/],
+    [refuse('begin return null; end'), /refuse_change\(\): .*body differs/],
+    [
+      'alter function refuse_change() security definer',
+      /refuse_change\(\): .*SECURITY DEFINER differs/,
+    ],
+    ['alter function refuse_change() set search_path = evil', /refuse_change\(\): .*SET differs/],
+    [
+      `create or replace function analyze_table(name regclass) returns void language plpgsql security definer
+       set search_path = pg_catalog, pg_temp as $$ begin delete from public.audit; end $$`,
+      /analyze_table.*body differs/,
+    ],
+    ['alter function version_at(uuid, timestamptz) reset search_path', /version_at\(.*SET differs/],
+    ['drop function version_at_position(uuid, bigint)', /version_at_position.*it is gone/],
+    [
+      `create function tidy() returns void language sql security definer as $$ delete from audit $$`,
+      /function public.tidy\(\): it runs with the rights of/,
+    ],
+    [
+      `create function sees_operational(record bigint, kind text) returns boolean language sql security definer as $$ select true $$`,
+      /sees_operational.*not as Touchstone creates it/,
+    ],
+    ['create rule quiet as on insert to audit do instead nothing', /table audit: the rule quiet/],
+    ['create rule quiet as on delete to change do instead nothing', /table change: the rule quiet/],
+    ['grant update on audit to public', /table audit: everybody may UPDATE/],
+    ['grant truncate on inbox to t_app', /table inbox: t_app may TRUNCATE/],
+    ['grant update (body) on audit to t_app', /t_app may UPDATE its column body/],
+    ['grant update (start_id) on audit_head to t_app', /t_app may UPDATE its column start_id/],
+    ['grant trigger on assertion to t_app', /t_app may TRIGGER/],
+    ['alter table audit owner to t_app', /table audit: its owner is t_app/],
+    ['alter role t_app superuser', /user t_app of the program: it is a superuser/],
+    ['alter role t_app bypassrls replication', /BYPASSRLS/],
+    ['grant pg_write_all_data to t_app', /t_app of the program: it can act as pg_write_all_data/],
+    [
+      'create role t_owner; alter table audit owner to t_owner; create role t_group; grant t_owner to t_group; grant t_group to t_app',
+      /t_app of the program: it can act as t_owner/,
+    ],
+    [
+      'grant set on parameter session_replication_role to t_app',
+      /t_app .*SET session_replication_role/,
+    ],
+    ['alter role t_app set session_replication_role = replica', /turns triggers off for t_app/],
+    ['set local session_replication_role = replica', /turns triggers off for this session/],
+    ['alter table audit set unlogged', /table audit: it is unlogged/],
+    ['create table more () inherits (audit)', /the table more adds its own rows/],
+    ['alter table change rename to change0', /table change: it is gone/],
+    [
+      'alter table inbox rename to inbox0; create view inbox as select * from inbox0',
+      /inbox: it is no ordinary table/,
+    ],
+    [
+      'create schema evil; create table evil.audit (like audit); set local search_path = evil, public',
+      /table audit: its name leads elsewhere/,
+    ],
+    ['create policy row_rights on golden using (false)', /table golden: row security is off/],
+    [
+      'alter table golden enable row level security; create policy row_rights on golden using (true)',
+      /golden: its row rights show every row/,
+    ],
+    [
+      'alter table audit enable row level security; create policy p on audit for select using (id > 3)',
+      /policy p is not of/,
+    ],
+    [
+      `create function e() returns event_trigger language plpgsql as $$ begin end $$;
+       create event trigger watch on ddl_command_start execute function e()`,
+      /event trigger watch: it is no part of Touchstone/,
+    ],
+  ]
+  test('nothing is found in a database that only migrations have changed', async () => {
+    assert.deepEqual(await weakened('select 1'), [])
+  })
+  for (const [statement, guard] of attacks)
+    test(`names the guard: ${statement.slice(0, 90)}`, async () => {
+      assert.match((await weakened(statement)).join('\n'), guard)
+    })
+
+  test('one user for owner and program is no fault, unless the owner has a URL of its own', async () => {
+    assert.match(
+      (await weakened('select 1', { isApplication: true })).join(),
+      /of the program: it is a superuser/,
+    )
+    const names = (statement: string) =>
+      weakened(`set local role t_app; ${statement}`, { isApplication: true })
+    assert.deepEqual(await names('select 1'), [])
+  })
+
+  /** Returns what is found after a change as superuser, beside a user t_app that may only append. */
+  async function weakened(statement: string, options: GuardOptions = {}): Promise<string[]> {
+    return await db.sql.begin(async (tx) => {
+      await tx.unsafe(
+        `create role t_app; grant insert on audit, assertion, inbox to t_app; ${statement}`,
+      )
+      const faults = await findGuardFaults(tx, options)
+      await tx.unsafe('rollback; begin')
+      return faults.map((f) => `${f.guard}: ${f.detail}`)
+    })
+  }
 })
 
 const now = () => new Date().toISOString()

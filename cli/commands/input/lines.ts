@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { STANDARD_INPUT } from '../../../mdm/audit/verifyHeads.ts'
 
 /** Characters of a line; more than any line that is written here. */
 const lineCharsMax = 1_048_576
@@ -11,7 +12,7 @@ export async function* readLines(
   files: readonly string[],
 ): AsyncGenerator<{ at: string; text: string }> {
   for (const file of files) {
-    const name = file === '-' ? 'standard input' : file
+    const name = file === '-' ? STANDARD_INPUT : file
     const input = file === '-' ? process.stdin : createReadStream(file)
     input.setEncoding('utf8')
     let number = 0

@@ -72,9 +72,14 @@ test('a server seals, rotates, refuses without its key, and names what the owner
   assert.equal(sealed.code, 0, sealed.output)
   assert.match(sealed.output, /entries 1 to 3 are from before keys.* entry 4 seals them/)
 
-  const stranger = touchstone(['serve', '--port', '0'], dir, { ...env(k2) })
-  assert.equal(await stranger.ended, 1)
-  assert.match(stranger.output(), /continues with the key k1, and this process has k2/)
+  for (const strange of [
+    ['serve', '--port', '0'],
+    ['subgraph', 'stewardship', '--port', '0'],
+  ]) {
+    const stranger = touchstone(strange, dir, env(k2))
+    assert.equal(await stranger.ended, 1)
+    assert.match(stranger.output(), /continues with the key k1, and this process has k2/)
+  }
   const second = await serve(`${k2},${k1}`)
   await second.says(/goes on under another key/)
   // The last process that still has the earlier key in front goes on under the later one.
@@ -110,8 +115,16 @@ test('a server seals, rotates, refuses without its key, and names what the owner
   assert.equal(checks.find((c) => c.name === 'audit')?.code, 'AUDIT_BROKEN')
   const [actions] = [await run(['keys', 'create', 'reader4', '--role', 'reader'], `${k2},${k1}`)]
   assert.equal(actions.code, 0, 'actions go on')
+  const found = await verify(`${k2},${k1}`)
+  assert.equal(found.code, 1)
+  assert.match(found.output, /a server has found the log broken at entry 7/)
+  assert.match(readFileSync(heads, 'utf8').trim().split('\n').at(-1) ?? '', /"broken":7/)
+  const resumed = await run(['audit', 'resume', '--reason', 'a restore'], `${k2},${k1}`)
+  assert.equal(resumed.code, 0, resumed.output)
+  await third.says(/heads of the audit log go on after a break/)
   third.child.kill('SIGTERM')
   await third.ended
+  assert.doesNotMatch(readFileSync(heads, 'utf8').trim().split('\n').at(-1) ?? '', /broken/)
   assert.equal((await verify(`${k2},${k1}`)).code, 0, 'the log alone fits')
   const forked = await verify(`${k2},${k1}`, '--against', heads)
   assert.equal(forked.code, 1)

@@ -152,7 +152,7 @@ test('reports webhook endpoint states, backlog and attempt results', async () =>
       ({
         results: counting.results,
         publisher: { count: 7 },
-        heads: { state: { broken: null, unchecked: null, sinks: [] } },
+        heads: { state: { broken: null, guards: [], unchecked: null, sinks: [] } },
       }) as never,
   })
   await db.sql`insert into sink (name, feed, position, missed) values ('jetstream', gen_random_uuid(), 8, 1)`

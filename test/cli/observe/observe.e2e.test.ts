@@ -189,7 +189,12 @@ test('readiness reports each problem with a code', async () => {
     ...fine,
     ['feed', false, 'FEED_BEHIND'],
   ])
-  const fineHeads = { broken: null, unchecked: null, sinks: [{ name: 'file', why: null }] }
+  const fineHeads = {
+    broken: null,
+    guards: [],
+    unchecked: null,
+    sinks: [{ name: 'file', why: null }],
+  }
   const deliver = (
     claimedMsAgo: number,
     state: string,
@@ -218,6 +223,8 @@ test('readiness reports each problem with a code', async () => {
     ])
   for (const [heads, code] of [
     [{ broken: { id: 3, detail: 'it is missing' } }, 'AUDIT_BROKEN'],
+    [{ guards: [{ guard: 'x', detail: 'gone', isNote: false }] }, 'AUDIT_UNGUARDED'],
+    [{ guards: [{ guard: 'x', detail: 'other', isNote: true }] }, 'OK'],
     [{ unchecked: 'no key' }, 'AUDIT_UNCHECKED'],
     [{ sinks: [{ name: 'file', why: 'ENOSPC' }] }, 'AUDIT_HEAD_UNSENT'],
   ] as const)

@@ -22,6 +22,8 @@ import { openAuditHeads } from '../../../cli/server/auditHeads.ts'
 import { appendAudit } from '../../../mdm/audit/audit.ts'
 import { readHeadLine } from '../../../mdm/audit/auditHead.ts'
 import { loadAuditKeys } from '../../../mdm/audit/auditKeys.ts'
+import { expireAudit } from '../../../mdm/audit/expireAudit.ts'
+import type { HeadsState } from '../../../mdm/audit/headSender.ts'
 import { settleAuditKey } from '../../../mdm/audit/settleAuditKey.ts'
 import { transaction } from '../../../mdm/db/transaction.ts'
 import { parseNetwork } from '../../../mdm/webhooks/address.ts'
@@ -71,14 +73,14 @@ async function entries(count: number): Promise<void> {
     await transaction(db.sql, (tx) => appendAudit(tx, { event: 'TEST', actor: 'ada' }))
 }
 
-async function open(more: { entries?: number } = {}) {
+async function open(more: { entries?: number; file?: string } = {}) {
   const { port } = receiver.address() as AddressInfo
   return await openAuditHeads({
     sql: db.sql,
     config: {
       auditHeadSecondsMax: 3_600,
       auditHeadEntriesMax: more.entries ?? 2,
-      auditHeadFile: file,
+      auditHeadFile: more.file ?? file,
       auditHeadUrl: `http://127.0.0.1:${port}/heads`,
       auditHeadSecret: secret,
     },
@@ -97,6 +99,18 @@ const positions = () =>
       const head = readHeadLine(line)
       return typeof head === 'string' ? [] : [head.position]
     })
+const why = (sender: { state: HeadsState }): string => sender.state.broken?.detail ?? ''
+const breaks = () =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const head = readHeadLine(line)
+      return typeof head === 'string' ? [] : [head.broken]
+    })
+const lastEntry = async () =>
+  (await db.sql<{ id: number }[]>`select id from audit_head`)[0]?.id ?? 0
+const resume = () =>
+  runCommand(command, ['resume', '--reason', 'looked into it'], { DATABASE_URL: db.url })
 const verify = (...args: string[]) => verifyWith({}, ...args)
 const verifyWith = (env: Record<string, string>, ...args: string[]) =>
   runCommand(command, ['verify', ...args], { DATABASE_URL: db.url, ...env })
@@ -152,30 +166,125 @@ test('an endpoint that fails is visible and holds nothing up; the newest head fo
   assert.equal(sender.state.sinks.find((s) => s.name === 'endpoint')?.why, null)
 })
 
-test('an entry that is removed while a server runs is found by it, and named by verify', async () => {
+test('an entry that is removed while a server runs is found by it; heads say so until somebody lets them go on', async () => {
   const sender = await open()
   await sender.look()
-  const [head] = await db.sql`select id from audit_head`
-  await asOwner(`create table kept as select * from audit where id = ${head?.id};
-    delete from audit where id = ${head?.id};
-    update audit_head set id = ${head?.id} - 1, hash = (select hash from audit where id = ${head?.id} - 1)`)
+  const last = await lastEntry()
+  await asOwner(`delete from audit where id = ${last};
+    update audit_head set id = ${last} - 1, hash = (select hash from audit where id = ${last} - 1)`)
   await sender.look()
-  assert.match(sender.state.broken?.detail ?? '', /its end was removed, or an older backup/)
-  const behind = await verify('--against', file, '--json')
-  assert.equal(behind.code, 1)
-  const found = JSON.parse(behind.stdout)
+  assert.match(why(sender), /its end was removed, or an older backup/)
+  assert.deepEqual(breaks(), [undefined, last], 'a head that says so is sent at once')
+  const found = await verify('--against', file, '--json')
+  assert.equal(found.code, 1)
+  const { result, broken, openBreak, heads } = JSON.parse(found.stdout)
+  assert.deepEqual([result, broken, openBreak.id], ['BROKEN', null, last])
   assert.deepEqual(
-    [found.result, found.broken, found.heads.findings[0].kind, found.heads.findings[0].position],
-    ['BROKEN', null, 'BEHIND', head?.id],
+    heads.findings.map((f: { kind: string; position: number }) => [f.kind, f.position]).sort(),
+    [
+      ['DIFFERS', last],
+      ['SAYS_BROKEN', last],
+    ],
   )
-  assert.equal((await verify()).code, 0, 'the log alone fits')
+  assert.match((await verify()).output, /a server has found the log broken at entry/)
+  const elsewhere = await open({ file: join(folder, 'moved') })
+  await elsewhere.look()
+  assert.match(why(elsewhere), /its end was removed/, 'the log names it')
   await entries(2)
+  await sender.look()
+  const restarted = await open()
+  await restarted.look()
+  assert.deepEqual([breaks().at(-1), restarted.state.broken !== null], [last, true])
+  assert.equal((await resume()).code, 0)
+  assert.match((await resume()).output, /no break of the audit log is recorded/)
+  await sender.look()
+  await elsewhere.look()
+  assert.deepEqual([sender.state.broken, elsewhere.state.broken], [null, null])
+  await sender.stop()
+  assert.equal(breaks().at(-1), undefined)
   const again = await open()
   await again.look()
-  assert.match(again.state.broken?.detail ?? '', /not the entry whose hash was sent/)
+  assert.equal(again.state.broken, null, 'the last head is one after the break')
+  assert.equal((await verify()).code, 0, 'the log alone fits')
   const forked = await verify('--against', file)
   assert.equal(forked.code, 1)
-  assert.match(forked.output, new RegExp(`position ${head?.id} the hash .* forks there`))
+  assert.match(forked.output, new RegExp(`position ${last} the hash .* forks there`))
+})
+
+test('an entry that replaced that of a head is found while a server runs', async () => {
+  await entries(1)
+  const sender = await open()
+  await sender.look()
+  const last = await lastEntry()
+  await asOwner(`delete from audit where id = ${last};
+    update audit_head set id = ${last} - 1, hash = (select hash from audit where id = ${last} - 1)`)
+  await entries(2)
+  await sender.look()
+  assert.match(why(sender), /not the entry whose hash was sent/)
+  await resume()
+  await sender.look()
+  assert.equal(sender.state.broken, null)
+})
+
+test('a beginning that was raised is refused, by a server that runs and by one that starts', async () => {
+  const sender = await open()
+  await sender.look()
+  const last = await lastEntry()
+  const raise = (id: number, hash: string) =>
+    asOwner(`update audit_head set start_id = ${id}, start_hash = ${hash}`)
+  const hashOf = (id: number) => `(select hash from audit where id = ${id})`
+  await entries(2)
+  await raise(last + 1, hashOf(last + 1))
+  await sender.look()
+  assert.match(
+    why(sender),
+    new RegExp(`up to ${last + 1} are gone, and the log records no expiry of them .AUDIT_EXPIRED`),
+  )
+  const head = await runCommand(command, ['head'], { DATABASE_URL: db.url })
+  assert.match(head.output, /records no expiry of them.* No head was signed/)
+  const starting = await open({ file: join(folder, 'none') })
+  await starting.look()
+  assert.ok(starting.state.broken)
+  await raise(0, `''`)
+  assert.equal((await resume()).code, 0)
+  await sender.look()
+  assert.equal(sender.state.broken, null)
+  // An entry that only looks like the record of an expiry.
+  const now = await lastEntry()
+  await asOwner(`insert into audit (id, at, body, key_id, hash)
+      select ${now} + 1, at, (body::jsonb || jsonb_build_object('event', 'AUDIT_EXPIRED', 'id', ${now} + 1, 'through', 1,
+        'hash', encode(${hashOf(1)}, 'hex')))::json, key_id, sha256('x') from audit where id = ${now};
+    update audit_head set id = ${now} + 1, hash = sha256('x'), start_id = 1, start_hash = ${hashOf(1)}`)
+  await sender.look()
+  assert.match(why(sender), /the expiry .* is not as its key signed it/)
+  await asOwner(`delete from audit where id > ${now};
+    update audit_head set id = ${now}, hash = ${hashOf(now)}, start_id = 0, start_hash = ''`)
+  await sender.look()
+  assert.equal((await resume()).code, 0)
+  await sender.look()
+  for (const _ of ['up to the last head', 'past it']) {
+    await expireAudit(db.sql, await lastEntry(), { actor: 'ada', reason: 'retention' })
+    await sender.look()
+    await entries(1)
+  }
+  await sender.stop()
+  assert.equal(sender.state.broken, null, 'a recorded expiry is right')
+  assert.equal((await verify()).code, 0)
+})
+
+test('a server reports guards that are not as the migrations create them', async () => {
+  await db.sql.unsafe('alter table assertion disable trigger assertion_append_only')
+  const sender = await open()
+  await sender.look()
+  assert.deepEqual(
+    sender.state.guards.map((g) => g.detail),
+    ['it is disabled'],
+  )
+  assert.ok(lines.some((l) => l.level === 50 && /no longer guards the history/.test(l.msg)))
+  const found = await verify()
+  await db.sql.unsafe('alter table assertion enable trigger assertion_append_only')
+  assert.equal(found.code, 1)
+  assert.match(found.output, /the trigger assertion_append_only on assertion: it is disabled/)
 })
 
 test('an edited file of heads is reported, by the server without a stop', async () => {
@@ -184,11 +293,16 @@ test('an edited file of heads is reported, by the server without a stop', async 
   writeFileSync(file, readFileSync(file, 'utf8').replace('"entries":', '"entries":1'))
   const sender = await open()
   await sender.look()
-  assert.match(sender.state.broken?.detail ?? '', /is not as the key test/)
+  assert.match(why(sender), /is not as the key test/)
   assert.ok(lines.some((l) => l.level === 50 && /was edited/.test(l.msg)))
   const { code, output } = await verify('--against', file)
   assert.equal(code, 1)
   assert.match(output, /it was edited/)
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('touchstone.audit.head', 'x'))
+  const unread = await open()
+  await unread.look()
+  assert.match(why(unread), /none of its last \d+ lines is a head/)
+  await resume()
 })
 
 test('without a key, without heads or without a file it could not be verified: exit code 2', async () => {
@@ -211,6 +325,11 @@ test('a log without its head or a column is broken, and not one that could not b
       'alter table audit_head0 rename to audit_head',
     ],
     ['alter table audit rename endorsement to e', 'alter table audit rename e to endorsement'],
+    [
+      `alter table audit_head drop constraint audit_head_pkey, drop constraint audit_head_one_check;
+       insert into audit_head (one, id, hash) values (false, 0, '')`,
+      'delete from audit_head where not one; alter table audit_head add primary key (one), add check (one)',
+    ],
   ] as const) {
     await db.sql.unsafe(statement)
     const { code, output } = await verify()

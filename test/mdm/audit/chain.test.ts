@@ -164,12 +164,33 @@ describe('heads', () => {
     assert.equal(readHeadLine(line.replace('"position":7', '"position":"7"')), 'DAMAGED')
   })
 
+  test('a line whose type was edited still looks like a head', () => {
+    const log = JSON.stringify({ level: 30, auditHead: head, msg: 'head of the audit log' })
+    const event = JSON.stringify({ type: 'touchstone.audit.head', data: head })
+    for (const text of [
+      headLine(head).replace('audit.head', 'audit.hexd'),
+      headLine(head).replace('"type":"touchstone.audit.head",', ''),
+      headLine(head).replace('audit.head', 'audit.hexd').replace('"mac"', '"mak"'),
+      log.replace('"auditHead"', '"auditHexd"'),
+      event.replace('audit.head', 'audit.hexd'),
+      JSON.stringify({ message: log.replace('"auditHead"', '"auditHexd"') }),
+      headLine(head).replace('audit.head', 'audit.hexd').slice(0, 150),
+    ])
+      assert.equal(readHeadLine(text), 'DAMAGED', text)
+    for (const text of [
+      '{"level":50,"position":7,"detail":"x","msg":"the audit log was changed"}',
+      '{"level":40,"sink":"file","position":3,"head":7}',
+    ])
+      assert.equal(readHeadLine(text), 'OTHER', text)
+  })
+
   test('each field of a head is signed', () => {
     assert.equal(isSignedHead(ring('k1'), head), true)
     assert.equal(isSignedHead(ring('k2'), head), null)
     const changes = {
       ...{ chain: chain.replace('1', '3'), position: 6, hash: 'cd'.repeat(32) },
       ...{ at: '2026-11-29T20:00:01.000Z', entries: 8, key: 'k2', mac: head.mac.slice(2) },
+      broken: 1,
     }
     for (const [name, value] of Object.entries(changes))
       assert.equal(isSignedHead(ring('k1', 'k2'), { ...head, [name]: value }), false, name)
