@@ -154,6 +154,16 @@ function send(
     req.on('error', (e: NodeJS.ErrnoException) =>
       done({ failure: describe(e), reused: req.reusedSocket && e.code === 'ECONNRESET' }),
     )
+    // Without this listener a 101 would end the connection without a response and without an error.
+    req.on('upgrade', ({ statusCode }, socket) => {
+      socket.destroy()
+      done({ failure: `status ${statusCode} changes the protocol: return 2xx`, reused: false })
+    })
+    // Whatever else ends the connection without an event: an attempt that never ends would occupy
+    // its place for ever.
+    req.on('close', () =>
+      done({ failure: 'the connection ended without a response', reused: false }),
+    )
     req.end(body)
   })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { test } from 'node:test'
 import { isReachable, parseNetwork } from '../../../mdm/webhooks/address.ts'
 import { createPoster } from '../../../mdm/webhooks/post.ts'
@@ -242,4 +242,43 @@ test('checks the addresses of a host name at every connection', async () => {
   assert.deepEqual([lookups, hits], [6, 5])
   flipping.close()
   server.close()
+})
+
+test('a response of any kind ends the attempt: another protocol, no response, or early hints without end', async (t) => {
+  const hint = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'
+  const upgrade = 'upgrade: websocket\r\nconnection: upgrade\r\n\r\n'
+  const responses: [path: string, text: string, status: number | null, error: RegExp | null][] = [
+    ['101', `HTTP/1.1 101 Switching Protocols\r\n${upgrade}`, null, /101 changes the protocol/],
+    ['101-plain', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', 101, null],
+    ['426', `HTTP/1.1 426 Upgrade Required\r\ncontent-length: 0\r\n${upgrade}`, 426, null],
+    ['000', 'HTTP/1.1 000 None\r\ncontent-length: 0\r\n\r\n', 0, null],
+    ['hints', hint, null, /no answer within 300 ms/],
+    ['end', '', null, /socket hang up/],
+  ]
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => socket.destroy())
+    socket.on('data', (request) => {
+      const [, text] = responses.find(([path]) => request.includes(`POST /${path} `)) ?? []
+      if (text === undefined) return
+      if (text === '') return socket.destroy()
+      socket.write(text)
+      if (text !== hint) return
+      const more = setInterval(() => socket.write(hint), 1)
+      socket.once('close', () => clearInterval(more))
+    })
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as AddressInfo
+  const reach: Reach = { networks: [parseNetwork('127.0.0.1')], http: true, ports: [port] }
+  const poster = createPoster({ reach, timeoutMs: 300 })
+  t.after(() => {
+    poster.close()
+    server.close()
+  })
+  const closing = { connection: 'close' }
+  for (const [path, , status, error] of responses) {
+    const answer = await poster.post(`http://127.0.0.1:${port}/${path}`, closing, '{}')
+    assert.equal(answer.status, status, `${path}: ${answer.error}`)
+    assert.match(answer.error ?? '', error ?? /^$/, path)
+  }
 })
