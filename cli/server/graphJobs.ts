@@ -40,6 +40,12 @@ export class GraphBusyError extends Error {
   override name = 'GraphBusyError'
 }
 
+/**
+ * Signals of a stop. Ctrl-C and a stop of the service reach every process of the group, also the one
+ * that checks.
+ */
+const STOP_SIGNALS = new Set<NodeJS.Signals | null>(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'])
+
 /** The job took too much time or memory. */
 class GraphTooLargeError extends Error {
   override name = 'GraphTooLargeError'
@@ -156,11 +162,14 @@ async function runGraphJob(job: GraphJob): Promise<GraphResult> {
       child.once('error', reject)
       child.once('exit', (code, signal) =>
         reject(
-          new GraphTooLargeError(
-            late
-              ? `takes more than ${secondsMax} s to compose and plan`
-              : `needs more than ${heapMegabytesMax} MB, or ends the process that composes it (${signal ?? code})`,
-          ),
+          // Nothing is known about the graph: an error of its author would take it from all gateways.
+          STOP_SIGNALS.has(signal)
+            ? new Error(`the process that checks the graph was stopped (${signal})`)
+            : new GraphTooLargeError(
+                late
+                  ? `takes more than ${secondsMax} s to compose and plan`
+                  : `needs more than ${heapMegabytesMax} MB, or ends the process that composes it (${signal ?? code})`,
+              ),
         ),
       )
       child.send(job)

@@ -25,25 +25,41 @@ addEventListener('click', (e) => {
 /**
  * Takes the secret out of the link, and sends it with every request of the page. The browser's
  * storage belongs to scheme, host and port. A cookie would be sent to every port of the host, so
- * also to a server of another user, and with requests of other pages.
+ * also to a server of another user, and with requests of other pages. Any page can link here with a
+ * secret of its own, so one is stored only once a request with it was accepted, and a rejected one
+ * is forgotten: it is of an earlier start, and a process of our own user may need none.
  */
 const SEND_SECRET = `
-const fromLink = new URLSearchParams(location.hash.slice(1)).get('${LINK_SECRET}')
-if (fromLink?.startsWith('${DEVELOPMENT_SECRET_PREFIX}')) {
-  localStorage.setItem('touchstone-secret', fromLink)
-  history.replaceState(null, '', location.pathname + location.search)
-}
+let linked = new URLSearchParams(location.hash.slice(1)).get('${LINK_SECRET}')
+if (linked?.startsWith('${DEVELOPMENT_SECRET_PREFIX}')) history.replaceState(null, '', location.pathname + location.search)
+if (!/^${DEVELOPMENT_SECRET_PREFIX}[\\w-]+$/.test(linked)) linked = null
+const currentSecret = () => linked ?? localStorage.getItem('touchstone-secret')
 const secretHeaders = () => {
-  const secret = localStorage.getItem('touchstone-secret')
+  const secret = currentSecret()
   return secret ? { authorization: 'Bearer ' + secret } : {}
 }
+const forget = (secret) => {
+  if (linked === secret) linked = null
+  else localStorage.removeItem('touchstone-secret')
+}
 const sendRequest = globalThis.fetch
-globalThis.fetch = (to, init = {}) => {
-  const headers = new Headers(init.headers ?? to.headers)
+globalThis.fetch = async (to, init = {}) => {
+  const given = new Headers(init.headers ?? to.headers)
   const isOwn = new URL(to.url ?? to, location.href).origin === location.origin
-  if (isOwn && !headers.has('authorization') && !headers.has('x-api-key'))
+  if (!isOwn || given.has('authorization') || given.has('x-api-key')) return await sendRequest(to, init)
+  for (;;) {
+    const secret = currentSecret()
+    const headers = new Headers(given)
     for (const [name, value] of Object.entries(secretHeaders())) headers.set(name, value)
-  return sendRequest(to, { ...init, headers })
+    const response = await sendRequest(to, { ...init, headers })
+    if (!secret) return response
+    if (response.status !== 401) {
+      localStorage.setItem('touchstone-secret', secret)
+      if (linked === secret) linked = null
+      return response
+    }
+    if (currentSecret() === secret) forget(secret)
+  }
 }`
 /** Stands for a function of the page in the options, which are JSON. */
 const PARAMS = 'params of the socket'

@@ -81,6 +81,9 @@ describe('GraphiQL', { skip }, () => {
     assert.deepEqual(await context.cookies(), [], 'other ports would receive a cookie')
     await responds(tab, /./, /"customers"/)
     await responds(await open(closed.url), /./, /"customers"/)
+    // A page of another site can link here, but not replace the secret.
+    await responds(await open(graphiqlLink(closed.url, 'tsd_foreign')), /./, /"customers"/)
+    await responds(await open(graphiqlLink(closed.url, 'tsd_€')), /./, /"customers"/)
     await responds(tab, /Changes/, /"cursor"/)
     assert.equal(closed.inProgress().sockets, 1)
     await ingestRecords(db.sql, [
