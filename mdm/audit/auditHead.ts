@@ -78,23 +78,31 @@ export function headLine(head: AuditHead): string {
 
 /**
  * Reads a head from a line: of a file of heads, of a log (`auditHead`), or the body of a webhook
- * (`data`). Text before the JSON, as log collectors add it, is skipped. Returns OTHER for a line
- * that is not about heads, DAMAGED for one that is and cannot be read. A line without the type of
+ * (`data`). Text before the JSON, as log collectors add it, is skipped, and a line that is a text in
+ * JSON is taken out of it. Returns OTHER for a line that is not about heads, DAMAGED for one that is and cannot be read. A line without the type of
  * heads that has their fields is damaged too: somebody who edits the type must not hide the head.
  */
 export function readHeadLine(line: string): AuditHead | 'OTHER' | 'DAMAGED' {
-  const isNamed = line.includes(HEAD_TYPE) || line.includes('"auditHead"')
-  if (!isNamed) return hasFieldsOfHead(line) ? 'DAMAGED' : 'OTHER'
-  let value: unknown
-  try {
-    value = JSON.parse(line.slice(line.indexOf('{')))
-  } catch {
-    return 'DAMAGED'
-  }
-  const found = HEAD.safeParse(headIn(value))
+  if (!isAboutHead(line)) return hasFieldsOfHead(line) ? 'DAMAGED' : 'OTHER'
+  const found = HEAD.safeParse(headIn(jsonIn(line)))
   if (!found.success) return 'DAMAGED'
   const { type: _, ...head } = found.data
   return head
+}
+
+/** A collector of logs that keeps each line as a text in JSON escapes its quotes. */
+const auditHeadField = /"auditHead\\?"/
+
+function isAboutHead(text: string): boolean {
+  return text.includes(HEAD_TYPE) || auditHeadField.test(text)
+}
+
+function jsonIn(line: string): unknown {
+  try {
+    return JSON.parse(line.slice(line.indexOf('{')))
+  } catch {
+    return undefined // no head
+  }
 }
 
 /** Returns whether a line is one of a file that has nothing but heads, as `headLine` writes it. */
@@ -106,12 +114,16 @@ export function isLineOfHeadFile(line: string): boolean {
 const fieldsMin = 3
 
 function hasFieldsOfHead(line: string): boolean {
-  const fields = line.match(/"(chain|position|hash|entries|mac)\\?"/g)
-  return new Set(fields).size >= fieldsMin
+  const fields = line.matchAll(/"(chain|position|hash|entries|mac)\\?"/g)
+  return new Set(Array.from(fields, ([, name]) => name)).size >= fieldsMin
 }
 
 function headIn(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if ('auditHead' in value) return value.auditHead
-  return 'data' in value ? value.data : value
+  if ('data' in value) return value.data
+  const line = Object.values(value).find(
+    (v) => typeof v === 'string' && v !== HEAD_TYPE && isAboutHead(v),
+  )
+  return typeof line === 'string' ? headIn(jsonIn(line)) : value
 }

@@ -336,6 +336,9 @@ async function settingFaults(sql: Sql | Transaction): Promise<GuardFault[]> {
       from pg_db_role_setting s, unnest(s.setconfig) c
       where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
         and c like 'session_replication_role=%' and c <> 'session_replication_role=origin'`
+  const subscriptions = await sql<{ name: string }[]>`
+    select subname as name from pg_subscription
+    where subdbid = (select oid from pg_database where datname = current_database()) order by subname`
   const eventTriggers = await sql<{ name: string; event: string; function: string }[]>`
     select e.evtname as name, e.evtevent as event, e.evtfoid::regproc::text as function from pg_event_trigger e
     where e.evtenabled <> 'D' and not exists (
@@ -344,6 +347,9 @@ async function settingFaults(sql: Sql | Transaction): Promise<GuardFault[]> {
   return [
     ...settings.map(({ who, setting }) =>
       fault(`the setting ${setting}`, `it turns triggers off for ${who}`),
+    ),
+    ...subscriptions.map(({ name }) =>
+      fault(`the subscription ${name}`, 'it writes tables of this database without their triggers'),
     ),
     ...eventTriggers.map(({ name, event, function: called }) => ({
       guard: `the event trigger ${name}`,

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { appendAudit } from '../../mdm/audit/audit.ts'
 import { type AuditHead, headLine, isSignedHead, signHead } from '../../mdm/audit/auditHead.ts'
-import { loadAuditKeys } from '../../mdm/audit/auditKeys.ts'
+import { loadAuditKeys, parseAuditKeys } from '../../mdm/audit/auditKeys.ts'
 import { acceptBreak, readBreakMark, recordBreak } from '../../mdm/audit/breaks.ts'
 import { unkeyedHash } from '../../mdm/audit/entryHash.ts'
 import { verifyEvidence } from '../../mdm/audit/evidence.ts'
 import { expireAudit } from '../../mdm/audit/expireAudit.ts'
 import { findGuardFaults, type GuardOptions } from '../../mdm/audit/guards.ts'
+import { faultOfStart, type StoredStart } from '../../mdm/audit/signedEntry.ts'
 import { currentHead } from '../../mdm/audit/storedHead.ts'
 import { verifyAudit } from '../../mdm/audit/verifyAudit.ts'
 import { verifyHeads } from '../../mdm/audit/verifyHeads.ts'
@@ -350,6 +351,15 @@ describe('the audit log against the owner of its tables', () => {
         update audit_head set start_id = 4, start_hash = (select hash from gone)`)
     })
     assert.match(more.log.broken?.detail ?? '', /up to 4 are gone.*expiry up to 3/)
+    await inTransaction('select 1', async (tx) => {
+      await expireAudit(nested(tx), 3, { actor: 'ada', reason: 'retention' })
+      const [head] = await tx<StoredStart[]>`
+        select chain, start_id as "startId", start_hash as "startHash" from audit_head`
+      if (!head) throw new Error('no head')
+      assert.equal(await faultOfStart(tx, await loadAuditKeys(false), head), null)
+      const other = parseAuditKeys([`other:${'x'.repeat(40)}`])
+      await assert.rejects(faultOfStart(tx, other, head), /does not have the key test of entry 7/)
+    })
     const twice = await attack(async (tx) => {
       for (const through of [2, 5])
         await expireAudit(nested(tx), through, { actor: 'ada', reason: 'retention' })
@@ -497,6 +507,10 @@ describe('what guards the history, against the owner of the database', () => {
     ],
     ['alter role t_app set session_replication_role = replica', /turns triggers off for t_app/],
     ['set local session_replication_role = replica', /turns triggers off for this session/],
+    [
+      `create subscription s connection 'dbname=none' publication p with (connect = false)`,
+      /subscription s: it writes tables/,
+    ],
     ['alter table audit set unlogged', /table audit: it is unlogged/],
     ['create table more () inherits (audit)', /the table more adds its own rows/],
     ['alter table change rename to change0', /table change: it is gone/],

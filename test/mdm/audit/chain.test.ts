@@ -157,6 +157,8 @@ describe('heads', () => {
       JSON.stringify({ level: 30, auditHead: head, msg: 'head of the audit log' }),
       `Nov 29 20:00:00 host touchstone[7]: ${JSON.stringify({ auditHead: head })}`,
       JSON.stringify({ specversion: '1.0', type: 'touchstone.audit.head', data: head }),
+      JSON.stringify({ log: `${JSON.stringify({ auditHead: head })}\n`, stream: 'stdout' }),
+      JSON.stringify({ MESSAGE: `touchstone[7]: ${line}`, PRIORITY: '6' }),
     ])
       assert.deepEqual(readHeadLine(text), head)
     assert.equal(readHeadLine('{"level":30,"msg":"started"}'), 'OTHER')
