@@ -5,6 +5,9 @@ import { databaseHost } from '../mdm/db/databaseUrl.ts'
 import { isTransientDatabaseError } from '../mdm/db/isTransientDatabaseError.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { setUpNameOrder } from '../mdm/db/nameOrder.ts'
+import { CodedError } from '../schema/kit/codedError.ts'
+import { withDeadline } from '../schema/kit/deadline.ts'
+import { counted } from '../schema/kit/numberText.ts'
 import { configureAuditKeys } from './config/auditKeys.ts'
 import { type Config, configFromEnv } from './config/config.ts'
 import { describeDatabase } from './config/describeDatabase.ts'
@@ -211,10 +214,12 @@ const listedMax = 3
 
 function listed(names: readonly string[]): string {
   const more = names.length - listedMax
-  return `${names.slice(0, listedMax).join(', ')}${more > 0 ? ` and ${more} more migrations` : ''}`
+  return `${names.slice(0, listedMax).join(', ')}${more > 0 ? ` and ${counted(more, 'more migration')}` : ''}`
 }
 
 const versionMin = 150_000
+/** How long a server may take for the login and a first statement. */
+const answerMsMax = 10_000
 
 /**
  * Waits until the database accepts connections. Throws at once if waiting cannot help, for example
@@ -231,10 +236,17 @@ async function waitForDatabase(
   for (let notified = false; ; await sleep(500)) {
     const sql = openConnection(url, { connectSecondsMax: 5 })
     try {
-      const [row] = await sql`select current_setting('server_version_num')::int as version`
-      if (row?.version < versionMin)
+      const [row] = await withDeadline(
+        sql<{ version: number }[]>`select current_setting('server_version_num')::int as version`,
+        answerMsMax,
+        () => {
+          throw new CodedError('ETIMEDOUT', 'no answer to a first statement')
+        },
+      )
+      const version = row?.version ?? 0
+      if (!(version >= versionMin))
         throw new DatabaseError(
-          `the Postgres at ${host} is version ${Math.floor(row?.version / 10_000)}; 15 or later is needed`,
+          `the Postgres at ${host} is version ${Math.floor(version / 10_000)}; 15 or later is needed`,
         )
       return
     } catch (e) {

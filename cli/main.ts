@@ -3,7 +3,7 @@ import { enableCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { ownValue } from '../schema/kit/dictionary.ts'
 import { compileCacheFolder, packagePath } from './config/packagePath.ts'
-import { makeOutputHarmless } from './terminal/commanderOutput.ts'
+import { configureCommander } from './terminal/commanderOutput.ts'
 import { printError, printFailure } from './terminal/print.ts'
 
 // Files are for their owner alone: they hold personal data, secrets or both. `generate` writes
@@ -74,7 +74,7 @@ Examples:
 const one = ownValue(COMMANDS, process.argv[2] ?? '')
 for (const load of one ? [one] : Object.values(COMMANDS)) program.addCommand((await load()).command)
 
-makeOutputHarmless(program)
+configureCommander(program)
 // Node would print the message of an error that nobody catches as it is.
 process.on('uncaughtException', (e) => {
   printFailure(e instanceof Error ? (e.stack ?? e.message) : String(e))
@@ -83,8 +83,10 @@ process.on('uncaughtException', (e) => {
 
 // The console drops what it cannot write. A result that was cut short is an error; a reader who has
 // seen enough (`| head`) is none.
+let isOutputLost = false
 process.stdout.on('error', (e: NodeJS.ErrnoException) => {
-  if (e.code === 'EPIPE') return
+  if (e.code === 'EPIPE' || isOutputLost) return
+  isOutputLost = true
   printFailure(`the output could not be written: ${e.message}`)
   process.once('exit', (code) => {
     if (code === 0) process.exitCode = 1
@@ -95,12 +97,15 @@ const leftoversMsMax = 2_000
 try {
   await program.parseAsync()
 } catch (e) {
-  if (e instanceof CommanderError) throw e
-  // The message is for the user of the command, the stack for the developer.
-  printFailure(e instanceof Error ? e.message : String(e))
-  if (process.env.TOUCHSTONE_LOG_LEVEL === 'debug' && e instanceof Error)
-    printError(...(e.stack ?? '').split('\n').map((line) => `| ${line}`))
-  process.exitCode = 1
+  // Commander has printed its own errors, help and version. The process is not ended at once, so
+  // that the listener above learns of output that cannot be written.
+  if (!(e instanceof CommanderError)) {
+    // The message is for the user of the command, the stack for the developer.
+    printFailure(e instanceof Error ? e.message : String(e))
+    if (process.env.TOUCHSTONE_LOG_LEVEL === 'debug' && e instanceof Error)
+      printError(...(e.stack ?? '').split('\n').map((line) => `| ${line}`))
+  }
+  process.exitCode = e instanceof CommanderError ? e.exitCode : 1
 }
 // Open resources of a command, such as the driver's attempt to reconnect, must not keep the process
 // alive.

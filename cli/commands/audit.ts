@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { Command } from 'commander'
 import { isRowRightsFunction } from '../../mdm/access/rowRightsSql.ts'
 import { headLine } from '../../mdm/audit/auditHead.ts'
@@ -17,17 +16,19 @@ import {
 } from '../../mdm/audit/verifyAudit.ts'
 import { type HeadsVerification, STANDARD_INPUT, verifyHeads } from '../../mdm/audit/verifyHeads.ts'
 import type { Sql } from '../../mdm/db/database.ts'
+import { count, counted } from '../../schema/kit/numberText.ts'
+import { commandActor } from '../config/commandActor.ts'
 import { withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, hasOwnOwner, withDatabase } from '../connect.ts'
 import { print, printJson } from '../terminal/print.ts'
 import { confirmed } from './input/confirmed.ts'
 import { readLines } from './input/lines.ts'
 import { parseDuration } from './input/parseDuration.ts'
-import { count, createProgress, type Progress } from './output/progress.ts'
+import { parseReason } from './input/parseReason.ts'
+import { createProgress, type Progress } from './output/progress.ts'
 
 const BROKEN = 1
 const NOT_VERIFIED = 2
-const by = () => `cli:${userInfo().username}`
 
 interface Found {
   log: AuditVerification
@@ -100,7 +101,7 @@ async function findChanges(
 ): Promise<Found> {
   const { against } = o
   const log = await verifyAudit(sql, {
-    onProgress: (checked) => progress.show(`${count(checked)} entries checked`),
+    onProgress: (checked) => progress.show(`${counted(checked, 'entry', 'entries')} checked`),
   })
   const evidence = await verifyEvidence(sql, (position) =>
     progress.show(`actions compared up to entry ${count(position)}`),
@@ -108,7 +109,7 @@ async function findChanges(
   const ring = log.keys.length > 0 || against ? await loadAuditKeys(false) : []
   const heads = against
     ? await verifyHeads(sql, ring, log, readLines(against), (lines) =>
-        progress.show(`${count(lines)} lines of heads compared`),
+        progress.show(`${counted(lines, 'line')} of heads compared`),
       )
     : null
   const mark = await readBreakMark(sql, ring, log.chain)
@@ -153,9 +154,9 @@ function report(found: Found): string[] {
   const { broken, unverified, keys, expiredThrough, rows, unkeyed } = log
   if (broken)
     lines.push(
-      `entry ${broken.id} of the audit log is broken: ${broken.detail}; ${count(rows)} entries before it fit`,
+      `entry ${broken.id} of the audit log is broken: ${broken.detail}; ${counted(rows, 'entry before it fits', 'entries before it fit')}`,
     )
-  else lines.push(`${count(rows)} entries of the audit log ${log.chain}, all fit`)
+  else lines.push(`${counted(rows, 'entry', 'entries')} of the audit log ${log.chain}, all fit`)
   if (expiredThrough > 0) lines.push(`entries up to ${expiredThrough} have expired`)
   if (unkeyed > 0)
     lines.push(
@@ -166,7 +167,7 @@ function report(found: Found): string[] {
   for (const k of keys) lines.push(`key ${k.id}: entries ${k.from} to ${k.to}`)
   if (unverified)
     lines.push(
-      `${count(unverified.entries)} entries from entry ${unverified.id} on could not be verified: this process does not have the key ${unverified.keyId}. If nobody has it, the log was replaced`,
+      `${counted(unverified.entries, 'entry', 'entries')} from entry ${unverified.id} on could not be verified: this process does not have the key ${unverified.keyId}. If nobody has it, the log was replaced`,
     )
   if (nextKey !== undefined && keys.length > 0 && keys.at(-1)?.id !== nextKey)
     lines.push(
@@ -181,7 +182,7 @@ function report(found: Found): string[] {
       `a server has found the log broken at entry ${openBreak.id}: ${openBreak.detail}. Heads say so until "touchstone audit resume"`,
     )
   for (const { guard, detail } of found.guards) lines.push(`${guard}: ${detail}`)
-  lines.push(`${count(evidence.actions)} actions compared with their entries`)
+  lines.push(`${counted(evidence.actions, 'action')} compared with their entries`)
   if (heads) lines.push(...reportHeads(heads))
   if (heads && heads.heads > 0)
     for (const file of found.headless) lines.push(`no head was found in ${file}`)
@@ -191,21 +192,21 @@ function report(found: Found): string[] {
 function reportHeads(heads: HeadsVerification): string[] {
   const { findings, unverified, otherLines, firstOtherLine, expired } = heads
   const lines = findings.map(
-    (f) => `${f.detail}${f.more > 0 ? ` (and ${count(f.more)} more heads)` : ''}`,
+    (f) => `${f.detail}${f.more > 0 ? ` (and ${counted(f.more, 'more head')})` : ''}`,
   )
   if (unverified)
     lines.push(
-      `${count(unverified.heads)} heads could not be verified: this process does not have the key ${unverified.keyId}`,
+      `${counted(unverified.heads, 'head')} could not be verified: this process does not have the key ${unverified.keyId}`,
     )
   if (heads.heads === 0) lines.push('no head was found in what was given with --against')
   const notes = [
     expired > 0 ? `${count(expired)} of them about expired entries` : '',
     otherLines > 0
-      ? `${count(otherLines)} other lines passed over, the first at ${firstOtherLine}`
+      ? `${counted(otherLines, 'other line')} passed over, the first at ${firstOtherLine}`
       : '',
   ].filter((n) => n !== '')
   lines.push(
-    `${count(heads.heads)} heads compared${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
+    `${counted(heads.heads, 'head')} compared${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
   )
   return lines
 }
@@ -256,7 +257,7 @@ const expire = withConfig(
       'delete entries that are older than this: 3650d, 520w',
       parseDuration,
     )
-    .requiredOption('--reason <text>', 'why, for the audit log')
+    .requiredOption('--reason <text>', 'why, for the audit log', parseReason)
     .option('--yes', 'do not ask', false)
     .addHelpText(
       'after',
@@ -298,7 +299,12 @@ Examples:
       process.exitCode = 1
       return
     }
-    const done = await expireAudit(sql, through, { actor: by(), reason: o.reason }, stop.signal)
+    const done = await expireAudit(
+      sql,
+      through,
+      { actor: commandActor(), reason: o.reason },
+      stop.signal,
+    )
     print(`the audit log now begins after entry ${done}`)
   })
 })
@@ -308,7 +314,7 @@ const lostKey = withConfig(
     .description(
       'continue the audit log under the first key of this process although the key before is lost; entries under the lost key can no longer be verified',
     )
-    .requiredOption('--reason <text>', 'why, for the audit log')
+    .requiredOption('--reason <text>', 'why, for the audit log', parseReason)
     .addHelpText(
       'after',
       `
@@ -318,7 +324,7 @@ Examples:
   DATABASE_CONFIG,
 ).action(async (o: DatabaseConfig & { reason: string }) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
-    await replaceLostKey(sql, { actor: by(), reason: o.reason })
+    await replaceLostKey(sql, { actor: commandActor(), reason: o.reason })
     print('the audit log goes on under the first key of this process')
   })
 })
@@ -328,7 +334,7 @@ const resume = withConfig(
     .description(
       'let heads of the audit log go on without a word about the recorded break, after somebody has looked into it',
     )
-    .requiredOption('--reason <text>', 'what was found, for the audit log')
+    .requiredOption('--reason <text>', 'what was found, for the audit log', parseReason)
     .addHelpText(
       'after',
       `
@@ -344,7 +350,7 @@ Examples:
 ).action(async (o: DatabaseConfig & { reason: string }) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const accepted = await acceptBreak(sql, await loadAuditKeys(false), {
-      actor: by(),
+      actor: commandActor(),
       reason: o.reason,
     })
     if (!accepted) throw new Error('no break of the audit log is recorded that is still open')

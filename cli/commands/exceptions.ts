@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Caller } from '../../mdm/access/caller.ts'
 import {
@@ -19,13 +18,16 @@ import {
   withOwner,
 } from '../../mdm/ingest/exceptions.ts'
 import { readWork } from '../../mdm/ingest/exceptionWork.ts'
+import { count, counted } from '../../schema/kit/numberText.ts'
+import { commandActor } from '../config/commandActor.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { print, printError, printJson, printQuoted } from '../terminal/print.ts'
+import { parseActor } from './input/parseActor.ts'
 import { parseDuration } from './input/parseDuration.ts'
+import { parseReason } from './input/parseReason.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
-import { count } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 type Settings = Config<(typeof SETTINGS)[number]>
@@ -138,9 +140,13 @@ const show = withConfig(
 })
 
 const reason = () =>
-  new Option('--reason <text>', 'reason, for the audit log').makeOptionMandatory()
+  new Option('--reason <text>', 'reason, for the audit log')
+    .argParser(parseReason)
+    .makeOptionMandatory()
 const actor = () =>
-  new Option('--actor <name>', 'actor, for the audit log').default(`cli:${userInfo().username}`)
+  new Option('--actor <name>', 'actor, for the audit log')
+    .argParser(parseActor)
+    .default(commandActor())
 
 const retry = withFilter(
   withConfig(
@@ -202,7 +208,13 @@ const discard = withConfig(
       )
       print(`${count(outcome.messages)} discarded`)
       if (outcome.messages < ids.length) {
-        print(`${count(ids.length - outcome.messages)} were no open exceptions`)
+        print(
+          counted(
+            ids.length - outcome.messages,
+            'was no open exception',
+            'were no open exceptions',
+          ),
+        )
         process.exitCode = 1
       }
     })

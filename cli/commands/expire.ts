@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { expireChanges, planExpiry } from '../../mdm/feed/expire.ts'
+import { counted } from '../../schema/kit/numberText.ts'
 import { withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 import { print } from '../terminal/print.ts'
@@ -49,7 +50,7 @@ Examples:
       print(`no event is older than ${before.toISOString()}; the oldest is position ${from}`)
       return
     }
-    const question = `Delete ${positions.toLocaleString('en')} events before ${before.toISOString()} (positions ${from} to ${target - 1})? Cursors among them become invalid.`
+    const question = `Delete ${counted(positions, 'event')} before ${before.toISOString()} (positions ${from} to ${target - 1})? Cursors among them become invalid.`
     if (!yes && !(await confirmed(question))) {
       process.exitCode = 1
       return

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { type Explanation, explain } from '../../mdm/explain/explain.ts'
 import { waterfallText } from '../../mdm/match/waterfallText.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
+import { counted, fixed } from '../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
@@ -64,9 +65,9 @@ function lines(e: Explanation): string[] {
     ...(e.weight === null
       ? []
       : [
-          `weight ${e.weight.toFixed(2)}, probability ${(e.probability ?? 0).toFixed(4)} (of two related things ${(e.relatedProbability ?? 0).toFixed(4)}); a match from ${e.threshold} on, linked from ${e.linkThreshold} on`,
+          `weight ${fixed(e.weight, 2)}, probability ${(e.probability ?? 0).toFixed(4)} (of two related things ${(e.relatedProbability ?? 0).toFixed(4)}); a match from ${e.threshold} on, linked from ${e.linkThreshold} on`,
         ]),
-    `${e.sharedKeys} blocking keys in common, ${e.usableKeys} of them usable; ${e.linkWeight === null ? 'not linked' : `linked with ${e.linkWeight.toFixed(2)}`}`,
+    `${counted(e.sharedKeys, 'blocking key')} in common, ${e.usableKeys} of them usable; ${e.linkWeight === null ? 'not linked' : `linked with ${fixed(e.linkWeight, 2)}`}`,
     ...(e.forbidden === null ? [] : [`cannot be one: ${e.forbidden}`]),
     ...e.assertions.map((s) => `${s.kind} says ${s.actor}, ${s.at.toISOString()}: ${s.reason}`),
     `model ${e.model}`,

@@ -1,7 +1,8 @@
-import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type ApiKey, listKeys } from '../../mdm/access/apiKeys.ts'
 import { apiKeys } from '../../mdm/access/auditedApiKeys.ts'
+import { counted } from '../../schema/kit/numberText.ts'
+import { commandActor } from '../config/commandActor.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 import { openAccess } from '../server/authentication.ts'
@@ -15,7 +16,6 @@ interface NewKeyFlags {
   legalEntity?: string[]
   expires?: number
 }
-const by = () => `cli:${userInfo().username}`
 
 const create = withConfig(
   new Command('create')
@@ -54,7 +54,7 @@ const create = withConfig(
       throw new Error(`${flag} "*" stands alone, for no limit; it was given with other values`)
   const expiresAt = o.expires === undefined ? null : new Date(Date.now() + o.expires * 1_000)
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
-    const made = await apiKeys(sql, by()).create({
+    const made = await apiKeys(sql, commandActor()).create({
       name,
       roles: o.role,
       scopes: o.scope,
@@ -86,10 +86,10 @@ const revoke = withConfig(
   DATABASE_CONFIG,
 ).action(async (name: string, o: DatabaseConfig) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
-    const count = await apiKeys(sql, by()).revoke(name)
+    const count = await apiKeys(sql, commandActor()).revoke(name)
     if (count === 0)
       throw new Error(`there is no key "${name}" that is not revoked; "keys list" shows them`)
-    print(`${count} key${count === 1 ? '' : 's'} revoked`)
+    print(`${counted(count, 'key')} revoked`)
   })
 })
 
@@ -105,7 +105,7 @@ const rotate = withConfig(
   DATABASE_CONFIG,
 ).action(async (name: string, o: DatabaseConfig & { overlap: number }) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) =>
-    shown(await apiKeys(sql, by()).rotate(name, o.overlap * 1_000)),
+    shown(await apiKeys(sql, commandActor()).rotate(name, o.overlap * 1_000)),
   )
 })
 

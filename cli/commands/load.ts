@@ -8,6 +8,7 @@ import { type OpenedFile, openFile } from '../../connectors/file/rows.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { countWaiting, type Settled, type Span, settled } from '../../mdm/inbox/settled.ts'
 import { type Loaded, loadFile } from '../../mdm/ingest/load.ts'
+import { count, counted, noun } from '../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { judgeByActivePolicy, openInstallation, usableConnector } from '../config/installation.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
@@ -16,7 +17,7 @@ import type { IngestRole } from '../observe/roles.ts'
 import { INGEST_CONFIG, startIngestRole } from '../server/ingestRole.ts'
 import { stopSignal } from '../server/stopSignal.ts'
 import { print } from '../terminal/print.ts'
-import { count, createProgress, type Progress } from './output/progress.ts'
+import { createProgress, type Progress } from './output/progress.ts'
 
 const LOAD_CONFIG = [...DATABASE_CONFIG, 'sources', ...INGEST_CONFIG, 'logLevel'] as const
 
@@ -147,17 +148,17 @@ async function load(files: string[], options: Options): Promise<number> {
         awayMsMax: options.databaseWaitSecondsMax * 1_000,
         onAway: () => progress.line('the database does not respond: waiting for it'),
         onProgress: (l) =>
-          progress.show(`${path}: ${count(l.rows)} rows stored, ${rate(l.rows)} rows/s`),
+          progress.show(`${path}: ${counted(l.rows, 'row')} stored, ${rate(l.rows)} rows/s`),
       })
       progress.line(
-        `${path}: ${count(loaded.rows)} rows stored, ${count(loaded.duplicates)} of them duplicates, ${rate(loaded.rows)} rows/s`,
+        `${path}: ${counted(loaded.rows, 'row')} stored, ${counted(loaded.duplicates, 'of them a duplicate', 'of them duplicates')}, ${rate(loaded.rows)} rows/s`,
       )
       add(total, loaded)
     }
     if (stop.aborted) progress.line('stopped: run the same command again to resume')
     if (!options.wait) {
       print(
-        `${count(total.accepted)} stored, ${count(total.duplicates)} duplicates, ${count(total.rows)} rows`,
+        `${count(total.accepted)} stored, ${counted(total.duplicates, 'duplicate')}, ${counted(total.rows, 'row')}`,
       )
       return stop.aborted ? 130 : 0
     }
@@ -195,7 +196,9 @@ async function applied(
         : startOwnWorkers(connection.url, options)
       const done = first - left
       const rate = Math.round((done * 1000) / Math.max(1, performance.now() - started))
-      progress.show(`${count(left)} rows wait to be applied, ${count(rate)} rows/s`)
+      progress.show(
+        `${counted(left, 'row waits', 'rows wait')} to be applied, ${count(rate)} rows/s`,
+      )
       await sleep(pollMs)
     }
   } finally {
@@ -233,10 +236,10 @@ function printCounts(total: Loaded, result: Settled): void {
   const counts: [string, number][] = [
     ['applied', result.applied],
     ['skipped', result.skipped],
-    ['exceptions', result.exceptions],
-    ['duplicates', total.duplicates],
+    [noun(result.exceptions, 'exception'), result.exceptions],
+    [noun(total.duplicates, 'duplicate'), total.duplicates],
     ['waiting', result.waiting],
-    ['rows', total.rows],
+    [noun(total.rows, 'row'), total.rows],
   ]
   for (const [what, n] of counts)
     if (what !== 'waiting' || n > 0) print(`${count(n).padStart(12)} ${what}`)

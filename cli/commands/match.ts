@@ -8,6 +8,7 @@ import { matchBatchInThreads, THREADS_MAX } from '../../mdm/match/batchThreads.t
 import { readParameters } from '../../mdm/match/parameters.ts'
 import { createReport } from '../../mdm/match/report.ts'
 import { reportPage } from '../../mdm/match/reportPage.ts'
+import { count, counted, noun } from '../../schema/kit/numberText.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
 import { print, printError } from '../terminal/print.ts'
@@ -15,7 +16,7 @@ import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { readRecordsFile } from './input/recordsFile.ts'
 import { explainPair } from './output/explainPair.ts'
 import { writeClusters, writePairs, writePossible } from './output/matchFiles.ts'
-import { count, createProgress } from './output/progress.ts'
+import { createProgress } from './output/progress.ts'
 
 /**
  * Above this number of records, their fields are dropped after standardization, which saves a
@@ -152,7 +153,7 @@ async function run(options: Options): Promise<void> {
   const { crowdedRecords } = result.stats
   if (crowdedRecords > 0)
     printError(
-      `note: ${count(crowdedRecords)} records share whatever they share with more than ${result.engine.blockRecordsMax} others, and were not compared`,
+      `note: ${counted(crowdedRecords, 'record shares whatever it shares', 'records share whatever they share')} with more than ${counted(result.engine.blockRecordsMax, 'other')}, and ${noun(crowdedRecords, 'was', 'were')} not compared`,
     )
   printError(...summary(result, seconds))
 }
@@ -165,13 +166,13 @@ function summary({ stats, clusters, possible, related }: BatchResult, seconds: n
       : ` (about ${(100 * pairsCompleteness).toFixed(1)} % of all matches)`
   const memoryMb = process.resourceUsage().maxRSS / 1024
   return [
-    `${count(stats.records)} records in ${count(clusters)} clusters, ${count(possible.length)} possible matches${related.length > 0 ? `, ${count(related.length)} possibly related pairs` : ''}`,
-    `${count(stats.keys)} keys (${count(stats.saturatedKeys)} too common to use), ${count(stats.candidatePairs)} candidate pairs${completeness}, ${count(stats.edges)} links, largest component ${count(stats.largestComponent)}`,
+    `${counted(stats.records, 'record')} in ${counted(clusters, 'cluster')}, ${counted(possible.length, 'possible match', 'possible matches')}${related.length > 0 ? `, ${counted(related.length, 'possibly related pair')}` : ''}`,
+    `${counted(stats.keys, 'key')} (${count(stats.saturatedKeys)} too common to use), ${counted(stats.candidatePairs, 'candidate pair')}${completeness}, ${counted(stats.edges, 'link')}, largest component ${count(stats.largestComponent)}`,
     `${seconds.toFixed(1)} s (${Object.entries(stats.seconds)
       .map(([stage, s]) => `${stage} ${s.toFixed(1)}`)
       .join(
         ', ',
-      )}), ${count(Math.round(stats.candidatePairs / Math.max(0.001, stats.seconds.compare ?? 0)))} pairs compared a second, peak memory ${count(Math.round(memoryMb))} MB`,
+      )}), ${counted(Math.round(stats.candidatePairs / Math.max(0.001, stats.seconds.compare ?? 0)), 'pair')} compared a second, peak memory ${count(Math.round(memoryMb))} MB`,
   ]
 }
 

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 import { publicSchema } from '../../gateway/federation/publicSchema.ts'
 import {
@@ -7,6 +6,8 @@ import {
   publishOperations,
   retireOperations,
 } from '../../mdm/access/operations.ts'
+import { counted } from '../../schema/kit/numberText.ts'
+import { commandActor } from '../config/commandActor.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 import { print, printJson } from '../terminal/print.ts'
@@ -52,7 +53,7 @@ const publish = withConfig(
           await publishOperations(sql, {
             client,
             operations: all,
-            publishedBy: `cli:${userInfo().username}`,
+            publishedBy: commandActor(),
           }),
         )
         for (const { hash, names } of all)
@@ -91,7 +92,7 @@ const retire = withConfig(
     const count = await retireOperations(sql, hash, o.client ?? null)
     if (count === 0)
       throw new Error(`no operation ${hash} is published; "operations list" shows them`)
-    print(`retired, of ${count} client${count === 1 ? '' : 's'}`)
+    print(`retired, of ${counted(count, 'client')}`)
   })
 })
 

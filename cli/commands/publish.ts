@@ -1,9 +1,10 @@
-import { userInfo } from 'node:os'
 import { Command } from 'commander'
 import type { Sql } from '../../mdm/db/database.ts'
 import { activePolicy, readPublications, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import { publish } from '../../mdm/policy/publish.ts'
+import { count, counted, noun } from '../../schema/kit/numberText.ts'
 import { type CandidateOptions, loadCandidatePolicy } from '../config/candidatePolicy.ts'
+import { commandActor } from '../config/commandActor.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { heldSources, openInstallation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
@@ -11,7 +12,8 @@ import { programVersion } from '../config/programVersion.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { checkCandidate } from '../server/checkCandidate.ts'
 import { print, printError } from '../terminal/print.ts'
-import { count, createProgress } from './output/progress.ts'
+import { parseReason } from './input/parseReason.ts'
+import { createProgress } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources', 'ownSubgraphs', 'contractHide'] as const
 interface Options extends Config<(typeof SETTINGS)[number]>, CandidateOptions {
@@ -37,7 +39,12 @@ export const command = withConfig(
       'versions of models of "touchstone train", or <Type>=shipped; under the active policy unless --policy is given',
     )
     .option('--list', 'list the latest publications', false)
-    .option('--reason <text>', 'reason, for the audit log', 'published from the command line'),
+    .option(
+      '--reason <text>',
+      'reason, for the audit log',
+      parseReason,
+      'published from the command line',
+    ),
   SETTINGS,
 )
   .addHelpText(
@@ -60,7 +67,7 @@ Examples:
       if (options.list) {
         for (const p of await readPublications(sql, listed))
           print(
-            `${p.version} ${p.state.padEnd(7)} ${p.startedAt.toISOString()} ${p.actor}: ${p.reason}; ${count(p.done)}${p.total === null ? '' : ` of ${count(p.total)}`} records, ${count(p.events)} events${p.problem ? `; ${p.state === 'REFUSED' ? 'refused' : 'stopped'}: ${p.problem}` : ''}`,
+            `${p.version} ${p.state.padEnd(7)} ${p.startedAt.toISOString()} ${p.actor}: ${p.reason}; ${count(p.done)}${p.total === null ? '' : ` of ${count(p.total)}`} ${noun(p.total ?? p.done, 'record')}, ${counted(p.events, 'event')}${p.problem ? `; ${p.state === 'REFUSED' ? 'refused' : 'stopped'}: ${p.problem}` : ''}`,
           )
         return
       }
@@ -78,12 +85,12 @@ Examples:
         )
       const line = createProgress()
       const by = {
-        actor: `cli:${userInfo().username}`,
+        actor: commandActor(),
         reason: options.reason,
         checkedBy: programVersion(),
       }
       const done = await publish(sql, kept, context, by, (sofar) =>
-        line.show(`${count(sofar.done)} records, ${count(sofar.events)} events`),
+        line.show(`${counted(sofar.done, 'record')}, ${counted(sofar.events, 'event')}`),
       )
       line.end()
       if (done.code === 'BUSY')
@@ -91,7 +98,7 @@ Examples:
           'another policy is being published, or this one is already being applied to the records: "publish --list" shows its progress',
         )
       print(
-        `policy ${kept.version} is active${modelsOf(kept)}: ${count(done.done)} records processed, ${count(done.events)} events${done.resumed ? '; resumed where it was stopped' : ''}`,
+        `policy ${kept.version} is active${modelsOf(kept)}: ${counted(done.done, 'record')} processed, ${counted(done.events, 'event')}${done.resumed ? '; resumed where it was stopped' : ''}`,
       )
     })
   })

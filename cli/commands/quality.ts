@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { driftOf, type FieldDrift, type Quality, quality } from '../../mdm/golden/read/quality.ts'
 import { type QueueAge, queueAge } from '../../mdm/tasks/queue.ts'
+import { counted } from '../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
@@ -44,7 +45,7 @@ function printQuality(types: Quality[], queue: QueueAge[]): void {
   const share = (x: number | null) => (x === null ? '-' : `${(100 * x).toFixed(1)} %`)
   for (const t of types) {
     print(
-      `${t.type}: ${t.golden} golden records of ${t.records} source records; matched ${share(t.matchRate)}, unique ${share(t.uniqueness)}, overridden ${share(t.overrideRate)}`,
+      `${t.type}: ${counted(t.golden, 'golden record')} of ${counted(t.records, 'source record')}; matched ${share(t.matchRate)}, unique ${share(t.uniqueness)}, overridden ${share(t.overrideRate)}`,
     )
     for (const f of t.fields) print(`  ${f.field.padEnd(20)} complete ${share(f.completeness)}`)
     for (const s of t.systems) {
@@ -59,7 +60,7 @@ function printQuality(types: Quality[], queue: QueueAge[]): void {
   }
   for (const q of queue)
     print(
-      `${q.kind}: ${q.open} tasks, ${q.overdue} overdue, oldest ${(q.ageSecondsMax / 3600).toFixed(1)} h`,
+      `${q.kind}: ${counted(q.open, 'task')}, ${q.overdue} overdue, oldest ${(q.ageSecondsMax / 3600).toFixed(1)} h`,
     )
 }
 

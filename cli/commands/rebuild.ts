@@ -4,6 +4,7 @@ import { checkRebuild } from '../../mdm/policy/rebuild.ts'
 import { countStale, MATCHING_LOCK, rematch } from '../../mdm/policy/rematch.ts'
 import { checkStanding, repair, repairStanding } from '../../mdm/policy/repair.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
+import { counted } from '../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
@@ -48,7 +49,10 @@ an earlier version of the program, or another model, matched; ingest workers do 
       const context = await activeResolutionContext(sql, shipped, systems)
       const began = performance.now()
       const wrong = options.repair ? await repairStanding(sql) : await checkStanding(sql)
-      if (wrong > 0) print(`${wrong} assertions were wrong${options.repair ? '; repaired' : ''}`)
+      if (wrong > 0)
+        print(
+          `${counted(wrong, 'assertion was wrong', 'assertions were wrong')}${options.repair ? '; repaired' : ''}`,
+        )
       const stale = await countStale(sql, context)
       if (stale > 0) {
         if (options.repair) {
@@ -62,7 +66,7 @@ an earlier version of the program, or another model, matched; ingest workers do 
             )
         }
         print(
-          `${stale} source records were matched by another version of the program or its models${options.repair ? ': matched again' : ''}`,
+          `${counted(stale, 'source record was', 'source records were')} matched by another version of the program or its models${options.repair ? ': matched again' : ''}`,
         )
       }
       const { records, golden, differences } = await checkRebuild(sql, context)
@@ -70,7 +74,7 @@ an earlier version of the program, or another model, matched; ingest workers do 
         print(`${d.what.padEnd(10)} ${d.type} ${d.goldenId}: ${d.detail}`)
       const seconds = ((performance.now() - began) / 1000).toFixed(1)
       print(
-        `${records} source records, ${golden} golden records, ${differences.length} differences, ${seconds} s`,
+        `${counted(records, 'source record')}, ${counted(golden, 'golden record')}, ${counted(differences.length, 'difference')}, ${seconds} s`,
       )
       if (differences.length + wrong === 0) return
       if (options.check) {
@@ -78,6 +82,6 @@ an earlier version of the program, or another model, matched; ingest workers do 
         return
       }
       const done = await repair(sql, context, differences)
-      print(`${done.done} golden records repaired, ${done.events} events`)
+      print(`${counted(done.done, 'golden record')} repaired, ${counted(done.events, 'event')}`)
     })
   })

@@ -1,12 +1,13 @@
 import { Command } from 'commander'
 import { remap } from '../../mdm/ingest/remap.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
+import { count, counted } from '../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation, usableConnector } from '../config/installation.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { print } from '../terminal/print.ts'
-import { count, createProgress } from './output/progress.ts'
+import { createProgress } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 
@@ -49,13 +50,13 @@ Example:
       for (const source of sources) {
         const pipeline = { ...mastering, sql, connectors, attemptsMax: 1, onError: () => {} }
         const done = await remap(pipeline, source, (sofar) =>
-          line.show(`${source}: ${count(sofar.records)} records`),
+          line.show(`${source}: ${counted(sofar.records, 'record')}`),
         )
         line.end()
         print(
-          `${source}: ${count(done.records)} source records, ${count(done.changed)} changed, ${count(done.events)} events` +
+          `${source}: ${counted(done.records, 'source record')}, ${count(done.changed)} changed, ${counted(done.events, 'event')}` +
             (done.otherType > 0
-              ? `; ${count(done.otherType)} would be of another type and stay as they are`
+              ? `; ${counted(done.otherType, 'would be of another type and stays as it is', 'would be of another type and stay as they are')}`
               : ''),
         )
       }

@@ -1,13 +1,16 @@
-import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 import { type Replayed, replay } from '../../mdm/ingest/replay.ts'
+import { count, counted } from '../../schema/kit/numberText.ts'
+import { commandActor } from '../config/commandActor.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { judgeByActivePolicy, openInstallation, usableConnector } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { stopSignal } from '../server/stopSignal.ts'
 import { print } from '../terminal/print.ts'
+import { parseActor } from './input/parseActor.ts'
+import { parseReason } from './input/parseReason.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
-import { count, createProgress } from './output/progress.ts'
+import { createProgress } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 const stuckWarningMs = 10_000
@@ -41,8 +44,8 @@ export const command = withConfig(
       parseWholeNumber,
       0,
     )
-    .option('--reason <text>', 'reason, for the audit log', 'replay')
-    .option('--actor <name>', 'actor, for the audit log', `cli:${userInfo().username}`),
+    .option('--reason <text>', 'reason, for the audit log', parseReason, 'replay')
+    .option('--actor <name>', 'actor, for the audit log', parseActor, commandActor()),
   SETTINGS,
 )
   .addHelpText(
@@ -97,7 +100,7 @@ Examples:
         })
         line.end()
         print(
-          `${flags.source}: ${count(done.queued)} messages in the queue again, up to message ${done.last}`,
+          `${flags.source}: ${counted(done.queued, 'message')} in the queue again, up to message ${done.last}`,
         )
         if (!done.complete) {
           print(`stopped; resume with --after ${done.last}`)

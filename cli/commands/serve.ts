@@ -9,6 +9,7 @@ import {
 } from '../../gateway/identity/developmentSecret.ts'
 import { type Config, warnAboutUnknownVariables, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
+import { refuseOpenFiles } from '../config/refuseOpenFiles.ts'
 import { workerEnvironment } from '../config/workerEnvironment.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
@@ -72,6 +73,7 @@ Examples:
         ),
       )
       const stopTracing = startTracing(config, wanted.join('+'))
+      refuseOpenFiles(config)
       const installation = openInstallation(config.sources)
       const connection = await connect({
         config,

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { changesNothing, type Simulation, simulate } from '../../mdm/policy/simulate.ts'
+import { count, counted } from '../../schema/kit/numberText.ts'
 import { type CandidateOptions, loadCandidatePolicy } from '../config/candidatePolicy.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
@@ -8,7 +9,6 @@ import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { checkCandidate } from '../server/checkCandidate.ts'
 import { print, printJson } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
-import { count } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources', 'ownSubgraphs', 'contractHide'] as const
 type Options = Config<(typeof SETTINGS)[number]> &
@@ -76,7 +76,9 @@ function printReport(report: Simulation): void {
       [t.changes, 'would change a value'],
       [t.origins, 'would keep their values, from another source record or by another rule'],
     ] as const
-    print(`${t.type}: ${count(t.golden)} golden records of ${count(t.records)} source records`)
+    print(
+      `${t.type}: ${counted(t.golden, 'golden record')} of ${counted(t.records, 'source record')}`,
+    )
     for (const [group, what] of groups) {
       if (group.count === 0) continue
       print(`  ${count(group.count)} ${what}`)
@@ -84,7 +86,7 @@ function printReport(report: Simulation): void {
     }
     for (const f of t.fields) {
       const ways = f.systems.slice(0, 3).map((s) => `${s.from} -> ${s.to} ${count(s.count)}`)
-      print(`  ${f.field}: ${count(f.count)} values (${ways.join(', ')})`)
+      print(`  ${f.field}: ${counted(f.count, 'value')} (${ways.join(', ')})`)
     }
   }
   if (changesNothing(report)) print('nothing would change')

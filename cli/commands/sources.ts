@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { counted } from '../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import {
   heldSources,
@@ -42,10 +43,12 @@ Examples:
     await judge(installation, options)
     if (name === undefined) {
       for (const s of systems) {
-        const secrets = s.developmentSecret ? 'development secret' : `${s.secrets.length} secret(s)`
+        const secrets = s.developmentSecret
+          ? 'development secret'
+          : counted(s.secrets.length, 'secret')
         const { held, objects = [] } = connectors.get(s.name) ?? {}
         print(
-          `${s.name.padEnd(20)} ${s.kind.padEnd(12)} ${s.role.padEnd(8)} trust ${s.trust.toFixed(2)}  ${held === undefined ? `${objects.length} objects` : 'HELD'}  ${secrets}`,
+          `${s.name.padEnd(20)} ${s.kind.padEnd(12)} ${s.role.padEnd(8)} trust ${s.trust.toFixed(2)}  ${held === undefined ? counted(objects.length, 'object') : 'HELD'}  ${secrets}`,
         )
       }
       for (const { source, mistake } of heldSources(connectors)) {

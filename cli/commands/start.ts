@@ -7,9 +7,11 @@ import {
   DEVELOPMENT_SECRET_FILE,
   renewDevelopmentSecret,
 } from '../../gateway/identity/developmentSecret.ts'
+import { counted } from '../../schema/kit/numberText.ts'
 import { CONFIG, type Config, warnAboutUnknownVariables, withConfig } from '../config/config.ts'
 import { describeDatabase } from '../config/describeDatabase.ts'
 import { openInstallation } from '../config/installation.ts'
+import { refuseOpenFiles } from '../config/refuseOpenFiles.ts'
 import { connect } from '../connect.ts'
 import { wipeEmbedded } from '../embeddedPostgres/openEmbedded.ts'
 import { openLog } from '../observe/log.ts'
@@ -69,6 +71,7 @@ Examples:
       ),
     )
     const stopTracing = startTracing(config, 'start')
+    refuseOpenFiles(config)
     const installation = openInstallation(config.sources)
     if (config.fresh) {
       if (config.databaseUrl)
@@ -205,7 +208,7 @@ function overview(
     `  Metrics      ${origin}/metrics   (Prometheus)`,
     `  Callers      ${callers(config)}`,
     `  Database     ${describeDatabase(config)}`,
-    `  Ingest       ${config.workers} worker${config.workers === 1 ? '' : 's'}`,
+    `  Ingest       ${counted(config.workers, 'worker')}`,
     '',
   ]
 }

@@ -10,6 +10,7 @@ import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type Config, warnAboutUnknownVariables, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
+import { refuseOpenFiles } from '../config/refuseOpenFiles.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
 import { startTracing, TRACING_CONFIG } from '../observe/tracing.ts'
@@ -63,6 +64,7 @@ Example:
       ),
     )
     const stopTracing = startTracing(config, `subgraph-${name}`)
+    refuseOpenFiles(config)
     const installation = openInstallation(config.sources)
     const { policy: model, systems, connectors, rules, levels } = installation
     const connection = await connect({

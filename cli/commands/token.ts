@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { DEVELOPMENT_KEY_FILE, developmentToken } from '../../gateway/identity/development.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openAccess } from '../server/authentication.ts'
 import { print } from '../terminal/print.ts'
+import { parseActor } from './input/parseActor.ts'
 import { parseDuration } from './input/parseDuration.ts'
 
 const SETTINGS = ['dataDir', 'authAudience', 'access'] as const
@@ -23,7 +24,7 @@ export const command = withConfig(
       'print a development token, for a gateway on this machine without a configured issuer',
     )
     .requiredOption('--role <names...>', 'roles of config/access.yaml')
-    .option('--actor <name>', 'actor that the token names', actor, 'ada')
+    .option('--actor <name>', 'actor that the token names', parseActor, 'ada')
     .option(
       '--region <names...>',
       'regions whose records it may read, if row rights are configured; "*" for all',
@@ -76,14 +77,3 @@ Example:
       )
     },
   )
-
-function actor(text: string): string {
-  if (
-    !/^[a-z0-9][a-z0-9@._-]{0,99}$/i.test(text) ||
-    ['development', 'clock', 'nobody'].includes(text)
-  )
-    throw new InvalidArgumentError(
-      'It must consist of letters, digits and @._- and must not be a reserved name.',
-    )
-  return text
-}

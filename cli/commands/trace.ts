@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { type MessageStory, type Trace, trace } from '../../mdm/explain/trace.ts'
 import type { TracedDelivery, TracedEvent } from '../../mdm/explain/traceEvents.ts'
+import { counted, noun } from '../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
@@ -52,7 +53,10 @@ Examples:
 function formatTrace(found: Trace): string[] {
   const lines = found.messages.flatMap(messageLines)
   if (found.more)
-    lines.push('', `there are more messages; these are ${found.messages.length} of them`)
+    lines.push(
+      '',
+      `there are more messages; ${noun(found.messages.length, 'this is', 'these are')} ${found.messages.length} of them`,
+    )
   if (found.actions.length > 0)
     lines.push(...(lines.length > 0 ? [''] : []), ...found.actions.flatMap(actionLines))
   if (found.events.length > 0)
@@ -99,7 +103,9 @@ function messageLines(m: MessageStory): string[] {
     `message ${m.inboxId} ${m.object ?? ''}: ${m.state}${m.replay ? ', in the queue again' : ''}, correlation ${m.correlationId}`,
     ...order.map(({ at, text }) => `  ${at.toISOString()}  ${text}`),
     ...(m.state === 'WAITING' && m.attempts
-      ? [`  failed ${m.attempts} times; tried again from ${m.tryAgainAt?.toISOString() ?? 'now'}`]
+      ? [
+          `  failed ${counted(m.attempts, 'time')}; tried again from ${m.tryAgainAt?.toISOString() ?? 'now'}`,
+        ]
       : []),
     ...m.records.map(
       (r) =>

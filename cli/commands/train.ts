@@ -1,5 +1,4 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { appendAudit } from '../../mdm/audit/audit.ts'
@@ -16,8 +15,10 @@ import { reportPage } from '../../mdm/match/reportPage.ts'
 import { type ListedModel, listModels, misfit, storeModel } from '../../mdm/policy/models.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { count, counted, noun } from '../../schema/kit/numberText.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { isUuid } from '../../schema/uuid.ts'
+import { commandActor } from '../config/commandActor.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
@@ -25,7 +26,7 @@ import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { print, printError } from '../terminal/print.ts'
 import { type Label, readLabelFile } from './input/labelFile.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
-import { count, createProgress } from './output/progress.ts'
+import { createProgress } from './output/progress.ts'
 
 /** Training on fewer records does not improve on the shipped model. */
 const RECORDS_MIN = 500
@@ -111,11 +112,11 @@ async function list(sql: Sql, policy: Policy, engines: ReadonlyMap<string, Engin
       `${type.name}: ${known ? 'a trained model is active' : inForce === createEngine(type).version ? 'the shipped model is active' : `a model from a file is active, ${inForce}`}`,
     )
     for (const m of own) {
-      const labels = m.labels > 0 ? `, ${count(m.labels)} labels` : ''
+      const labels = m.labels > 0 ? `, ${counted(m.labels, 'label')}` : ''
       const absent = m.absent.length > 0 ? `, nothing for ${m.absent.join(', ')}` : ''
       const why = misfit(m, planComparisons(type))
       print(
-        `  ${m.version} ${m.trainedAt.toISOString()} ${m.actor}: ${count(m.records)} records, ${count(m.pairs)} pairs${labels}${absent}; ${activityOf(m, m.version === inForce)}${why === null ? '' : `; does not fit: ${why}`}`,
+        `  ${m.version} ${m.trainedAt.toISOString()} ${m.actor}: ${counted(m.records, 'record')}, ${counted(m.pairs, 'pair')}${labels}${absent}; ${activityOf(m, m.version === inForce)}${why === null ? '' : `; does not fit: ${why}`}`,
       )
     }
   }
@@ -139,7 +140,7 @@ async function warnAboutUnknownRecords(sql: Sql, given: readonly Label[]): Promi
   const unknown = given.filter((l) => !there.has(l.a) || !there.has(l.b)).length
   if (unknown > 0)
     printError(
-      `${count(unknown)} of ${count(given.length)} labels of the file name records that are not in the store`,
+      `${count(unknown)} of ${counted(given.length, 'label')} of the file ${noun(unknown, 'names', 'name')} records that are not in the store`,
     )
 }
 
@@ -155,7 +156,7 @@ async function trainType(
   const records = await readRecords(sql, type)
   if (records.length < RECORDS_MIN) {
     line.line(
-      `${type.name}: ${count(records.length)} source records are too few to learn from (${RECORDS_MIN} at least); the shipped model stays`,
+      `${type.name}: ${counted(records.length, 'source record is', 'source records are')} too few to learn from (${RECORDS_MIN} at least); the shipped model stays`,
     )
     return
   }
@@ -192,7 +193,7 @@ async function trainType(
     result = matchBatch(type, records, { parameters, progress })
   }
   const { parameters, version, comparisons } = result.engine
-  const actor = `cli:${userInfo().username}`
+  const actor = commandActor()
   const pairs = result.stats.candidatePairs
   const trained = {
     records: records.length,
@@ -223,7 +224,7 @@ async function trainType(
     reportPage(createReport(result, `the store, policy ${policy.version}`)),
   )
   line.line(
-    `${type.name}: model ${version}, of ${count(records.length)} records, ${count(pairs)} pairs${options.labels ? `, ${count(labels.length)} labels` : ''}; a candidate until it is published; ${file}`,
+    `${type.name}: model ${version}, of ${counted(records.length, 'record')}, ${counted(pairs, 'pair')}${options.labels ? `, ${counted(labels.length, 'label')}` : ''}; a candidate until it is published; ${file}`,
   )
 }
 

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { Command, Option } from 'commander'
 import type { Sql } from '../../mdm/db/database.ts'
 import {
@@ -8,7 +7,9 @@ import {
 } from '../../mdm/webhooks/deliveries.ts'
 import { readEndpoints } from '../../mdm/webhooks/endpoints.ts'
 import { replayWebhook, testWebhook } from '../../mdm/webhooks/webhooks.ts'
+import { counted } from '../../schema/kit/numberText.ts'
 import { isUuid } from '../../schema/uuid.ts'
+import { commandActor } from '../config/commandActor.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from '../server/openWebhooks.ts'
@@ -17,7 +18,6 @@ import { parseWholeNumber } from './input/parseWholeNumber.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, ...WEBHOOK_CONFIG] as const
 type Settings = Config<(typeof SETTINGS)[number]>
-const by = () => `cli:${userInfo().username}`
 
 interface Which {
   record?: string
@@ -48,7 +48,7 @@ const list = withConfig(
         e.state === 'DISABLED' ? `DISABLED (${e.because})` : paused ? 'PAUSED' : 'ACTIVE'
       print(`${e.id}  ${state}  ${new URL(e.url).host}  ${e.description}`)
       print(
-        `  position ${e.position}, ${e.lag} behind; ${e.parked} records wait, ${e.dead} dead, ${e.missed} missed`,
+        `  position ${e.position}, ${e.lag} behind; ${counted(e.parked, 'record waits', 'records wait')}, ${e.dead} dead, ${e.missed} missed`,
       )
     }
   }),
@@ -69,7 +69,7 @@ const deliveries = withWhich(
     for (const d of found)
       print(
         `${d.lastAt.toISOString()}  ${d.webhook}.${d.position}  ${d.goldenId}  v${d.version}  ${d.state}  ` +
-          `${d.attempts} attempts  ${d.status ?? d.error ?? ''}`,
+          `${counted(d.attempts, 'attempt')}  ${d.status ?? d.error ?? ''}`,
       )
   }),
 )
@@ -83,9 +83,14 @@ const replay = withWhich(
   ),
 ).action((webhook: string, config: Settings & Which) =>
   onDatabase(config, async (sql) => {
-    const done = await replayWebhook({ sql }, by(), uuid(webhook), filterOf(config, webhook))
+    const done = await replayWebhook(
+      { sql },
+      commandActor(),
+      uuid(webhook),
+      filterOf(config, webhook),
+    )
     if (done.code === 'REFUSED') throw new Error(done.detail)
-    print(`${done.count} events will be sent again`)
+    print(`${counted(done.count, 'event')} will be sent again`)
   }),
 )
 

@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import { writeWorld } from '../../demo/write.ts'
+import { counted } from '../../schema/kit/numberText.ts'
 import { print } from '../terminal/print.ts'
 import { parseWholeNumber, wholeNumberFrom } from './input/parseWholeNumber.ts'
-import { count, createProgress } from './output/progress.ts'
+import { createProgress } from './output/progress.ts'
 
 export const command = new Command('world')
   .description(
@@ -20,7 +21,7 @@ Example:
   .action(async (options: { companies: number; seed: number; out: string }) => {
     const started = performance.now()
     const line = createProgress()
-    const progress = (lines: number) => line.show(`${count(lines)} lines`)
+    const progress = (lines: number) => line.show(counted(lines, 'line'))
     const { companies, seed, out } = options
     const manifest = await writeWorld({ companies, seed, directory: out, progress })
     line.end()

@@ -10,6 +10,7 @@ import {
   provideAuditKeys,
 } from '../../mdm/audit/auditKeys.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
+import { untrustedPart } from '../../schema/kit/trustedPath.ts'
 import type { Config } from './config.ts'
 
 export type AuditKeyConfig = Config<'auditKeys' | 'auditKeyFile' | 'dataDir'>
@@ -65,6 +66,8 @@ function readKeyFile(file: string): KeyRing {
   try {
     if (process.platform !== 'win32' && (statSync(file).mode & othersMayRead) !== 0)
       throw new AuditKeyError('everybody on this machine can use it: chmod o-rwx it')
+    const untrusted = untrustedPart(file)
+    if (untrusted) throw new AuditKeyError(`it is not safe: ${untrusted}`)
     return parseKeys(file, readFileSync(file, 'utf8'))
   } catch (e) {
     if (e instanceof AuditKeyError && e.message.startsWith(file)) throw e

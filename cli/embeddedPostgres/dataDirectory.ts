@@ -9,8 +9,9 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs'
-import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
+import { systemUser } from '../../schema/kit/systemUser.ts'
+import { untrustedPart } from '../../schema/kit/trustedPath.ts'
 import { POSTGRES_MAJOR } from './binaries.ts'
 
 /** The data directory cannot be used. The message names it and states what would be right. */
@@ -26,6 +27,7 @@ export class DataDirectoryError extends Error {
 export function openDataDirectory(dataDir: string, { create }: { create: boolean }): string {
   const path = resolve(dataDir)
   try {
+    refuseUntrusted(path)
     const found = statSync(path, { throwIfNoEntry: false })
     if (found && !found.isDirectory())
       throw new DataDirectoryError(`${path} is a file, not a data directory`)
@@ -37,7 +39,11 @@ export function openDataDirectory(dataDir: string, { create }: { create: boolean
         `the data in ${path} are of Postgres ${version}, and this version of Touchstone runs Postgres ${POSTGRES_MAJOR}: ` +
           'use the version of Touchstone that made them, or move them with pg_dump and pg_restore',
       )
-    if (!found) mkdirSync(path, { recursive: true, mode: 0o700 })
+    if (!found) {
+      mkdirSync(path, { recursive: true, mode: 0o700 })
+      // In a folder of everybody, as /tmp, somebody may have made a part of the way meanwhile.
+      refuseUntrusted(path)
+    }
     accessSync(path, constants.W_OK)
     refuseOtherWriters(path)
     return realpathSync(path)
@@ -48,6 +54,13 @@ export function openDataDirectory(dataDir: string, { create }: { create: boolean
   }
 }
 
+/** Throws if another user could put another directory in the place of this one. */
+function refuseUntrusted(path: string): void {
+  const untrusted = untrustedPart(path)
+  if (untrusted)
+    throw new DataDirectoryError(`the data directory ${path} is not safe: ${untrusted}`)
+}
+
 /**
  * Takes the right to write the directory from all but the owner: another user could replace the
  * files of the database and of the keys. Throws if the directory is not ours, or is shared by its
@@ -56,6 +69,11 @@ export function openDataDirectory(dataDir: string, { create }: { create: boolean
 function refuseOtherWriters(path: string): void {
   const { mode, uid } = statSync(path)
   const me = process.getuid?.()
+  if (me !== undefined && me !== 0 && uid !== me && uid !== 0)
+    throw new DataDirectoryError(
+      `the data directory ${path} belongs to user ${uid}, who could replace what is in it: ` +
+        'run Touchstone as that user, or name another directory with --data-dir or TOUCHSTONE_DATA_DIR',
+    )
   if (me === 0 && uid !== 0) {
     if (readdirSync(path).length > 0)
       throw new DataDirectoryError(
@@ -102,7 +120,7 @@ function unusable(path: string, e: unknown): string {
   const code = codeOf(e)
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return (
-      `user ${userInfo().username} cannot read and write the data directory ${path} (${code}): ` +
+      `user ${systemUser()} cannot read and write the data directory ${path} (${code}): ` +
       'change its owner, or name another directory with --data-dir or TOUCHSTONE_DATA_DIR'
     )
   if (code === 'ENOTDIR') return `${path} cannot be a data directory: a part of the path is a file`

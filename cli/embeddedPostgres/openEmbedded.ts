@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { groupWarnings, weakProgramFolder } from '../../schema/kit/trustedPath.ts'
 import { openDataDirectory } from './dataDirectory.ts'
 import { isAlive, processIdentity } from './processIdentity.ts'
 import { DATABASE, OWNER } from './roles.ts'
@@ -61,6 +62,9 @@ export async function openEmbedded(
   { create, notify, tcpPort }: EmbeddedOptions,
 ): Promise<EmbeddedDatabase> {
   const dir = openDataDirectory(dataDir, { create })
+  const weak = weakProgramFolder()
+  if (weak) notify(`Touchstone itself is not safe: ${weak}`)
+  for (const warning of groupWarnings(dir)) notify(`the data directory: ${warning}`)
   const me = processIdentity(process.pid) ?? `${process.pid}`
   const seat = join(dir, 'users', String(process.pid))
   const start = () =>

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { NatsOptions } from '../../mdm/jetstream/stream.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
+import { untrustedPart } from '../../schema/kit/trustedPath.ts'
 import type { Config } from '../config/config.ts'
 
 export const NATS_CONFIG = [
@@ -29,6 +30,9 @@ export function natsOptions(config: NatsConfig): NatsOptions | null {
 }
 
 function readCredentials(file: string): string {
+  const untrusted = untrustedPart(file)
+  if (untrusted)
+    throw new ConfigError(`TOUCHSTONE_NATS_CREDENTIALS: ${file} is not safe: ${untrusted}`)
   try {
     return readFileSync(file, 'utf8')
   } catch (e) {

@@ -6,16 +6,18 @@ const SUGGESTION = /\n(?=\(Did you mean )/
 
 /**
  * Makes Commander's own messages harmless, in all commands: it repeats arguments in them. Help is
- * our own text, but for defaults that the environment gives.
+ * our own text, but for defaults that the environment gives. Where Commander would end the process
+ * it throws CommanderError: written output may still fail by then.
  */
-export function makeOutputHarmless(command: Command): void {
+export function configureCommander(command: Command): void {
+  command.exitOverride()
   command.configureOutput({
     writeOut: (help) => void process.stdout.write(harmless(help)),
     writeErr: (help) => void process.stderr.write(harmless(help)),
     outputError: (message, write) =>
       write(`${message.trimEnd().split(SUGGESTION).map(visibleText).join('\n')}\n`),
   })
-  for (const sub of command.commands) makeOutputHarmless(sub)
+  for (const sub of command.commands) configureCommander(sub)
 }
 
 function harmless(help: string): string {

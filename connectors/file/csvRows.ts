@@ -1,3 +1,4 @@
+import { counted } from '../../schema/kit/numberText.ts'
 import { bounds } from '../bounds.ts'
 import { FileError } from './fileError.ts'
 import type { TableRow } from './fileRow.ts'
@@ -236,7 +237,7 @@ export class CsvReader {
     throw this.wrong(
       from,
       0,
-      `the row goes on to line ${this.line + to} and has ${cells.length} cells, but these lines look like rows of their own`,
+      `the row goes on to line ${this.line + to} and has ${counted(cells.length, 'cell')}, but these lines look like rows of their own`,
       'span',
     )
   }

@@ -1,3 +1,4 @@
+import { counted } from '../../schema/kit/numberText.ts'
 import { bounds } from '../bounds.ts'
 import { FileError } from './fileError.ts'
 import type { FileRow } from './fileRow.ts'
@@ -88,7 +89,7 @@ class Scanner {
   end(): FileRow[] {
     if (this.depth > 0 || this.inString)
       throw new FileError(
-        `the file ends inside a value, after ${this.count} rows: it is incomplete`,
+        `the file ends inside a value, after ${counted(this.count, 'row')}: it is incomplete`,
       )
     this.emit(this.text.length)
     return this.take()
@@ -145,7 +146,7 @@ class Scanner {
 
   private close(i: number): void {
     if (this.depth === 0)
-      throw new FileError(`a closing bracket was never opened, after ${this.count} rows`)
+      throw new FileError(`a closing bracket was never opened, after ${counted(this.count, 'row')}`)
     if (this.depth === this.rowsAt) {
       this.emit(i)
       // The members after the rows of an outer object are not rows.

@@ -1,4 +1,5 @@
 import { createDictionary, type Dictionary } from '../../schema/kit/dictionary.ts'
+import { counted } from '../../schema/kit/numberText.ts'
 import { cellText, nameColumns } from './cellText.ts'
 import { hasDelimiter } from './csvDialect.ts'
 import { FileError } from './fileError.ts'
@@ -235,7 +236,7 @@ class LayoutCheck {
       { first: 0 },
     ]
     throw new FileError(
-      `${this.word} ${first}: the row has ${length} cells, but the header in ${this.word} ${this.header?.first} has ${this.named} columns, and no row of the file fits it`,
+      `${this.word} ${first}: the row has ${counted(length, 'cell')}, but the header in ${this.word} ${this.header?.first} has ${counted(this.named, 'column')}, and no row of the file fits it`,
     )
   }
 }
@@ -298,7 +299,7 @@ function misfit({ cells }: TableRow, word: string, layout: TableLayout): string 
   const { width, named, openEnd, ragged, headerLine } = layout
   if (layout.delimiterUnknown && hasDelimiter(cells[0] ?? ''))
     return 'the header has one column, and the cell has a character that may be a delimiter; name it with --delimiter'
-  const header = `the header in ${word} ${headerLine} has ${named} columns`
+  const header = `the header in ${word} ${headerLine} has ${counted(named, 'column')}`
   if (ragged || cells.length === width)
     return namedCells(cells) <= named
       ? null
@@ -306,7 +307,7 @@ function misfit({ cells }: TableRow, word: string, layout: TableLayout): string 
   // A row whose last cell is filled has lost no delimiter before it.
   if (openEnd && cells.length === named && cells[named - 1]?.trim() !== '') return null
   const ends = openEnd ? ', and some rows have a delimiter at their end' : ''
-  return `the row has ${cells.length} cells, but ${header}${ends}`
+  return `the row has ${counted(cells.length, 'cell')}, but ${header}${ends}`
 }
 
 function fileRow(

@@ -1,11 +1,11 @@
+import { Buffer, isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { ACTOR_NAMES, isActorName } from '../../schema/kit/actorName.ts'
 import { All, type Caller, type Callers, type Refusal, unauthenticated } from './caller.ts'
 import { DEVELOPMENT_SECRET_FILE, DEVELOPMENT_SECRET_PREFIX } from './developmentSecret.ts'
 import { refuseIndirect } from './direct.ts'
 import { isSameHost } from './origins.ts'
 import { isFromOwnUser } from './ownUser.ts'
-
-const actorCharsMax = 200
 
 /** How credentials become callers. Kinds of credentials that are left out are not accepted. */
 export interface CallersOptions {
@@ -131,9 +131,18 @@ function developer(headers: IncomingHttpHeaders, whole: Caller): Caller {
   const roles = headers['x-touchstone-roles']
   return {
     ...whole,
-    actor: typeof actor === 'string' && actor !== '' ? actor.slice(0, actorCharsMax) : whole.actor,
+    actor: typeof actor === 'string' && actor !== '' ? actorOf(actor) : whole.actor,
     roles: typeof roles === 'string' && roles !== '*' ? rolesOf(roles) : whole.roles,
   }
+}
+
+/** Node reads the bytes of a header as Latin-1; clients write names in UTF-8. */
+function actorOf(header: string): string {
+  const bytes = Buffer.from(header, 'latin1')
+  const actor = isUtf8(bytes) ? bytes.toString('utf8') : header
+  if (!isActorName(actor))
+    throw unauthenticated(`The header x-touchstone-actor must be ${ACTOR_NAMES}`)
+  return actor
 }
 
 function rolesOf(header: string): Set<string> {

@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
+import { untrustedPart } from '../../schema/kit/trustedPath.ts'
 import type { TokenIssuer } from './token.ts'
 
 /** The issuer of development tokens. No real issuer can have this name, because it is not a URL. */
@@ -75,7 +76,7 @@ async function developmentKey(dataDir: string): Promise<JWK> {
 /**
  * Returns the text of a file that only its owner may read; creates the file if it is missing. If
  * several processes create it at once, one wins and all read the same text. Throws if others could
- * read it.
+ * read or replace it.
  */
 export async function secretFile(
   dir: string,
@@ -83,6 +84,8 @@ export async function secretFile(
   make: () => Promise<string> | string,
 ): Promise<string> {
   const file = join(dir, name)
+  const untrusted = untrustedPart(file)
+  if (untrusted) throw new Error(`${file} is not safe: ${untrusted}`)
   if (!existsSync(file)) {
     mkdirSync(dir, { recursive: true })
     // A file or link that already exists under this name would keep its mode or lead elsewhere.

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { untrustedPart } from '../../schema/kit/trustedPath.ts'
 
 /** The file in the data directory that holds the secret of the latest start. */
 export const DEVELOPMENT_SECRET_FILE = 'development-secret'
@@ -26,6 +27,8 @@ const ageMsMax = 1_000
  */
 export function renewDevelopmentSecret(dataDir: string): string {
   const secret = `${DEVELOPMENT_SECRET_PREFIX}${randomBytes(32).toString('base64url')}`
+  const untrusted = untrustedPart(join(dataDir, DEVELOPMENT_SECRET_FILE))
+  if (untrusted) throw new Error(`the data directory ${dataDir} is not safe: ${untrusted}`)
   mkdirSync(dataDir, { recursive: true })
   // Renaming a new file leaves nobody else's file, mode or link in place.
   const whole = join(dataDir, `.${DEVELOPMENT_SECRET_FILE}.${randomUUID()}`)

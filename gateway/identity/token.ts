@@ -1,5 +1,5 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import { normalText } from '../../schema/kit/normalText.ts'
+import { ACTOR_NAMES, isActorName } from '../../schema/kit/actorName.ts'
 import { HttpError } from '../httpError.ts'
 import type { Access } from './access.ts'
 import { type Caller, unauthenticated } from './caller.ts'
@@ -41,9 +41,6 @@ export interface TokenIssuer {
  */
 const cacheMsMax = 60_000
 const tokensMax = 5_000
-const actorCharsMax = 200
-/** Actors that are not people of the issuer: the audit log uses these names for other things. */
-const RESERVED = /^(key:|cli:|(clock|development|nobody|touchstone|jetstream|\(overload\))$)/i
 /** The end of the year 9999. */
 const secondsMax = 253_402_300_799
 
@@ -96,10 +93,8 @@ function refusal(e: unknown, { issuer, audience, algorithms }: TokenIssuer): Htt
 function callerOf(payload: JWTPayload, issuer: TokenIssuer, access: Access): Caller {
   // The issuer signs what it wants, so the types of the claims have to be checked.
   const actor: unknown = payload.sub
-  if (!isActor(actor))
-    throw unauthenticated(
-      `The token's "sub" must be 1 to ${actorCharsMax} characters that can be seen, and no name of our own, as key:…`,
-    )
+  if (!isActorName(actor)) throw unauthenticated(`The token's "sub" must be ${ACTOR_NAMES}`)
+  refuseFuture(payload, issuer.clockSkewSecondsMax)
   return {
     actor,
     ...access.rightsOf(rolesOf(claimAt(payload, issuer.rolesClaim))),
@@ -111,18 +106,18 @@ function callerOf(payload: JWTPayload, issuer: TokenIssuer, access: Access): Cal
 }
 
 /**
- * The name stands in logs, terminals and the audit log. It has no character that hides or acts
- * there, and does not look like one of our own.
+ * Refuses a token that states something of the future as past: made ahead, it would be valid long
+ * after its signer has lost the right to sign.
  */
-function isActor(actor: unknown): actor is string {
-  return (
-    typeof actor === 'string' &&
-    actor !== '' &&
-    actor.length <= actorCharsMax &&
-    normalText(actor) === actor &&
-    !actor.includes('\n') &&
-    !RESERVED.test(actor.normalize('NFKC'))
-  )
+function refuseFuture(payload: JWTPayload, clockSkewSecondsMax: number): void {
+  const latest = Date.now() / 1_000 + clockSkewSecondsMax
+  const times: [string, unknown][] = [
+    ['iat', payload.iat],
+    ['auth_time', payload.auth_time],
+  ]
+  for (const [claim, at] of times)
+    if (at !== undefined && !(typeof at === 'number' && at <= latest))
+      throw unauthenticated(`The token's "${claim}" lies in the future, or is no number of seconds`)
 }
 
 /** 1e999 is a number to JSON, and such a token would never expire. */

@@ -1,4 +1,5 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { counted } from '../../schema/kit/numberText.ts'
 
 /** Keys of one issuer. */
 const keysMax = 100
@@ -35,7 +36,9 @@ export function usableKeys(
   const left = given.length - keys.length
   if (left > 0 && keys.length === 0) throw new Error('the key set has no key that can be used')
   if (left > 0)
-    report(`${left} keys of the issuer are left out: they are no public keys, or too large`)
+    report(
+      `${counted(left, 'key of the issuer is', 'keys of the issuer are')} left out: no public key, or too large`,
+    )
   return { keys }
 }
 

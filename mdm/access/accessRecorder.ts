@@ -1,3 +1,4 @@
+import { counted } from '../../schema/kit/numberText.ts'
 import type { Sql } from '../db/database.ts'
 import {
   appendAccess,
@@ -128,7 +129,9 @@ export class AccessRecorder {
       await this.write()
     }
     if (this.#left > 0)
-      this.#o.report(`${this.#left} records of who saw sensitive fields could not be written`)
+      this.#o.report(
+        `${counted(this.#left, 'record')} of who saw sensitive fields could not be written`,
+      )
   }
 
   get #left(): number {

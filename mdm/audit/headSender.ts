@@ -1,3 +1,4 @@
+import { counted } from '../../schema/kit/numberText.ts'
 import type { Sql } from '../db/database.ts'
 import type { AuditHead } from './auditHead.ts'
 import { AuditKeyError, type KeyRing, loadAuditKeys } from './auditKeys.ts'
@@ -173,8 +174,10 @@ export class AuditHeadSender {
     try {
       const first = await this.#read()
       if (!first || first.id === 0) {
-        if (this.#place)
-          this.#note({ id: 1, detail: `the log is empty, and it had ${this.#place.id} entries` }, 0)
+        if (this.#place) {
+          const had = counted(this.#place.id, 'entry', 'entries')
+          this.#note({ id: 1, detail: `the log is empty, and it had ${had}` }, 0)
+        }
         return
       }
       const head = await this.#check(first)

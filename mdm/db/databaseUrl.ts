@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { sep } from 'node:path'
 import { checkServerIdentity } from 'node:tls'
+import { untrustedPart } from '../../schema/kit/trustedPath.ts'
 
 /** Options of the driver, which reads neither Unix sockets nor password files from the URL. */
 export interface DriverTarget {
@@ -81,14 +82,16 @@ function place(text: string): { host: string; socket: string | null } {
 
 /**
  * Returns the password of the first line of a file in the format of .pgpass
- * (host:port:database:user:password) that fits. Throws if none does, or if others may read the
- * file.
+ * (host:port:database:user:password) that fits. Throws if none does, or if others may read or
+ * replace the file.
  */
 async function passwordOf(file: string, wanted: string[]): Promise<string> {
   const { mode, uid } = await stat(file)
   if (mode & 0o077)
     throw new Error(`other users may read the password file ${file}: take that right from them`)
-  // Somebody who may rename the folder above could put a server and a password of his own there.
+  // Another user who may replace the file could name a server and a password of his own.
+  const untrusted = untrustedPart(file)
+  if (untrusted) throw new Error(`the password file ${file} is not safe: ${untrusted}`)
   if (process.getuid && uid !== process.getuid() && uid !== 0)
     throw new Error(`the password file ${file} belongs to user ${uid}: change its owner (chown)`)
   for (const line of (await readFile(file, 'utf8')).split('\n')) {

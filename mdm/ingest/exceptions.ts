@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { type Connector, type MappingStep, MessageError } from '../../connectors/contract.ts'
 import { missingScopeOf } from '../../schema/hiddenFields.ts'
 import type { Policy } from '../../schema/policy.ts'
-import { isStorable, storable } from '../../schema/storable.ts'
+import { storable } from '../../schema/storable.ts'
 import type { Caller } from '../access/caller.ts'
+import { faultOfIdempotencyKey, faultOfReason, normalReason } from '../access/requestTexts.ts'
 import { appendAudit } from '../audit/audit.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
@@ -68,8 +69,6 @@ export type ExceptionOutcome =
 
 /** Largest number of exceptions in one request. */
 export const exceptionsPerRequestMax = 1_000
-const reasonCharsMax = 2_000
-const keyCharsMax = 200
 const payloadCharsMax = 1_048_576
 
 /**
@@ -122,8 +121,9 @@ export async function correctException(
   caller: Caller,
   inboxId: number,
   payload: { body: string; object: string | null },
-  request: ExceptionRequest,
+  given: ExceptionRequest,
 ): Promise<ExceptionOutcome> {
+  const request = { ...given, reason: normalReason(given.reason) }
   const fault = faultOf(desk, caller, request)
   if (fault) return fault
   if (payload.body.length > payloadCharsMax)
@@ -272,9 +272,10 @@ async function workOn(
   kind: 'RETRY' | 'DISCARD',
   filter: ExceptionFilter & { owner?: string | null },
   limit: number,
-  request: ExceptionRequest,
+  given: ExceptionRequest,
   apply: (tx: Transaction, rows: ExceptionRow[]) => Promise<void>,
 ): Promise<ExceptionOutcome> {
+  const request = { ...given, reason: normalReason(given.reason) }
   const fault = faultOf(desk, caller, request)
   if (fault) return fault
   if (!Number.isInteger(limit) || limit < 1 || limit > exceptionsPerRequestMax)
@@ -363,16 +364,10 @@ function faultOf(
 ): ExceptionOutcome | null {
   const missing = missingRole(desk.rules, caller.roles, 'EXCEPTIONS')
   if (missing) return refused('MISSING_ROLE', missing)
-  if (
-    request.reason.trim() === '' ||
-    request.reason.length > reasonCharsMax ||
-    !isStorable(request.reason)
-  )
-    return refused('MISSING_REASON', `say why, in 1 to ${reasonCharsMax} characters`)
-  const key = request.idempotencyKey
-  if (key.trim() === '' || key.length > keyCharsMax || !isStorable(key))
-    return refused('BAD_IDEMPOTENCY_KEY', `an idempotency key has 1 to ${keyCharsMax} characters`)
-  return null
+  const wrongReason = faultOfReason(request.reason)
+  if (wrongReason) return refused('MISSING_REASON', wrongReason)
+  const wrongKey = faultOfIdempotencyKey(request.idempotencyKey)
+  return wrongKey ? refused('BAD_IDEMPOTENCY_KEY', wrongKey) : null
 }
 
 function faultOfCorrection(

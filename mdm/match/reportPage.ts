@@ -1,4 +1,5 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { fixed } from '../../schema/kit/numberText.ts'
 import { visibleText } from '../../schema/kit/visibleText.ts'
 import type { MatchReport, ReportColumn, ReportExample } from './report.ts'
 import { waterfall } from './waterfall.ts'
@@ -27,8 +28,8 @@ export function reportPage(report: MatchReport): string {
     ],
     ['Links', whole(stats.edges)],
     ['Largest connected component', whole(stats.largestComponent)],
-    ['Odds of a match between random records', `2^${report.priorWeight.toFixed(1)}`],
-    ['Odds of a mere relation', `2^${report.relatedWeight.toFixed(1)}`],
+    ['Odds of a match between random records', `2^${fixed(report.priorWeight, 1)}`],
+    ['Odds of a mere relation', `2^${fixed(report.relatedWeight, 1)}`],
     ['Model', report.version],
     [
       'Seconds',
@@ -101,7 +102,7 @@ function bar(name: string, weight: number, from: number, most: number, row: numb
   const zero = 330 + BAR_PX
   const left = zero + Math.min(from, from + weight) * scale
   const width = Math.max(1, Math.abs(weight) * scale)
-  return `<text x="0" y="${row * 20 + 14}">${html(name.length > 52 ? `${name.slice(0, 51)}…` : name)}</text><rect class="${weight >= 0 ? 'plus' : 'minus'}" x="${left.toFixed(1)}" y="${row * 20 + 3}" width="${width.toFixed(1)}" height="14"/><text x="${(left + width + 4).toFixed(1)}" y="${row * 20 + 14}">${weight.toFixed(1)}</text>`
+  return `<text x="0" y="${row * 20 + 14}">${html(name.length > 52 ? `${name.slice(0, 51)}…` : name)}</text><rect class="${weight >= 0 ? 'plus' : 'minus'}" x="${left.toFixed(1)}" y="${row * 20 + 3}" width="${width.toFixed(1)}" height="14"/><text x="${(left + width + 4).toFixed(1)}" y="${row * 20 + 14}">${fixed(weight, 1)}</text>`
 }
 
 function figure(caption: string, rows: readonly string[], count: number): string {

@@ -1,3 +1,4 @@
+import { fixed } from '../../schema/kit/numberText.ts'
 import type { WaterfallStep } from './waterfall.ts'
 
 /**
@@ -8,7 +9,7 @@ export function waterfallText(steps: readonly WaterfallStep[]): string {
   const compared = steps.filter((s) => s.level !== 'missing')
   const missing = steps.filter((s) => s.level === 'missing').map((s) => nameOf(s))
   const lines = compared.map(
-    (s) => `${signed(s.weight)} ${s.total.toFixed(2).padStart(8)}  ${describe(s)}`,
+    (s) => `${signed(s.weight)} ${fixed(s.total, 2).padStart(8)}  ${describe(s)}`,
   )
   if (missing.length > 0)
     lines.push(`${' '.repeat(19)}missing in one of the two: ${missing.join(', ')}`)
@@ -37,5 +38,6 @@ function share(p: number): string {
 }
 
 function signed(bits: number): string {
-  return `${bits >= 0 ? '+' : ''}${bits.toFixed(2)}`.padStart(9)
+  const text = fixed(bits, 2)
+  return (text.startsWith('-') ? text : `+${text}`).padStart(9)
 }

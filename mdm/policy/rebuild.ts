@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { counted } from '../../schema/kit/numberText.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { type Assigned, assign } from '../golden/assign.ts'
@@ -152,7 +153,12 @@ function differencesOf(
     )
   if (!golden) return found
   if (!was)
-    found.push(difference('MISSING', `${at.members.length} source records have no golden record`))
+    found.push(
+      difference(
+        'MISSING',
+        `${counted(at.members.length, 'source record has', 'source records have')} no golden record`,
+      ),
+    )
   else if (!isDeepStrictEqual(was.values, golden.values))
     found.push(difference('VALUES', changedFields(was.values, golden.values).join(', ')))
   else if (!isDeepStrictEqual(was.provenance, golden.provenance))

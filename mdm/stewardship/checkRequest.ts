@@ -1,12 +1,10 @@
-import { allStorable, isStorable } from '../../schema/storable.ts'
+import { allStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { Caller } from '../access/caller.ts'
+import { faultOfIdempotencyKey, faultOfReason } from '../access/requestTexts.ts'
 import { type Duty, missingRole, type StewardshipRules } from '../tasks/rules.ts'
 import type { ActionKind, ActionRequest } from './input.ts'
 import { refuse } from './outcome.ts'
-
-const reasonCharsMax = 2_000
-const keyCharsMax = 200
 
 /** Checks a request without reading any record. Throws ActionAborted. */
 export function checkRequest(
@@ -16,15 +14,8 @@ export function checkRequest(
 ): void {
   checkRole(rules, caller, input.kind)
   checkReason(reason)
-  if (
-    idempotencyKey.trim() === '' ||
-    idempotencyKey.length > keyCharsMax ||
-    !isStorable(idempotencyKey)
-  )
-    refuse(
-      'BAD_IDEMPOTENCY_KEY',
-      `an idempotency key has 1 to ${keyCharsMax} characters without NUL`,
-    )
+  const wrong = faultOfIdempotencyKey(idempotencyKey)
+  if (wrong) refuse('BAD_IDEMPOTENCY_KEY', wrong)
   if (JSON.stringify(input) !== JSON.stringify(allStorable(input)))
     refuse(
       'BAD_VALUE',
@@ -36,9 +27,10 @@ export function checkRequest(
     refuse('TOO_FEW_IDS', 'a bulk action has at least one item')
 }
 
+/** Checks a reason in normal form. Throws ActionAborted. */
 export function checkReason(reason: string): void {
-  if (reason.trim() === '' || reason.length > reasonCharsMax || !isStorable(reason))
-    refuse('MISSING_REASON', `say why, in 1 to ${reasonCharsMax} characters without NUL`)
+  const wrong = faultOfReason(reason)
+  if (wrong) refuse('MISSING_REASON', wrong)
 }
 
 export function checkRole(rules: StewardshipRules, caller: Caller, duty: Duty | ActionKind): void {

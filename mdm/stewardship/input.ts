@@ -1,5 +1,6 @@
 import { normalText } from '../../schema/kit/normalText.ts'
 import { isStorable } from '../../schema/storable.ts'
+import { normalReason } from '../access/requestTexts.ts'
 
 /** A value for the survivor of a merge: from a golden record, from a source record, or typed in. */
 export type Choice =
@@ -82,6 +83,7 @@ export function normalised(request: ActionRequest): ActionRequest {
     input:
       input.kind === 'BULK' ? { ...input, items: input.items.map(withTexts) } : withTexts(input),
     expected: Object.fromEntries(expected),
+    reason: normalReason(request.reason),
   }
 }
 

@@ -1,5 +1,6 @@
 import { isUuid } from '../../schema/uuid.ts'
 import type { Caller } from '../access/caller.ts'
+import { normalReason } from '../access/requestTexts.ts'
 import { appendAccess, type SensitiveAccess } from '../access/sensitiveAccess.ts'
 import { appendAudit } from '../audit/audit.ts'
 import { actionEvidence } from '../audit/evidence.ts'
@@ -161,8 +162,9 @@ export async function approve(
   steward: Stewardship,
   caller: Caller,
   id: string,
-  why: string,
+  reason: string,
 ): Promise<Outcome> {
+  const why = normalReason(reason)
   return await runInTransaction(steward.sql, async (tx) => {
     checkReason(why)
     const action = await lockProposal(tx, id)
@@ -184,8 +186,9 @@ export async function decide(
   caller: Caller,
   id: string,
   state: 'DECLINED' | 'WITHDRAWN',
-  why: string,
+  reason: string,
 ): Promise<Outcome> {
+  const why = normalReason(reason)
   return await runInTransaction(steward.sql, async (tx) => {
     checkReason(why)
     const action = await lockProposal(tx, id)

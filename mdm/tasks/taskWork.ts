@@ -1,3 +1,5 @@
+import { isVisibleName, VISIBLE_NAMES } from '../../schema/kit/actorName.ts'
+import { normalId } from '../../schema/kit/normalText.ts'
 import { isStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { Caller } from '../access/caller.ts'
@@ -32,7 +34,6 @@ export type TaskOutcome =
 /** Largest number of tasks in one call. */
 const tasksMax = 500
 const commentCharsMax = 5_000
-const nameCharsMax = 200
 
 /** Applies the same work to several tasks in one transaction. Each task has its own outcome. */
 export async function workOnTasks(
@@ -40,8 +41,12 @@ export async function workOnTasks(
   rules: StewardshipRules,
   caller: Caller,
   ids: readonly string[],
-  work: TaskWork,
+  given: TaskWork,
 ): Promise<TaskOutcome[]> {
+  const work =
+    given.kind === 'COMMENT' && isStorable(given.body)
+      ? { ...given, body: normalId(given.body) }
+      : given
   const refused = (rule: TaskRule, detail: string): TaskOutcome => ({
     code: 'REFUSED',
     rule,
@@ -84,14 +89,11 @@ export async function workOnTasks(
 function faultOf(work: TaskWork): { rule: TaskRule; detail: string } | null {
   if (
     work.kind === 'COMMENT' &&
-    (work.body.trim() === '' || work.body.length > commentCharsMax || !isStorable(work.body))
+    (work.body === '' || work.body.length > commentCharsMax || !isStorable(work.body))
   )
     return { rule: 'BAD_TEXT', detail: `a comment has 1 to ${commentCharsMax} characters` }
-  if (
-    work.kind === 'ASSIGN' &&
-    (work.to.trim() === '' || work.to.length > nameCharsMax || !isStorable(work.to))
-  )
-    return { rule: 'BAD_TEXT', detail: `a name has 1 to ${nameCharsMax} characters` }
+  if (work.kind === 'ASSIGN' && !isVisibleName(work.to))
+    return { rule: 'BAD_TEXT', detail: `a name has ${VISIBLE_NAMES}` }
   const moment = work.kind === 'DEFER' ? work.until : work.kind === 'SET_DUE' ? work.at : null
   if (moment !== null && Number.isNaN(Date.parse(moment)))
     return { rule: 'BAD_MOMENT', detail: `${moment} is no moment` }

@@ -9,6 +9,7 @@ import { packagePath } from '../../cli/config/packagePath.ts'
 import { connect, type DatabaseConfig } from '../../cli/connect.ts'
 import { openDataDirectory } from '../../cli/embeddedPostgres/dataDirectory.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
+import { impostor, message, OK, READY, type Script } from '../mdm/db/impostor.ts'
 import { runCommand } from './runCommand.ts'
 
 let folder: string
@@ -123,6 +124,23 @@ describe('a data directory that cannot be used', () => {
     assert.throws(() => openDataDirectory(dir, { create: false }), /holds no Touchstone database/)
   })
 
+  test('is refused by a command if another user could put another one in its place', async () => {
+    const parent = mkdtempSync(join(folder, 'open-'))
+    chmodSync(parent, 0o777)
+    const dir = join(parent, 'data')
+    const { command } = await import('../../cli/commands/migrate.ts')
+    const { DATABASE_URL } = process.env
+    delete process.env.DATABASE_URL
+    try {
+      const { code, output } = await runCommand(command, ['--data-dir', dir])
+      assert.equal(code, 1)
+      assert.match(output, /data directory \S+ is not safe: every user .*mode 0777\): .*chmod o-w/)
+      assert.deepEqual(readdirSync(parent), [])
+    } finally {
+      if (DATABASE_URL !== undefined) process.env.DATABASE_URL = DATABASE_URL
+    }
+  })
+
   test('is refused when another version of Postgres made its data', () => {
     const dir = mkdtempSync(join(folder, 'old-'))
     mkdirSync(join(dir, 'postgres'))
@@ -202,6 +220,31 @@ describe('a database of DATABASE_URL', () => {
     const config = configOf(folder, 'postgres://me:hush@host/gone?password=hush')
     assert.equal(describeDatabase(config), 'postgres://me:***@host/gone?password=***')
   })
+})
+
+test('a hostile database of DATABASE_URL is an error that says what it did', async (t) => {
+  const length = Buffer.from('44ffffffff', 'hex')
+  const login = Buffer.concat([OK, READY])
+  const hangUp: Script = (_, __, socket) => {
+    socket.end()
+    return null
+  }
+  const CASES: [Script, RegExp][] = [
+    [(_, n) => (n === 0 ? login : length), /message of 4294967295 bytes/],
+    [
+      (_, n) => (n === 0 ? login : message('G', Buffer.from([0, 0, 0]))),
+      /answers with COPY, for which no statement asks/,
+    ],
+    [hangUp, /does not respond \(CONNECTION_CLOSED\)/],
+  ]
+  for (const [script, reason] of CASES) {
+    const { port } = await impostor(t, script)
+    const config = configOf(folder, `postgres://touchstone@127.0.0.1:${port}/x`)
+    await assert.rejects(
+      connect({ config: { ...config, databaseWaitSecondsMax: 1 }, notify: () => {} }),
+      reason,
+    )
+  }
 })
 
 function configOf(dataDir: string, databaseUrl?: string): DatabaseConfig {

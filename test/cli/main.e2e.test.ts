@@ -13,19 +13,26 @@ const commands = readdirSync(packagePath('cli/commands'))
 test('output that cannot be written is an error, and a pipe that is closed is none', {
   skip: existsSync('/dev/full') ? false : 'no /dev/full',
 }, () => {
-  const graph = (to: string) =>
-    spawnSync(
-      '/bin/sh',
-      ['-c', `"$0" "$1" schema sdl ${to}`, process.execPath, packagePath('cli/main.ts')],
-      {
-        encoding: 'utf8',
-      },
-    )
-  const full = graph('> /dev/full')
-  assert.match(full.stderr, /the output could not be written: .*ENOSPC/)
-  assert.equal(full.status, 1)
-  const read = graph('| head -c 10')
-  assert.deepEqual([read.stderr, read.status], ['', 0])
+  const run = (command: string, main = packagePath('cli/main.ts')) =>
+    spawnSync('/bin/sh', ['-c', `"$0" "$1" ${command}`, process.execPath, main], {
+      encoding: 'utf8',
+    })
+  const launcher = packagePath('bin/touchstone.js')
+  const COMMANDS: [string, string?][] = [
+    ...[['schema sdl'], ['--version'], ['keys --help'], ['help keys']].map(([c = '']): [string] => [
+      c,
+    ]),
+    ['--help', launcher],
+  ]
+  for (const [command, main] of COMMANDS) {
+    const { stderr, status } = run(`${command} > /dev/full`, main)
+    assert.match(stderr, /^touchstone: the output could not be written: .*ENOSPC.*\n$/, command)
+    assert.equal(status, 1, command)
+  }
+  for (const command of ['schema sdl', '--help']) {
+    const { stderr, status } = run(`${command} | head -c 10`)
+    assert.deepEqual([stderr, status], ['', 0], command)
+  }
 })
 
 test('help lists every command, and each command has its own help', async () => {

@@ -176,7 +176,7 @@ describe('tables of office programs', () => {
         'INVALID_ID parts.csv, line 10: the id is "1,2E+05", a number that a spreadsheet has rounded, so several records may have it; export the column as text',
         'TOTAL_ROW parts.csv, line 11: the id is "Grand total", as in a row of totals',
         'BROKEN_ROW parts.csv, line 12: only one cell has a text, as in a title or a footer',
-        'BROKEN_ROW parts.csv, line 13: the row has 1 cells, but the header in line 1 has 3 columns',
+        'BROKEN_ROW parts.csv, line 13: the row has 1 cell, but the header in line 1 has 3 columns',
       ],
     )
   })

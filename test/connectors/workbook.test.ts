@@ -141,7 +141,7 @@ describe('sheets of a workbook', () => {
       printed: [
         'Excel workbook, sheet "S"',
         'the header is in row 4; the text above it, from row 1 on, is not a row',
-        '1 hidden rows are read like any other',
+        '1 hidden row is read like any other',
       ],
     })
   })

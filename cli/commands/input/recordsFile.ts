@@ -1,6 +1,6 @@
 import type { FieldValue, MatchRecord } from '../../../mdm/match/engine.ts'
 import { POSTINGS_RECORDS_MAX } from '../../../mdm/match/postings.ts'
-import { count } from '../output/progress.ts'
+import { count, counted } from '../../../schema/kit/numberText.ts'
 import { fileLines } from './fileLines.ts'
 
 /** Maximum characters of a line; a longer line is an error, not a crash. */
@@ -44,10 +44,10 @@ export async function readRecordsFile(
   }
   if (records.length === 0)
     throw new Error(`${file} holds no record: ${shapeOf(firstLine)}. ${SHAPE}`)
-  if (bad > 0) report(`${file}: ${count(bad)} of ${count(line)} lines left out`)
+  if (bad > 0) report(`${file}: ${count(bad)} of ${counted(line, 'line')} left out`)
   if (times.size < records.length)
     report(
-      `note: ${count(records.length - times.size)} lines repeat a source and id; each is a separate record, and is written under that id`,
+      `note: ${counted(records.length - times.size, 'line repeats', 'lines repeat')} a source and id; each is a separate record, and is written under that id`,
     )
   return records
 }

@@ -1,6 +1,7 @@
 import type { BatchResult } from '../../../mdm/match/batch.ts'
 import { waterfall } from '../../../mdm/match/waterfall.ts'
 import { waterfallText } from '../../../mdm/match/waterfallText.ts'
+import { fixed } from '../../../schema/kit/numberText.ts'
 
 /** Explains why two records of a batch, named by key, are in one cluster or not. */
 export function explainPair(
@@ -19,7 +20,7 @@ export function explainPair(
   return [
     `${shown(a)} and ${shown(b)}: ${clusterOf[i] === clusterOf[j] ? `one thing, cluster c${clusterOf[i]}` : `two things${related}`}`,
     ...waterfallText(waterfall(comparison)).split('\n'),
-    `weight ${comparison.weight.toFixed(2)}, probability ${comparison.probability.toFixed(4)} (of two related things ${comparison.relatedProbability.toFixed(4)}); a match from ${engine.matchWeightMin} on`,
+    `weight ${fixed(comparison.weight, 2)}, probability ${comparison.probability.toFixed(4)} (of two related things ${comparison.relatedProbability.toFixed(4)}); a match from ${engine.matchWeightMin} on`,
     ...(comparison.conflict === undefined ? [] : [`cannot be one: ${comparison.conflict}`]),
   ]
 }

@@ -1,5 +1,6 @@
 import type { BatchResult } from '../../../mdm/match/batch.ts'
 import type { MatchRecord } from '../../../mdm/match/engine.ts'
+import { fixed } from '../../../schema/kit/numberText.ts'
 import { type CsvCell, type CsvOptions, writeCsv } from './csvFile.ts'
 
 /** Every pair of a cluster up to this size is written; for larger clusters only compared pairs. */
@@ -87,7 +88,7 @@ export async function writePossible(
 }
 
 function decimal(value: number, digits: number): CsvCell {
-  return { number: value.toFixed(digits) }
+  return { number: fixed(value, digits) }
 }
 
 /** Returns source and id of a record as its file states them. */

@@ -37,7 +37,3 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
     end: clear,
   }
 }
-
-export function count(n: number): string {
-  return n.toLocaleString('en')
-}

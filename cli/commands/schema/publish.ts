@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 import {
   findGraphVersion,
@@ -6,12 +5,14 @@ import {
   publishGraph,
 } from '../../../mdm/access/graphVersions.ts'
 import type { Sql } from '../../../mdm/db/database.ts'
+import { commandActor } from '../../config/commandActor.ts'
 import { type Config, withConfig } from '../../config/config.ts'
 import { readOwnSubgraphs } from '../../config/ownSubgraphs.ts'
 import { packagePath } from '../../config/packagePath.ts'
 import { DATABASE_CONFIG, withDatabase } from '../../connect.ts'
 import { type Candidate, freshCandidates, publishedCandidates } from '../../server/ownGraph.ts'
 import { print, printJson } from '../../terminal/print.ts'
+import { parseReason } from '../input/parseReason.ts'
 import { breaks, changesInWords, ownChanges } from './ownChanges.ts'
 
 export const OWN_CONFIG = [...DATABASE_CONFIG, 'sources', 'ownSubgraphs'] as const
@@ -84,7 +85,7 @@ function options(command: Command): Command {
   return withConfig(
     command
       .option('--accept-breaking', 'publish although something breaks for clients')
-      .option('--reason <text>', 'why, for the list of versions'),
+      .option('--reason <text>', 'why, for the list of versions', parseReason),
     OWN_CONFIG,
   )
 }
@@ -104,7 +105,7 @@ async function publishCandidates(
   if (breaks(found) && !o.acceptBreaking)
     throw new Error('nothing was published: something breaks; see above, or use --accept-breaking')
   const { version } = await publishGraph(sql, found.joined, {
-    actor: `cli:${userInfo().username}`,
+    actor: commandActor(),
     reason,
     expected: found.expected,
   })

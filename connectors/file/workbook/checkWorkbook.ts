@@ -1,3 +1,4 @@
+import { counted } from '../../../schema/kit/numberText.ts'
 import { FileError } from '../fileError.ts'
 import type { TableRow } from '../fileRow.ts'
 import { findHeader, type HasId } from '../header.ts'
@@ -30,7 +31,9 @@ export async function checkWorkbook(
     notices: [
       ...layout.notices,
       ...(others.length > 0 ? [`other sheets are not read: ${others.join(', ')}`] : []),
-      ...(facts.hiddenRows > 0 ? [`${facts.hiddenRows} hidden rows are read like any other`] : []),
+      ...(facts.hiddenRows > 0
+        ? [`${counted(facts.hiddenRows, 'hidden row is', 'hidden rows are')} read like any other`]
+        : []),
     ],
     rows: () => tableRows(rowsOf(path, sheet, parts), 'row', layout),
   }

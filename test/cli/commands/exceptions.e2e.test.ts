@@ -66,7 +66,7 @@ test('operators list, show, retry and discard exceptions', async (t) => {
     [{ inbox_id: b, replay: true }],
   )
   const discarded = await run('discard', String(a), String(b), '--reason', 'a test')
-  assert.match(discarded.output, /^1 discarded\n1 were no open exceptions/m)
+  assert.match(discarded.output, /^1 discarded\n1 was no open exception$/m)
   assert.equal(discarded.code, 1)
   const audit =
     await db.sql`select event, actor, body -> 'messages' as messages from audit order by id`

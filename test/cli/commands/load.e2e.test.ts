@@ -50,7 +50,7 @@ function touchstone(args: string[]): Promise<Ended> {
 /** Parses `       1,234 applied` into {applied: 1234}. */
 function counts(out: string): Record<string, number> {
   const found = [
-    ...out.matchAll(/^\s*([\d,]+) (applied|skipped|exceptions|duplicates|waiting|rows)$/gm),
+    ...out.matchAll(/^\s*([\d,]+) (applied|skipped|exceptions?|duplicates?|waiting|rows?)$/gm),
   ]
   return Object.fromEntries(found.map(([, n, what]) => [what, Number(n?.replaceAll(',', ''))]))
 }

@@ -111,7 +111,7 @@ test('reports an id that occurs twice in one source and keeps each line as its o
     { source: 'crm', id: 'a', fields: bert },
     { source: 'web', id: 'a', fields: anna },
   ])
-  assert.match(output, /1 lines repeat a source and id; each is a separate record/)
+  assert.match(output, /1 line repeats a source and id; each is a separate record/)
   assert.deepEqual(rows, ['crm,a,c0', 'crm,a,c1', 'web,a,c0'])
 })
 

@@ -26,7 +26,7 @@ test('replay accepts any object name and time ranges, and explains wrong flags',
     },
   )
   assert.equal(await done.ended, 0)
-  assert.match(done.output(), /webshop: 1 messages in the queue again, up to message \d+/)
+  assert.match(done.output(), /webshop: 1 message in the queue again, up to message \d+/)
   assert.deepEqual(
     (await db.sql`select inbox_id from pending`).map((p) => p.inbox_id),
     [a],

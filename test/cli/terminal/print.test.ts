@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { Command } from 'commander'
 import { formatTailItem } from '../../../cli/commands/output/tailItem.ts'
-import { makeOutputHarmless } from '../../../cli/terminal/commanderOutput.ts'
+import { configureCommander } from '../../../cli/terminal/commanderOutput.ts'
 import {
   jsonText,
   print,
@@ -113,7 +113,7 @@ describe('values in the output of commands', () => {
       const inner = new Command('inner').option('--n <n>', 'a number')
       const command = new Command('outer').addCommand(inner).exitOverride()
       inner.exitOverride()
-      makeOutputHarmless(command)
+      configureCommander(command)
       for (const one of [command, inner])
         one.configureOutput({ ...one.configureOutput(), writeErr: (t) => void written.push(t) })
       for (const args of [['inner', `--x${value}`], [`c${value}`], ['inner', value, value]])

@@ -116,7 +116,8 @@ describe('a server without authentication', () => {
         },
       )
       req.once('error', reject)
-      req.end(JSON.stringify({ query: '{ me }' }))
+      // Node would send headers and a text in one piece, and both of them in UTF-8.
+      req.end(Buffer.from(JSON.stringify({ query: '{ me }' })))
     })
   const port = () => new URL(gateways[0]?.url ?? '').port
 
@@ -144,6 +145,22 @@ describe('a server without authentication', () => {
     ]
     for (const name of headers)
       assert.deepEqual(await status({ [name]: 'anything' }), [403, 'FORWARDED'], name)
+  })
+
+  test('accepts no name of ours, and none with characters that hide or act', async () => {
+    const utf8 = (text: string) => Buffer.from(text).toString('latin1')
+    const hostile = ['a\x9b2J', 'a\x80', 'a\x85b', 'a\u200bb', 'a\u202eb', 'a\u2028b', '\ufeffa']
+    for (const actor of [
+      ...['clock', 'Nobody', 'touchstone', 'jetstream', 'key:root', 'cli:root', 'webhook:1'],
+      ...['a\x9b2J', 'a\x80', 'x'.repeat(201), ...hostile.map(utf8), utf8('\uff43lock')],
+    ])
+      assert.deepEqual(
+        await status({ 'x-touchstone-actor': actor }),
+        [401, 'UNAUTHENTICATED'],
+        JSON.stringify(actor),
+      )
+    for (const actor of ['ada', utf8('\u00c9tienne'), '\u00e9', ''])
+      assert.deepEqual(await status({ 'x-touchstone-actor': actor }), [200, undefined], actor)
   })
 
   test('accepts no header of an unknown name that holds the address of a sender', async () => {

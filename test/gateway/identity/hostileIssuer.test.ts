@@ -69,11 +69,11 @@ function verifier(reports: string[] = [], refetchMsMin = 30_000) {
   )
 }
 
+const now = () => Math.floor(Date.now() / 1_000)
 let tokens = 0
 function sign(claims: JWTPayload = {}, kid = key.kid): Promise<string> {
-  const now = Math.floor(Date.now() / 1_000)
   // A token of its own each time: verified ones are cached.
-  const own = { sub: 'ada', iss: origin, aud: AUDIENCE, exp: now + 600, jti: String(tokens++) }
+  const own = { sub: 'ada', iss: origin, aud: AUDIENCE, exp: now() + 600, jti: String(tokens++) }
   return new SignJWT({ ...own, ...claims })
     .setProtectedHeader({ alg: 'ES256', kid })
     .sign(key.privateKey)
@@ -147,9 +147,7 @@ describe('an answer of the issuer', () => {
     })
     const reports: string[] = []
     assert.equal((await verifier(reports)(await sign())).actor, 'ada')
-    assert.deepEqual(reports, [
-      '4 keys of the issuer are left out: they are no public keys, or too large',
-    ])
+    assert.deepEqual(reports, ['4 keys of the issuer are left out: no public key, or too large'])
   })
 })
 
@@ -188,6 +186,14 @@ describe('a claim of a token', () => {
     ['a subject in full width that is ours', { sub: '\uff4bey:root' }],
     ['a subject that is ours in capitals', { sub: 'CLI:root' }],
     ['a subject that is a number', { sub: 7 as never }],
+    ['a subject with a C1 control code', { sub: 'ada\x9b2J' }],
+    ['a subject with an invisible character', { sub: 'a\u200bda' }],
+    ['a subject that is a part of ours', { sub: 'webhook:7' }],
+    ['a time of issue in the future', { iat: now() + 3_600 }],
+    ['a time of issue beyond the calendar', { iat: 1e300 }],
+    ['a time of sign-in in the future', { auth_time: now() + 3_600 }],
+    ['a time of sign-in as text', { auth_time: 'now' }],
+    ['a start in the future', { nbf: now() + 3_600 }],
     ['an expiry as text', { exp: '9999999999' as never }],
     ['an expiry beyond the calendar', { exp: 1e300 }],
     ['a start as text', { nbf: '0' as never }],
@@ -222,6 +228,9 @@ describe('a claim of a token', () => {
       regions: [],
       legalEntities: ['Alpha * Omega', 'B, C'],
     })
+    // Clocks may differ by 5 s here.
+    const ahead = await sign({ iat: now() + 3, auth_time: now() + 3, nbf: now() + 3 })
+    assert.equal((await verify()(ahead)).actor, 'ada')
     const exp = Date.now() / 1_000 + 60.5
     assert.equal((await verify()(await sign({ exp, aud: ['x', AUDIENCE] }))).actor, 'ada')
   })

@@ -1,6 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
 /** A message of the protocol of Postgres. */
@@ -32,7 +32,7 @@ export const FORGED_ROW = Buffer.concat([
 export const SASL = authentication(10, 'SCRAM-SHA-256\0\0')
 
 /** Replies to each message of a client, which it counts from the startup message on. */
-export type Script = (received: Buffer, n: number) => Buffer | null
+export type Script = (received: Buffer, n: number, socket: Socket) => Buffer | null
 
 export interface Impostor {
   port: number
@@ -47,7 +47,7 @@ export async function impostor(t: TestContext, script: Script): Promise<Impostor
     socket.on('error', () => {}) // The client closes the connection, as the test expects.
     socket.on('data', (chunk) => {
       chunks.push(chunk)
-      const reply = script(chunk, n++)
+      const reply = script(chunk, n++, socket)
       if (reply) socket.write(reply)
     })
   })

@@ -178,9 +178,9 @@ test('refuses bad input with its rule, in an action and in a preview, and change
     assert.equal(seen.code === 'REFUSED' ? seen.rule : seen.code, rule, `${what}, previewed`)
   }
   const rule = (outcome: Outcome) => (outcome.code === 'REFUSED' ? outcome.rule : outcome.code)
-  for (const reason of ['  ', 'x'.repeat(2_001), 'a\0b', 'a\ud800'])
+  for (const reason of ['  ', '\u200b\u202e', 'x'.repeat(2_001), 'a\0b', 'a\ud800'])
     assert.equal(rule(await attempt(steward, ada, merge(a, b), { reason })), 'MISSING_REASON')
-  for (const idempotencyKey of ['', 'x'.repeat(201), 'a\0b', 'a\ud800'])
+  for (const idempotencyKey of ['', 'x'.repeat(201), 'a\0b', 'a\ud800', 'a\x9bb', 'a\u202eb'])
     assert.equal(
       rule(await attempt(steward, ada, merge(a, b), { idempotencyKey })),
       'BAD_IDEMPOTENCY_KEY',
