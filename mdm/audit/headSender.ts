@@ -80,8 +80,8 @@ interface FollowedHead extends StoredHead {
  * the last one. It reads beside the actions and never blocks one. A sink that fails is tried again
  * with the newest head, which covers all before it.
  *
- * After a break each head says so, until somebody accepts the break. Heads do not stop: whoever
- * breaks the log once could then remove what follows, and no head would contradict it.
+ * After a break each head says so, until somebody accepts the break. Heads do not stop:
+ * an attacker who breaks the log once could then remove what follows, and no head would show it.
  */
 export class AuditHeadSender {
   readonly #o: HeadSenderOptions

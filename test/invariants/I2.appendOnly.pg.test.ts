@@ -203,8 +203,8 @@ describe('the audit log against the owner of its tables', () => {
     assert.match(found.details, /heads:3 is no head, and heads is a file of heads/)
     const log = await attack(async () => {}, [JSON.stringify({ auditHead: first }), '{"level":30}'])
     assert.deepEqual(log.heads, [], 'a log of a process has other lines')
-    const said = await attack(async () => {}, [await signed(2, { broken: 2 })])
-    assert.deepEqual(said.heads, [['SAYS_BROKEN', 2]])
+    const marked = await attack(async () => {}, [await signed(2, { broken: 2 })])
+    assert.deepEqual(marked.heads, [['SAYS_BROKEN', 2]])
   })
 
   test('a head of the last expired entry is compared with the hash that the log names', async () => {
