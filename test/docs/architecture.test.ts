@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { constants } from 'node:os'
 import { posix } from 'node:path'
 import { describe, test } from 'node:test'
 import { COMPARATORS, SURVIVORSHIP } from '../../schema/policy.ts'
@@ -62,6 +63,29 @@ describe('docs/where.md', () => {
     )
   })
 
+  test('names each code in a line of each file that makes it, whose function holds it', () => {
+    const made = files
+      .filter((f) => /^(connectors|mdm|gateway|cli|subgraphs)\/.*\.ts$/.test(f))
+      .flatMap((path) => codesIn(readText(path)).map((code) => `${path} ${code}`))
+    assert.ok(made.length >= 250, `${made.length} codes`)
+    const all = new Set(made.map((m) => m.split(' ')[1]))
+    const named = rows.flatMap(({ behaviour, path, name, line }) => {
+      const body = bodyOf(readText(path), name)
+      return [...behaviour.matchAll(/`([A-Z][A-Z0-9_]+)`/g)].map(([, code = '']) => {
+        const holds = body.includes(`'${code}'`)
+        return { code, line, made: `${path} ${code}`, wrong: all.has(code) && !holds }
+      })
+    })
+    const known = new Set(named.filter((n) => !n.wrong).map((n) => n.made))
+    assert.deepEqual(
+      [
+        ...new Set(made.filter((m) => !known.has(m))),
+        ...named.filter((n) => n.wrong).map((n) => `line ${n.line}: no ${n.code} there`),
+      ],
+      [],
+    )
+  })
+
   test('has a line for each folder of code', () => {
     const code = files.filter((f) => /^(connectors|mdm|gateway|cli)\/.+\/\w+\.ts$/.test(f))
     const named = new Set(rows.map((r) => posix.dirname(r.path)))
@@ -95,6 +119,46 @@ function repeated(texts: readonly string[]): string[] {
 function declares(text: string, name: string): boolean {
   const kinds = 'function\\*?|const|class|interface|type|(?:create )?(?:or replace )?function'
   return new RegExp(`^\\s*(?:export )?(?:async )?(?:${kinds}) ${name}\\b`, 'm').test(text)
+}
+
+/** Results that are no refusal and no reason of one, and the error codes of the system. */
+const NO_CODES = new Set([
+  ...['DONE', 'OK', 'ANSWERED', 'PREVIEW', 'REFUSED', 'EXCEPTION'],
+  ...Object.keys(constants.errno),
+])
+
+/**
+ * Returns the codes that a text makes: those in calls that refuse or report, and properties that
+ * hold one. Types and comparisons are left out.
+ */
+function codesIn(text: string): string[] {
+  const code = "'([A-Z]+(?:_[A-Z0-9]+)*)'"
+  const calls =
+    'new \\w*(?:Error|Aborted)|refuse|refused|refusal|rejection|report|problem|inputError|broken|bad|' +
+    'tooMany|unavailable|disable|over|outcomeOf'
+  const carriers = new RegExp(
+    `(?:\\b(?:${calls})|#note)\\(\\s*(?:[\\w.']+,\\s*){0,2}${code}|` +
+      `(?<!\\.)\\b(?:code|rule|skipped|reason)\\b(?:: |: [^,;{}'\\n]*\\? | = )${code}(?: : ${code})?(?! *[;|])`,
+    'g',
+  )
+  return [...text.matchAll(carriers)]
+    .flatMap(([, ...codes]) => codes)
+    .filter((c) => c !== undefined && !NO_CODES.has(c))
+}
+
+/** Returns what a text declares under a name, as the formatter lays it out. */
+function bodyOf(text: string, name: string): string {
+  const lines = text.split('\n')
+  const from = lines.findIndex((line) => declares(line, name))
+  const first = lines[from] ?? ''
+  const indent = /^ */.exec(first)?.[0] ?? ''
+  const rest = lines.slice(from + 1)
+  const isBlock = /^ *(?:export )?(?:async )?(?:function|class)\b/.test(first)
+  // Texts of several lines in a function may begin at the margin.
+  const last = isBlock
+    ? rest.indexOf(`${indent}}`)
+    : rest.findIndex((l) => l !== '' && !l.startsWith(`${indent} `) && !l.startsWith(`${indent}}`))
+  return [first, ...rest.slice(0, last < 0 ? undefined : last)].join('\n')
 }
 
 /**
