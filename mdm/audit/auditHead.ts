@@ -79,8 +79,9 @@ export function headLine(head: AuditHead): string {
 /**
  * Reads a head from a line: of a file of heads, of a log (`auditHead`), or the body of a webhook
  * (`data`). Text before the JSON, as log collectors add it, is skipped, and a line that is a text in
- * JSON is taken out of it. Returns OTHER for a line that is not about heads, DAMAGED for one that is and cannot be read. A line without the type of
- * heads that has their fields is damaged too: somebody who edits the type must not hide the head.
+ * JSON is taken out of it. Returns OTHER for a line that is not about heads, DAMAGED for one that is
+ * and cannot be read. A line without the type of heads that has their fields is damaged too:
+ * somebody who edits the type must not hide the head.
  */
 export function readHeadLine(line: string): AuditHead | 'OTHER' | 'DAMAGED' {
   if (!isAboutHead(line)) return hasFieldsOfHead(line) ? 'DAMAGED' : 'OTHER'
