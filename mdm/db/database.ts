@@ -29,7 +29,7 @@ export interface DatabaseOptions {
  * The number that patches/postgres+….patch writes into the driver. It grows with each change of the
  * patch.
  */
-const driverPatch = 3
+const driverPatch = 4
 const reconnectSecondsMax = 1
 const statementMsDefault = 60_000
 

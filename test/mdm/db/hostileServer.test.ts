@@ -8,6 +8,8 @@ import { FORGED_ROW, impostor, message, OK, READY, type Script } from './imposto
 // fill its memory, hold it for ever or end it.
 
 const connectSecondsMax = 0.3
+/** For logins that are refused before their time is over. */
+const generous = 20
 /** Answers the startup message so, then each further message. */
 const after =
   (login: Buffer, ...answers: Buffer[]): Script =>
@@ -22,9 +24,15 @@ const header = (type: string, length: number) => {
   return bytes
 }
 
-async function attempt(t: TestContext, script: Script): Promise<{ error: Error; ms: number }> {
+async function attempt(
+  t: TestContext,
+  script: Script,
+  seconds = generous,
+): Promise<{ error: Error; ms: number }> {
   const { port } = await impostor(t, script)
-  const sql = openConnection(`postgres://touchstone@127.0.0.1:${port}/none`, { connectSecondsMax })
+  const sql = openConnection(`postgres://touchstone@127.0.0.1:${port}/none`, {
+    connectSecondsMax: seconds,
+  })
   const began = performance.now()
   try {
     await sql.unsafe('select 1')
@@ -62,9 +70,16 @@ describe('a connection is refused, with a reason, to a server that', () => {
       assert.equal(isTransientDatabaseError(error), false, 'waiting does not help')
     })
 
-  test('sends parameters without end before it is ready', async (t) => {
-    const { error } = await attempt(t, after(Buffer.concat([OK, parameters(60)])))
-    assert.match(error.message, /PROTOCOL_VIOLATION: .*1048576 bytes before it is ready/)
+  test('sends parameters or rows without end before the login has ended', async (t) => {
+    // The first statement of a plain connection is the driver's own, about types.
+    const scripts = [
+      after(Buffer.concat([OK, parameters(900)])),
+      after(READY_AT_ONCE, parameters(900)),
+    ]
+    for (const script of scripts) {
+      const { error } = await attempt(t, script)
+      assert.match(error.message, /PROTOCOL_VIOLATION: .*16777216 bytes before the login has ended/)
+    }
   })
 })
 
@@ -85,9 +100,9 @@ describe('a login ends in time if the server', () => {
   ]
   for (const [what, script] of CASES)
     test(what, async (t) => {
-      const { error, ms } = await attempt(t, script)
+      const { error, ms } = await attempt(t, script, connectSecondsMax)
       assert.match(error.message, /CONNECT_TIMEOUT/)
-      assert.ok(ms < 3_000, `${ms} ms`)
+      assert.ok(ms < 10_000, `${ms} ms`)
     })
 
   test('closes each connection', async (t) => {
@@ -97,7 +112,7 @@ describe('a login ends in time if the server', () => {
     })
     assert.match(error.message, /CONNECTION_CLOSED/)
     assert.equal(isTransientDatabaseError(error), true, 'it may start just now')
-    assert.ok(ms < 1_000, `${ms} ms`)
+    assert.ok(ms < 10_000, `${ms} ms`)
   })
 })
 
