@@ -1,4 +1,11 @@
-import { lstatSync, readFileSync, readlinkSync, realpathSync, type Stats } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  type Stats,
+} from 'node:fs'
 import { dirname, join, parse, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -55,15 +62,15 @@ export function groupWarnings(path: string): string[] {
 }
 
 /**
- * Returns why every user of this machine may change an existing file, and what to do; null if not
- * every user may. Files of this program are left out: they are as safe as the program.
+ * Returns why every user of this machine may change a file, and what to do; null if not every user
+ * may. The file may be missing. Files of this program are left out: they are as safe as the program.
  */
 export function openToAll(path: string): string | null {
   if (!process.getuid) return null
-  const file = realpathSync(path)
+  const file = existsSync(path) ? realpathSync(path) : resolve(path)
   if (file.startsWith(programFolder() + sep)) return null
-  const found = lstatSync(file)
-  if ((found.mode & ALL_WRITE) !== 0)
+  const found = lstatSync(file, { throwIfNoEntry: false })
+  if (found && (found.mode & ALL_WRITE) !== 0)
     return `every user of this machine may write ${described(path, found)}: chmod o-w it`
   for (const step of way(path)) {
     const weakness = isAboveProgram(step.path) ? null : openFolder(step)

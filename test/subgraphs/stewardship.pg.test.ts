@@ -428,6 +428,19 @@ test('rejects text that the database cannot store on write, and finds nothing fo
       'BAD_TEXT',
     )
   }
+  const TEXTS = `mutation ($ids: [ID!]!, $id: ID!, $to: String!, $body: String!) {
+    assignTasks(ids: $ids, to: $to) { ... on TaskRefused { rule } }
+    commentTask(id: $id, body: $body) { ... on TaskRefused { rule } } }`
+  for (const hidden of ['\u202e', '\u200b', '\x9b', '\n']) {
+    const texts = {
+      ids: [lupo],
+      id: lupo,
+      to: `ada${hidden}x`,
+      body: ` ${hidden.replace('\x9b', '')}`,
+    }
+    const { assignTasks, commentTask } = await ask(TEXTS, texts)
+    assert.deepEqual([assignTasks[0], commentTask], Array(2).fill({ rule: 'BAD_TEXT' }), hidden)
+  }
   const CLAIM = 'mutation ($ids: [ID!]!) { claimTasks(ids: $ids) { ... on TaskRefused { rule } } }'
   const { claimTasks } = await ask(CLAIM, { ids: Array(501).fill(lupo) })
   assert.deepEqual(claimTasks[0], { rule: 'TOO_MANY_IDS' })

@@ -164,9 +164,10 @@ test('configuration that decides rights is refused to a server if everybody may 
   assert.throws(() => refuseOpenFiles({ access }), /every user .* may write .*mode 0666.*chmod o-w/)
   chmodSync(access, 0o644)
   chmodSync(dir, 0o777)
-  for (const name of ['access', 'sources', 'ownSubgraphs', 'supergraph'])
+  for (const name of ['access', 'sources', 'ownSubgraphs', 'supergraph', 'webhookCa'])
     assert.throws(() => refuseOpenFiles({ [name]: access }), /may replace what is in/)
-  // A link elsewhere is as safe as its target and its folder.
+  const auditHeadFile = join(dir, 'heads.jsonl')
+  assert.throws(() => refuseOpenFiles({ auditHeadFile }), /may replace what is in/)
   chmodSync(dir, 0o1777)
   refuseOpenFiles({ access })
   refuseOpenFiles({ access: join(dir, 'missing'), sources: undefined })
