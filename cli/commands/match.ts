@@ -1,19 +1,22 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { Source } from 'graphql'
+import { QUOTES, type Quotes } from '../../connectors/file/csvRows.ts'
+import { isSystemError } from '../../connectors/file/fileError.ts'
 import type { BatchResult } from '../../mdm/match/batch.ts'
 import { matchBatchInThreads, THREADS_MAX } from '../../mdm/match/batchThreads.ts'
 import { readParameters } from '../../mdm/match/parameters.ts'
+import { type ProposedModel, proposeModel } from '../../mdm/match/proposeModel.ts'
 import { createReport } from '../../mdm/match/report.ts'
 import { reportPage } from '../../mdm/match/reportPage.ts'
 import { count, counted, noun } from '../../schema/kit/numberText.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
-import { print, printError } from '../terminal/print.ts'
+import { print, printError, printErrorDocument } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
-import { readRecordsFile } from './input/recordsFile.ts'
+import { type ReadRecords, readRecordFiles } from './input/recordsFile.ts'
 import { explainPair } from './output/explainPair.ts'
 import { writeClusters, writePairs, writePossible } from './output/matchFiles.ts'
 import { createProgress } from './output/progress.ts'
@@ -25,9 +28,16 @@ import { createProgress } from './output/progress.ts'
 const KEEP_FIELDS_RECORDS_MAX = 300_000
 
 interface Options {
-  model: string
-  records: string
-  out: string
+  model?: string
+  propose?: string
+  records: string[]
+  source?: string
+  id?: string
+  delimiter?: string
+  quotes?: Quotes
+  sheet?: string
+  encoding?: string
+  out?: string
   pairs?: string
   possible?: string
   type?: string
@@ -46,11 +56,31 @@ export const command = new Command('match')
     'find the records of a file that are the same thing: trains, blocks, compares and clusters; needs no database',
   )
   .requiredOption(
-    '--model <file>',
-    'GraphQL file with the @golden type; @compare on a field says how it is compared',
+    '--records <file...>',
+    'files with the records: NDJSON, one record a line: {"source","id","fields":{...}}; CSV, Excel (.xlsx) or Parquet with names of columns',
   )
-  .requiredOption('--records <file>', 'NDJSON, one record a line: {"source","id","fields":{...}}')
-  .requiredOption('--out <file>', 'CSV file for the clusters: source,id,cluster')
+  .option(
+    '--model <file>',
+    'GraphQL file with the @golden type; @compare on a field says how it is compared. Without it a model is guessed from names and values, and printed',
+  )
+  .option(
+    '--propose <file>',
+    'new file for the model that is guessed; without --out nothing is matched',
+  )
+  .option('--out <file>', 'CSV file for the clusters: source,id,cluster')
+  .option('--source <column>', 'column with the source (default: "source", else the file name)')
+  .option('--id <column>', 'column with the id (default: "id", else the number of the line)')
+  .option(
+    '--delimiter <character>',
+    'CSV: delimiter between cells, \\t for a tab; detected from the first rows if not given',
+  )
+  .addOption(
+    new Option('--quotes <how>', 'CSV: how quotes are read, as for load (default: check)').choices(
+      QUOTES,
+    ),
+  )
+  .option('--sheet <name>', 'Excel: sheet to read, if there are several')
+  .option('--encoding <name>', 'CSV: encoding, as windows-1252 (default: UTF-8)')
   .option(
     '--pairs <file>',
     'CSV file for the pairs within clusters: source_a,id_a,source_b,id_b,probability,weight',
@@ -59,7 +89,10 @@ export const command = new Command('match')
     '--possible <file>',
     'CSV file for pairs of two clusters that are a POSSIBLE_MATCH or POSSIBLY_RELATED: source_a,id_a,source_b,id_b,outcome,probability,related,reason',
   )
-  .option('--type <name>', 'the golden type, if the model has several')
+  .option(
+    '--type <name>',
+    'the golden type, if the model has several; or the name of the guessed one',
+  )
   .option(
     '--threads <number>',
     'threads that compare',
@@ -91,10 +124,11 @@ export const command = new Command('match')
 Texts in the CSV files that a spreadsheet would take for a formula begin with an apostrophe ('=1+1). Touchstone removes it
 when it reads the file; other programs get the texts unchanged with --raw.
 
-Exit code 1: the records file has another shape, or no field of the model.
+Exit code 1: a file of records has another shape, or no field of the model.
 
-Example:
-  npx touchstone match --model customer.graphql --records customers.ndjson --out clusters.csv --report report.html`,
+Examples:
+  npx touchstone match --records customers.csv --propose customer.graphql
+  npx touchstone match --model customer.graphql --records customers.csv crm.parquet --out clusters.csv --report report.html`,
   )
   .action(async (options: Options) => {
     await run(options)
@@ -105,22 +139,27 @@ async function run(options: Options): Promise<void> {
   const explained = options.why?.map((name) => name.replace('/', '\u0001'))
   if (explained && explained.length !== 2)
     throw new Error('--why takes two records: --why crm/17 billing/cus_42')
-  const type = await readModel(options.model, options.type)
+  const { out, propose } = options
+  if (out === undefined && (propose === undefined || options.model !== undefined))
+    throw new Error('--out FILE is missing; only --propose FILE without --model needs none')
+  if (propose !== undefined && options.model !== undefined)
+    throw new Error('--propose is for a run without --model')
+  const given =
+    options.model === undefined ? undefined : await readModel(options.model, options.type)
+  const line = createProgress()
+  line.show('read ...')
+  const read = await readRecordFiles(
+    options.records,
+    { ...options, fields: given?.fields.filter((f) => f.compare).map((f) => f.name) },
+    printError,
+  )
+  const { records } = read
+  if (given) checkFields(given, read, options.records)
+  const type = given ?? (await guessModel(read, options))
+  if (out === undefined) return
   const parameters = options.parameters
     ? readParameters(await readFile(options.parameters, 'utf8'), type)
     : undefined
-  const line = createProgress()
-  line.show('read ...')
-  const records = await readRecordsFile(options.records, printError)
-  const fields = type.fields.filter((f) => f.compare).map((f) => f.name)
-  const seen = new Set<string>()
-  for (const record of records) for (const name of Object.keys(record.fields)) seen.add(name)
-  const absent = fields.filter((name) => !seen.has(name))
-  if (absent.length === fields.length)
-    throw new Error(
-      `${options.records}: no record has any field of ${type.name} that is compared (${fields.join(', ')}); the records have ${[...seen].slice(0, 20).join(', ')}`,
-    )
-  for (const name of absent) printError(`note: no record has a value for ${type.name}.${name}`)
   const result = await matchBatchInThreads(type, records, options.threads, {
     ...(parameters ? { parameters } : {}),
     seed: options.seed,
@@ -129,7 +168,7 @@ async function run(options: Options): Promise<void> {
     progress: (stage, share) => line.show(`${stage} ${Math.round(share * 100)} %`),
   })
   line.show('write ...')
-  await writeClusters(options.out, result, options)
+  await writeClusters(out, result, options)
   if (options.pairs) await writePairs(options.pairs, result, options)
   if (options.possible) await writePossible(options.possible, result, options)
   if (options.saveParameters)
@@ -139,7 +178,7 @@ async function run(options: Options): Promise<void> {
     )
   const seconds = (performance.now() - started) / 1000
   if (options.report) {
-    const report = createReport(result, basename(options.records))
+    const report = createReport(result, options.records.map((file) => basename(file)).join(', '))
     await writeFile(
       options.report,
       options.report.endsWith('.html')
@@ -156,6 +195,48 @@ async function run(options: Options): Promise<void> {
       `note: ${counted(crowdedRecords, 'record shares whatever it shares', 'records share whatever they share')} with more than ${counted(result.engine.blockRecordsMax, 'other')}, and ${noun(crowdedRecords, 'was', 'were')} not compared`,
     )
   printError(...summary(result, seconds))
+}
+
+/** Reports fields that no record has. Throws if none of the fields that are compared exists. */
+function checkFields(type: TypePolicy, { records, names }: ReadRecords, files: string[]): void {
+  const fields = type.fields.filter((f) => f.compare).map((f) => f.name)
+  const seen = new Set<string>()
+  for (const record of records) for (const name of Object.keys(record.fields)) seen.add(name)
+  const absent = fields.filter((name) => !seen.has(name))
+  if (absent.length === fields.length)
+    throw new Error(
+      `${files.join(', ')}: no record has any field of ${type.name} that is compared (${fields.join(', ')}); the records have ${names.all().slice(0, 20).join(', ')}`,
+    )
+  for (const name of absent) printError(`note: no record has a value for ${type.name}.${name}`)
+}
+
+/** Guesses a model, shows or writes it, and says so. Throws if no column can be compared. */
+async function guessModel(
+  { records, names }: ReadRecords,
+  { propose, type, records: files, out }: Options,
+): Promise<TypePolicy> {
+  const model = proposeModel(records, names, type)
+  if (model.fields.length === 0)
+    throw new Error(
+      `${files.join(', ')}: no column shows by name or values how it is compared: ${model.leftOut.map(({ column, reason }) => `${column} (${reason})`).join('; ')}; write a model and give it with --model`,
+    )
+  const policy = parsePolicy([new Source(model.sdl, propose ?? 'guessed model')])
+  if (propose === undefined) printErrorDocument(model.sdl)
+  else await writeModel(propose, model)
+  printError(
+    `No --model is given: ${propose === undefined ? 'the model above' : `the model in ${propose}`} is guessed from the names and values of ${counted(model.fields.length + model.leftOut.length, 'column')}, of which ${count(model.leftOut.length)} ${noun(model.leftOut.length, 'is', 'are')} not compared.${out === undefined ? '' : ' It is used now: check it before you trust the result.'}`,
+  )
+  return policy.type(model.type)
+}
+
+/** Writes a model to a new file, because an edited one must not be lost. */
+async function writeModel(file: string, model: ProposedModel): Promise<void> {
+  try {
+    await writeFile(file, model.sdl, { flag: 'wx' })
+  } catch (e) {
+    if (!isSystemError(e) || !('code' in e) || e.code !== 'EEXIST') throw e
+    throw new Error(`${file} exists; give it with --model, or name another file with --propose`)
+  }
 }
 
 function summary({ stats, clusters, possible, related }: BatchResult, seconds: number): string[] {

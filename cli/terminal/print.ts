@@ -40,6 +40,11 @@ export function printDocument(document: string): void {
   print(...visibleLines(document.trimEnd().replaceAll('\t', '  ')))
 }
 
+/** Prints a document of several lines to the standard error. */
+export function printErrorDocument(document: string): void {
+  printError(...visibleLines(document.trimEnd().replaceAll('\t', '  ')))
+}
+
 /**
  * Prints text of another system that may have several lines. A bar before each line separates them
  * from ours.

@@ -2,7 +2,7 @@ import { detectDialect } from './csvDialect.ts'
 import { CsvReader, type Quotes } from './csvRows.ts'
 import type { TableRow } from './fileRow.ts'
 import type { HasId } from './header.ts'
-import { type CheckedTable, checkTable, tableRows } from './table.ts'
+import { type CheckedTable, checkTable, namesOf, tableRows } from './table.ts'
 import { splitLines, textLines } from './textLines.ts'
 
 /**
@@ -24,6 +24,7 @@ export async function checkCsv(
   return {
     description: `CSV, delimiter ${name}${quote}`,
     notices: layout.notices,
+    columns: namesOf(layout),
     rows: () => tableRows(read(), 'line', layout),
   }
 }

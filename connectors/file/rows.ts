@@ -1,8 +1,6 @@
-import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { copyOfPipe } from './copyOfPipe.ts'
 import { checkCsv } from './csv.ts'
 import type { Quotes } from './csvRows.ts'
 import {
@@ -13,7 +11,7 @@ import {
   locateInvalid,
 } from './encoding.ts'
 import { fileBytes } from './fileBytes.ts'
-import { FileError, isSystemError } from './fileError.ts'
+import { FileError, withPath } from './fileError.ts'
 import type { FileRow } from './fileRow.ts'
 import { foreignFormat, isZip } from './foreign.ts'
 import { detectFormat, type FileFormat } from './format.ts'
@@ -48,6 +46,8 @@ export interface OpenedFile {
   description: string
   /** Notices for people: parts that are read in another way than they are written. */
   notices: string[]
+  /** Names of the columns of a table; null for JSON, whose rows have names of their own. */
+  columns: readonly string[] | null
   rows(): AsyncGenerator<FileRow>
   /** Removes the copy of a pipe. */
   close(): Promise<void>
@@ -67,13 +67,9 @@ export async function openFile(
   options: FileOptions = {},
   hasId: HasId | null = null,
 ): Promise<OpenedFile> {
-  const copy = await copyOfPipe(path)
-  const close = async () => {
-    if (copy) await rm(copy, { recursive: true, force: true })
-  }
+  const { path: file, close } = await copyOfPipe(path)
   const name = basename(path)
   try {
-    const file = copy ? join(copy, 'file') : path
     const before = await changeOf(file)
     const checked = await checkFile(file, name, options, hasId)
     const checkUnchanged = async () => {
@@ -146,7 +142,7 @@ async function checkRows(
   rows: () => AsyncGenerator<FileRow>,
 ): Promise<CheckedTable> {
   for await (const _ of rows());
-  return { description, notices: [], rows }
+  return { description, notices: [], columns: null, rows }
 }
 
 async function* text(path: string, encoding: Encoding): AsyncGenerator<string> {
@@ -180,23 +176,6 @@ async function firstText(
   return { text, complete: true }
 }
 
-/** Copies what is no regular file (a pipe) to a temporary folder and returns that; else null. */
-async function copyOfPipe(path: string): Promise<string | null> {
-  const at = await stat(path).catch((e: unknown) => {
-    throw withPath(path, e)
-  })
-  if (at.isFile()) return null
-  if (at.isDirectory()) throw new FileError(`${path}: this is a folder; name its files`)
-  const folder = await mkdtemp(join(tmpdir(), 'touchstone-load-'))
-  try {
-    await pipeline(createReadStream(path), createWriteStream(join(folder, 'file'), { mode: 0o600 }))
-    return folder
-  } catch (e) {
-    await rm(folder, { recursive: true, force: true })
-    throw withPath(path, e)
-  }
-}
-
 async function changeOf(path: string): Promise<string> {
   const { size, mtimeMs } = await stat(path)
   return `${size} ${mtimeMs}`
@@ -208,9 +187,4 @@ async function* named(path: string, rows: () => AsyncGenerator<FileRow>): AsyncG
   } catch (e) {
     throw withPath(path, e)
   }
-}
-
-/** Returns the error of a file with its path. A mistake of the program stays what it is. */
-function withPath(path: string, e: unknown): unknown {
-  return e instanceof FileError || isSystemError(e) ? new FileError(`${path}: ${e.message}`) : e
 }

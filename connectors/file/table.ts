@@ -30,7 +30,14 @@ export interface CheckedTable {
   /** How it is read, for people. */
   description: string
   notices: string[]
+  /** Names of the columns; null where each row has names of its own. */
+  columns: readonly string[] | null
   rows(): AsyncGenerator<FileRow>
+}
+
+/** Returns the names of the columns; one at the end without a name has none. */
+export function namesOf({ names, named }: TableLayout): string[] {
+  return names?.slice(0, named) ?? []
 }
 
 /** The word for a line in messages: a line of a text, or a row of a sheet. */

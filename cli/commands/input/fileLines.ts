@@ -1,7 +1,8 @@
-import { createReadStream } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
+import { fileBytes } from '../../../connectors/file/fileBytes.ts'
 
 /**
- * Yields the lines of a file, and null for one of more than `charsMax` characters, which is not
+ * Yields the lines of a file, plain or gzipped, and null for one of more than `charsMax` characters, which is not
  * kept in memory. Only a line feed ends a line. The module readline was tried: it also ends one at
  * U+2028 and U+2029, which a text in JSON may contain.
  */
@@ -20,13 +21,15 @@ export async function* fileLines(file: string, charsMax: number): AsyncGenerator
     isTooLong = true
     line = ''
   }
-  for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
-    const [first = '', ...others] = chunk.split('\n')
+  const decoder = new StringDecoder('utf8')
+  for await (const chunk of fileBytes(file)) {
+    const [first = '', ...others] = decoder.write(chunk).split('\n')
     add(first)
     for (const part of others) {
       yield end()
       add(part)
     }
   }
+  add(decoder.end())
   if (line !== '' || isTooLong) yield end()
 }

@@ -1,102 +1,180 @@
-import type { FieldValue, MatchRecord } from '../../../mdm/match/engine.ts'
+import { basename } from 'node:path'
+import { copyOfPipe } from '../../../connectors/file/copyOfPipe.ts'
+import { fileBytes } from '../../../connectors/file/fileBytes.ts'
+import { FileError } from '../../../connectors/file/fileError.ts'
+import { isZip } from '../../../connectors/file/foreign.ts'
+import { detectFormat } from '../../../connectors/file/format.ts'
+import { isParquet } from '../../../connectors/file/parquet/parquetFile.ts'
+import type { MatchRecord } from '../../../mdm/match/engine.ts'
+import { FieldNames } from '../../../mdm/match/fieldNames.ts'
 import { POSTINGS_RECORDS_MAX } from '../../../mdm/match/postings.ts'
 import { count, counted } from '../../../schema/kit/numberText.ts'
-import { fileLines } from './fileLines.ts'
+import { ndjsonRecords, shapeOf } from './ndjsonRecords.ts'
+import type { ReadRecord } from './readRecord.ts'
+import {
+  parquetRecords,
+  type TableContext,
+  type TableOptions,
+  textRecords,
+} from './tableRecords.ts'
 
-/** Maximum characters of a line; a longer line is an error, not a crash. */
-const LINE_CHARS_MAX = 16_000_000
 /** Maximum number of invalid lines that are reported one by one. */
 const BAD_LINES_SHOWN_MAX = 5
+/** Characters of a file that show its format. */
+const HEAD_CHARS_MAX = 64 * 1024
 const SHAPE =
-  'match reads NDJSON, one record a line: {"source":"crm","id":"17","fields":{"name":"Anna Lindqvist"}}'
+  'match reads NDJSON, one record a line: {"source":"crm","id":"17","fields":{"name":"Anna Lindqvist"}}; and CSV, Excel or Parquet with a name for each column'
+
+const ENDING = /(?<=.)\.(?:csv|tsv|txt|xlsx|parquet)(?:\.gz)?$/i
+
+export interface RecordsOptions extends TableOptions {
+  /** The fields that tables are read for; all if not given. */
+  fields?: readonly string[] | undefined
+}
+
+export interface ReadRecords {
+  records: MatchRecord[]
+  /** The names of fields, in the order in which they appear. */
+  names: FieldNames
+}
 
 /**
- * Reads the records of an NDJSON file. `report` receives the lines that were left out. If two lines
- * have the same source and id, each is a separate record, and the later one gets a number behind
- * its key. Throws if the file holds no record at all.
+ * Reads the records of NDJSON, CSV, Excel and Parquet files. `report` receives what is assumed and
+ * the lines that were left out. If two records have the same source and id, each is a separate
+ * record, and the later one gets a number behind its key. Throws if a file holds no record at all.
  */
-export async function readRecordsFile(
-  file: string,
+export async function readRecordFiles(
+  files: readonly string[],
+  options: RecordsOptions,
   report: (line: string) => void,
-): Promise<MatchRecord[]> {
+): Promise<ReadRecords> {
   const records: MatchRecord[] = []
   const times = new Map<string, number>()
-  let firstLine: string | undefined
-  let line = 0
-  let bad = 0
-  for await (const raw of fileLines(file, LINE_CHARS_MAX)) {
-    line++
-    const text = line === 1 ? raw?.replace(/^\ufeff/, '') : raw
-    if (text?.trim() === '') continue
-    firstLine ??= text ?? undefined
-    const record = text ? parseLine(text) : `longer than ${count(LINE_CHARS_MAX)} characters`
-    if (typeof record === 'string') {
-      if (bad++ < BAD_LINES_SHOWN_MAX) report(`${file}:${line}: ${record}; the line is left out`)
-      continue
+  const names = new FieldNames()
+  const wanted = options.fields ? new Set(options.fields) : null
+  for (const file of files) {
+    let [lines, bad] = [0, 0]
+    const before = records.length
+    const opened = await openRecords(file, options, {
+      name: file,
+      source: sourceOf(file, files),
+      names,
+      wanted,
+      report,
+    })
+    try {
+      for await (const read of opened.records) {
+        lines = read.at
+        if ('problem' in read) {
+          if (bad++ < BAD_LINES_SHOWN_MAX)
+            report(`${file}:${read.at}: ${read.problem}; the line is left out`)
+          continue
+        }
+        const key = `${read.source}\u0001${read.id}`
+        const repeats = times.get(key) ?? 0
+        times.set(key, repeats + 1)
+        records.push({
+          key: repeats === 0 ? key : `${key}\u0000${repeats}`,
+          source: read.source,
+          fields: read.fields,
+        })
+        if (records.length > POSTINGS_RECORDS_MAX)
+          throw new Error(
+            `${file}: more than ${counted(POSTINGS_RECORDS_MAX, 'record')}; split them by country or region`,
+          )
+      }
+    } finally {
+      await opened.close()
     }
-    const repeats = times.get(record.key) ?? 0
-    times.set(record.key, repeats + 1)
-    records.push(repeats === 0 ? record : { ...record, key: `${record.key}\u0000${repeats}` })
-    if (records.length > POSTINGS_RECORDS_MAX)
-      throw new Error(
-        `${file}: more than ${count(POSTINGS_RECORDS_MAX)} records; split them by country or region`,
-      )
+    if (records.length === before)
+      throw new Error(`${file} holds no record: ${opened.shape()}. ${SHAPE}`)
+    if (bad > 0) report(`${file}: ${count(bad)} of ${counted(lines, 'line')} left out`)
   }
-  if (records.length === 0)
-    throw new Error(`${file} holds no record: ${shapeOf(firstLine)}. ${SHAPE}`)
-  if (bad > 0) report(`${file}: ${count(bad)} of ${counted(line, 'line')} left out`)
   if (times.size < records.length)
     report(
       `note: ${counted(records.length - times.size, 'line repeats', 'lines repeat')} a source and id; each is a separate record, and is written under that id`,
     )
-  return records
+  return { records, names }
 }
 
-/** Returns the record of one line, or the reason why it is invalid. */
-function parseLine(text: string): MatchRecord | string {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    return `not JSON (${(error as Error).message.slice(0, 80)})`
+interface OpenedRecords {
+  records: AsyncIterable<ReadRecord>
+  /** Describes the file if it has no record. */
+  shape(): string
+  close(): Promise<void>
+}
+
+async function openRecords(
+  file: string,
+  options: TableOptions,
+  context: TableContext,
+): Promise<OpenedRecords> {
+  const { path, close } = await copyOfPipe(file)
+  const kind = await kindOf(path, file)
+  if (kind !== 'NDJSON') {
+    const read = kind === 'PARQUET' ? parquetRecords : textRecords
+    const format = kind === 'CSV' ? { format: 'csv' as const } : {}
+    return {
+      records: read(path, { ...options, ...format }, context),
+      shape: () => 'it has no row below the names of its columns',
+      close,
+    }
   }
-  if (!isObject(value)) return 'not an object {"source","id","fields"}'
-  const { source, id, fields } = value
-  if (typeof source !== 'string' || (typeof id !== 'string' && typeof id !== 'number'))
-    return '"source" (a text) and "id" (a text or a number) are missing'
-  if (!isObject(fields)) return '"fields" is not an object'
+  for (const option of ['source', 'id'] as const)
+    if (options[option] !== undefined)
+      throw new FileError(`${file}: --${option} names a column; the file is NDJSON and has none`)
+  let first: string | undefined
   return {
-    key: `${source}\u0001${id}`,
-    source,
-    fields: fields as Record<string, FieldValue | FieldValue[] | null>,
+    records: named(
+      ndjsonRecords(path, (line) => {
+        first = line
+      }),
+      context,
+    ),
+    shape: () => shapeOf(first),
+    close,
   }
 }
 
-/** Describes a file without records by its first line that is not empty. */
-function shapeOf(text: string | undefined): string {
-  if (text === undefined) return 'it is empty'
-  if (text.startsWith('\u001f')) return 'it is compressed; unpack it first'
-  if (text.startsWith('PK\u0003\u0004')) return 'it is a ZIP archive or a spreadsheet'
-  if (/^\s*\[/.test(text)) return 'it looks like a JSON array'
-  if (/^\s*\{/.test(text)) {
-    const members = membersOf(text)
-    return members
-      ? `its first line has the members ${members.slice(0, 10).join(', ') || 'none'}`
-      : 'it looks like one JSON document over several lines'
-  }
-  if (/[,;\t]/.test(text)) return 'it looks like CSV'
-  return `its first line is "${text.slice(0, 60)}"`
-}
-
-function membersOf(text: string): string[] | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? Object.keys(value) : null
-  } catch {
-    return null // the document goes on in the next line
+/** Names the fields of records as models name them; valid names stay. */
+async function* named(
+  records: AsyncIterable<ReadRecord>,
+  { names }: TableContext,
+): AsyncGenerator<ReadRecord> {
+  for await (const read of records) {
+    if ('problem' in read) yield read
+    else {
+      const fields = Object.entries(read.fields)
+      const own = fields.every(([name]) => names.fieldOf(name) === name)
+      yield own
+        ? read
+        : {
+            ...read,
+            fields: Object.fromEntries(fields.map(([name, v]) => [names.fieldOf(name), v])),
+          }
+    }
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Returns how a file is read, by its content; its name decides only for an empty one. */
+async function kindOf(
+  path: string,
+  file: string,
+): Promise<'NDJSON' | 'CSV' | 'WORKBOOK' | 'PARQUET'> {
+  let head = Buffer.alloc(0)
+  for await (const chunk of fileBytes(path)) {
+    head = Buffer.concat([head, chunk])
+    if (head.length >= HEAD_CHARS_MAX) break
+  }
+  if (isParquet(head)) return 'PARQUET'
+  if (isZip(head)) return 'WORKBOOK'
+  const text = head.toString('utf8').replace(/^\ufeff/, '')
+  if (text.trim() === '' || /\.(?:nd)?jsonl?(?:\.gz)?$/i.test(file)) return 'NDJSON'
+  return detectFormat(text, '') === 'csv' ? 'CSV' : 'NDJSON'
+}
+
+/** Returns the source of a file's records: its name without endings, or its path if two have it. */
+function sourceOf(file: string, files: readonly string[]): string {
+  const bare = (path: string) => basename(path).replace(ENDING, '')
+  return files.filter((other) => bare(other) === bare(file)).length > 1 ? file : bare(file)
 }

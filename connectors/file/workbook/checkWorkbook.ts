@@ -2,7 +2,7 @@ import { counted } from '../../../schema/kit/numberText.ts'
 import { FileError } from '../fileError.ts'
 import type { TableRow } from '../fileRow.ts'
 import { findHeader, type HasId } from '../header.ts'
-import { type CheckedTable, checkTable, type TableLayout, tableRows } from '../table.ts'
+import { type CheckedTable, checkTable, namesOf, type TableLayout, tableRows } from '../table.ts'
 import { type Archive, openArchive } from './archive.ts'
 import { type SheetFacts, sheetRows, type WorkbookParts } from './sheet.ts'
 import { readWorkbook, type Sheet } from './workbook.ts'
@@ -35,6 +35,7 @@ export async function checkWorkbook(
         ? [`${counted(facts.hiddenRows, 'hidden row is', 'hidden rows are')} read like any other`]
         : []),
     ],
+    columns: namesOf(layout),
     rows: () => tableRows(rowsOf(path, sheet, parts), 'row', layout),
   }
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { after, describe, test } from 'node:test'
+import { parquetWriteBuffer } from 'hyparquet-writer'
 import { command } from '../../../cli/commands/match.ts'
 import { runCommand } from '../runCommand.ts'
 
@@ -66,14 +67,14 @@ test('an error about a file of another format names that format, with exit code 
       /records holds no record: it is empty\. match reads NDJSON, one record a line: \{"source":"crm"/,
     ],
     ['\n\n', /it is empty/],
-    ['id,name\n1,Anna\n', /it looks like CSV/],
-    ['id;name\n1;Anna\n', /it looks like CSV/],
+    ['id,name\n', /it has no row below the names of its columns/],
     ['[{"source":"crm","id":1,"fields":{"name":"Anna"}}]', /it looks like a JSON array/],
     ['{\n  "records": []\n}', /it looks like one JSON document over several lines/],
     ['{"id":1,"name":"Anna"}\n{"id":2,"name":"Bert"}', /its first line has the members id, name\./],
-    ['hello', /its first line is "hello"/],
-    ['\u001f\ufffd', /it is compressed/],
-    ['PK\u0003\u0004', /a ZIP archive or a spreadsheet/],
+    ['hello', /it has no row below/],
+    ['%PDF-1.7', /the file is a PDF document/],
+    ['PK\u0003\u0004', /ZIP|archive/i],
+    ['PAR1 and no more', /the Parquet file cannot be read/],
   ]
   for (const [text, says] of cases) {
     const { code, output } = await match([text])
@@ -159,4 +160,170 @@ test('finds the same persons despite five date formats, two scripts, a megabyte 
     'c0 c1 c2 c3 c4 c0 c1 c2 c3', // first those of crm
     output,
   )
+})
+
+describe('match of tables', () => {
+  const anna = ['Anna Lindqvist', 'anna.lindqvist@nordwind.example', '1980-02-03']
+  const bert = ['Bert Okafor', 'bert@hafen.example', '1975-11-30']
+  const run = async (args: string[]) => {
+    rmSync(file('out'), { force: true })
+    const { code, output } = await runCommand(command, [...args, '--out', file('out')])
+    const rows = code === 0 ? readFileSync(file('out'), 'utf8').trim().split('\n').slice(1) : []
+    return { code, output, rows }
+  }
+  const csv = (name: string, rows: string[][], delimiter = ',') => {
+    writeFileSync(file(name), rows.map((r) => r.join(delimiter)).join('\n'))
+    return file(name)
+  }
+  const parquet = () => {
+    const bytes = parquetWriteBuffer({
+      columnData: [
+        { name: 'Source', data: ['web', 'web'] },
+        { name: 'key', data: [9_007_199_254_740_993n, 7n] },
+        { name: 'name', data: [anna[0], bert[0]] },
+        { name: 'emails', data: [anna[1], bert[1]] },
+        { name: 'born', data: [new Date(anna[2]!), new Date(bert[2]!)], type: 'TIMESTAMP' },
+      ],
+    })
+    writeFileSync(file('web.parquet'), Buffer.from(bytes))
+    return file('web.parquet')
+  }
+
+  test('matches CSV beside Parquet: the file is the source, or a column; ids keep their digits', async () => {
+    const crm = csv(
+      'crm.csv',
+      [
+        ['key', 'name', 'emails', 'born'],
+        ['a', ...anna],
+        ['b', ...bert],
+      ],
+      ';',
+    )
+    const { rows, output } = await run([
+      '--model',
+      model,
+      '--id',
+      'key',
+      '--records',
+      crm,
+      parquet(),
+    ])
+    assert.deepEqual(rows, ['crm,a,c0', 'crm,b,c1', 'web,7,c1', 'web,9007199254740993,c0'])
+    assert.match(output, /crm\.csv has no column "source": the source of its records is "crm"/)
+    assert.match(output, /no record has a value for Person\.shoes/)
+    assert.ok(!output.includes('guessed'))
+  })
+
+  test('without a column for the id a record has its line, which is said', async () => {
+    const { rows, output } = await run([
+      '--model',
+      model,
+      '--records',
+      csv('x.csv', [
+        ['name', 'born'],
+        [anna[0]!, anna[2]!],
+      ]),
+    ])
+    assert.deepEqual(rows, ['x,2,c0'])
+    assert.match(output, /no column "id": the id of a record is its line/)
+  })
+
+  test('refuses a table that is not clear, with file, line and reason', async () => {
+    const cases: [string[], RegExp][] = [
+      [
+        [
+          csv('q.csv', [
+            ['id', 'name'],
+            ['1', '"Anna'],
+            ['2', 'Bert'],
+          ]),
+        ],
+        /q\.csv: line 2, cell 2: .*never closes/,
+      ],
+      [
+        [
+          '--id',
+          'nr',
+          csv('n.csv', [
+            ['id', 'name'],
+            ['1', 'Anna'],
+          ]),
+        ],
+        /n\.csv: line 1: .*no column for the id; its columns are "id", "name"/,
+      ],
+      [
+        [
+          '--source',
+          'system',
+          csv('s.csv', [
+            ['id', 'name'],
+            ['1', 'Anna'],
+          ]),
+        ],
+        /s\.csv: no column "system" for --source/,
+      ],
+      [
+        [
+          csv('t.csv', [
+            ['id', 'shoe'],
+            ['1', 'red'],
+          ]),
+        ],
+        /no record has any field of Person .*; the records have shoe/,
+      ],
+    ]
+    for (const [args, says] of cases) {
+      const { code, output } = await run([
+        '--model',
+        model,
+        '--records',
+        ...args.slice(-1),
+        ...args.slice(0, -1),
+      ])
+      assert.equal(code, 1, output)
+      assert.match(output, says)
+    }
+  })
+
+  test('leaves out rows without an id or with a wrong number of cells, and says so', async () => {
+    const rows = [
+      ['id', 'name', 'born'],
+      ['1', ...anna.toSpliced(1, 1)],
+      ['', ...bert.toSpliced(1, 1)],
+      ['3', 'x', 'y', 'z', 'w'],
+    ]
+    const { rows: written, output } = await run(['--model', model, '--records', csv('r.csv', rows)])
+    assert.deepEqual(written, ['r,1,c0'])
+    assert.match(output, /r\.csv:3: the column "id" has no value; the line is left out/)
+    assert.match(output, /r\.csv:4: the row has 5 cells/)
+    assert.match(output, /2 of 4 lines left out/)
+  })
+
+  test('guesses a model, shows or writes it, says so and uses it; the file is then the model', async () => {
+    const crm = csv('k.csv', [
+      ['ID', 'Vorname', 'Nachname', 'E-Mail', 'Geburtsdatum', 'Kundennummer'],
+      ['1', 'Anna', 'Lindqvist', anna[1]!, '03.02.1980', '10'],
+      ['2', 'Bert', 'Okafor', bert[1]!, '30.11.1975', '11'],
+      ['3', 'Ana', 'Lindqvist', anna[1]!, '1980-02-03', '12'],
+    ])
+    const shown = await run(['--records', crm])
+    assert.deepEqual(shown.rows, ['k,1,c0', 'k,2,c1', 'k,3,c0'])
+    assert.match(shown.output, /e_mail: String @compare\(as: EMAIL\)/)
+    assert.match(shown.output, /# {3}"Kundennummer": /)
+    assert.match(
+      shown.output,
+      /No --model is given: the model above is guessed .* 5 columns, of which 1 is not compared\. It is used now/,
+    )
+    const written = await runCommand(command, ['--records', crm, '--propose', file('k.graphql')])
+    assert.equal(written.code, 0, written.output)
+    assert.match(
+      readFileSync(file('k.graphql'), 'utf8'),
+      /Vorname: String @compare\(as: GIVEN_NAME\)/,
+    )
+    const again = await runCommand(command, ['--records', crm, '--propose', file('k.graphql')])
+    assert.match(again.output, /k\.graphql exists; give it with --model/)
+    assert.deepEqual((await run(['--records', crm, '--model', file('k.graphql')])).rows, shown.rows)
+    const neither = await runCommand(command, ['--records', crm])
+    assert.match(neither.output, /--out FILE is missing/)
+  })
 })

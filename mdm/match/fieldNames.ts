@@ -1,0 +1,47 @@
+import { isInherited } from '../../schema/kit/dictionary.ts'
+import { fold } from '../standardise/text.ts'
+
+const VALID = /^(?!__)[A-Za-z_][A-Za-z0-9_]*$/
+
+/**
+ * Names the fields of a model after the columns of files. A name that GraphQL accepts stays;
+ * "E-Mail (privat)" becomes e_mail_privat. The same columns in the same order get the same names.
+ */
+export class FieldNames {
+  private readonly fields = new Map<string, string>()
+  private readonly columns = new Map<string, string>()
+
+  /** Returns the name of the field of a column; no two columns have one field. */
+  fieldOf(column: string): string {
+    const known = this.fields.get(column)
+    if (known !== undefined) return known
+    const name = isFieldName(column) ? column : validName(column)
+    let field = name
+    for (let n = 2; this.columns.has(field); n++) field = `${name}_${n}`
+    this.fields.set(column, field)
+    this.columns.set(field, column)
+    return field
+  }
+
+  /** Returns the column that a field is named after. */
+  columnOf(field: string): string {
+    return this.columns.get(field) ?? field
+  }
+
+  /** Returns the fields in the order in which their columns were named. */
+  all(): string[] {
+    return [...this.columns.keys()]
+  }
+}
+
+/** Returns whether a model can have a field of this name. */
+function isFieldName(name: string): boolean {
+  return VALID.test(name) && !isInherited(name)
+}
+
+function validName(column: string): string {
+  const words = fold(column).match(/[a-z0-9]+/g) ?? ['column']
+  const name = words.join('_').slice(0, 60)
+  const named = /^\d/.test(name) ? `_${name}` : name
+  return isFieldName(named) ? named : `${named}_`
+}
