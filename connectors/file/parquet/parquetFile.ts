@@ -171,7 +171,7 @@ const COMPRESSORS: Compressors = {
   GZIP: (input, length) => gunzipSync(input, { maxOutputLength: pageLength(length) }),
   BROTLI: (input, length) => brotliDecompressSync(input, { maxOutputLength: pageLength(length) }),
   ZSTD: (input, length) => zstdDecompressSync(input, { maxOutputLength: pageLength(length) }),
-  ...refused('LZ4', 'LZ4_RAW', 'LZO'),
+  ...refused('LZ4', 'LZ4_RAW'),
 }
 
 function refused(...codecs: readonly (keyof Compressors)[]): Compressors {
