@@ -13,6 +13,29 @@ export function missingScopeOf(
   return [field, ...parts].find((f) => f.sensitive && !scopes.has(f.sensitive))?.sensitive ?? null
 }
 
+/** Names in issues of a record that are none of its fields. */
+const OF_NO_FIELD: ReadonlySet<string> = new Set(['version', 'deleted'])
+
+/**
+ * Returns the scope that a caller lacks to learn of an issue; or null. That a hidden value has an
+ * issue, and which one, is a fact about the value. The scope is the first that the type needs, so
+ * that it does not show which field has the issue. The rights of a field that the policy no longer
+ * has are unknown, so it counts as hidden. `field` may name a part: `address.street`.
+ */
+export function missingScopeOfIssue(
+  policy: Pick<Policy, 'groups'>,
+  type: TypePolicy,
+  field: string,
+  scopes: Scopes,
+): string | null {
+  const hidden = hiddenFields(policy, type, scopes)
+  const [name = ''] = field.split('.', 1)
+  const isKnown = OF_NO_FIELD.has(name) || type.fields.some((f) => f.name === name)
+  if (hidden.size === 0 || (isKnown && !hidden.has(name))) return null
+  const first = type.fields.find((f) => hidden.has(f.name))
+  return first ? missingScopeOf(policy, first, scopes) : null
+}
+
 /** The hidden fields of a type for sets of scopes: many rows of a response need the same one. */
 const known = new WeakMap<Scopes, WeakMap<TypePolicy, ReadonlySet<string>>>()
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import type { AccessRecorder } from '../mdm/access/accessRecorder.ts'
 import type { RowReaders } from '../mdm/access/rowReaders.ts'
 import { CursorSeal } from '../mdm/db/cursorSeal.ts'
@@ -65,6 +66,23 @@ const processSeal = new CursorSeal([randomBytes(32).toString('base64url')])
 
 /** Creates every subgraph of the graph. Nothing is read before an operation requests it. */
 export function createSubgraphs(given: GraphDeps): Subgraph[] {
+  return factories(given).map((create) => create())
+}
+
+/**
+ * Creates the subgraphs as `createSubgraphs` does, one in each turn of the event loop: those of a
+ * large policy take seconds, in which a running gateway serves queries.
+ */
+export async function createSubgraphsInTurns(given: GraphDeps): Promise<Subgraph[]> {
+  const created: Subgraph[] = []
+  for (const create of factories(given)) {
+    created.push(create())
+    await setImmediate()
+  }
+  return created
+}
+
+function factories(given: GraphDeps): (() => Subgraph)[] {
   const seal = given.seal ?? processSeal
   const deps = { ...given, sqlOf: readersOf(given.sql, given.rows, seal) }
   const others = deps.policy.types
@@ -77,27 +95,30 @@ export function createSubgraphs(given: GraphDeps): Subgraph[] {
     systems: new Map((deps.sources ?? []).map((s) => [s.name, s])),
   }
   const all = [
-    createCustomerSubgraph(deps),
-    createProductSubgraph(deps),
-    createContractSubgraph(deps),
-    createCrmSubgraph(deps),
-    createBillingSubgraph(deps),
-    createErpSubgraph(deps),
-    createNodeSubgraph(deps),
-    createChangesSubgraph({ ...deps, webhooks: deps.webhooks ?? publicWebhooks(steward.sql) }),
-    createStewardshipSubgraph(steward, readersOf(steward.sql, deps.rows, seal), deps.policies),
-    createOperationsSubgraph({
-      sql: steward.sql,
-      sqlOf: readersOf(steward.sql, deps.rows, seal),
-      policy: deps.policy,
-      rules: steward.rules ?? DEFAULT_RULES,
-      connectors: deps.connectors ?? new Map(),
-      levels: deps.levels,
-    }),
-    ...others.map((name) => goldenSubgraph(name.toLowerCase(), deps, [name])),
+    () => createCustomerSubgraph(deps),
+    () => createProductSubgraph(deps),
+    () => createContractSubgraph(deps),
+    () => createCrmSubgraph(deps),
+    () => createBillingSubgraph(deps),
+    () => createErpSubgraph(deps),
+    () => createNodeSubgraph(deps),
+    () =>
+      createChangesSubgraph({ ...deps, webhooks: deps.webhooks ?? publicWebhooks(steward.sql) }),
+    () =>
+      createStewardshipSubgraph(steward, readersOf(steward.sql, deps.rows, seal), deps.policies),
+    () =>
+      createOperationsSubgraph({
+        sql: steward.sql,
+        sqlOf: readersOf(steward.sql, deps.rows, seal),
+        policy: deps.policy,
+        rules: steward.rules ?? DEFAULT_RULES,
+        connectors: deps.connectors ?? new Map(),
+        levels: deps.levels,
+      }),
+    ...others.map((name) => () => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]
   const { reads } = deps
-  return reads ? all.map((s) => recordingAccess(s, reads)) : all
+  return reads ? all.map((create) => () => recordingAccess(create(), reads)) : all
 }
 
 /** Returns the subgraphs of a policy for their schemas only. */

@@ -546,6 +546,26 @@ export const CONFIG = {
     default: '5000',
     help: 'open event streams, and as many WebSockets',
   }),
+  connectionsMax: number(100, 1_000_000, {
+    env: 'TOUCHSTONE_CONNECTIONS_MAX',
+    default: '20000',
+    help: 'open connections of a gateway, those of streams and WebSockets too; beyond it the one without a request for longest is closed',
+  }),
+  addressConnectionsMax: number(10, 1_000_000, {
+    env: 'TOUCHSTONE_ADDRESS_CONNECTIONS_MAX',
+    default: '4000',
+    help: 'open connections from one address (IPv6: one /64) without a valid credential so far; not without authentication',
+  }),
+  bodiesMegabytesMax: number(1, 100_000, {
+    env: 'TOUCHSTONE_BODIES_MEGABYTES_MAX',
+    default: '64',
+    help: 'memory for request bodies that still arrive; beyond it the slowest get 503 and Retry-After',
+  }),
+  unreadMegabytesMax: number(1, 100_000, {
+    env: 'TOUCHSTONE_UNREAD_MEGABYTES_MAX',
+    default: '256',
+    help: 'memory for responses, events and messages that clients have not read; beyond it the slowest are disconnected',
+  }),
   logLevel: setting({
     env: 'TOUCHSTONE_LOG_LEVEL',
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),

@@ -20,7 +20,7 @@ import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Sweeper, startSweeper } from '../../mdm/stewardship/sweep.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
 import type { Policy } from '../../schema/policy.ts'
-import { createSubgraphs } from '../../subgraphs/all.ts'
+import { createSubgraphs, createSubgraphsInTurns } from '../../subgraphs/all.ts'
 import { cacheableGraph } from '../../subgraphs/golden/cacheable.ts'
 import type { Config } from '../config/config.ts'
 import { heldSources, type Installation } from '../config/installation.ts'
@@ -79,6 +79,10 @@ export const GATEWAY_CONFIG = [
   'operations',
   'graphiql',
   'streamsMax',
+  'connectionsMax',
+  'addressConnectionsMax',
+  'bodiesMegabytesMax',
+  'unreadMegabytesMax',
   'feedFrom',
   ...NATS_CONFIG,
   ...WEBHOOK_CONFIG,
@@ -271,9 +275,10 @@ export async function startGatewayRole(options: {
       const isOtherPolicy = served !== steward.policy.version
       const why = isStart ? 'START' : isOtherPolicy ? 'POLICY' : 'CHANGE'
       if (model !== steward.policy.version) {
-        all = createSubgraphs({ ...parts, policy: steward.policy })
+        const active = steward.policy
+        all = await createSubgraphsInTurns({ ...parts, policy: active })
         composed = null
-        model = steward.policy.version
+        model = active.version
       }
       const subgraphs = all
       const ownGraph = await readOwnGraph({

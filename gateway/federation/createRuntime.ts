@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime'
 import { Logger } from '@graphql-hive/logger'
 import ws from '@graphql-mesh/transport-ws'
@@ -58,7 +59,10 @@ export interface RuntimeOptions {
   compiled?: { plans: boolean; fetches: boolean } | undefined
 }
 
-/** Creates the runtime of one supergraph. It does not depend on any transport. */
+/**
+ * Creates the runtime of one supergraph. It does not depend on any transport. Between its steps
+ * another runtime serves requests: those of a large graph take half a second together.
+ */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { supergraph, subgraphs, services, bounds, log, report, internal, cache } = options
   const { own = [] } = options
@@ -67,8 +71,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const localSubgraphs = subgraphs.filter((s) => !services.has(s.name))
   const compiled = options.compiled ?? { plans: true, fetches: true }
   const local = localExecutors(localSubgraphs, report, compiled.fetches)
+  await setImmediate()
   const shown = withoutRules(supergraph)
+  await setImmediate()
   const planner = await (options.loadPlanner ?? loadPlanner)(shown, compiled.plans ? local : null)
+  await setImmediate()
   if (planner.handler) log.debug('query planner: native')
   else
     log.warn(
@@ -103,6 +110,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       writers: [{ write: (_level, attrs, msg) => log.error({ attrs }, msg ?? '') }],
     }),
   })
+  // Awaited here; otherwise the first callers would meet a gateway without a schema.
+  const schema = await runtime.getSchema()
+  await setImmediate()
   const rights = new GraphRights(supergraph)
   const { listSizes, overridden } = ownFields(own)
   // Responses of an own subgraph change without an event.
@@ -112,8 +122,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
   const liveFields = new Set(localSubgraphs.flatMap((s) => s.sharing?.liveFields ?? []))
   const documents = new DocumentCache({
-    // Awaited here; otherwise the first callers would meet a gateway without a schema.
-    schema: await runtime.getSchema(),
+    schema,
     tokensMax: bounds.tokensMax,
     check: (tree) => documentBoundsError(tree, bounds),
     rules: [rejectHiddenKeys(keyFields(supergraph))],

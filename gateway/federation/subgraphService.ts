@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApolloServer, HeaderMap } from '@apollo/server'
 import {
   ApolloServerPluginInlineTraceDisabled,
@@ -8,7 +8,7 @@ import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import type { Subgraph } from '../../subgraphs/contract.ts'
 import { parseJson, readBody } from '../http/body.ts'
-import { boundConnections, CONNECTIONS_CHECK } from '../http/boundConnections.ts'
+import { createBoundedServer } from '../http/boundedServer.ts'
 import { CORRELATION_HEADER, correlationId } from '../http/correlation.ts'
 import { describeError } from '../http/describeError.ts'
 import { sendFailure } from '../http/failure.ts'
@@ -93,12 +93,11 @@ export async function startSubgraphService(
     res.end(answer.body.string)
   }
 
-  const http = createServer(CONNECTIONS_CHECK, (req, res) => {
+  const { http } = createBoundedServer((req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
     route(req, res, id).catch((e: unknown) => sendFailure(req, res, e, id, report))
   })
-  boundConnections(http)
   const sockets = serveSubgraphSockets(http, {
     schema: subgraph.schema,
     contextOf,

@@ -1,26 +1,45 @@
 import type { IncomingMessage } from 'node:http'
 import { HttpError } from '../httpError.ts'
+import type { BodyMemory } from './bodyMemory.ts'
 
 /** A chunk may be one byte, which costs a hundred: this many of them are joined. */
 const chunksMax = 1_024
 
-/** Reads the whole body. Rejects with HttpError 413 if it is longer than `bytesMax`. */
-export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
+/**
+ * Reads the whole body. Rejects with HttpError 413 if it is longer than `bytesMax`, and with 503 if
+ * `memory` gives it up.
+ */
+export function readBody(
+  req: IncomingMessage,
+  bytesMax: number,
+  memory?: BodyMemory,
+): Promise<Buffer> {
   if (Number(req.headers['content-length'] ?? 0) > bytesMax)
     return Promise.reject(bodyTooLarge(bytesMax))
   return new Promise((resolve, reject) => {
-    const blocks: Buffer[] = []
+    let blocks: Buffer[] = []
     let chunks: Buffer[] = []
     let length = 0
+    let isGivenUp = false
+    const giveUp = (error: HttpError) => {
+      isGivenUp = true
+      blocks = []
+      chunks = []
+      memory?.end(req)
+      reject(error)
+    }
     req.on('data', (chunk: Buffer) => {
+      if (isGivenUp) return
       length += chunk.length
-      if (length > bytesMax) return reject(bodyTooLarge(bytesMax))
+      if (length > bytesMax) return giveUp(bodyTooLarge(bytesMax))
       chunks.push(chunk)
+      memory?.grow(req, chunk.length, giveUp)
       if (chunks.length < chunksMax) return
       blocks.push(Buffer.concat(chunks))
       chunks = []
     })
     req.once('end', () => {
+      memory?.end(req)
       const [first] = chunks
       resolve(
         first && blocks.length === 0 && chunks.length === 1
@@ -29,6 +48,7 @@ export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer
       )
     })
     const incomplete = () => {
+      memory?.end(req)
       // Created only if needed: an error costs its stack, and every request closes.
       if (!req.complete)
         reject(new HttpError(400, 'BODY_INCOMPLETE', 'The connection closed before the body ended'))

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { brotliDecompress, constants, gunzip, inflate, zstdDecompress } from 'node:zlib'
 import { HttpError } from '../httpError.ts'
 import { bodyTooLarge, readBody } from './body.ts'
+import type { BodyMemory } from './bodyMemory.ts'
 
 type Decompress = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
 
@@ -30,10 +31,11 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 export async function readBodyText(
   req: IncomingMessage,
   bytesMax: number,
+  memory?: BodyMemory,
 ): Promise<{ text: string; bytes: number }> {
   const decompress = decoderOf(req.headers['content-encoding'])
   requireUtf8(req.headers['content-type'])
-  const sent = await readBody(req, bytesMax)
+  const sent = await readBody(req, bytesMax, memory)
   const body = decompress ? await decompressed(decompress, sent, bytesMax) : sent
   return { text: decodeUtf8(body, 'The body'), bytes: body.length }
 }

@@ -10,6 +10,7 @@ import { type OperationRequest, readRequest } from '../operation/request.ts'
 import type { WatchClosing } from '../subscriptions/takeUntilClosed.ts'
 import { type Accepted, EVENT_STREAM, JSON_TYPE, RESPONSE_JSON } from './accept.ts'
 import { parseJson } from './body.ts'
+import type { BodyMemory } from './bodyMemory.ts'
 import { readBodyText } from './bodyText.ts'
 import { readQueryParameters } from './queryParameters.ts'
 import { sendJson } from './response.ts'
@@ -28,6 +29,8 @@ const STATUSES: ReadonlyMap<unknown, number> = new Map([
 export interface HttpEnvironment extends OperationEnvironment {
   bounds: QueryBounds
   streams: EventStreams
+  /** Counts the bodies that still arrive. */
+  bodies: BodyMemory
   accepted: Accepted
   /** Called before a query or mutation runs. Throws HttpError if too many are in progress. */
   admitOperation(): void
@@ -141,7 +144,7 @@ async function readOperation(
 
 async function readParameters(
   req: IncomingMessage,
-  { bounds, charge }: HttpEnvironment,
+  { bounds, bodies, charge }: HttpEnvironment,
 ): Promise<OperationRequest> {
   if (req.method === 'GET') {
     const search = readQueryParameters(req.url ?? '/')
@@ -169,7 +172,7 @@ async function readParameters(
     )
   const announced = Number(req.headers['content-length'] ?? 0)
   charge(operationsOfBytes(announced))
-  const { text, bytes } = await readBodyText(req, bounds.bodyBytesMax)
+  const { text, bytes } = await readBodyText(req, bounds.bodyBytesMax, bodies)
   // A body in chunks or a compressed one is larger than announced.
   if (bytes > announced) charge(operationsOfBytes(bytes) - operationsOfBytes(announced))
   return readRequest(parseJson(text, 'the body'), bounds)

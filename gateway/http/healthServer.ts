@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpError } from '../httpError.ts'
 import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
-import { boundConnections, CONNECTIONS_CHECK } from './boundConnections.ts'
+import { createBoundedServer } from './boundedServer.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { deliver, type IngestHandler, isDelivery } from './deliveryRoute.ts'
 import { requireMethod, sendFailure } from './failure.ts'
@@ -10,6 +10,7 @@ import { type Check, sendLive, sendReady } from './health.ts'
 import { listen } from './listen.ts'
 import { sendText } from './response.ts'
 import type { MetricsText } from './routes.ts'
+import { SlowReaderGuard } from './slowReaderGuard.ts'
 
 export interface HealthServerOptions {
   host: string
@@ -59,13 +60,14 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     sendText(res, await options.metrics())
   }
 
-  const http = createServer(CONNECTIONS_CHECK, (req, res) => {
-    if (req.socket.destroyed) return
+  const slowReaders = new SlowReaderGuard()
+  const { http } = createBoundedServer((req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
-    route(req, res, id).catch((e: unknown) => sendFailure(req, res, e, id, options.report))
+    route(req, res, id)
+      .catch((e: unknown) => void sendFailure(req, res, e, id, options.report))
+      .finally(() => slowReaders.watch(res))
   })
-  boundConnections(http)
   return {
     url: await listen(http, host, port),
     drain() {

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { checkedTraceparent } from '../../schema/trace.ts'
@@ -12,7 +12,8 @@ import type { ReportError } from '../operation/maskErrors.ts'
 import type { PublishedOperations } from '../operation/publishedOperations.ts'
 import { weighAccept } from './accept.ts'
 import { Admission } from './admission.ts'
-import { boundConnections, CONNECTIONS_CHECK } from './boundConnections.ts'
+import { BodyMemory } from './bodyMemory.ts'
+import { createBoundedServer } from './boundedServer.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { allowOrigin } from './crossOrigin.ts'
 import { Drain, graphChanged, serverStopping } from './drain.ts'
@@ -66,9 +67,11 @@ export interface GatewayServer {
 /** Creates the gateway's one HTTP server, with the parts that all responses share. */
 export function createGatewayServer(options: ServerOptions): GatewayServer {
   const { bounds, callers, log, operations, report, runtime } = options
-  const streams = new EventStreams(report)
+  const slowReaders = new SlowReaderGuard({ bytesMax: bounds.unreadMegabytesMax * 2 ** 20 })
+  const bodies = new BodyMemory(Math.max(bounds.bodiesMegabytesMax * 2 ** 20, bounds.bodyBytesMax))
+  const streams = new EventStreams(report, slowReaders)
   const callerBounds = new CallerBounds(bounds, undefined, options.sharedRate)
-  const admission = new Admission(bounds, callerBounds, new SlowReaderGuard())
+  const admission = new Admission(bounds, callerBounds, slowReaders)
   const refusalLines = new LogBudget((count) =>
     log.info({ count }, 'more requests were rejected than are logged each'),
   )
@@ -82,6 +85,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   async function graphql(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
     const given = { ...credentialsOf(req.headers), request: req }
     const caller = await callers.identify(given)
+    authenticated(req.socket)
     const accepted = weighAccept(req.headers.accept)
     const request = admission.admit(caller, accepted.events ? 'streams' : 'operations')
     try {
@@ -97,6 +101,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
           bounds,
           report,
           streams,
+          bodies,
           accepted,
           closing: watch ? [watch, drain.watch] : [drain.watch],
           admitOperation: request.becomeOperation,
@@ -117,15 +122,30 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   }
 
   const routes: Routes = { ...options, graphql, draining: () => draining }
-  const http = createServer(CONNECTIONS_CHECK, (req, res) => {
-    if (req.socket.destroyed) return
+  const connectionLines = new LogBudget(
+    (count) => log.warn({ count }, 'more connections were closed than are logged each'),
+    1,
+  )
+  const { http, authenticated } = createBoundedServer(respond, {
+    connectionsMax: bounds.connectionsMax,
+    // Without authentication every connection is one of this machine, and nobody proves anything.
+    addressConnectionsMax: callers.isLocal
+      ? Number.POSITIVE_INFINITY
+      : bounds.addressConnectionsMax,
+    closed: (exceeded, peer) => {
+      if (connectionLines.take())
+        log.warn({ exceeded, peer }, 'a connection was closed: too many are open')
+    },
+  })
+  function respond(req: IncomingMessage, res: ServerResponse): void {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
     res.setHeader('x-content-type-options', 'nosniff')
     allowOrigin(req, res, callers.origins)
-    route(routes, req, res, id).catch((e: unknown) => fail(req, res, e, id))
-  })
-  boundConnections(http)
+    route(routes, req, res, id)
+      .catch((e: unknown) => fail(req, res, e, id))
+      .finally(() => slowReaders.watch(res))
+  }
   const sockets = serveWebSockets(http, GRAPHQL_PATH, {
     runtime,
     drain: () => drain,
@@ -134,6 +154,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     report,
     callers,
     callerBounds,
+    slowReaders,
+    authenticated,
     recheckMs: options.recheckMs,
     refused: options.refused,
   })

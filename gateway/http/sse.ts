@@ -5,6 +5,7 @@ import type { ReportError } from '../operation/maskErrors.ts'
 import { cursorOfEvent } from '../subscriptions/eventCursor.ts'
 import { SubscriptionClosed } from '../subscriptions/takeUntilClosed.ts'
 import { CORRELATION_HEADER } from './correlation.ts'
+import type { SlowReaderGuard } from './slowReaderGuard.ts'
 
 /** Proxies close silent connections, most of them after 60 s. */
 const pingMs = 15_000
@@ -16,13 +17,15 @@ const pingMs = 15_000
  */
 export class EventStreams {
   readonly #report: ReportError
+  readonly #slowReaders: SlowReaderGuard
   /** Functions that end the open streams early. */
   readonly #open = new Set<() => void>()
   #closed = false
 
   /** `report` receives errors of streams whose client has gone. */
-  constructor(report: ReportError) {
+  constructor(report: ReportError, slowReaders: SlowReaderGuard) {
     this.#report = report
+    this.#slowReaders = slowReaders
   }
 
   async send(
@@ -55,7 +58,13 @@ export class EventStreams {
         if (result.done || res.destroyed) break
         // A slow client makes the subscription wait here; the feed then serves it from the table.
         const event = `event: next\ndata: ${JSON.stringify(result.value)}\n\n`
-        if (!res.write(idOf(result.value) + event)) await drained(res)
+        if (res.write(idOf(result.value) + event)) continue
+        this.#slowReaders.wait(res, {
+          bytes: () => res.writableLength,
+          close: () => res.destroy(),
+        })
+        await drained(res)
+        this.#slowReaders.forget(res)
       }
       res.end(interrupted ? undefined : 'event: complete\ndata:\n\n')
     } catch (e) {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { handleProtocols, makeServer } from 'graphql-ws'
@@ -22,6 +23,7 @@ import { GOING_AWAY, UNAUTHORIZED, UNAVAILABLE } from './closeCodes.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import type { Drain } from './drain.ts'
 import { serveGraphqlSocket } from './graphqlSocket.ts'
+import type { SlowReaderGuard } from './slowReaderGuard.ts'
 import { SocketSession } from './socketSession.ts'
 
 const initMsMax = 5_000
@@ -71,6 +73,9 @@ export function serveWebSockets(
     report: ReportError
     callers: Callers
     callerBounds: CallerBounds
+    slowReaders: SlowReaderGuard
+    /** Called when the caller of a connection is known. */
+    authenticated: (socket: Socket) => void
     recheckMs?: number | undefined
     refused?: NoteRefusal | undefined
   },
@@ -78,6 +83,8 @@ export function serveWebSockets(
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: at.bounds.bodyBytesMax,
+    // One message of a socket in each turn of the event loop: thousands may arrive in one go.
+    allowSynchronousEvents: false,
     handleProtocols,
   })
   const sessions = new Map<WebSocket, SocketSession>()
@@ -115,7 +122,7 @@ export function serveWebSockets(
     const refusal = refusalOf(req)
     if (!refusal) {
       sockets.handleUpgrade(req, socket, head, (ws) => {
-        coalesce(ws, socket)
+        coalesce(ws, socket, at.slowReaders)
         const session = admit(ws)
         boundInit(ws, socket, session)
         serveGraphqlSocket(graphql, ws, {
@@ -167,6 +174,7 @@ export function serveWebSockets(
         if (socket.readyState === socket.OPEN) socket.once('close', release)
         else release()
         uninitialized.delete(socket)
+        at.authenticated(request.socket)
         session.caller = { given, caller }
         const watch = watchCredentials(at.callers, given, caller, at.recheckMs)
         const unwatch = watch?.((why) => session.endWith(why))

@@ -1,12 +1,31 @@
+/** How many connections a server has at the same time. */
+export interface ConnectionBounds {
+  /** Open connections in all, those of WebSockets and event streams too. */
+  connectionsMax: number
+  /** Open connections of one peer on which no caller has proved who it is. */
+  addressConnectionsMax: number
+}
+
 /** How much a gateway does at the same time. */
-export interface ServerBounds {
+export interface ServerBounds extends ConnectionBounds {
   /** Operations over HTTP in progress; further ones are rejected with 503 and Retry-After. */
   operationsMax: number
   /** Open event streams; WebSockets are counted apart, with the same maximum. */
   streamsMax: number
+  /** Memory of the bodies of operations that still arrive. */
+  bodiesMegabytesMax: number
+  /** Memory of responses, events and messages that clients have not read. */
+  unreadMegabytesMax: number
 }
 
-export const SERVER_BOUNDS: ServerBounds = { operationsMax: 512, streamsMax: 5_000 }
+export const SERVER_BOUNDS: ServerBounds = {
+  operationsMax: 512,
+  streamsMax: 5_000,
+  connectionsMax: 20_000,
+  addressConnectionsMax: 4_000,
+  bodiesMegabytesMax: 64,
+  unreadMegabytesMax: 256,
+}
 
 /** How large a single operation may be. */
 export interface QueryBounds {

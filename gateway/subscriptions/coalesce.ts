@@ -4,17 +4,12 @@ import type { WebSocket } from 'ws'
 /** Bytes that may wait for a client before the next message has to wait for it. */
 const waitingBytesMax = 64 * 1024
 
-/**
- * Maximum bytes of all messages that wait for their clients. Beyond it the sockets whose clients
- * have read slowly for longest are closed.
- */
-const allWaitingBytesMax = 256 * 2 ** 20
-const sumEveryMs = 50
+/** Counts what waits for clients that read slowly. */
+interface SlowReaders {
+  wait(client: object, reader: { bytes(): number; close(): void }): void
+}
 
 const corked = new Set<Duplex>()
-/** In the order in which their messages began to wait. */
-const slow = new Set<WebSocket>()
-let summedAt = 0
 
 /**
  * Coalesces messages that are sent in a row into one system call, which costs more than the rest of
@@ -22,7 +17,7 @@ let summedAt = 0
  * `waitingBytesMax` is queued. Beyond that it counts as sent when it has left. A client that does
  * not read therefore costs no more than this.
  */
-export function coalesce(ws: WebSocket, socket: Duplex): void {
+export function coalesce(ws: WebSocket, socket: Duplex, slowReaders: SlowReaders): void {
   const send = ws.send.bind(ws) as (data: string, done?: (error?: Error) => void) => void
   ws.send = ((data: string, done?: (error?: Error) => void) => {
     if (corked.size === 0) process.nextTick(uncork)
@@ -32,8 +27,7 @@ export function coalesce(ws: WebSocket, socket: Duplex): void {
     }
     if (!done || ws.bufferedAmount > waitingBytesMax) {
       send(data, done)
-      slow.add(ws)
-      if (performance.now() - summedAt > sumEveryMs) boundWaiting()
+      slowReaders.wait(ws, { bytes: () => ws.bufferedAmount, close: () => ws.terminate() })
       return
     }
     send(data, (error) => {
@@ -42,21 +36,6 @@ export function coalesce(ws: WebSocket, socket: Duplex): void {
     })
     done()
   }) as WebSocket['send']
-}
-
-function boundWaiting(): void {
-  summedAt = performance.now()
-  let bytes = 0
-  for (const ws of slow) {
-    if (ws.readyState === ws.CLOSED || ws.bufferedAmount <= waitingBytesMax) slow.delete(ws)
-    else bytes += ws.bufferedAmount
-  }
-  for (const longest of slow) {
-    if (bytes <= allWaitingBytesMax) break
-    bytes -= longest.bufferedAmount
-    slow.delete(longest)
-    longest.terminate()
-  }
 }
 
 /** Runs after everything that this turn of the event loop sends. */

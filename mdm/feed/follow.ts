@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import type { ChangeEvent } from '../../schema/events.ts'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import { isOperational } from '../../schema/operational.ts'
@@ -55,8 +54,10 @@ const pageRowsMax = 512
 const silentPositionsMax = 1_000
 /** How often a subscription with sealed cursors sends its position, whatever happened since. */
 const silentMsMax = 60_000
-/** Positions skipped before the event loop gets a turn. */
+/** Positions that a subscription skips before the others get their turn. */
 const positionsPerTurn = 32
+/** An event that is delivered counts as this many positions: it is executed and written. */
+const positionsPerEvent = 8
 
 /**
  * Starts a subscription as docs/FEED.md specifies. Throws FeedError if the cursor or the filter is
@@ -94,6 +95,8 @@ class Subscription {
   readonly #key = randomUUID()
   /** Start of the page that was read ahead. */
   #ahead = -1
+  /** Positions since the others had their turn, or since this subscription waited for an event. */
+  #unbroken = 0
   /** Events delivered so far, for callers who see no positions. */
   #delivered = 0
   #followed: Followed | null = null
@@ -224,9 +227,11 @@ class Subscription {
       this.#enter(present, position)
       if (page.oldest > position + 1) throw this.#expired(position, page.oldest)
       const item = first(page.items, (i) => from === null || i.goldenId > from)
+      if (this.#mustGiveWay()) await this.#tailer.turns.next(this.#reached.consumer)
       if (item) {
         scanned = item.goldenId
         if (tests && !valuesPass(tests, item.values)) continue
+        this.#unbroken += positionsPerEvent
         yield { kind: 'SNAPSHOT', at: this.#at({ kind: 'SCAN', position, scanned }), item }
       } else {
         this.#tailer.snapshotPages.drop(this.#key)
@@ -248,7 +253,7 @@ class Subscription {
     let tick = seal ? AbortSignal.timeout(silentMsMax) : null
     const isDue = () => (tick ? tick.aborted : silent >= silentPositionsMax)
     let until = tick ? AbortSignal.any([this.#signal, tick]) : this.#signal
-    for (let turn = 1; ; turn++) {
+    for (;;) {
       this.#reached.position = position
       tail.check()
       this.#enter(tail.lineage, position)
@@ -258,7 +263,7 @@ class Subscription {
         yield { kind: 'BOOKMARK', at: this.#at({ kind: 'TAIL', position }) }
         continue
       }
-      if (turn % positionsPerTurn === 0) await setImmediate()
+      if (this.#mustGiveWay()) await this.#tailer.turns.next(this.#reached.consumer)
       if (position >= tail.head) {
         if (position >= this.#now && (!caughtUp || isDue())) {
           caughtUp = true
@@ -268,7 +273,10 @@ class Subscription {
             until = AbortSignal.any([this.#signal, tick])
           }
           yield { kind: 'CAUGHT_UP', at: this.#at({ kind: 'TAIL', position }) }
-        } else await tail.waitForNews(position, until)
+        } else {
+          await tail.waitForNews(position, until)
+          this.#unbroken = 0
+        }
         continue
       }
       let event = tail.at(position + 1)
@@ -311,6 +319,7 @@ class Subscription {
       if (shown && matches(shown)) {
         silent = 0
         this.#delivered++
+        this.#unbroken += positionsPerEvent
         yield { kind: 'CHANGE', at: this.#at({ kind: 'TAIL', position }), event: shown }
       } else silent++
     }
@@ -333,6 +342,13 @@ class Subscription {
     if (page.covered > position) return page
     eventPages.drop(key)
     return eventPages.get(key, read)
+  }
+
+  /** Counts a position. Returns true after several: the others have their turn. */
+  #mustGiveWay(): boolean {
+    if (++this.#unbroken < positionsPerTurn) return false
+    this.#unbroken = 0
+    return true
   }
 
   async #seen(

@@ -12,6 +12,7 @@ import { Permits } from './permits.ts'
 import { type Head, type ReadEvent, readChanges, readHead } from './read.ts'
 import type { SnapshotPage } from './snapshot.ts'
 import { Tail } from './tail.ts'
+import { Turns } from './turns.ts'
 
 export interface TailerOptions {
   /**
@@ -87,6 +88,7 @@ export class Tailer {
   readonly sql: Sql
   readonly eventPages: Pages<EventPage>
   readonly snapshotPages: Pages<SnapshotPage>
+  readonly turns = new Turns()
   /** Open subscriptions, each with its current position. */
   readonly followers = new Set<{ position: number; consumer: string | null }>()
   readonly #options: Required<Omit<TailerOptions, 'sql' | 'live'>> & Pick<TailerOptions, 'live'>

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connector } from '../../connectors/contract.ts'
+import { missingScopeOfIssue } from '../../schema/hiddenFields.ts'
 import { isOperational } from '../../schema/operational.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
@@ -69,6 +70,8 @@ export interface Applied {
   /** Messages put back into the queue after an error. */
   postponed: number
 }
+/** The scopes of everybody: a stored reason is read by callers with different ones. */
+const NO_SCOPES: ReadonlySet<string> = new Set()
 const NOTHING: Applied = { claimed: 0, applied: 0, skipped: 0, exceptions: 0, postponed: 0 }
 
 /**
@@ -258,10 +261,10 @@ export async function masterRecords(
   await syncValidationTasks(
     tx,
     pipeline.rules ?? DEFAULT_RULES,
-    (type, field) =>
-      pipeline.policy.types
-        .find((t) => t.name === type)
-        ?.fields.some((f) => f.name === field && f.sensitive) ?? false,
+    (type, field) => {
+      const found = pipeline.policy.types.find((t) => t.name === type)
+      return !!found && missingScopeOfIssue(pipeline.policy, found, field, NO_SCOPES) !== null
+    },
     [
       ...mastered.map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
       // For an operational object only a doubt about its latest statement needs a person.

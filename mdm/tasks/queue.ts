@@ -156,10 +156,14 @@ export const commentsOfTask: Relation = { from: 'task_comment c', where: 'c.task
 
 export const oldestComments: SortTerm[] = [{ column: commentListing.unique, descending: false }]
 
-/** Returns open tasks about matches, at most `limit`. */
-export async function readMatchTasks(sql: Sql, limit: number): Promise<TaskRow[]> {
+/**
+ * Returns open tasks whose reason or weight depends on values of records, at most `limit`: those
+ * about matches and unusable values.
+ */
+export async function readEvidenceTasks(sql: Sql, limit: number): Promise<TaskRow[]> {
   return await sql.unsafe<TaskRow[]>(
-    `select ${columns} from task t where t.state = 'OPEN' and t.weight is not null limit ${limit}`,
+    `select ${columns} from task t
+     where t.state = 'OPEN' and (t.weight is not null or t.kind = 'VALIDATION') limit ${limit}`,
   )
 }
 

@@ -187,6 +187,16 @@ export async function syncSplitTasks(
   )
 }
 
+const reasonCharsMax = 500
+
+/** Returns the reason of a VALIDATION task. */
+export function validationReason(issues: readonly Pick<Issue, 'field' | 'detail'>[]): string {
+  return issues
+    .map((i) => `${i.field}: ${i.detail}`)
+    .join('; ')
+    .slice(0, reasonCharsMax)
+}
+
 /**
  * Brings VALIDATION tasks in line with the issues of these records. Details quote values, so for
  * fields that `hides` names the task states only the code.
@@ -211,10 +221,9 @@ export async function syncValidationTasks(
       kind: 'VALIDATION',
       type: r.type,
       subject: [r.key],
-      reason: r.issues
-        .map((i) => `${i.field}: ${hides(r.type, i.field) ? i.code : i.detail}`)
-        .join('; ')
-        .slice(0, 500),
+      reason: validationReason(
+        r.issues.map((i) => ({ ...i, detail: hides(r.type, i.field) ? i.code : i.detail })),
+      ),
       weight: null,
       stake: 0,
     })),

@@ -7,7 +7,8 @@ import {
   readRaw,
   readRecords,
 } from '../../mdm/golden/read/members.ts'
-import { missingScopeOf } from '../../schema/hiddenFields.ts'
+import { missingScopeOfIssue } from '../../schema/hiddenFields.ts'
+import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import {
   type Connection,
   connection,
@@ -83,6 +84,18 @@ export async function recordsOf(
   return found.filter((r) => r !== null)
 }
 
+/** Returns the issues of a record of which the caller may learn. */
+export function visibleIssues(
+  policy: Policy,
+  type: TypePolicy | undefined,
+  issues: MemberRow['issues'],
+  scopes: ReadonlySet<string>,
+): NonNullable<MemberRow['issues']> {
+  return (issues ?? []).filter(
+    ({ field }) => !type || missingScopeOfIssue(policy, type, field, scopes) === null,
+  )
+}
+
 export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolvers {
   const systems = new Map((sources ?? []).map((s) => [s.name, s]))
   const typeOf = (r: MemberRow) => policy.types.find((t) => t.name === r.type)
@@ -94,16 +107,14 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
       role: (r: MemberRow) => systems.get(r.system)?.role,
       versionAt: (r: MemberRow) => (r.version > 0 ? new Date(r.version / 1000) : null),
       issues: (r: MemberRow, _: unknown, context: RequestContext) => {
-        // An error of a value quotes the value.
-        return (r.issues ?? []).map((issue) => {
-          const name = issue.field.split('.', 1)[0] ?? ''
-          const field = typeOf(r)?.fields.find((f) => f.name === name)
-          const scope = field && missingScopeOf(policy, field, context.scopes)
-          if (scope) return { ...issue, detail: `not shown without the scope ${scope}` }
-          if (field && missingScopeOf(policy, field, NONE))
-            context.shows('SOURCE', r.type, [name], r.key)
-          return issue
-        })
+        const type = typeOf(r)
+        const shown = visibleIssues(policy, type, r.issues, context.scopes)
+        if (!type) return shown
+        // An issue of a value quotes the value.
+        for (const { field } of shown)
+          if (missingScopeOfIssue(policy, type, field, NONE) !== null)
+            context.shows('SOURCE', r.type, field.split('.', 1), r.key)
+        return shown
       },
       firstSeenAt: (r: MemberRow) => r.createdAt,
       appliedAt: (r: MemberRow) => r.updatedAt,

@@ -37,7 +37,7 @@ import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { idsMax, messageNumber } from './messageNumber.ts'
-import { hiddenDetail, notShown, transformation } from './transformation.ts'
+import { hiddenDetail, notShown, shownField, transformation } from './transformation.ts'
 
 const NONE: ReadonlySet<string> = new Set()
 
@@ -170,6 +170,8 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
       id: (e: ExceptionRow) => String(e.inboxId),
       type: (e: ExceptionRow) => typeOf(desk, e.system, e.object),
       recordId: (e: ExceptionRow) => e.sourceId,
+      field: (e: ExceptionRow, _: unknown, { scopes }: RequestContext) =>
+        shownField(desk, e, scopes),
       detail(e: ExceptionRow, _: unknown, context: RequestContext) {
         const hidden = hiddenDetail(desk, e, context.scopes)
         if (hidden === null && hiddenDetail(desk, e, NONE) !== null) shows(e, context)

@@ -45,20 +45,21 @@ import {
   mostValuableTasks,
   oldestComments,
   queueAge,
-  readMatchTasks,
+  readEvidenceTasks,
   type TaskFilter,
   type TaskRow,
   taskCondition,
   taskListing,
 } from '../../mdm/tasks/queue.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
-import { escalationPriority, priorityOf } from '../../mdm/tasks/tasks.ts'
+import { escalationPriority, priorityOf, validationReason } from '../../mdm/tasks/tasks.ts'
 import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/tasks/taskWork.ts'
 import { hiddenFields, visibleChanges } from '../../schema/hiddenFields.ts'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import { allStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
-import { maskedValue, sensitiveOf, shownValues } from '../golden/mask.ts'
+import { maskedValue, scopesOf, sensitiveOf, shownValues } from '../golden/mask.ts'
+import { recordsOf, visibleIssues } from '../golden/sourceRecord.ts'
 import { callerOf } from '../shared/caller.ts'
 import {
   type Connection,
@@ -102,6 +103,23 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     const type = policy.types.find((of) => of.name === t.type)
     return t.weight !== null && type !== undefined && !!missingEvidence(policy, type, scopes)
   }
+
+  /** Returns the scope that the caller lacks to see all values that a VALIDATION task may be about. */
+  const hiddenOfValidation = (t: TaskRow, scopes: ReadonlySet<string>) => {
+    const type = t.kind === 'VALIDATION' ? policy.types.find((of) => of.name === t.type) : undefined
+    return type && scopesOf(policy, type).find((s) => !scopes.has(s))
+  }
+  /** Returns the reason of a VALIDATION task by the issues of which the caller may learn. */
+  const visibleValidation = async (t: TaskRow, context: RequestContext) => {
+    const scope = hiddenOfValidation(t, context.scopes)
+    if (scope === undefined) return t.reason
+    const type = policy.type(t.type)
+    const [record] = await recordsOf(t.subject, context)
+    const issues = visibleIssues(policy, type, record?.issues ?? null, context.scopes)
+    return validationReason(issues) || `not shown without the scope ${scope}`
+  }
+  const hidesChanges = (t: TaskRow, scopes: ReadonlySet<string>) =>
+    hidesWeight(t, scopes) || hiddenOfValidation(t, scopes) !== undefined
 
   /** Converts an outcome to the unions of the schema. */
   const result = async (outcome: Outcome, context: RequestContext) => {
@@ -347,12 +365,14 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         subscribe: (
           _: unknown,
           { kinds, types }: { kinds?: string[] | null; types?: string[] | null },
-          { sql, scopes }: RequestContext,
+          context: RequestContext,
         ) =>
           changedTasks(
-            sql,
+            context.sql,
             (t) => (!kinds || kinds.includes(t.kind)) && (!types || types.includes(t.type)),
-            (t) => hidesWeight(t, scopes),
+            (t) => hidesChanges(t, context.scopes),
+            async (t) =>
+              visibleState(t, t.kind === 'VALIDATION' ? await visibleValidation(t, context) : null),
           ),
         resolve: (task: TaskRow) => task,
       },
@@ -397,6 +417,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       about: (t: TaskRow) => t.subject,
       open: (t: TaskRow) => t.state === 'OPEN',
       reason(t: TaskRow, _: unknown, context: RequestContext) {
+        if (t.kind === 'VALIDATION') return visibleValidation(t, context)
         if (t.kind !== 'CONFLICT') return t.reason
         const type = policy.type(t.type)
         const scope = missingEvidence(policy, type, context.scopes)
@@ -407,7 +428,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       weight: (t: TaskRow, _: unknown, { scopes }: RequestContext) =>
         hidesWeight(t, scopes) ? null : t.weight,
       updatedAt: (t: TaskRow, _: unknown, { scopes }: RequestContext) =>
-        hidesWeight(t, scopes) ? (t.closedAt ?? t.createdAt) : t.updatedAt,
+        hidesChanges(t, scopes) ? (t.closedAt ?? t.createdAt) : t.updatedAt,
       priority: (t: TaskRow, _: unknown, { scopes }: RequestContext) =>
         hidesWeight(t, scopes)
           ? priorityOf(t.stake, null) + (t.escalated ? escalationPriority : 0)
@@ -443,27 +464,32 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
   }
 }
 
-/** Tasks whose state is remembered for one subscription that does not see their weights. */
+/** Tasks whose state is remembered for one subscription to which a part of them is hidden. */
 const knownTasksMax = 10_000
 
 /**
- * Stops listening as soon as there is no reader, even if no task changes. A change of a weight
- * alone is not delivered where it is hidden: it shows that a guess came true.
+ * Stops listening as soon as there is no reader, even if no task changes. A change of hidden parts
+ * alone is not delivered: it shows that a guess came true, or that a hidden value changed.
  */
 async function changedTasks(
   sql: Sql,
   wanted: (task: TaskRow) => boolean,
-  hidesWeight: (task: TaskRow) => boolean,
+  hidesChanges: (task: TaskRow) => boolean,
+  stateOf: (task: TaskRow) => Promise<string>,
 ): Promise<AsyncIterableIterator<TaskRow>> {
   const stop = new AbortController()
   const tasks = followTasks(sql, stop.signal)
-  const before = await readMatchTasks(sql, knownTasksMax)
+  const before = await readEvidenceTasks(sql, knownTasksMax)
   const known = new Map(
-    before.filter((t) => wanted(t) && hidesWeight(t)).map((t) => [t.id, visibleState(t)]),
+    await Promise.all(
+      before
+        .filter((t) => wanted(t) && hidesChanges(t))
+        .map(async (t): Promise<[string, string]> => [t.id, await stateOf(t)]),
+    ),
   )
-  const isNews = (task: TaskRow) => {
-    if (!hidesWeight(task)) return true
-    const state = visibleState(task)
+  const isNews = async (task: TaskRow) => {
+    if (!hidesChanges(task)) return true
+    const state = await stateOf(task)
     if (known.get(task.id) === state) return false
     known.delete(task.id)
     known.set(task.id, state)
@@ -474,15 +500,18 @@ async function changedTasks(
   const next = async () => {
     for (;;) {
       const found = await tasks.next()
-      if (found.done || (wanted(found.value) && isNews(found.value))) return found
+      if (found.done || (wanted(found.value) && (await isNews(found.value)))) return found
     }
   }
   return asyncStream(next, async () => stop.abort())
 }
 
-/** The parts of a task that do not depend on the weight of a match. */
-function visibleState({ weight, priority, reason, updatedAt, ...rest }: TaskRow): string {
-  return JSON.stringify(rest)
+/** The parts of a task that depend neither on the weight of a match nor on hidden issues. */
+function visibleState(
+  { weight, priority, reason, updatedAt, ...rest }: TaskRow,
+  visibleReason: string | null,
+): string {
+  return JSON.stringify({ ...rest, visibleReason })
 }
 
 interface PreviewNode {

@@ -8,7 +8,7 @@ import { developmentToken } from '../../gateway/identity/development.ts'
 import { createKey, revokeKey, rotateKey } from '../../mdm/access/apiKeys.ts'
 import { UNDER_THRESHOLD } from '../../mdm/match/engine.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
-import { openTasks, taskId } from '../../mdm/tasks/tasks.ts'
+import { openTasks, taskId, validationReason } from '../../mdm/tasks/tasks.ts'
 import { dataDirectory } from '../cli/process.ts'
 import { AUDIENCE } from '../gateway/issuer.ts'
 import { key as recordKeyOf, type WorldRecord } from '../subgraphs/world.ts'
@@ -720,7 +720,8 @@ function hiddenWorld(isFirst: boolean): WorldRecord[] {
 /** Operations that show the values that differ to those who may see them. */
 const DEPENDENT = [
   ...['changes', 'clusterStory', 'contacts', 'customer', 'customers', 'explain'],
-  ...['possibleMatches', 'possiblyRelated', 'previewBulkAction', 'tasks'],
+  ...['inboundExceptions', 'possibleMatches', 'possiblyRelated', 'previewBulkAction', 'tasks'],
+  'trace',
 ]
 
 /** Returns a response without what differs between two installations with equal content. */
@@ -767,6 +768,26 @@ test('nothing that a caller without the scope sees depends on masked values', as
           },
         ])
       }
+    // Unusable values of hidden fields: other fields, other codes, another number of them.
+    for (const [n, { db }] of worlds.entries()) {
+      const [field, code] = n === 0 ? ['emails', 'TOO_LONG'] : ['phones', 'NOT_TEXT']
+      const issue = { field, code, detail: `${n} is no value` }
+      const issues = n === 0 ? [issue] : [issue, { ...issue, field: 'phones.0' }]
+      const reason = validationReason(issues.map((i) => ({ ...i, detail: i.code ?? '' })))
+      const [{ message } = { message: 0 }] = await db.sql<{ message: number }[]>`
+        update source_record set issues = ${db.sql.json(issues as never)} where key = ${s1 ?? ''}
+        returning inbox_id as message`
+      await openTasks(db.sql as never, DEFAULT_RULES, [
+        {
+          ...{ kind: 'VALIDATION', type: 'Customer', subject: [s1 ?? ''] },
+          ...{ reason, weight: null, stake: 0 },
+        },
+      ])
+      await db.sql`
+        insert into outcome (inbox_id, outcome, code, detail, source, object, source_id, field)
+        values (${message}, 'EXCEPTION', 'INCOMPLETE', ${`${field}: ${issue.detail}`}, 'crm',
+          'Customer', 'S1', ${field ?? ''})`
+    }
     const root = it.schema.getQueryType()
     assert.ok(root)
     const id = (source: string, type: string, n: string) =>
@@ -934,15 +955,44 @@ test('a guess is not tested by stating it: neither as a preview nor by an event 
       },
     ])
   await weighs(2)
-  const query = 'subscription { taskChanged { weight assignee updatedAt createdAt } }'
-  const seen = [blind, bearer(admin)].map((headers) => overSocket(it.url, query, headers))
+  // A task of a record whose hidden value gets another fault.
+  const [faulty = ''] = subject
+  const isFaulty = async (code: string) => {
+    const issues = [{ field: 'emails', code, detail: code }]
+    await it.db
+      .sql`update source_record set issues = ${it.db.sql.json(issues)} where key = ${faulty}`
+    const reason = validationReason(issues)
+    await openTasks(it.db.sql as never, DEFAULT_RULES, [
+      {
+        ...{ kind: 'VALIDATION', type: 'Customer', subject: [faulty] },
+        ...{ reason, weight: null, stake: 0 },
+      },
+    ])
+  }
+  await isFaulty('NOT_TEXT')
+  const changes = (kind: string) =>
+    [blind, bearer(admin)].map((headers) =>
+      overSocket(
+        it.url,
+        `subscription { taskChanged(kinds: [${kind}]) { weight reason assignee updatedAt createdAt } }`,
+        headers,
+      ),
+    )
+  const seen = [...changes('POSSIBLE_MATCH'), ...changes('VALIDATION')]
   await sleep(1_500)
   await weighs(7)
+  await isFaulty('TOO_LONG')
   await sleep(1_500)
   await it.db.sql`
-    update task set assignee = 'ida', updated_at = clock_timestamp() where id = ${taskId('POSSIBLE_MATCH', subject)}`
-  const [one, other] = (await Promise.all(seen)).map(
+    update task set assignee = 'ida', updated_at = clock_timestamp()
+    where id in (${taskId('POSSIBLE_MATCH', subject)}, ${taskId('VALIDATION', [faulty])})`
+  const [one, other, hidden, shown] = (await Promise.all(seen)).map(
     ({ text }) => JSON.parse(text).data.taskChanged as Record<string, unknown>,
+  )
+  assert.deepEqual([shown?.reason, shown?.assignee], ['emails: TOO_LONG', null])
+  assert.deepEqual(
+    [hidden?.reason, hidden?.assignee, hidden?.updatedAt],
+    ['not shown without the scope pii:read', 'ida', hidden?.createdAt],
   )
   assert.deepEqual([other?.weight, other?.assignee], [7, null])
   assert.deepEqual([one?.weight, one?.assignee, one?.updatedAt], [null, 'ida', one?.createdAt])

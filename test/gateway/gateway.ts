@@ -2,12 +2,13 @@ import { Writable } from 'node:stream'
 import pino from 'pino'
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../../gateway/gateway.ts'
-import type { QueryBounds, ServerBounds } from '../../gateway/limits/bounds.ts'
+import { type QueryBounds, SERVER_BOUNDS, type ServerBounds } from '../../gateway/limits/bounds.ts'
 import { developerHeaders } from '../developer.ts'
 import { type Fixture, fixture } from './fixture.ts'
 import { openCallers } from './openCallers.ts'
 
 export const BOUNDS: QueryBounds & ServerBounds = {
+  ...SERVER_BOUNDS,
   operationsMax: 100,
   streamsMax: 100,
   documentBytesMax: 10_000,

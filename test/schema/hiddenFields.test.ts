@@ -4,7 +4,12 @@ import { Source } from 'graphql'
 import { visibleEvent } from '../../mdm/feed/visible.ts'
 import { goldenFields } from '../../mdm/golden/read/listField.ts'
 import type { ChangeEvent } from '../../schema/events.ts'
-import { hiddenFields, visibleChanges, withoutHidden } from '../../schema/hiddenFields.ts'
+import {
+  hiddenFields,
+  missingScopeOfIssue,
+  visibleChanges,
+  withoutHidden,
+} from '../../schema/hiddenFields.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
 import { maskedValues } from '../../subgraphs/golden/mask.ts'
 
@@ -42,6 +47,15 @@ test('hidden parts of groups are shown nowhere, and what is left of a group stay
   assert.deepEqual(maskedValues(policy, deal, values, none), { ...rest, secret: '****' })
   assert.deepEqual(withoutHidden(policy, deal, values, all), values)
   assert.deepEqual(maskedValues(policy, deal, values, all), values)
+})
+
+test('an issue is hidden with its field, the parts of it, and if its rights are unknown', () => {
+  const hidden = (scopes: Set<string>) =>
+    ['name', 'secret', 'fee.currency', 'gone', 'version', 'deleted'].filter(
+      (field) => missingScopeOfIssue(policy, deal, field, scopes) === 'deal:read',
+    )
+  assert.deepEqual(hidden(none), ['secret', 'fee.currency', 'gone'])
+  assert.deepEqual(hidden(all), [])
 })
 
 test('names of changed fields leave out hidden ones, and those whose rights are unknown', () => {

@@ -424,10 +424,17 @@ test('hides sensitive values in payload, reason and steps from callers without t
         roles: new Set(['integrator']),
       }),
     }) as Promise<ExecutionResult>
-  const everything = `{ inboundExceptions { nodes { id detail payload
+  const everything = `{ inboundExceptions { nodes { id field detail payload
     transformation(payload: "{\\"id\\": \\"2\\", \\"mail\\": \\"anna at home\\", \\"name\\": \\"Anna\\"}", object: "person") { detail records { raw steps { value reads { values } issues { detail } } } } } } }`
   const { data, errors } = await askWith([], everything)
   assert.equal(errors, undefined)
+  // Which required value a message lacks is as hidden as the value.
+  const steps = `{ inboundException(id: "${half}") { code field transformation { records { complete steps { field value reads { path } issues { code } } } } } }`
+  const seen = (await askWith([], steps)).data as never
+  assert.doesNotMatch(JSON.stringify(seen), /REQUIRED|"path"/)
+  assert.match(JSON.stringify(seen), /"code":"INCOMPLETE","field":null,.*"complete":false/)
+  const all = JSON.stringify((await askWith(['pii:read'], steps)).data)
+  assert.match(all, /"code":"INCOMPLETE","field":"name",.*"path".*"REQUIRED"/)
   assert.doesNotMatch(JSON.stringify(data), /Anna|anna at home|not an address/)
   assert.match(JSON.stringify((await askWith(['pii:read'], everything)).data), /Anna.*anna at home/)
   const search = '{ inboundExceptions(filter: { text: "anna" }) { nodes { id } } }'

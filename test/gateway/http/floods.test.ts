@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect, Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
-import { boundConnections } from '../../../gateway/http/boundConnections.ts'
+import { createBoundedServer } from '../../../gateway/http/boundedServer.ts'
 import { LogBudget } from '../../../gateway/http/logBudget.ts'
+import { peerOf } from '../../../gateway/http/peer.ts'
 import { unauthenticated } from '../../../gateway/identity/caller.ts'
 import { authenticatedCallers } from '../../../gateway/identity/callers.ts'
 import { ask, BOUNDS, testGateway } from '../gateway.ts'
+import { longestTurn } from '../longestTurn.ts'
 import { until } from '../until.ts'
 
 const TOKEN = 'Bearer good'
@@ -24,22 +26,24 @@ before(async () => {
   it = await testGateway({
     recheckMs: 100,
     bounds: { ...BOUNDS, streamsMax: 700, bodyBytesMax: 1_048_576 },
-    callers: authenticatedCallers({
-      async token(token) {
-        if (revoked || !token.startsWith('good')) throw unauthenticated('no')
-        return {
-          actor: token,
-          via: 'TOKEN',
-          roles: new Set(),
-          scopes: new Set(['*']),
-          expiresAt: null,
-        }
-      },
-    }),
+    callers: callersOf(() => !revoked),
   })
   port = Number(new URL(it.url).port)
 })
 after(() => it.gateway.close(0))
+
+/** Returns callers who are known by any token that begins with `good`, as long as it is valid. */
+function callersOf(isValid: () => boolean) {
+  return authenticatedCallers({
+    async token(token) {
+      if (!isValid() || !token.startsWith('good')) throw unauthenticated('no')
+      return {
+        ...{ actor: token, via: 'TOKEN', expiresAt: null },
+        ...{ roles: new Set(), scopes: new Set(['*']) },
+      }
+    },
+  })
+}
 
 /** Returns the server's ends of the connections to the gateway. */
 function serverEnds(): Socket[] {
@@ -109,8 +113,8 @@ describe('floods', () => {
   })
 
   test('connections without a request make room for new ones, the oldest first', async (t) => {
-    const server = createServer((_, res) => res.end('served')).listen(0, '127.0.0.1')
-    boundConnections(server, 20)
+    const { http: server } = createBoundedServer((_, res) => res.end('served'), { waitingMax: 20 })
+    server.listen(0, '127.0.0.1')
     const flood: Socket[] = []
     t.after(() => {
       for (const s of flood) s.destroy()
@@ -209,30 +213,212 @@ describe('floods', () => {
     assert.equal(socket.extensions, '')
   })
 
-  test('a connection with more than 100 requests in progress is closed, and others are served', async (t) => {
+  test('a connection takes 4 requests at a time, is not read past 16, and is closed past 100', async (t) => {
+    let running = 0
+    let most = 0
     let served = 0
-    const server = createServer((req, res) => {
-      if (req.socket.destroyed) return
+    const { http: server } = createBoundedServer((_, res) => {
+      running++
       served++
-      setTimeout(() => res.end('served'), 200)
+      most = Math.max(most, running)
+      setTimeout(() => {
+        running--
+        res.end('served')
+      }, 5)
     })
-    boundConnections(server)
     server.listen(0, '127.0.0.1')
     t.after(() => server.close())
     await once(server, 'listening')
     const { port: at } = server.address() as AddressInfo
-    const one = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
-    const requests = async (count: number) => {
+    /** Sends requests with heads of this size in one go. */
+    const requests = async (count: number, bytes: number) => {
       served = 0
+      running = 0
+      const one = `GET / HTTP/1.1\r\nhost: x\r\nx-pad: ${'x'.repeat(bytes)}\r\n\r\n`
       const socket = connect(at, '127.0.0.1').on('error', () => {})
       socket.write(one.repeat(count - 1) + one.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'))
       socket.resume()
       await until(() => socket.closed)
       return served
     }
-    assert.equal(await requests(100), 100)
-    assert.equal(await requests(10_000), 100)
+    assert.equal(await requests(100, 1), 100)
+    // Of large requests less than 100 are read at once; all the others wait in the connection.
+    assert.equal(await requests(500, 4_000), 500)
+    assert.equal(most, 4)
+    assert.ok((await requests(10_000, 1)) < 100)
     assert.equal(await (await fetch(`http://127.0.0.1:${at}/`)).text(), 'served')
+  })
+
+  test('thousands of operations in one go on one connection leave others their turn', async (t) => {
+    const [socket, bare] = [await opened(TOKEN), await raw('')]
+    t.after(() => {
+      socket.terminate()
+      bare.destroy()
+    })
+    const body = JSON.stringify({ query: '{ __typename }' })
+    const one = `POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer good-one\r\nx-pad: ${'x'.repeat(900)}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+    const many = [
+      () => {
+        socket.resume()
+        for (let id = 0; id < 1_000; id++)
+          socket.send(`{"id":"${id}","type":"subscribe","payload":${body}}`)
+        return new Promise<void>((resolve) => {
+          let ends = 0
+          socket.on('message', (data) => {
+            if (!String(data).includes('"next"') && ++ends === 1_000) resolve()
+          })
+        })
+      },
+      () => {
+        bare.write(one.repeat(1_000))
+        return new Promise<void>((resolve) => {
+          let responses = 0
+          bare.on('data', (data) => {
+            responses += String(data).split('HTTP/1.1').length - 1
+            if (responses === 1_000) resolve()
+          })
+        })
+      },
+    ]
+    for (const [n, send] of many.entries()) {
+      const { all, longest } = await longestTurn(send)
+      assert.ok(longest < all / 3, `${n}: ${longest} of ${all} ms`)
+    }
+  })
+
+  test('strangers of one address close their own connections, not those of a known caller', async (t) => {
+    const small = await testGateway({
+      bounds: { ...BOUNDS, connectionsMax: 60, addressConnectionsMax: 20 },
+      callers: callersOf(() => true),
+    })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const flood: Socket[] = []
+    t.after(async () => {
+      for (const s of flood) s.destroy()
+      agent.destroy()
+      await small.gateway.close(0)
+    })
+    const at = Number(new URL(small.url).port)
+    const ports = new Set<number | undefined>()
+    const asks = async () => {
+      const body = JSON.stringify({ query: '{ head }' })
+      const headers = { authorization: TOKEN, 'content-type': 'application/json' }
+      const req = request(small.url, { agent, method: 'POST', headers }).end(body)
+      const [res] = (await once(req, 'response')) as [IncomingMessage]
+      ports.add(req.socket?.localPort)
+      await res.resume().toArray()
+      return res.statusCode
+    }
+    assert.equal(await asks(), 200)
+    const unread = `GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n`
+    const slow = `POST /ingest/x HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{`
+    for (let n = 0; n < 200; n++) {
+      const socket = connect(at, '127.0.0.1').on('error', () => {})
+      flood.push(socket)
+      await once(socket, 'connect')
+      socket.write([unread, slow, 'POST /gr', ''][n % 4] as string)
+    }
+    await until(() => flood.filter((s) => !s.resume().destroyed).length <= 20)
+    assert.equal(await asks(), 200)
+    assert.equal(ports.size, 1, 'the connection of the known caller stays open')
+    const lines = small.logged.filter((l) => String(l.msg).includes('connection'))
+    assert.equal(lines[0]?.exceeded, 'addressConnectionsMax')
+    assert.ok(lines.length <= 4, 'one line a second and a sum')
+  })
+
+  test('connections in use are bounded too: a new one is closed, and has room when one ends', async (t) => {
+    const small = await testGateway({
+      bounds: { ...BOUNDS, connectionsMax: 20, streamsMax: 100 },
+      callers: callersOf(() => true),
+    })
+    const sockets: WebSocket[] = []
+    t.after(async () => {
+      terminate(sockets)
+      await small.gateway.close(0)
+    })
+    const open = async () => {
+      const socket = new WebSocket(small.url.replace('http', 'ws'), 'graphql-transport-ws')
+      sockets.push(socket)
+      socket.on('error', () => {})
+      return await once(socket, 'open').then(
+        () => true,
+        () => false,
+      )
+    }
+    for (let n = 0; n < 20; n++) assert.ok(await open())
+    assert.equal(await open(), false)
+    sockets[0]?.terminate()
+    await until(open)
+  })
+
+  test('bodies that arrive slowly make room for those that arrive at once', async (t) => {
+    const small = await testGateway({
+      bounds: { ...BOUNDS, bodyBytesMax: 400_000, bodiesMegabytesMax: 1 },
+      callers: callersOf(() => true),
+    })
+    const at = Number(new URL(small.url).port)
+    const flood: Socket[] = []
+    t.after(async () => {
+      for (const s of flood) s.destroy()
+      await small.gateway.close(0)
+    })
+    const head = `POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: ${TOKEN}\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`
+    const chunk = `${(300_000).toString(16)}\r\n${' '.repeat(300_000)}\r\n`
+    const responses: string[] = []
+    for (let n = 0; n < 10; n++) {
+      const socket = connect(at, '127.0.0.1').on('error', () => {})
+      flood.push(socket)
+      socket.on('data', (data) => responses.push(`${n} ${data}`))
+      await once(socket, 'connect')
+      socket.write(head + chunk)
+      await sleep(20)
+    }
+    await until(() => responses.length >= 7)
+    assert.match(responses[0] ?? '', /^0 HTTP\/1\.1 503 .*"code":"BUSY"/s)
+    assert.ok(!responses.some((r) => r.startsWith('9 ')))
+    const query = `{ head }${' '.repeat(9_000)}`
+    const headers = { authorization: TOKEN }
+    assert.equal((await ask(small.url, query, { headers })).status, 200)
+  })
+
+  test('events that nobody reads are bounded over all streams', async (t) => {
+    const small = await testGateway({
+      bounds: { ...BOUNDS, streamsMax: 100, unreadMegabytesMax: 2 },
+      callers: callersOf(() => true),
+    })
+    const at = Number(new URL(small.url).port)
+    const flood: Socket[] = []
+    t.after(async () => {
+      for (const s of flood) s.destroy()
+      await small.gateway.close(0)
+    })
+    for (let n = 0; n < 10; n++) {
+      const socket = connect(at, '127.0.0.1').on('error', () => {})
+      flood.push(socket)
+      await once(socket, 'connect')
+      socket.pause()
+      socket.write(
+        `GET /graphql?query=${encodeURIComponent(CHANGES)} HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\nauthorization: ${TOKEN}\r\n\r\n`,
+      )
+    }
+    await until(() => small.fixture.subscribers() === 10)
+    const position = 'x'.repeat(1_000_000)
+    for (let n = 0; n < 30 && small.fixture.subscribers() > 3; n++) {
+      small.fixture.emit({ position, id: 'c1' })
+      await sleep(20)
+    }
+    await until(() => small.fixture.subscribers() <= 3)
+    const headers = { authorization: TOKEN }
+    assert.equal((await ask(small.url, '{ head }', { headers })).status, 200)
+  })
+
+  test('a peer is an address, or the network of one subscriber', () => {
+    assert.deepEqual(
+      ['192.0.2.1', '::ffff:192.0.2.1', '2001:db8:1:2:3:4:5:6', '2001:db8:1:2::9', '::1'].map(
+        peerOf,
+      ),
+      ['192.0.2.1', '192.0.2.1', '2001:db8:1:2::/64', '2001:db8:1:2::/64', '0:0:0:0::/64'],
+    )
   })
 
   test('rejected requests fill no log: 20 lines in a second, then their number', (t) => {

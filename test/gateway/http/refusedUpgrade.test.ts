@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { test } from 'node:test'
 import { Drain } from '../../../gateway/http/drain.ts'
+import { SlowReaderGuard } from '../../../gateway/http/slowReaderGuard.ts'
 import { serveWebSockets } from '../../../gateway/http/websocket.ts'
 import { CALLER_LIMITS, CallerBounds } from '../../../gateway/limits/callerBounds.ts'
 import { openCallers } from '../openCallers.ts'
@@ -21,6 +22,8 @@ test('a rejected WebSocket cannot end the process', async (t) => {
     report: () => {},
     callers: openCallers(),
     callerBounds: new CallerBounds(CALLER_LIMITS),
+    slowReaders: new SlowReaderGuard(),
+    authenticated: () => {},
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

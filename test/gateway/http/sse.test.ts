@@ -4,13 +4,17 @@ import { test } from 'node:test'
 import type { ExecutionResult } from 'graphql'
 import { CORRELATION_HEADER } from '../../../gateway/http/correlation.ts'
 import { listen } from '../../../gateway/http/listen.ts'
+import { SlowReaderGuard } from '../../../gateway/http/slowReaderGuard.ts'
 import { EventStreams } from '../../../gateway/http/sse.ts'
 import { asyncStream } from '../../../schema/kit/asyncStream.ts'
 import { until } from '../until.ts'
 
 test('reports an error of a stream whose client has gone', async (t) => {
   const reported: unknown[] = []
-  const streams = new EventStreams((error, id) => reported.push([String(error), id]))
+  const streams = new EventStreams(
+    (error, id) => reported.push([String(error), id]),
+    new SlowReaderGuard(),
+  )
   const ended = Promise.withResolvers<{ done: true; value: undefined }>()
   const silent = asyncStream<ExecutionResult>(
     () => ended.promise,

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
+import { SlowReaderGuard } from '../../../gateway/http/slowReaderGuard.ts'
 import { coalesce } from '../../../gateway/subscriptions/coalesce.ts'
 import { until } from '../until.ts'
 
@@ -20,7 +21,7 @@ test('sends messages of one turn in one write, in order, and applies back-pressu
           writes++
           writev?.(chunks, done)
         }
-        coalesce(ws, socket)
+        coalesce(ws, socket, new SlowReaderGuard())
         resolve(ws)
       }),
     ),

@@ -148,6 +148,9 @@ const resuming: Record<
     const client = wsClient({
       url: url.replace('http', 'ws'),
       webSocketImpl: WebSocket,
+      // While the server restarts, its port refuses connections.
+      retryAttempts: 500,
+      shouldRetry: () => true,
       retryWait: () => sleep(20),
     })
     client.subscribe<{ changes: { cursor: string } }>(
@@ -165,7 +168,7 @@ const resuming: Record<
     return () => client.dispose()
   },
   'graphql-sse': (url, got, variables) => {
-    const client = sseClient({ url, retry: () => sleep(20) })
+    const client = sseClient({ url, retryAttempts: 500, retry: () => sleep(20) })
     client.subscribe<{ changes: { cursor: string } }>(
       { query: RESUMABLE, variables },
       {
