@@ -62,9 +62,7 @@ export async function openEmbedded(
   { create, notify, tcpPort }: EmbeddedOptions,
 ): Promise<EmbeddedDatabase> {
   const dir = openDataDirectory(dataDir, { create })
-  const weak = weakProgramFolder()
-  if (weak) notify(`Touchstone itself is not safe: ${weak}`)
-  for (const warning of groupWarnings(dir)) notify(`the data directory: ${warning}`)
+  if (create) warnOfWriters(dir, notify)
   const me = processIdentity(process.pid) ?? `${process.pid}`
   const seat = join(dir, 'users', String(process.pid))
   const start = () =>
@@ -139,6 +137,13 @@ export async function openEmbedded(
       })
     },
   }
+}
+
+/** Names who else may replace the program or the data directory, where that is accepted. */
+function warnOfWriters(dir: string, notify: (line: string) => void): void {
+  const weak = weakProgramFolder()
+  if (weak) notify(`Touchstone itself is not safe: ${weak}`)
+  for (const warning of groupWarnings(dir)) notify(`the data directory: ${warning}`)
 }
 
 /** Removes all data of an embedded server. Throws if another process uses it. */
