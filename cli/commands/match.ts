@@ -11,6 +11,7 @@ import { readParameters } from '../../mdm/match/parameters.ts'
 import { type ProposedModel, proposeModel } from '../../mdm/match/proposeModel.ts'
 import { createReport } from '../../mdm/match/report.ts'
 import { reportPage } from '../../mdm/match/reportPage.ts'
+import { reportQuality } from '../../mdm/match/reportQuality.ts'
 import { count, counted, noun } from '../../schema/kit/numberText.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
@@ -178,7 +179,9 @@ async function run(options: Options): Promise<void> {
     )
   const seconds = (performance.now() - started) / 1000
   if (options.report) {
-    const report = createReport(result, options.records.map((file) => basename(file)).join(', '))
+    const title = options.records.map((file) => basename(file)).join(', ')
+    const quality = reportQuality(type, result)
+    const report = { ...createReport(result, title), quality }
     await writeFile(
       options.report,
       options.report.endsWith('.html')

@@ -12,6 +12,7 @@ import { planComparisons } from '../../mdm/match/plan.ts'
 import { POSTINGS_RECORDS_MAX } from '../../mdm/match/postings.ts'
 import { createReport } from '../../mdm/match/report.ts'
 import { reportPage } from '../../mdm/match/reportPage.ts'
+import { reportQuality } from '../../mdm/match/reportQuality.ts'
 import { type ListedModel, listModels, misfit, storeModel } from '../../mdm/policy/models.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
@@ -221,7 +222,10 @@ async function trainType(
   )
   await writeFile(
     join(options.out, `${type.name}.html`),
-    reportPage(createReport(result, `the store, policy ${policy.version}`)),
+    reportPage({
+      ...createReport(result, `the store, policy ${policy.version}`),
+      quality: reportQuality(type, result),
+    }),
   )
   line.line(
     `${type.name}: model ${version}, of ${counted(records.length, 'record')}, ${counted(pairs, 'pair')}${options.labels ? `, ${counted(labels.length, 'label')}` : ''}; a candidate until it is published; ${file}`,

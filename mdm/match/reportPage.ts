@@ -1,17 +1,14 @@
-import { ownValue } from '../../schema/kit/dictionary.ts'
 import { fixed } from '../../schema/kit/numberText.ts'
-import { visibleText } from '../../schema/kit/visibleText.ts'
-import type { MatchReport, ReportColumn, ReportExample } from './report.ts'
-import { waterfall } from './waterfall.ts'
-
-/** Length in pixels of the bar of the largest weight. */
-const BAR_PX = 260
+import { qualitySections } from './qualitySections.ts'
+import type { MatchReport, ReportColumn } from './report.ts'
+import { BAR_PX, bar, exampleFigure, figure, html, percent, whole } from './reportHtml.ts'
+import type { QualityReport } from './reportQuality.ts'
 
 /**
  * Returns the report as one HTML page: no script, nothing loaded from elsewhere, inline pictures;
  * readable in light and dark.
  */
-export function reportPage(report: MatchReport): string {
+export function reportPage(report: MatchReport | QualityReport): string {
   const { stats } = report
   const facts: [string, string][] = [
     ['Records', whole(stats.records)],
@@ -43,7 +40,7 @@ export function reportPage(report: MatchReport): string {
 <title>Matching ${html(report.title)}</title><style>${STYLE}</style></head><body>
 <h1>Matching ${html(report.type)} in ${html(report.title)}</h1>
 <table class="facts">${facts.map(([name, value]) => `<tr><th scope="row">${name}</th><td>${html(value)}</td></tr>`).join('')}</table>
-<h2>Weight of each level</h2>
+${'quality' in report ? qualitySections(report.quality) : ''}<h2>Weight of each level</h2>
 <p>In bits: +10 makes a match a thousand times as likely, -10 a thousand times less. Rare values weigh more, common ones less.</p>
 ${report.dimensions.map(columnChart).join('\n')}
 <h2>Linked pairs by weight</h2>
@@ -74,59 +71,4 @@ function histogram(report: MatchReport): string {
       `<text x="0" y="${i * 20 + 14}">${weight} to ${weight + 1}</text><rect class="${weight >= report.matchWeightMin ? 'plus' : 'minus'}" x="90" y="${i * 20 + 3}" width="${((2 * BAR_PX * pairs) / most).toFixed(1)}" height="14"/><text x="${(96 + (2 * BAR_PX * pairs) / most).toFixed(1)}" y="${i * 20 + 14}">${whole(pairs)}</text>`,
   )
   return figure('Blue: over the threshold', rows, rows.length)
-}
-
-function exampleFigure(example: ReportExample): string {
-  const { comparison, a, b } = example
-  const steps = waterfall(comparison).filter((step) => step.weight !== 0)
-  const most = Math.max(1, ...steps.map((step) => Math.abs(step.total)))
-  const rows = steps.map((step, i) => {
-    const name = step.kind === 'COMPARISON' ? `${step.dimension}: ${step.level}` : step.level
-    return bar(name, step.weight, step.total - step.weight, most, i)
-  })
-  rows.push(bar('sum', comparison.weight, 0, most, rows.length))
-  const names = [...new Set([...Object.keys(a.fields), ...Object.keys(b.fields)])]
-  const value = (fields: typeof a.fields, name: string) =>
-    html(text(ownValue(fields, name)).slice(0, 200))
-  return `<h3>${html(example.title)}: probability ${comparison.probability.toFixed(3)}</h3>
-<table><tr><th></th><th>${html(a.key)}</th><th>${html(b.key)}</th></tr>${names.map((name) => `<tr><th scope="row">${html(name)}</th><td>${value(a.fields, name)}</td><td>${value(b.fields, name)}</td></tr>`).join('')}</table>
-${figure(comparison.conflict ? `Cannot be one: ${comparison.conflict}` : 'How the weight comes about', rows, rows.length)}`
-}
-
-/**
- * Returns a bar from `from` to `from + weight` on a scale with zero in the middle, with its name at
- * the left.
- */
-function bar(name: string, weight: number, from: number, most: number, row: number): string {
-  const scale = BAR_PX / most
-  const zero = 330 + BAR_PX
-  const left = zero + Math.min(from, from + weight) * scale
-  const width = Math.max(1, Math.abs(weight) * scale)
-  return `<text x="0" y="${row * 20 + 14}">${html(name.length > 52 ? `${name.slice(0, 51)}…` : name)}</text><rect class="${weight >= 0 ? 'plus' : 'minus'}" x="${left.toFixed(1)}" y="${row * 20 + 3}" width="${width.toFixed(1)}" height="14"/><text x="${(left + width + 4).toFixed(1)}" y="${row * 20 + 14}">${fixed(weight, 1)}</text>`
-}
-
-function figure(caption: string, rows: readonly string[], count: number): string {
-  return `<figure><figcaption>${html(caption)}</figcaption><svg role="img" aria-label="${html(caption)}" width="930" height="${count * 20 + 4}">${rows.join('')}</svg></figure>`
-}
-
-function text(value: unknown): string {
-  if (value === null || value === undefined) return ''
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
-}
-
-function whole(n: number): string {
-  return n.toLocaleString('en')
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`
-}
-
-/** Escapes a text for the page; characters that hide or turn others around are shown as escapes. */
-function html(value: string): string {
-  return visibleText(value)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
 }

@@ -6,6 +6,7 @@ import type { MatchRecord, MatchType } from '../../../mdm/match/engine.ts'
 import { readParameters } from '../../../mdm/match/parameters.ts'
 import { createReport } from '../../../mdm/match/report.ts'
 import { reportPage } from '../../../mdm/match/reportPage.ts'
+import { reportQuality } from '../../../mdm/match/reportQuality.ts'
 
 const TYPE: MatchType = {
   name: 'Firm',
@@ -44,6 +45,48 @@ test('the report has the levels, the pairs and examples; its page has no script 
   assert.ok(page.includes('&lt;script&gt;') && page.includes('firms &amp; &lt;b&gt;more'))
   assert.ok(!/<script|<b>|src=|@import|url\(/.test(page))
   assert.ok(page.includes('<svg'))
+})
+
+test('the quality of a result is what its probabilities expect; its section shows it', () => {
+  const records = firms(200)
+  const result = matchBatch(TYPE, [...records], { randomPairsMax: 5000 })
+  const quality = reportQuality(TYPE, result)
+  const { expected, thresholds, contributions, doubtful, training } = quality
+  const inOne = result.pairs.filter((p) => result.clusterOf[p.a] === result.clusterOf[p.b])
+  assert.equal(expected.pairs, inOne.length)
+  // Every second record repeats the one before under another legal form: 100 matches.
+  assert.ok(
+    (expected.precision ?? 0) > 0.95 && (expected.recall ?? 0) > 0.8,
+    JSON.stringify(expected),
+  )
+  for (const [i, step] of thresholds.entries()) {
+    const before = thresholds[i - 1]
+    if (before) assert.ok(step.pairs <= before.pairs && (step.recall ?? 0) <= (before.recall ?? 0))
+    assert.ok(step.pairs === 0 || (step.precision ?? 0) >= step.probability - 1e-9)
+  }
+  const prior = result.engine.compare(result.features[0]!, result.features[1]!).prior
+  const bits = contributions.reduce((total, c) => total + c.bitsInMatches, prior)
+  const mean = inOne.reduce((total, p) => total + p.weight, 0) / inOne.length
+  assert.ok(Math.abs(bits - mean) < 0.01, `${bits} and ${mean}: the bits of the columns add up`)
+  assert.ok(contributions.some((c) => c.name === 'name' && c.supports > 0.9))
+  assert.ok(doubtful.length > 0 && doubtful.length <= 10)
+  assert.match(training.warnings.join('\n'), /200 records teach little/)
+  const page = reportPage({ ...createReport(result, 'firms'), quality })
+  assert.match(page, /<h2>Expected precision and recall<\/h2>/)
+  assert.ok(!/<script|src=|@import|url\(/.test(page))
+})
+
+test('a result that cannot be trusted has warnings', () => {
+  const type: MatchType = { ...TYPE, fields: TYPE.fields.slice(0, 2) }
+  const chained = firms(120).map((r, i) => ({
+    ...r,
+    fields: { ...r.fields, name: i < 90 ? 'Nordwind Hafen Logistik' : `Firm ${i}`, city: 'Kiel' },
+  }))
+  const { training } = reportQuality(type, matchBatch(type, chained, { randomPairsMax: 5000 }))
+  assert.match(training.warnings.join('\n'), /cannot be estimated|never compared/)
+  const none = reportQuality(TYPE, matchBatch(TYPE, []))
+  assert.deepEqual(none.expected, { pairs: 0, precision: null, recall: null })
+  assert.equal(none.training.agreement, null)
 })
 
 test('a saved model gives the same engine when it is loaded; a broken one is rejected with the reason', () => {
