@@ -3,20 +3,22 @@ import { hiddenFields } from '../../schema/hiddenFields.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
 
-/** Returns a stored input without the values of fields that the caller's scopes do not include. */
+/**
+ * Returns a stored input without the values of fields that the caller may not see with every part.
+ * The rights of a field that the policy no longer has are unknown, so it counts as hidden.
+ */
 export function visibleInput(policy: Policy, input: unknown, scopes: ReadonlySet<string>): unknown {
-  const hidden = new Set(
-    policy.types.flatMap((t) =>
-      t.fields.filter((f) => f.sensitive && !scopes.has(f.sensitive)).map((f) => f.name),
-    ),
-  )
+  const hidden = new Set(policy.types.flatMap((t) => [...hiddenFields(policy, t, scopes)]))
+  const known = new Set(policy.types.flatMap((t) => t.fields.map((f) => f.name)))
   return hidden.size === 0 ? input : strip(input)
 
   function strip(value: unknown): unknown {
     if (Array.isArray(value)) return value.map(strip)
     if (typeof value !== 'object' || value === null) return value
     const entries = Object.entries(value as Record<string, unknown>)
-    const secret = entries.some(([name, v]) => name === 'field' && hidden.has(String(v)))
+    const secret = entries.some(
+      ([name, v]) => name === 'field' && (hidden.has(String(v)) || !known.has(String(v))),
+    )
     return Object.fromEntries(
       entries.filter(([name]) => !(secret && name === 'value')).map(([n, v]) => [n, strip(v)]),
     )

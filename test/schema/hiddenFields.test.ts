@@ -12,6 +12,7 @@ import {
 } from '../../schema/hiddenFields.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
 import { maskedValues } from '../../subgraphs/golden/mask.ts'
+import { visibleInput } from '../../subgraphs/stewardship/visible.ts'
 
 const policy = parsePolicy([
   new Source(
@@ -47,6 +48,16 @@ test('hidden parts of groups are shown nowhere, and what is left of a group stay
   assert.deepEqual(maskedValues(policy, deal, values, none), { ...rest, secret: '****' })
   assert.deepEqual(withoutHidden(policy, deal, values, all), values)
   assert.deepEqual(maskedValues(policy, deal, values, all), values)
+})
+
+test('the input of an action shows no value of a field with a hidden part', () => {
+  const input = ['name', 'secret', 'fee', 'gone'].map((field) => ({ field, value: 'x' }))
+  const seen = visibleInput(policy, { items: input }, none) as { items: typeof input }
+  assert.deepEqual(
+    seen.items.filter((i) => 'value' in i).map((i) => i.field),
+    ['name'],
+  )
+  assert.deepEqual(visibleInput(policy, { items: input }, all), { items: input })
 })
 
 test('an issue is hidden with its field, the parts of it, and if its rights are unknown', () => {

@@ -326,6 +326,27 @@ describe('floods', () => {
     assert.ok(lines.length <= 4, 'one line a second and a sum')
   })
 
+  test('a body that arrives too slowly ends its connection, however steadily it arrives', async (t) => {
+    const { http: server } = createBoundedServer(
+      (req, res) => req.resume().once('end', () => res.end()),
+      {
+        requestMsMax: 1_000,
+      },
+    )
+    server.listen(0, '127.0.0.1')
+    t.after(() => server.close())
+    await once(server, 'listening')
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').on(
+      'error',
+      () => {},
+    )
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10000\r\n\r\n')
+    const timer = setInterval(() => socket.write('x'), 50)
+    socket.resume()
+    await once(socket, 'close')
+    clearInterval(timer)
+  })
+
   test('connections in use are bounded too: a new one is closed, and has room when one ends', async (t) => {
     const small = await testGateway({
       bounds: { ...BOUNDS, connectionsMax: 20, streamsMax: 100 },
