@@ -1,3 +1,4 @@
+import type { GraphQLResolveInfo } from 'graphql'
 import {
   decodeCursor,
   orderTermsMax,
@@ -80,8 +81,9 @@ export function pageRequest(
   const { after, before } = args
   const limit = pageLimit(args)
   try {
-    if (after) decodeCursor(order, after)
-    if (before) decodeCursor(order, before)
+    // An empty text is no cursor either: the first page in its place could be read for ever.
+    if (typeof after === 'string') decodeCursor(order, after)
+    if (typeof before === 'string') decodeCursor(order, before)
   } catch (e) {
     throw asGraphqlError(e)
   }
@@ -237,19 +239,29 @@ export const connectionResolvers = {
     const { rows } = await c.page()
     return c.nodeOf ? rows.flatMap((row) => c.nodeOf?.(row) ?? []) : rows
   },
-  edges: async (c: Connection, _: unknown, context: RequestContext) => {
+  edges: async (
+    c: Connection,
+    _: unknown,
+    context: RequestContext,
+    { parentType }: GraphQLResolveInfo,
+  ) => {
     const { rows } = await c.page()
     return rows.flatMap((row) => {
       const node = c.nodeOf ? c.nodeOf(row) : row
       return node
-        ? [{ node, cursor: () => cursorFor(context, cursorOf(c.request.order, row)) }]
+        ? [{ node, cursor: () => cursorFor(context, parentType, cursorOf(c.request.order, row)) }]
         : []
     })
   },
-  pageInfo: async (c: Connection, _: unknown, context: RequestContext) => {
+  pageInfo: async (
+    c: Connection,
+    _: unknown,
+    context: RequestContext,
+    { parentType }: GraphQLResolveInfo,
+  ) => {
     const { rows, hasNextPage, hasPreviousPage } = await c.page()
     const at = (row: Keyed<object> | undefined) =>
-      row ? cursorFor(context, cursorOf(c.request.order, row)) : null
+      row ? cursorFor(context, parentType, cursorOf(c.request.order, row)) : null
     return {
       hasNextPage,
       hasPreviousPage,

@@ -1,6 +1,7 @@
 import {
   defaultFieldResolver,
   type GraphQLFieldResolver,
+  type GraphQLNamedType,
   type GraphQLSchema,
   getNamedType,
   isObjectType,
@@ -9,21 +10,28 @@ import type { RequestContext } from './context.ts'
 import { declaredReads, declareReads } from './declaredReads.ts'
 import { inputError } from './errors.ts'
 
-const PURPOSE = 'list'
+/** The type of a connection. */
+type List = Pick<GraphQLNamedType, 'name'>
+
+/**
+ * A cursor opens for lists of its type only: two lists that are sorted by numbers would compare
+ * numbers that count the rows of all callers.
+ */
+const purposeOf = ({ name }: List) => `list ${name}`
 
 /** Returns the cursor of a list as this caller receives it. */
-export function cursorFor(context: RequestContext, cursor: string): string {
-  return context.seal?.seal(PURPOSE, Buffer.from(cursor)) ?? cursor
+export function cursorFor(context: RequestContext, list: List, cursor: string): string {
+  return context.seal?.seal(purposeOf(list), Buffer.from(cursor)) ?? cursor
 }
 
 /** Returns the cursor that `cursorFor` was given. Throws GraphQLError with BAD_CURSOR. */
-function openedCursor(context: RequestContext, given: string): string {
+function openedCursor(context: RequestContext, list: List, given: string): string {
   if (!context.seal) return given
-  const opened = context.seal.open(PURPOSE, given)
+  const opened = context.seal.open(purposeOf(list), given)
   if (!opened)
     throw inputError(
       'BAD_CURSOR',
-      'the cursor is not one that a list gave to a caller with row rights; begin with the first page',
+      'the cursor is not one that a list of this kind gave to a caller with row rights; begin with the first page',
     )
   return opened.toString()
 }
@@ -50,19 +58,20 @@ export function openCursorArguments(schema: GraphQLSchema): void {
         args,
         context,
         info,
-      ) => resolve(parent, opened(args, context), context, info)
+      ) => resolve(parent, opened(args, connection, context), context, info)
       const reads = declaredReads(resolve)
       field.resolve = reads ? declareReads(reads, opening) : opening
     }
   }
 }
 
-function opened<A extends CursorArguments>(args: A, context: RequestContext): A {
+function opened<A extends CursorArguments>(args: A, list: List, context: RequestContext): A {
+  if (!context.seal) return args
+  const open = (cursor: string) => openedCursor(context, list, cursor)
   const { after, before } = args
-  if (!context.seal || !(after || before)) return args
   return {
     ...args,
-    ...(after ? { after: openedCursor(context, after) } : {}),
-    ...(before ? { before: openedCursor(context, before) } : {}),
+    ...(typeof after === 'string' ? { after: open(after) } : {}),
+    ...(typeof before === 'string' ? { before: open(before) } : {}),
   }
 }

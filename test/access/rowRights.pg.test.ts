@@ -663,6 +663,11 @@ test('a bound caller cannot search for the head of the feed or for numbers of ro
   ])
     assert.equal((await ask(eu, listed(cursor))).code, 'BAD_CURSOR', cursor)
   assert.equal((await ask(everyone, listed(plain))).code, undefined)
+  // Products have the same order as customers.
+  const { endCursor } = own.customers.pageInfo
+  const inProducts = `{ products(after: "${endCursor}") { nodes { id } } }`
+  assert.equal((await ask(eu, inProducts)).code, 'BAD_CURSOR')
+  assert.equal((await ask(eu, '{ customers(after: "") { nodes { id } } }')).code, 'BAD_CURSOR')
   // A sealed cursor belongs to callers with row rights.
   assert.equal(
     (await ask(everyone, `{ changes(after: "${own.feed.cursor}") { nodes { op } } }`)).code,

@@ -192,6 +192,8 @@ test('reports errors in pages and filters with a code', async () => {
   assert.deepEqual(await codes('first: -1'), ['BAD_PAGE'])
   assert.deepEqual(await codes('first: 1, last: 1'), ['BAD_PAGE'])
   assert.deepEqual(await codes('after: "nonsense"'), ['BAD_CURSOR'])
+  assert.deepEqual(await codes('after: ""'), ['BAD_CURSOR'])
+  assert.deepEqual(await codes('last: 1, before: ""'), ['BAD_CURSOR'])
   assert.deepEqual(await codes('orderBy: [{ field: NAME }, { field: NAME, direction: DESC }]'), [
     'BAD_PAGE',
   ])
