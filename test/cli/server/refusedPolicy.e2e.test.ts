@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -267,5 +269,22 @@ describe('a policy that cannot be served and was stored by an earlier version', 
     await assert.rejects(servablePolicy(db.sql), LaterPolicyError)
     assert.equal((await readPublications(db.sql, 1))[0]?.state, 'DONE')
     await db.sql`delete from publication where version = ${bad.version}`
+  })
+
+  test('is not refused because its check was stopped, by Ctrl-C for example', async () => {
+    const unchecked = thing('stopped: String')
+    await storeUnchecked(unchecked)
+    const stop = (message: unknown) => {
+      const { process: child } = message as { process: ChildProcess }
+      child.once('spawn', () => child.kill('SIGINT'))
+    }
+    subscribe('child_process', stop)
+    try {
+      await assert.rejects(servablePolicy(db.sql), /was stopped \(SIGINT\)/)
+    } finally {
+      unsubscribe('child_process', stop)
+    }
+    assert.equal((await readPublications(db.sql, 1))[0]?.state, 'DONE')
+    assert.equal((await servablePolicy(db.sql))?.version, unchecked.version)
   })
 })
