@@ -9,11 +9,9 @@ import { boundedText } from '../../schema/kit/boundedResponse.ts'
 import { HttpError } from '../httpError.ts'
 import { usableKeys } from './usableKeys.ts'
 
-/**
- * How long fetched keys are valid. Also the minimum interval between fetches for tokens that name
- * an unknown key.
- */
+/** How long fetched keys are valid. */
 const keysMsMax = 600_000
+/** Minimum interval between fetches for tokens that name an unknown key. */
 const refetchMsMin = 30_000
 /** How long keys stay valid while the issuer does not respond. */
 const staleMsMax = 3_600_000
