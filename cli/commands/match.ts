@@ -16,7 +16,8 @@ import { count, counted, noun } from '../../schema/kit/numberText.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
 import { print, printError, printErrorDocument } from '../terminal/print.ts'
-import { parseWholeNumber } from './input/parseWholeNumber.ts'
+import { labelPairs } from './input/matchLabels.ts'
+import { parseWholeNumber, wholeNumberFrom } from './input/parseWholeNumber.ts'
 import { type ReadRecords, readRecordFiles } from './input/recordsFile.ts'
 import { explainPair } from './output/explainPair.ts'
 import { writeClusters, writePairs, writePossible } from './output/matchFiles.ts'
@@ -46,6 +47,8 @@ interface Options {
   report?: string
   parameters?: string
   saveParameters?: string
+  label?: number
+  labels: string
   seed: number
   why?: string[]
   raw: boolean
@@ -110,6 +113,16 @@ export const command = new Command('match')
     'file for the trained model, for --parameters or the live engine',
   )
   .option(
+    '--label <number>',
+    'ask on the terminal whether so many pairs, spread over the score, are one thing; then state precision and recall',
+    wholeNumberFrom(1),
+  )
+  .option(
+    '--labels <file>',
+    'CSV file for the answers of --label: a,b,same; pairs that it has are not asked again',
+    'labels.csv',
+  )
+  .option(
     '--why <record...>',
     'explain why two records, each named source/id, are in one cluster or not',
   )
@@ -129,7 +142,8 @@ Exit code 1: a file of records has another shape, or no field of the model.
 
 Examples:
   npx touchstone match --records customers.csv --propose customer.graphql
-  npx touchstone match --model customer.graphql --records customers.csv crm.parquet --out clusters.csv --report report.html`,
+  npx touchstone match --model customer.graphql --records customers.csv crm.parquet --out clusters.csv --report report.html
+  npx touchstone match --model customer.graphql --records customers.csv --out clusters.csv --label 100`,
   )
   .action(async (options: Options) => {
     await run(options)
@@ -164,7 +178,7 @@ async function run(options: Options): Promise<void> {
   const result = await matchBatchInThreads(type, records, options.threads, {
     ...(parameters ? { parameters } : {}),
     seed: options.seed,
-    forgetFields: records.length > KEEP_FIELDS_RECORDS_MAX,
+    forgetFields: options.label === undefined && records.length > KEEP_FIELDS_RECORDS_MAX,
     related: options.possible !== undefined,
     progress: (stage, share) => line.show(`${stage} ${Math.round(share * 100)} %`),
   })
@@ -198,6 +212,16 @@ async function run(options: Options): Promise<void> {
       `note: ${counted(crowdedRecords, 'record shares whatever it shares', 'records share whatever they share')} with more than ${counted(result.engine.blockRecordsMax, 'other')}, and ${noun(crowdedRecords, 'was', 'were')} not compared`,
     )
   printError(...summary(result, seconds))
+  if (options.label !== undefined)
+    print(
+      ...(await labelPairs(result, {
+        count: options.label,
+        file: options.labels,
+        seed: options.seed,
+        fields: type.fields.filter((f) => f.compare).map((f) => f.name),
+        show: (lines) => printError(...lines),
+      })),
+    )
 }
 
 /** Reports fields that no record has. Throws if none of the fields that are compared exists. */

@@ -17,7 +17,7 @@ ${facts([
 ])}
 ${training.warnings.length === 0 ? '<p>Nothing speaks against the model.</p>' : `<ul>${training.warnings.map((text) => `<li>${html(text)}</li>`).join('')}</ul>`}
 <h2>Expected precision and recall</h2>
-<p>As the probabilities of the model expect them: they are as right as the model.</p>
+<p>As the probabilities of the model expect them: they are as right as the model. Labels measure them: <code>touchstone match --label 100</code>.</p>
 ${table(
   ['Pairs', 'Number', 'Precision', 'Recall'],
   [

@@ -11,19 +11,57 @@ export interface Label {
   same: boolean
 }
 
+/** What a person answered about two records. */
+export type Answer = 'SAME' | 'DIFFERENT' | 'UNSURE'
+
+/** A row of a labels file, with the names of the records as they are written. */
+export interface LabelRow {
+  a: string
+  b: string
+  answer: Answer
+}
+
 const bytesMax = 1_000_000_000
 const labelsMax = 1_000_000
 const YES = new Set(['1', 'true', 'yes', 'same', 'match'])
 const NO = new Set(['0', 'false', 'no', 'not_same', 'different'])
+/** What `match --label` writes if the person did not know. */
+const UNSURE = new Set(['unsure', '?'])
 
 /**
  * Reads labelled pairs: CSV with the columns a, b and same. Records are named by their key or as
- * system/object/id; `same` is 1 or 0 (yes or no, true or false). Throws at the first invalid line,
- * with its number and what would be right.
+ * system/object/id; `same` is 1 or 0 (yes or no, true or false), or "unsure", which is no label.
+ * Throws at the first invalid line, with its number and what would be right.
  */
 export async function readLabelFile(file: string): Promise<Label[]> {
-  if ((await stat(file)).size > bytesMax) throw new Error(`${file}: more than ${bytesMax} bytes`)
   const labels = new Map<string, Label & { line: number }>()
+  for await (const { a, b, answer, line } of labelRows(file)) {
+    const at = `${file}:${line}`
+    const [x, y] = [recordKeyOf(a).toLowerCase(), recordKeyOf(b).toLowerCase()].sort() as [
+      string,
+      string,
+    ]
+    if (x === y) throw new Error(`${at}: a and b are one record, ${a}`)
+    if (answer === 'UNSURE') continue
+    const label = { a: x, b: y, same: answer === 'SAME', line }
+    const known = labels.get(`${x} ${y}`)
+    if (known && known.same !== label.same)
+      throw new Error(`${at}: line ${known.line} states the opposite for the same two records`)
+    labels.set(`${x} ${y}`, label)
+    if (labels.size > labelsMax) throw new Error(`${file}: more than ${labelsMax} labels`)
+  }
+  return [...labels.values()].map(({ a, b, same }) => ({ a, b, same }))
+}
+
+/** Reads the rows of a labels file as they are written. Throws at the first invalid line. */
+export async function readLabelRows(file: string): Promise<LabelRow[]> {
+  const rows: LabelRow[] = []
+  for await (const { a, b, answer } of labelRows(file)) rows.push({ a, b, answer })
+  return rows
+}
+
+async function* labelRows(file: string): AsyncGenerator<LabelRow & { line: number }> {
+  if ((await stat(file)).size > bytesMax) throw new Error(`${file}: more than ${bytesMax} bytes`)
   const rows = createReadStream(file).pipe(
     parse({ bom: true, trim: true, skip_empty_lines: true, relax_column_count: true, info: true }),
   )
@@ -51,21 +89,11 @@ export async function readLabelFile(file: string): Promise<Label[]> {
       throw new Error(
         `${at}: a and b have to be given: keys of source records, or system/object/id`,
       )
-    if (!YES.has(same) && !NO.has(same))
+    if (![YES, NO, UNSURE].some((words) => words.has(same)))
       throw new Error(`${at}: same is "${same}"; it has to be 1 or 0`)
-    const [x, y] = [recordKeyOf(a).toLowerCase(), recordKeyOf(b).toLowerCase()].sort() as [
-      string,
-      string,
-    ]
-    if (x === y) throw new Error(`${at}: a and b are one record, ${a}`)
-    const label = { a: x, b: y, same: YES.has(same), line: info.lines }
-    const known = labels.get(`${x} ${y}`)
-    if (known && known.same !== label.same)
-      throw new Error(`${at}: line ${known.line} states the opposite for the same two records`)
-    labels.set(`${x} ${y}`, label)
-    if (labels.size > labelsMax) throw new Error(`${file}: more than ${labelsMax} labels`)
+    const answer = YES.has(same) ? 'SAME' : NO.has(same) ? 'DIFFERENT' : 'UNSURE'
+    yield { a, b, answer, line: info.lines }
   }
   if (!columns)
     throw new Error(`${file}: it is empty; the first line has to name the columns a, b and same`)
-  return [...labels.values()].map(({ a, b, same }) => ({ a, b, same }))
 }

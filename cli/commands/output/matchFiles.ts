@@ -1,10 +1,8 @@
 import type { BatchResult } from '../../../mdm/match/batch.ts'
+import { clusterPairs } from '../../../mdm/match/clusterPairs.ts'
 import type { MatchRecord } from '../../../mdm/match/engine.ts'
 import { fixed } from '../../../schema/kit/numberText.ts'
 import { type CsvCell, type CsvOptions, writeCsv } from './csvFile.ts'
-
-/** Every pair of a cluster up to this size is written; for larger clusters only compared pairs. */
-const CLUSTER_RECORDS_WHOLE = 64
 
 /** Writes the cluster of each record. */
 export async function writeClusters(
@@ -23,29 +21,17 @@ export async function writeClusters(
 /** Writes the pairs of records that share a cluster. */
 export async function writePairs(
   file: string,
-  { records, features, pairs, clusterOf, clusters, engine }: BatchResult,
+  result: BatchResult,
   options: CsvOptions,
 ): Promise<void> {
-  const members: number[][] = Array.from({ length: clusters }, () => [])
-  for (const [i, cluster] of clusterOf.entries()) members[cluster]!.push(i)
-  const inside = pairs.filter(
-    (p) =>
-      clusterOf[p.a] === clusterOf[p.b] && members[clusterOf[p.a]!]!.length > CLUSTER_RECORDS_WHOLE,
-  )
-  for (const list of members) {
-    if (list.length > CLUSTER_RECORDS_WHOLE) continue
-    for (const [at, a] of list.entries())
-      for (const b of list.slice(at + 1))
-        inside.push({ a, b, weight: engine.compare(features[a]!, features[b]!).weight })
-  }
   await writeCsv(
     file,
     ['source_a', 'id_a', 'source_b', 'id_b', 'probability', 'weight'],
-    inside
+    clusterPairs(result)
       .values()
       .map(({ a, b, weight }) => [
-        ...nameOf(records[a]!),
-        ...nameOf(records[b]!),
+        ...nameOf(result.records[a]!),
+        ...nameOf(result.records[b]!),
         decimal(1 / (1 + 2 ** -weight), 6),
         decimal(weight, 3),
       ]),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { parquetWriteBuffer } from 'hyparquet-writer'
+import { readLabelFile } from '../../../cli/commands/input/labelFile.ts'
 import { command } from '../../../cli/commands/match.ts'
 import { runCommand } from '../runCommand.ts'
 
@@ -326,4 +327,40 @@ describe('match of tables', () => {
     const neither = await runCommand(command, ['--records', crm])
     assert.match(neither.output, /--out FILE is missing/)
   })
+})
+
+test('labels are read from the file, and what they show is stated; without a terminal none are asked', async () => {
+  const lines = Array.from({ length: 40 }, (_, i) => ({
+    source: 'crm',
+    id: i,
+    fields: {
+      name: `${['Anna', 'Bert'][i % 2]} Lindqvist`,
+      born: `19${60 + (i % 10)}-02-0${1 + (i % 3)}`,
+    },
+  }))
+  writeFileSync(file('people'), lines.map((l) => JSON.stringify(l)).join('\n'))
+  const args = ['--model', model, '--records', file('people'), '--out', file('out')]
+  const label = ['--label', '500', '--labels', file('labels.csv')]
+  const asked = await runCommand(command, [...args, ...label])
+  assert.equal(asked.code, 1)
+  assert.match(asked.output, /there is no terminal to ask on/)
+  const every = lines.flatMap(({ id }, i) =>
+    lines.slice(i + 1).map((other) => {
+      const same =
+        other.fields.name === lines[i]?.fields.name && other.fields.born === lines[i]?.fields.born
+      return `crm/${id},crm/${other.id},${id === 0 ? 'unsure' : Number(same)}`
+    }),
+  )
+  writeFileSync(file('labels.csv'), `a,b,same\n${every.join('\n')}\n`)
+  const { code, stdout } = await runCommand(command, [...args, ...label])
+  assert.equal(code, 0)
+  assert.match(stdout, /From \d+ answers to \d+ pairs, \d+ unsure, at the threshold of 0\.0 bits/)
+  assert.match(
+    stdout,
+    /precision [\d.]+ % \([\d.]+ % to [\d.]+ %\) of the pairs of one cluster are one thing/,
+  )
+  assert.match(stdout, /recall [\d.]+ % \(/)
+  // `train --labels` reads the same file; "unsure" is no label.
+  const read = await readLabelFile(file('labels.csv'))
+  assert.equal(read.length, every.filter((line) => !line.endsWith('unsure')).length)
 })
