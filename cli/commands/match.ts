@@ -10,7 +10,7 @@ import { matchBatchInThreads, THREADS_MAX } from '../../mdm/match/batchThreads.t
 import { readParameters } from '../../mdm/match/parameters.ts'
 import { type ProposedModel, proposeModel } from '../../mdm/match/proposeModel.ts'
 import { createReport } from '../../mdm/match/report.ts'
-import { reportPage } from '../../mdm/match/reportPage.ts'
+import { reportPage, trainingText } from '../../mdm/match/reportPage.ts'
 import { reportQuality } from '../../mdm/match/reportQuality.ts'
 import { count, counted, noun } from '../../schema/kit/numberText.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
@@ -211,6 +211,7 @@ async function run(options: Options): Promise<void> {
     printError(
       `note: ${counted(crowdedRecords, 'record shares whatever it shares', 'records share whatever they share')} with more than ${counted(result.engine.blockRecordsMax, 'other')}, and ${noun(crowdedRecords, 'was', 'were')} not compared`,
     )
+  if (result.stats.drift !== null) printError(`training ${trainingText(result.stats.drift)}`)
   printError(...summary(result, seconds))
   if (options.label !== undefined)
     print(

@@ -11,7 +11,7 @@ import { createEngine, type Engine, type MatchRecord } from '../../mdm/match/eng
 import { planComparisons } from '../../mdm/match/plan.ts'
 import { POSTINGS_RECORDS_MAX } from '../../mdm/match/postings.ts'
 import { createReport } from '../../mdm/match/report.ts'
-import { reportPage } from '../../mdm/match/reportPage.ts'
+import { reportPage, trainingText } from '../../mdm/match/reportPage.ts'
 import { reportQuality } from '../../mdm/match/reportQuality.ts'
 import { type ListedModel, listModels, misfit, storeModel } from '../../mdm/policy/models.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
@@ -172,6 +172,8 @@ async function trainType(
   const progress = (stage: string, share: number) =>
     line.show(`${type.name}: ${stage} ${Math.round(share * 100)} %`)
   let result = matchBatch(type, records, { seed: options.seed, progress })
+  const { drift } = result.stats
+  if (drift !== null) line.line(`${type.name}: training ${trainingText(drift)}`)
   let labels: LabelledPair[] = []
   if (options.labels) {
     const place = new Map(result.records.map((record, i) => [record.key, i]))

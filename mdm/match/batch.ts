@@ -57,6 +57,8 @@ export interface BatchStats {
    * estimated.
    */
   pairsCompleteness: number | null
+  /** Why the shipped levels are used instead of the trained ones; null if they are not. */
+  drift: string | null
   edges: number
   largestComponent: number
   seconds: Record<string, number>
@@ -257,6 +259,7 @@ export function finishBatch(
       crowdedRecords: postings.crowded,
       candidatePairs,
       pairsCompleteness: completeness?.share ?? null,
+      drift: training?.drift ?? null,
       edges: pairs.length,
       largestComponent,
       seconds,

@@ -27,7 +27,7 @@ const COMPANION_WORDS = new Set(
     'verwaltung verwaltungs verwaltungsgesellschaft beteiligung beteiligungs beteiligungsgesellschaft holding besitz besitzgesellschaft ' +
     'grundstuecks grundstueck grundstucks grundstuck grundstuecksverwaltung vermoegensverwaltung vermogensverwaltung immobilien ' +
     'treuhand stiftung foundation fundacion fondation fondazione trust endowment press verlag alumni venture ventures ' +
-    'pensionskasse unterstuetzungskasse unterstutzungskasse foerderverein forderverein leasing komplementaer komplementar'
+    'pensionskasse unterstuetzungskasse unterstutzungskasse foerderverein forderverein leasing komplementaer komplementar vertrieb vertriebs betrieb betriebs'
   ).split(' '),
 )
 

@@ -1,4 +1,5 @@
 import { MergeQueue } from './mergeQueue.ts'
+import { OneToOne } from './oneToOne.ts'
 
 /** A record of the component to be clustered. */
 export interface ClusterMember<F> {
@@ -56,10 +57,15 @@ export interface ClusterRules<F> {
    * matched one to one.
    */
   isUniqueSource?(source: string): boolean
+  /** Bits that a pair of two unique sources gains, because most records have a counterpart. */
+  oneToOneWeight?: number
 }
 
 /** Reason for a pair that a steward asserted to be two things; such a pair is no possible match. */
 export const ASSERTED_NOT_SAME = 'a steward declared them not the same'
+
+/** Reason for two clusters with records of a source that holds each thing once. */
+const ONE_UNIQUE_SOURCE = 'both have a record of one source in which each thing occurs once'
 
 /** Reason for a possible match that nothing but its weight keeps apart. */
 export const UNDER_THRESHOLD = 'alike, but under the threshold'
@@ -79,7 +85,10 @@ const PAIR_WEIGHT_MAX = 12
  * one.
  */
 interface Linkage {
+  /** Sum of the clipped weights, which decides whether the two are merged. */
   sum: number
+  /** Sum of the weights themselves, which decides what is merged first. */
+  evidence: number
   conflict: string | undefined
   /** A cannot-link: a steward asserted that the two are not the same. */
   isCannotLink?: boolean
@@ -94,16 +103,16 @@ interface ComparedEdge {
   j: number
   weight: number
   conflict: string | undefined
-  /** Bits added because the two are each other's best match. */
-  mutualBestBonus: number
+  /** The weight among all counterparts of the two: `weight` unless their sources are unique. */
+  oneToOne: number
 }
 
 const byText = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0)
 
 /**
  * Clusters one component deterministically. Starts with one cluster per record and merges the pair
- * with the highest average weight first (ties by key), while that average is at least
- * `matchWeightMin` and no cannot-link is between them. Average linkage needs the evidence of all
+ * with the highest average weight first (ties by the evidence before clipping, then by key), while
+ * that average is at least `matchWeightMin` and no cannot-link is between them. Average linkage needs the evidence of all
  * records: one strong pair does not chain two things together, and one weak pair does not part what
  * all others join. Only clusters with an edge that passes `canJoin` are merged, so other pairs are
  * compared only when their clusters meet; a component of many things costs about as much as its
@@ -126,10 +135,12 @@ export function cluster<F>(
   const comparePair: ComparePair = (i, j) => rules.compare(sorted[i]!.features, sorted[j]!.features)
   const joinable = edges.filter((e) => rules.canJoin(e.weight))
   const pairs = compareEdges(index, joinable, comparePair)
-  if (rules.isUniqueSource)
-    addMutualBestBonus(sorted, pairs, rules.isUniqueSource, rules.linkWeightMin)
+  const { isUniqueSource } = rules
+  const uniqueSources = sorted.map(({ source }) => (isUniqueSource?.(source) ? source : undefined))
+  if (isUniqueSource) weighOneToOne(uniqueSources, pairs, rules.oneToOneWeight ?? 0)
   const merger = new ClusterMerger(
     sorted.map((member) => member.key),
+    uniqueSources,
     pairs,
     sorted.length <= COMPONENT_DENSE_RECORDS_MAX ? comparePair : null,
   )
@@ -194,53 +205,34 @@ function compareEdges(
     .map((code): ComparedEdge => {
       const [i, j] = [Math.floor(code / n), code % n]
       const { weight, conflict } = comparePair(i, j)
-      return { i, j, weight, conflict, mutualBestBonus: 0 }
+      return { i, j, weight, conflict, oneToOne: weight }
     })
 }
 
-/** Upper bound of the mutual-best bonus. The bonus is the margin over the next best. */
-const MUTUAL_BEST_BITS_MAX = 6
-
 /**
- * Adds the mutual-best bonus. Between two sources that each hold a thing at most once, a record has
- * one counterpart or none. So two records that are each other's best, by a margin over every other,
- * are evidence of their own: the margin, up to a bound, is added to the pair's weight. Edges under
- * `linkWeightMin` may be absent from the component, so they count as exactly at it.
+ * Sets the weights of pairs between unique sources. A record has one counterpart there or none, so
+ * its possible counterparts compete: an exact twin beats a neighbour, and two equal ones are both
+ * only possible.
  */
-function addMutualBestBonus<F>(
-  sorted: readonly ClusterMember<F>[],
+function weighOneToOne(
+  uniqueSources: readonly (string | undefined)[],
   pairs: readonly ComparedEdge[],
-  isUniqueSource: (source: string) => boolean,
-  linkWeightMin: number,
+  oneToOneWeight: number,
 ): void {
-  const best = new Map<string, [first: number, second: number]>()
-  const note = (record: number, source: string, weight: number) => {
-    const key = `${record} ${source}`
-    const top = best.get(key) ?? [linkWeightMin, linkWeightMin]
-    if (weight > top[0]) best.set(key, [weight, top[0]])
-    else if (weight > top[1]) best.set(key, [top[0], weight])
-  }
-  const oneToOne = pairs.filter(({ i, j, weight, conflict }) => {
-    const [a, b] = [sorted[i]!.source, sorted[j]!.source]
-    return (
-      weight >= linkWeightMin &&
-      conflict === undefined &&
-      a !== b &&
-      isUniqueSource(a) &&
-      isUniqueSource(b)
-    )
+  const competing = pairs.filter(({ i, j, conflict }) => {
+    const [a, b] = [uniqueSources[i], uniqueSources[j]]
+    return conflict === undefined && a !== undefined && b !== undefined && a !== b
   })
-  for (const { i, j, weight } of oneToOne) {
-    note(i, sorted[j]!.source, weight)
-    note(j, sorted[i]!.source, weight)
-  }
-  for (const pair of oneToOne) {
-    const mine = best.get(`${pair.i} ${sorted[pair.j]!.source}`)
-    const theirs = best.get(`${pair.j} ${sorted[pair.i]!.source}`)
-    if (!mine || !theirs || pair.weight < mine[0] || pair.weight < theirs[0]) continue
-    const margin = pair.weight - Math.max(mine[1], theirs[1])
-    pair.mutualBestBonus = Math.min(MUTUAL_BEST_BITS_MAX, margin)
-  }
+  const oneToOne = new OneToOne(
+    competing.map(({ i, j }) => ({
+      a: i,
+      b: j,
+      sourceA: uniqueSources[i]!,
+      sourceB: uniqueSources[j]!,
+    })),
+  )
+  const weights = oneToOne.compete(competing.map(({ weight }) => weight + oneToOneWeight))
+  for (const [at, pair] of competing.entries()) pair.oneToOne = weights[at]!
 }
 
 /** Clusters during merging. A cluster is identified by the index of its first member. */
@@ -249,6 +241,8 @@ class ClusterMerger {
   readonly membersOf: number[][]
   readonly steps: MergeStep[] = []
   private readonly keys: readonly string[]
+  /** Source of each record if it holds each thing at most once. */
+  private readonly uniqueSources: readonly (string | undefined)[]
   private readonly linkages: Map<number, Linkage>[]
   private readonly versions: Int32Array
   private readonly queue = new MergeQueue()
@@ -257,17 +251,19 @@ class ClusterMerger {
 
   constructor(
     keys: readonly string[],
+    uniqueSources: readonly (string | undefined)[],
     pairs: readonly ComparedEdge[],
     comparePair: ComparePair | null,
   ) {
     this.keys = keys
+    this.uniqueSources = uniqueSources
     this.comparePair = comparePair
     this.clusterOf = Int32Array.from(keys, (_, i) => i)
     this.membersOf = keys.map((_, i) => [i])
     this.versions = new Int32Array(keys.length)
     this.linkages = keys.map(() => new Map())
-    for (const { i, j, weight, mutualBestBonus, conflict } of pairs) {
-      const linkage = { sum: clip(weight + mutualBestBonus), conflict }
+    for (const { i, j, oneToOne, conflict } of pairs) {
+      const linkage = { sum: clip(oneToOne), evidence: oneToOne, conflict }
       this.linkages[i]!.set(j, linkage)
       this.linkages[j]!.set(i, linkage)
       this.propose(i, j)
@@ -276,7 +272,7 @@ class ClusterMerger {
 
   /** Forbids that the two clusters are ever merged, because of a steward's assertion. */
   addCannotLink(i: number, j: number): void {
-    const linkage = { sum: 0, conflict: ASSERTED_NOT_SAME, isCannotLink: true }
+    const linkage = { sum: 0, evidence: 0, conflict: ASSERTED_NOT_SAME, isCannotLink: true }
     this.linkages[i]!.set(j, linkage)
     this.linkages[j]!.set(i, linkage)
   }
@@ -340,30 +336,55 @@ class ClusterMerger {
       mine ?? this.compareClusters(other, to),
       theirs ?? this.compareClusters(other, from),
     ]
-    return { sum: x.sum + y.sum, conflict: x.conflict ?? y.conflict }
+    return {
+      sum: x.sum + y.sum,
+      evidence: x.evidence + y.evidence,
+      conflict: x.conflict ?? y.conflict,
+    }
   }
 
   /** Compares all records of two clusters that have no edge between them. */
   private compareClusters(x: number, y: number): Linkage {
     const [one, other] = [this.membersOf[x]!, this.membersOf[y]!]
-    if (this.comparePair === null)
-      return { sum: MISSING_WEIGHT * one.length * other.length, conflict: undefined }
+    if (this.comparePair === null) {
+      const sum = MISSING_WEIGHT * one.length * other.length
+      return { sum, evidence: sum, conflict: this.uniqueSourceOfBoth(one, other) }
+    }
     let sum = 0
+    let evidence = 0
     for (const a of one)
       for (const b of other) {
         const { weight, conflict } = a < b ? this.comparePair(a, b) : this.comparePair(b, a)
-        if (conflict !== undefined) return { sum: 0, conflict }
+        if (conflict !== undefined) return { sum: 0, evidence: 0, conflict }
         sum += clip(weight)
+        evidence += weight
       }
-    return { sum, conflict: undefined }
+    return { sum, evidence, conflict: undefined }
+  }
+
+  /** Returns a conflict if two clusters have records of one unique source. */
+  private uniqueSourceOfBoth(one: readonly number[], other: readonly number[]): string | undefined {
+    for (const a of one) {
+      const source = this.uniqueSources[a]
+      if (source !== undefined && other.some((b) => this.uniqueSources[b] === source))
+        return ONE_UNIQUE_SOURCE
+    }
+    return undefined
   }
 
   private propose(i: number, j: number): void {
     const linkage = this.linkages[i]!.get(j)!
     if (linkage.conflict !== undefined) return
     const [a, b] = i < j ? [i, j] : [j, i]
-    const weight = linkage.sum / (this.membersOf[a]!.length * this.membersOf[b]!.length)
-    this.queue.push({ weight, a, b, versionA: this.versions[a]!, versionB: this.versions[b]! })
+    const pairs = this.membersOf[a]!.length * this.membersOf[b]!.length
+    this.queue.push({
+      weight: linkage.sum / pairs,
+      evidence: linkage.evidence / pairs,
+      a,
+      b,
+      versionA: this.versions[a]!,
+      versionB: this.versions[b]!,
+    })
   }
 }
 

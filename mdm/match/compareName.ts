@@ -13,8 +13,10 @@ export const NAME = {
   SOME: 4,
   NOTHING: 5,
   SISTERS: 6,
-  /** Persons: one surname, other given names. Organisations: one name, other legal forms. */
+  /** Organisations of one name: other legal forms, or a word for another kind of body. */
   KINDRED: 7,
+  /** Persons: one surname, other given names. */
+  RELATIVES: 8,
 } as const
 
 /**
@@ -116,6 +118,10 @@ export function compareNames(
       }
     }
   out.bits = Math.min(shared, NAME_BITS_MAX)
+  if (person && a.h && b.h && a.h !== b.h && exact + inexact > 0) {
+    out.level = NAME.RELATIVES
+    return
+  }
   const leftA = n - exact - inexact
   const leftB = m - exact - inexact
   if (leftA === 0 && leftB === 0) {
@@ -132,11 +138,11 @@ export function compareNames(
   const high = Math.max(partA, partB)
   const low = Math.min(partA, partB)
   if (person && leftA > 0 && leftB > 0 && areRelatives(a, b, n, m, givenNames)) {
-    out.level = NAME.KINDRED
+    out.level = NAME.RELATIVES
     return
   }
   if (!person && exact + inexact > 0 && high > 0.3 && nameOneCompanion(a, b, n, m)) {
-    out.level = NAME.SISTERS
+    out.level = NAME.KINDRED
     return
   }
   if (leftA > 0 && leftB > 0) {
@@ -161,8 +167,9 @@ export function compareNames(
 }
 
 /**
- * Returns whether two persons share a surname and have other given names. The order of the words
- * shows which is which; if it does not, the table of given names does.
+ * Returns whether two persons share a surname and have other given names. A shared word is the
+ * surname if it stands last in both names, or if it is the only one and no known given name: many
+ * languages write the surname first.
  */
 function areRelatives(
   a: NameFeature,
@@ -171,13 +178,30 @@ function areRelatives(
   m: number,
   givenNames: GivenNames,
 ): boolean {
-  const surnameLast = usedA[n - 1] === 1 && usedB[m - 1] === 1
-  const givenFirst = usedA[0] === 0 && usedB[0] === 0
-  if (a.o === 2 && b.o === 2 && surnameLast && givenFirst)
-    return mayBeginWithGivenName(a, n, givenNames) || mayBeginWithGivenName(b, m, givenNames)
-  return (
-    hasOnlyGivenNamesLeft(a, n, usedA, givenNames) && hasOnlyGivenNamesLeft(b, m, usedB, givenNames)
+  if (
+    hasOnlyGivenNamesLeft(a, n, usedA, givenNames) &&
+    hasOnlyGivenNamesLeft(b, m, usedB, givenNames)
   )
+    return true
+  if (a.o !== 2 || b.o !== 2) return false
+  const isSharedLast = usedA[n - 1] === 1 && usedB[m - 1] === 1
+  const isOwnFirst = usedA[0] === 0 && usedB[0] === 0
+  if (isSharedLast && isOwnFirst)
+    return mayBeginWithGivenName(a, n, givenNames) || mayBeginWithGivenName(b, m, givenNames)
+  return sharesOnlySurname(a, n, usedA, givenNames) && sharesOnlySurname(b, m, usedB, givenNames)
+}
+
+/** Returns whether one word is shared besides particles, and it is no given name. */
+function sharesOnlySurname(
+  name: NameFeature,
+  count: number,
+  used: Uint8Array,
+  givenNames: GivenNames,
+): boolean {
+  const words = name.t.filter(
+    (_, i) => i < count && used[i] === 1 && name.b[i]! > PARTICLE_BITS_MAX,
+  )
+  return words.length === 1 && !givenNames.isKnown(words[0]!)
 }
 
 function mayBeginWithGivenName(name: NameFeature, count: number, givenNames: GivenNames): boolean {
@@ -198,7 +222,8 @@ function hasOnlyGivenNamesLeft(
 
 /**
  * Returns whether the words left over on one side only name another body beside the organisation:
- * "Hagen" and "Hagen Verwaltungs", a university and its press.
+ * "Hagen" and "Hagen Verwaltungs", a university and its press. Numbers are none of these words: a
+ * branch or a fund is written with and without its number, and with that of the year before.
  */
 function nameOneCompanion(a: NameFeature, b: NameFeature, n: number, m: number): boolean {
   return hasOnlyCompanionWordsLeft(a, n, usedA) || hasOnlyCompanionWordsLeft(b, m, usedB)
@@ -248,6 +273,9 @@ function isSameWithoutBlanks(
   if (joinedA.length < 8 || wordSimilarity(joinedA, joinedB) < 0.85) return false
   return n !== m || !onlyInitialsDiffer(a, b, n)
 }
+
+/** Words of a person's name with fewer bits are particles. */
+const PARTICLE_BITS_MAX = 1
 
 /** "John A Smith" and "John B Smith" are one letter apart, and two people. */
 function onlyInitialsDiffer(a: readonly string[], b: readonly string[], n: number): boolean {

@@ -1,6 +1,7 @@
 import type { Agreement } from './compareName.ts'
 import type { ProductFeature, TextFeature } from './featureTypes.ts'
 import { MISSING } from './priors.ts'
+import { areSequels } from './sequels.ts'
 import { wordSimilarity } from './similarity.ts'
 
 const PRODUCT = {
@@ -14,7 +15,7 @@ const PRODUCT = {
   OTHER_MODEL: 7,
   VARIANT: 8,
 } as const
-const TEXT = { EQUAL: 0, NEAR: 1, ALIKE: 2, SOMEWHAT: 3, DIFFERENT: 4 } as const
+const TEXT = { EQUAL: 0, NEAR: 1, ALIKE: 2, SOMEWHAT: 3, DIFFERENT: 4, SEQUELS: 5 } as const
 
 interface Overlap {
   cosine: number
@@ -71,6 +72,9 @@ export interface ProductAgreement extends Agreement {
  */
 const MODEL_BITS_MIN = 6
 
+/** Names with less in common are of different products anyway. */
+const OTHER_COSINE_MIN = 0.2
+
 /**
  * Compares two products. Model numbers come first: an equal one is strong evidence, one that
  * extends the other makes a variant, and only different ones on both sides count against. Then the
@@ -81,15 +85,22 @@ export function compareProducts(a: ProductFeature, b: ProductFeature, out: Produ
   out.bits = overlap.shared
   out.variant = variantLevel(a.v, b.v)
   const { cosine } = overlap
-  const found = sharesOnlySeries(a, b) ? 0 : sharedModel(a, b)
-  if (found > 0) {
-    out.bits = Math.max(found, overlap.shared)
+  const codes = compareCodes(a, b)
+  const found = codes < 0 || (codes === 0 && sharesOnlySeries(a, b)) ? 0 : sharedModel(a, b)
+  const isOther = codes < 0 || areSequels(a.t, b.t)
+  if (isOther && cosine >= OTHER_COSINE_MIN) out.level = PRODUCT.OTHER_MODEL
+  else if (codes === EQUAL_CODES || (codes === 0 && found > 0)) {
+    out.bits = Math.max(found, codes > 0 ? codeBits(a, b) : 0, overlap.shared)
     out.level = PRODUCT.MODEL
+  } else if (codes === VARIANT_CODES) {
+    out.bits = Math.max(codeBits(a, b), overlap.shared)
+    out.level = PRODUCT.VARIANT
   } else if (cosine > 0.999) out.level = PRODUCT.EQUAL
   else if (found < 0) {
     out.bits = Math.max(-found, overlap.shared)
     out.level = PRODUCT.VARIANT
-  } else if (a.m.length > 0 && b.m.length > 0 && cosine >= 0.2) out.level = PRODUCT.OTHER_MODEL
+  } else if (a.m.length > 0 && b.m.length > 0 && cosine >= OTHER_COSINE_MIN)
+    out.level = PRODUCT.OTHER_MODEL
   else
     out.level =
       cosine >= 0.75
@@ -101,6 +112,55 @@ export function compareProducts(a: ProductFeature, b: ProductFeature, out: Produ
             : cosine >= 0.12
               ? PRODUCT.LITTLE
               : PRODUCT.DIFFERENT
+}
+
+const EQUAL_CODES = 1
+const VARIANT_CODES = 2
+const OTHER_CODES = -1
+
+/**
+ * Compares model numbers that have fields of their own. They are equal if one is a number of the
+ * other product, or a word of its name. Returns 0 if they are unknown.
+ */
+function compareCodes(a: ProductFeature, b: ProductFeature): number {
+  const [n, m] = [a.k ?? 0, b.k ?? 0]
+  for (let i = 0; i < n; i++) if (namesCode(b, a.m[i]!)) return EQUAL_CODES
+  for (let j = 0; j < m; j++) if (namesCode(a, b.m[j]!)) return EQUAL_CODES
+  if (n === 0 || m === 0) return 0
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < m; j++) {
+      const [one, other] = [a.m[i]!, b.m[j]!]
+      if (one.includes(other) || other.includes(one) || extendsModel(one, other))
+        return VARIANT_CODES
+    }
+  return OTHER_CODES
+}
+
+/** Returns the bits of the model numbers that have fields of their own. */
+function codeBits(a: ProductFeature, b: ProductFeature): number {
+  return Math.max(...a.mb.slice(0, a.k ?? 0), ...b.mb.slice(0, b.k ?? 0), 0)
+}
+
+/** A shorter number is a word of a name by chance too often. */
+const CODE_CHARS_MIN = 4
+
+function namesCode(product: ProductFeature, code: string): boolean {
+  return (
+    product.m.some((model) => isSameModel(model, code)) ||
+    (code.length >= CODE_CHARS_MIN && product.t.includes(code))
+  )
+}
+
+/** Returns whether two numbers are equal but for the maker's letters before one: "HEW C8727AN". */
+function isSameModel(a: string, b: string): boolean {
+  if (a === b) return true
+  const [short, long] = a.length < b.length ? [a, b] : [b, a]
+  return (
+    short.length > CODE_CHARS_MIN &&
+    long.endsWith(short) &&
+    /\d/.test(short) &&
+    /^[a-z]{1,3}$/.test(long.slice(0, long.length - short.length))
+  )
 }
 
 /**
@@ -189,6 +249,12 @@ function variantLevel(a: readonly string[], b: readonly string[]): number {
 
 function classOf(variant: string): string {
   return variant.charCodeAt(0) < 58 ? variant.replace(/^[\d.]+/, '') : 'colour'
+}
+
+/** Compares two titles: texts in which a number decides. */
+export function compareTitles(a: TextFeature, b: TextFeature, out: Agreement): void {
+  compareTexts(a, b, out)
+  if (areSequels(a.t, b.t)) out.level = TEXT.SEQUELS
 }
 
 /** Compares two longer texts. */

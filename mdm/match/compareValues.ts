@@ -17,12 +17,12 @@ const EMAIL_EDITS_SHARE = 0.3
 
 /**
  * Compares two email addresses. A shared public mail domain is no evidence (its bits are near
- * zero). A mailbox of a function, such as info@, is shared by all who have the domain.
+ * zero). A mailbox of a function, such as info@, is shared by all who have the domain, however few.
  */
 export function compareEmails(a: EmailFeature, b: EmailFeature, out: Agreement): void {
   out.bits = Math.min(a[2], b[2])
   if (a[0] === b[0] && a[1] === b[1]) {
-    const shared = a[4] === 1 && a[3] > 3
+    const shared = a[4] === 1 && a[3] > 0
     out.level = shared ? EMAIL.DOMAIN : EMAIL.EQUAL
     if (shared) out.bits = a[3]
     return
@@ -168,9 +168,17 @@ export function compareIdentifiers(
     out.level = IDENTIFIER.NEAR
   else
     out.level =
-      a[0] === b[0] || (a[0].startsWith('VAT:') && b[0].startsWith('VAT:'))
+      a[0] === b[0] ||
+      (a[0].startsWith('VAT:') && b[0].startsWith('VAT:')) ||
+      mayBeGtinByChance(a, b) ||
+      mayBeGtinByChance(b, a)
         ? IDENTIFIER.DIFFERENT
         : IDENTIFIER.OTHER_SCHEME
+}
+
+/** One number in ten has the check digit of a GTIN; beside plain numbers of its length it is one too. */
+function mayBeGtinByChance(gtin: IdentifierFeature, plain: IdentifierFeature): boolean {
+  return gtin[0] === 'GTIN' && plain[0] === `D${gtin[1].replace(/^0+/, '').length}`
 }
 
 /** Numbers issued one after the other differ in their last digits; that is no typing error. */

@@ -3,7 +3,7 @@ import type { ComparisonFeature, FieldValue } from '../standardise/featureShapes
 import { standardiseFields } from '../standardise/features.ts'
 import { givenNames } from '../standardise/personName.ts'
 import { phoneticCode } from '../standardise/phoneticCode.ts'
-import { countryOf, markPlaces } from '../standardise/places.ts'
+import { countryOf, markContext, markPersons, markPlaces } from '../standardise/places.ts'
 import { weighFeature } from '../standardise/weigh.ts'
 import { createBitsTable } from './bits.ts'
 import type { Assertion, ClusterEdge, Clustering, ClusterMember } from './cluster.ts'
@@ -125,9 +125,6 @@ export interface Engine {
   ): Clustering
 }
 
-/** The link threshold is this many bits lower if sources are unique. */
-const UNIQUE_LINK_BITS = 5
-
 /** Creates the engine of a golden type. Without parameters it uses the shipped priors. */
 export function createEngine(
   type: MatchType,
@@ -143,15 +140,17 @@ export function createEngine(
   const isUniqueSource = (source: string) => uniqueSources.has('*') || uniqueSources.has(source)
   const sourcesOf = (a: Features, b: Features): Sources =>
     a.s !== b.s ? 'DIFFERENT' : isUniqueSource(a.s) ? 'UNIQUE' : 'SAME'
-  // If sources are unique, the mutual-best bonus can lift a pair, so weaker links must be known.
-  const linkWeightMin = parameters.linkWeightMin - (type.uniqueIn.length > 0 ? UNIQUE_LINK_BITS : 0)
-  // A merge needs an average of this weight, so some pair must have it. Stored weights have single
-  // precision, so all weights are rounded to it before they are compared (I1).
-  const joinWeightMin = type.uniqueIn.length > 0 ? linkWeightMin : parameters.matchWeightMin
+  // A merge needs an average of the match threshold, so some pair must have it; a pair of unique
+  // sources has its own bits added first. Stored weights have single precision, so all weights are
+  // rounded to it before they are compared (I1).
+  const oneToOneWeight = type.uniqueIn.length > 0 ? Math.max(0, parameters.oneToOneWeight) : 0
+  const joinWeightMin = parameters.matchWeightMin - oneToOneWeight
+  const linkWeightMin = Math.min(parameters.linkWeightMin, joinWeightMin)
   const canJoin = (weight: number) => Math.fround(weight) >= joinWeightMin
   const placesInNames = ['name', 'address'].every((kind) =>
     comparisons.some((comparison) => comparison.kind === kind),
   )
+  const hasContext = comparisons.some((comparison) => comparison.context)
   /**
    * Runs work that a broken record may make throw. A failure is counted, and `otherwise` gives the
    * result.
@@ -179,6 +178,8 @@ export function createEngine(
       if (comparison.kind !== 'address')
         u[index] = standardiseFields(comparison, record.fields, country)
     if (placesInNames) markPlaces(u, comparisons)
+    if (hasContext) markContext(u, comparisons)
+    markPersons(u, comparisons)
     return { s: record.source, u }
   }
   const parse = (record: MatchRecord): Features =>
@@ -249,7 +250,7 @@ export function createEngine(
         matchWeightMin: parameters.matchWeightMin,
         linkWeightMin,
         canJoin,
-        ...(type.uniqueIn.length > 0 ? { isUniqueSource } : {}),
+        ...(type.uniqueIn.length > 0 ? { isUniqueSource, oneToOneWeight } : {}),
         compare: (a, b) => {
           const { weight, conflict } = scorer.weigh(a.u, b.u, sourcesOf(a, b))
           return conflict === undefined ? { weight } : { weight, conflict }

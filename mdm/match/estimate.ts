@@ -1,3 +1,4 @@
+import { type OneToOne, oneToOneBits } from './oneToOne.ts'
 import { MISSING } from './priors.ts'
 import type { ScoredColumn } from './scorer.ts'
 import type { Vectors } from './vectors.ts'
@@ -13,18 +14,42 @@ export interface Estimate {
   /** Share of all pairs that are matches, and that are related without being one. */
   matchShare: number
   relatedShare: number
+  /** Bits that a pair of two unique sources gains; 0 without unique sources. */
+  oneToOneWeight: number
+  /** Probability of a match by candidate vector. */
+  probabilities: Float64Array
+  /** Share of the matches that lost against a better counterpart of a unique source. */
+  lostShare: number
   iterations: number
+}
+
+/** Candidate pairs of unique sources, whose counterparts compete. */
+export interface CompetingVectors {
+  oneToOne: OneToOne
+  /** Index of each pair's vector. */
+  rows: Uint32Array
+  /** Two sources of each pair, as an index into `sources`. */
+  sourcePairs: Uint32Array
+  /** Records of the two sources. */
+  sources: readonly (readonly [n: number, m: number])[]
+  /** How often each pair counts. */
+  times: number
 }
 
 export interface EstimateOptions {
   /** Number of all pairs of records; the candidates are a part of them. */
   pairsInAll: number
   records: number
+  /** Number of matches that is expected before anything is compared. */
+  matchesGuess: number
   /**
    * Independent views of a thing that a record gives; with fewer than three the data alone cannot
    * separate the classes.
    */
   views: number
+  competing?: CompetingVectors
+  /** Only the shares of matches and relations are estimated; m and r stay as shipped. */
+  shippedLevels?: boolean
   iterationsMax?: number
   /** Each prior counts as this many pairs. */
   priorPairsMatch?: number
@@ -33,11 +58,13 @@ export interface EstimateOptions {
 }
 
 /**
- * With few views, the odds of a match are a weighted mean of the matches found and of half the
- * number of records (the shipped guess). This is the least weight of the former.
+ * With few views, the number of matches is a weighted geometric mean of the matches found and of
+ * the guess. This is the least weight of the former.
  */
 const FREE_SHARE_MIN = 0.5
 const CONVERGED = 1e-5
+/** The share of matches has converged when it moves by less than one in a thousand. */
+const CONVERGED_SHARE = 1e-2
 const SHARE_MIN = 1e-7
 /**
  * Upper bound of the share of matches, and of related pairs: data without pairs that differ teach
@@ -79,17 +106,15 @@ export function estimate(
     u: prior('u'),
     matchShare: Math.min(0.05, Math.max(1e-12, (0.2 * candidates.total) / pairsInAll)),
     relatedShare: 0,
+    oneToOneWeight: 0,
+    probabilities: new Float64Array(candidates.length),
+    lostShare: 0,
     iterations: 0,
   }
   model.relatedShare = model.matchShare * 0.3
-  const posterior = {
-    match: new Float64Array(candidates.length),
-    related: new Float64Array(candidates.length),
-  }
-  const posteriorRandom = {
-    match: new Float64Array(random.length),
-    related: new Float64Array(random.length),
-  }
+  const posterior = createPosterior(candidates.length)
+  model.probabilities = posterior.match
+  const posteriorRandom = createPosterior(random.length)
   for (let iteration = 1; iteration <= iterationsMax; iteration++) {
     model.iterations = iteration
     expect(columns, random, model, posteriorRandom)
@@ -104,27 +129,33 @@ export function estimate(
     const floor = Math.max(SHARE_MIN, 1 / Math.max(1, random.total))
     model.u = u.map((levels) => normal(levels.map((share) => Math.max(share, floor))))
     expect(columns, candidates, model, posterior)
-    const m = shares(
-      columns,
-      width,
-      candidates,
-      (row) => posterior.match[row]!,
-      'm',
-      priorPairsMatch * anchor,
-    )
-    model.r = shares(
-      columns,
-      width,
-      candidates,
-      (row) => posterior.related[row]!,
-      'r',
-      priorPairsRelated * anchor,
-    )
+    if (options.competing) compete(candidates, options.competing, model, posterior)
+    const m = options.shippedLevels
+      ? prior('m')
+      : shares(
+          columns,
+          width,
+          candidates,
+          (row) => posterior.match[row]!,
+          'm',
+          priorPairsMatch * anchor,
+        )
+    if (!options.shippedLevels)
+      model.r = shares(
+        columns,
+        width,
+        candidates,
+        (row) => posterior.related[row]!,
+        'r',
+        priorPairsRelated * anchor,
+      )
     for (const [at, column] of columns.entries()) {
       boundRelated(column, model.r[at]!)
       boundDifferent(column, m[at]!)
+      boundContradiction(column, m[at]!, model.u[at]!)
       monotone(column, m[at]!, model.u[at]!)
     }
+    const before = model.matchShare
     let moved = 0
     for (let at = 0; at < width; at++)
       for (let level = 0; level < m[at]!.length; level++)
@@ -138,12 +169,14 @@ export function estimate(
     }
     model.matchShare = Math.min(
       PAIRS_SHARE_MAX,
-      ((matches + 1) ** freeShare * (options.records / 2) ** (1 - freeShare)) / pairsInAll,
+      ((matches + 1) ** freeShare * options.matchesGuess ** (1 - freeShare)) / pairsInAll,
     )
     model.relatedShare = Math.min(
       PAIRS_SHARE_MAX,
       Math.max(1e-12, ((related + 1) / pairsInAll) ** free * model.matchShare ** (1 - free)),
     )
+    if (options.shippedLevels)
+      moved = Math.abs(Math.log(model.matchShare / before)) * CONVERGED_SHARE
     if (moved < CONVERGED && iteration > 3) break
   }
   return model
@@ -154,7 +187,7 @@ function expect(
   columns: readonly ScoredColumn[],
   vectors: Vectors,
   model: Estimate,
-  out: { match: Float64Array; related: Float64Array },
+  out: Posterior,
 ): void {
   const width = columns.length
   const weightsM = columns.map((c, at) =>
@@ -200,7 +233,63 @@ function expect(
     const sum = a + b + 2 ** -most
     out.match[row] = a / sum
     out.related[row] = b / sum
+    out.weight[row] = match - most - Math.log2(b + 2 ** -most)
   }
+}
+
+/** Probabilities of a match and of a relation by vector, and the log2 odds of a match. */
+interface Posterior {
+  match: Float64Array
+  related: Float64Array
+  weight: Float64Array
+}
+
+function createPosterior(length: number): Posterior {
+  return {
+    match: new Float64Array(length),
+    related: new Float64Array(length),
+    weight: new Float64Array(length),
+  }
+}
+
+/**
+ * Lets the counterparts of unique sources compete: a record is the match of one of them at most.
+ * What a pair loses as a match it gains as a relation, in proportion: it is alike and not the same.
+ * Without this, EM finds what is common to a brand, a street or an author, and calls it a match.
+ */
+function compete(
+  vectors: Vectors,
+  { oneToOne, rows, sourcePairs, sources, times }: CompetingVectors,
+  model: Estimate,
+  posterior: Posterior,
+): void {
+  const weights = oneToOne.compete(
+    Array.from(rows, (row) => posterior.weight[row]! + model.oneToOneWeight),
+  )
+  const lost = new Float64Array(vectors.length)
+  let [alone, competed] = [0, 0]
+  const matches = new Float64Array(sources.length)
+  for (const [pair, row] of rows.entries()) {
+    const probability = 1 / (1 + 2 ** -weights[pair]!)
+    matches[sourcePairs[pair]!]! += probability * times
+    alone += posterior.match[row]!
+    competed += probability
+    lost[row]! += (posterior.match[row]! - probability) * times
+  }
+  for (let row = 0; row < vectors.length; row++) {
+    const before = posterior.match[row]!
+    const match = Math.min(1, Math.max(0, before - lost[row]! / vectors.counts[row]!))
+    if (before < 1) posterior.related[row]! *= (1 - match) / (1 - before)
+    else posterior.related[row] = 1 - match
+    posterior.match[row] = match
+  }
+  model.lostShare = alone > 0 ? Math.max(0, 1 - competed / alone) : 0
+  const all = matches.reduce((sum, found) => sum + found, 0)
+  if (all > 0)
+    model.oneToOneWeight = matches.reduce(
+      (sum, found, at) => sum + (found / all) * oneToOneBits(found, ...sources[at]!),
+      0,
+    )
 }
 
 /**
@@ -292,6 +381,24 @@ function boundDifferent(column: ScoredColumn, m: number[]): void {
   )
   for (const [i, level] of levels.entries())
     if (level.r / level.m < IDENTIFYING) m[i]! *= 1 + excess / rest
+}
+
+/**
+ * Keeps a contradiction from speaking for a match: a level that ships as likelier among random
+ * pairs than among matches stays so. The excess goes to the other levels in proportion.
+ */
+function boundContradiction(column: ScoredColumn, m: number[], u: readonly number[]): void {
+  const { levels } = column
+  const isContradiction = (i: number) => !levels[i]!.fixed && levels[i]!.m < levels[i]!.u
+  let excess = 0
+  for (let i = 0; i < m.length; i++)
+    if (isContradiction(i) && m[i]! > u[i]!) {
+      excess += m[i]! - u[i]!
+      m[i] = u[i]!
+    }
+  if (excess === 0) return
+  const rest = m.reduce((sum, share, i) => (isContradiction(i) ? sum : sum + share), 0)
+  for (let i = 0; i < m.length; i++) if (!isContradiction(i)) m[i]! *= 1 + excess / rest
 }
 
 /**

@@ -27,6 +27,7 @@ interface Atoms {
   given: string[]
   surname: string[]
   births: DateParts[]
+  houseNumbers: string[]
   postcodes: string[]
   places: string[]
 }
@@ -46,8 +47,19 @@ export function blockingKeys(
   const exact: string[] = []
   const compound: string[] = []
   const broad: string[] = []
-  const atoms: Atoms = { given: [], surname: [], births: [], postcodes: [], places: [] }
+  const atoms: Atoms = {
+    given: [],
+    surname: [],
+    births: [],
+    houseNumbers: [],
+    postcodes: [],
+    places: [],
+  }
   const names: NameFeature[] = []
+  const contextNames: NameFeature[] = []
+  const hasOwnName = comparisons.some(
+    (c) => c.kind === 'product' || (c.kind === 'name' && !c.context),
+  )
   for (const [index, comparison] of comparisons.entries()) {
     const feature = features[index]
     if (!feature) continue
@@ -64,6 +76,9 @@ export function blockingKeys(
         for (const [local, domain, bits, domainBits] of (feature as EmailFeature[]).slice(0, 3)) {
           if (bits >= KEY_BITS_MIN) exact.push(`email:${local}@${domain}`)
           if (local.length >= 4) broad.push(`local:${local}`)
+          // If either side of the @ is misspelled further on.
+          if (domainBits >= KEY_BITS_MIN && local.length >= 3)
+            broad.push(`mail:${local.slice(0, 3)}@${domain.slice(0, 4)}`)
           if (domainBits >= KEY_BITS_MIN) broad.push(`domain:${domain}`)
         }
         break
@@ -81,11 +96,14 @@ export function blockingKeys(
         atoms.surname.push(...(feature as PersonFeature).s.slice(0, 2))
         break
       case 'name':
-        names.push(...(feature as NameFeature[]).slice(0, KEY_NAMES_MAX))
+        ;(comparison.context ? contextNames : names).push(
+          ...(feature as NameFeature[]).slice(0, KEY_NAMES_MAX),
+        )
         break
       case 'address':
         for (const address of (feature as AddressFeature[]).slice(0, 2)) {
           addressKeys(address, encode, compound, broad)
+          if (address.n) atoms.houseNumbers.push(address.n)
           if (address.p) atoms.postcodes.push(address.p)
           if (address.c) atoms.places.push(address.c)
         }
@@ -94,7 +112,7 @@ export function blockingKeys(
         productKeys((feature as ProductFeature[])[0]!, exact, compound, broad)
         break
       case 'text':
-        if (!comparisons.some((c) => c.kind === 'product' || c.kind === 'name'))
+        if (comparison.title || !hasOwnName)
           wordKeys((feature as TextFeature[])[0]!, compound, broad)
         break
     }
@@ -102,6 +120,7 @@ export function blockingKeys(
   personKeys(atoms, encode, compound, broad)
   // With many names, each makes fewer keys: aliases share most of their words.
   for (const name of names) nameKeys(name, names.length > 2 ? 3 : 4, atoms, encode, compound, broad)
+  for (const name of contextNames) contextKeys(name, encode, compound)
   pairKeys(comparisons, features, compound)
   return [...new Set([...exact, ...compound, ...broad])].slice(0, keysMax)
 }
@@ -113,7 +132,7 @@ function addressKeys(
   broad: string[],
 ): void {
   const [rare, second] = rarest(address.s, address.b, 2)
-  if (address.n && rare) compound.push(`house:${address.n} ${rare}`)
+  if (address.n && rare) compound.push(`house:${address.n} ${encode(rare)}`)
   if (address.n && address.p) compound.push(`post:${address.p} ${address.n}`)
   // Without the number, which may be missing or wrong: two words of the line, or one with the
   // place.
@@ -150,10 +169,21 @@ function personKeys(
       for (const postcode of atoms.postcodes.slice(0, 1)) compound.push(`name:${pair} ${postcode}`)
       for (const place of atoms.places.slice(0, 1)) compound.push(`name:${pair} ${place}`)
     }
+  // If the street is misspelled, and one of the names.
+  for (const number of atoms.houseNumbers.slice(0, 1))
+    for (const name of new Set([...surname, ...given])) compound.push(`no:${number} ${name}`)
   for (const name of surname) {
     for (const postcode of atoms.postcodes) compound.push(`post:${postcode} ${name}`)
     for (const place of atoms.places) broad.push(`city:${place.slice(0, 5)} ${name}`)
   }
+  // If the surname is missing or misspelled.
+  for (const name of given)
+    for (const place of atoms.places) broad.push(`city:${place.slice(0, 5)} ${name}`)
+  for (const one of given)
+    for (const other of surname) {
+      broad.push(`part:${one} ${other[0]}`)
+      broad.push(`part:${other} ${one[0]}`)
+    }
 }
 
 /**
@@ -185,6 +215,12 @@ function nameKeys(
     if (index < 2 && top[index]!.length >= 4) broad.push(`start:${top[index]!.slice(0, 4)}`)
   }
   if (name.t.length > 1) broad.push(`all:${[...name.t].sort().join('').slice(0, 10)}`)
+}
+
+/** An author's or a contact's whole name; a brand of one word would join its whole range. */
+function contextKeys(name: NameFeature, encode: PhoneticEncoder, compound: string[]): void {
+  const codes = rarest(name.t, name.b, 2).map(encode)
+  if (codes.length === 2) compound.push(`by:${codes.sort().join(' ')}`)
 }
 
 function productKeys(

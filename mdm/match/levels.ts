@@ -1,7 +1,12 @@
 import { type AddressAgreement, compareAddresses } from './compareAddress.ts'
 import { type Agreement, compareNames, haveOtherLegalForms, NAME } from './compareName.ts'
 import { comparePersons, type PersonAgreement } from './comparePerson.ts'
-import { compareProducts, compareTexts, type ProductAgreement } from './compareText.ts'
+import {
+  compareProducts,
+  compareTexts,
+  compareTitles,
+  type ProductAgreement,
+} from './compareText.ts'
 import {
   compareBirths,
   compareCategories,
@@ -20,9 +25,10 @@ import type {
   NameFeature,
   PersonFeature,
   ProductFeature,
+  TextFeature,
 } from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
-import type { ComparisonKind } from './plan.ts'
+import type { Comparison, ComparisonKind } from './plan.ts'
 import { MISSING } from './priors.ts'
 
 /** The level and bits of every column of a type for one pair; reused from pair to pair. */
@@ -49,10 +55,10 @@ const addressAgreement: AddressAgreement = {
 /**
  * Compares two records by one comparison and writes the levels of its columns from `at` on. If
  * either side has several values, the pair that agrees best counts; `value(level, bits)` ranks
- * them.
+ * them. Names of something else (`context`) are members of a set, not aliases: they all count.
  */
 export function compareFeatures(
-  kind: ComparisonKind,
+  { kind, context, title }: Comparison,
   a: ComparisonFeature,
   b: ComparisonFeature,
   at: number,
@@ -80,10 +86,16 @@ export function compareFeatures(
   const listB = b as unknown[]
   const two = kind === 'address' || kind === 'product'
   const several = listA.length > 1 || listB.length > 1
+  if (context && several) {
+    compareSets(a as NameFeature[], b as NameFeature[], givenNames)
+    levels[at] = agreement.level
+    bits[at] = agreement.bits
+    return
+  }
   let best = Number.NEGATIVE_INFINITY
   for (let i = 0; i < listA.length; i++)
     for (let j = 0; j < listB.length; j++) {
-      compareOne(kind, listA[i], listB[j], givenNames)
+      compareOne(kind, title ?? false, listA[i], listB[j], givenNames)
       if (several) {
         const worth =
           value(at, current.level, current.bits) +
@@ -106,11 +118,42 @@ export function compareFeatures(
     levels[at] = NAME.KINDRED
 }
 
+/**
+ * Compares two lists of names as sets: authors, members, brands. A name has a counterpart if the
+ * two are equal but for typing, or one holds the other. One shared author of many is little; the
+ * bits of all shared names add up.
+ */
+function compareSets(
+  a: readonly NameFeature[],
+  b: readonly NameFeature[],
+  givenNames: GivenNames,
+): void {
+  const [short, long] = a.length <= b.length ? [a, b] : [b, a]
+  let [worst, shared, bits] = [0, 0, 0]
+  for (const one of short) {
+    let [best, bestBits]: [number, number] = [NAME.NOTHING, 0]
+    for (const other of long) {
+      compareNames(one, other, givenNames, agreement)
+      if (agreement.level < best) [best, bestBits] = [agreement.level, agreement.bits]
+    }
+    if (best > NAME.HOLDS) continue
+    worst = Math.max(worst, best)
+    bits += bestBits
+    shared++
+  }
+  agreement.bits = bits
+  if (shared === 0) agreement.level = NAME.NOTHING
+  else if (shared < short.length)
+    agreement.level = 2 * shared >= short.length ? NAME.OVERLAP : NAME.SOME
+  else agreement.level = short.length < long.length ? NAME.HOLDS : worst
+}
+
 /** Agreement of two values, for kinds of one column and of two. */
 const current = { level: MISSING, bits: 0, level2: MISSING, bits2: 0 }
 
 function compareOne(
   kind: Exclude<ComparisonKind, 'person'>,
+  title: boolean,
   a: unknown,
   b: unknown,
   givenNames: GivenNames,
@@ -127,7 +170,9 @@ function compareOne(
     current.bits = productAgreement.bits
     current.level2 = productAgreement.variant
   } else {
-    if (kind === 'name') compareNames(a as NameFeature, b as NameFeature, givenNames, agreement)
+    if (title) compareTitles(a as TextFeature, b as TextFeature, agreement)
+    else if (kind === 'name')
+      compareNames(a as NameFeature, b as NameFeature, givenNames, agreement)
     else COMPARERS[kind](a as never, b as never, agreement)
     current.level = agreement.level
     current.bits = agreement.bits

@@ -1,6 +1,8 @@
 /** A possible merge of two clusters, valid while both are at these versions. */
 export interface Proposal {
   weight: number
+  /** The average weight before clipping. */
+  evidence: number
   a: number
   b: number
   versionA: number
@@ -8,8 +10,8 @@ export interface Proposal {
 }
 
 /**
- * Proposals by falling weight, ties by cluster number: a binary heap, so that n merges cost n log n
- * and not n squared.
+ * Proposals by falling weight, ties by falling evidence, then by cluster number: a binary heap, so
+ * that n merges cost n log n and not n squared.
  */
 export class MergeQueue {
   private readonly heap: Proposal[] = []
@@ -47,5 +49,7 @@ export class MergeQueue {
 }
 
 function before(x: Proposal, y: Proposal): boolean {
-  return x.weight !== y.weight ? x.weight > y.weight : x.a !== y.a ? x.a < y.a : x.b < y.b
+  if (x.weight !== y.weight) return x.weight > y.weight
+  if (x.evidence !== y.evidence) return x.evidence > y.evidence
+  return x.a !== y.a ? x.a < y.a : x.b < y.b
 }

@@ -38,6 +38,11 @@ export interface Parameters {
    * less often than two do.
    */
   sameSourceWeight: number
+  /**
+   * Bits that a pair of two unique sources gains before its counterparts compete: the more records
+   * have a counterpart, the less likely is none.
+   */
+  oneToOneWeight: number
   /** By comparison, then by column. */
   levels: Record<string, Record<string, LevelShares>>
   /** By comparison, then by sort of value. */
@@ -97,6 +102,7 @@ export function priorParameters(type: MatchType): Parameters {
     priorWeight: PRIOR_WEIGHT,
     relatedWeight: PRIOR_RELATED_WEIGHT,
     sameSourceWeight: 0,
+    oneToOneWeight: 0,
     levels: {},
     frequencies: {},
     calibration: { scale: 1, offset: 0 },
@@ -111,7 +117,7 @@ export function priorParameters(type: MatchType): Parameters {
  * Increased with every change to what features contain or how they are compared; stored features of
  * another version are recomputed.
  */
-export const FEATURES_VERSION = 11
+export const FEATURES_VERSION = 12
 
 /**
  * Returns the content hash of the parameters, the plan and the features' version: 16 hex digits.
@@ -180,6 +186,7 @@ const WEIGHTS = [
   'priorWeight',
   'relatedWeight',
   'sameSourceWeight',
+  'oneToOneWeight',
   'matchWeightMin',
   'linkWeightMin',
 ] as const

@@ -77,10 +77,12 @@ export interface Comparison {
    */
   domainApart?: boolean
   /**
-   * An organisation's name in a record of a person: the employer, which colleagues share. It is
-   * context, not identity.
+   * A name of something else than the record's thing: an employer, a brand, the authors of a work, the
+   * contact of a company. Colleagues and variants share it, so it is context, not identity.
    */
   context?: boolean
+  /** Text only: the name of the record's thing, not a description. */
+  title?: boolean
   /** Policy group. Of the comparisons of one group only the strongest counts. */
   group?: string
 }
@@ -113,9 +115,9 @@ const KINDS: Record<Comparator, ComparisonKind> = {
 
 /**
  * Kinds whose ungrouped fields are parts of one thing: given name and surname; street, postcode and
- * city.
+ * city; a product's name and its model number, which the name often repeats.
  */
-const WHOLES = new Set<ComparisonKind>(['person', 'address'])
+const WHOLES = new Set<ComparisonKind>(['person', 'address', 'product'])
 
 /**
  * Returns the comparisons of a type, in the order of its fields. Fields of one group and kind are
@@ -150,16 +152,7 @@ export function planComparisons(type: MatchType): Comparison[] {
       comparisons.push(comparison)
     }
   }
-  const ofPersons = comparisons.some(
-    (c) => c.kind === 'person' || c.fields.some((f) => f.as === 'PERSON_NAME' || f.as === 'NAME'),
-  )
-  if (ofPersons)
-    for (const comparison of comparisons)
-      if (
-        comparison.kind === 'name' &&
-        comparison.fields.every((f) => f.as === 'ORGANISATION_NAME')
-      )
-        comparison.context = true
+  markRoles(comparisons)
   // The domain of an email address is a domain too: "info@acme.de" agrees with "www.acme.de".
   const domains = comparisons.find((comparison) => comparison.kind === 'domain')
   if (domains)
@@ -179,4 +172,35 @@ export function planComparisons(type: MatchType): Comparison[] {
     if (comparisons.some((other, at) => at < index && other.name === comparison.name))
       comparison.name = `${comparison.name}:${comparison.kind}`
   return comparisons
+}
+
+/** Sorts of names: what a comparison names, if it names anything. */
+type NameSort = 'person' | 'party' | 'organisation' | 'product' | 'text'
+
+function nameSortOf({ kind, fields }: Comparison): NameSort | undefined {
+  if (kind === 'person' || kind === 'product' || kind === 'text') return kind
+  if (kind !== 'name') return undefined
+  if (fields.every((f) => f.as === 'ORGANISATION_NAME')) return 'organisation'
+  return fields.every((f) => f.as === 'PERSON_NAME') ? 'person' : 'party'
+}
+
+/**
+ * Marks which names are the thing's own. Given name and surname in fields of their own always are;
+ * else the first name of the type is, and names of other sorts are context. A text is a name only
+ * if it comes first.
+ */
+function markRoles(comparisons: readonly Comparison[]): void {
+  const own =
+    comparisons.find((c) => c.kind === 'person') ??
+    comparisons.find((c) => nameSortOf(c) !== undefined)
+  if (!own) return
+  const sort = nameSortOf(own)
+  if (own.kind === 'text') own.title = true
+  for (const comparison of comparisons) {
+    const other = comparison.kind === 'name' ? nameSortOf(comparison) : undefined
+    if (other === undefined || other === sort) continue
+    // A party may be a person or an organisation: its persons' names are its own.
+    if (other === 'party' || (sort === 'party' && other === 'person')) continue
+    comparison.context = true
+  }
 }

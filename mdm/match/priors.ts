@@ -46,14 +46,15 @@ const NAME_LEVELS = [
   'some in common',
   'nothing in common',
   'sister companies: one name, different lines of business',
-  'kindred: one surname with other given names, or one name with other legal forms',
+  'kindred: one name with other legal forms',
+  'relatives: one surname with other given names',
 ] as const
 const SISTERS = l(NAME_LEVELS[6], 0.00001, 0.12, 0.004, 0, true)
 /**
  * Fixed: in small or one-sided data training finds relatives at one mailbox and phone, and would
  * take what they share for what a person's own records share.
  */
-const KINDRED_PERSONS = l(NAME_LEVELS[7], 0.0008, 0.35, 0.003, 0, true)
+const RELATIVES = l(NAME_LEVELS[8], 0.0008, 0.35, 0.006, 0, true)
 const KINDRED_ORGANISATIONS = l(NAME_LEVELS[7], 0.004, 0.15, 0.0001, 0.5, true)
 
 /** Names of organisations, and of parties that may be either. */
@@ -68,11 +69,12 @@ const ORGANISATION_NAME: ComparisonColumn = {
     l(NAME_LEVELS[5], 0.05, 0.47, 0.975),
     SISTERS,
     KINDRED_ORGANISATIONS,
+    RELATIVES,
   ],
 }
 /**
- * Names of employers and the like beside a person's name: colleagues share them as often as a
- * person's own records do.
+ * Names of employers, brands, authors and the like beside a thing's own name: colleagues and
+ * variants share them as often as the thing's own records do.
  */
 const EMPLOYER_NAME: ComparisonColumn = {
   name: 'name',
@@ -85,6 +87,7 @@ const EMPLOYER_NAME: ComparisonColumn = {
     l(NAME_LEVELS[5], 0.18, 0.15, 0.975),
     { ...SISTERS, m: 0.02, r: 0.03, u: 0.004, fixed: false, unordered: true },
     l(NAME_LEVELS[7], 0.05, 0.06, 0.0002, 0.5, true),
+    l(NAME_LEVELS[8], 0.05, 0.06, 0.004, 0, true),
   ],
 }
 /** Full names of persons: relatives share a surname at most. */
@@ -98,13 +101,28 @@ const PERSON_NAME: ComparisonColumn = {
     l(NAME_LEVELS[4], 0.04, 0.2, 0.012, 0.4),
     l(NAME_LEVELS[5], 0.03, 0.75, 0.985),
     SISTERS,
-    KINDRED_PERSONS,
+    KINDRED_ORGANISATIONS,
+    RELATIVES,
+  ],
+}
+
+/** Titles of works, events and the like: the only name of a thing, unlike a description. */
+const TITLE: ComparisonColumn = {
+  name: 'text',
+  levels: [
+    l('equal', 0.6, 0.02, 0.0003, 0.6),
+    l('nearly equal', 0.2, 0.04, 0.0004, 0.5),
+    l('alike', 0.12, 0.12, 0.002, 0.4),
+    l('somewhat alike', 0.05, 0.3, 0.03),
+    l('different', 0.03, 0.52, 0.9673),
+    l('equal but for a number or platform', 0.001, 0.2, 0.002, 0, true),
   ],
 }
 
 /** Returns the columns of a comparison. */
 export function columnsOf(comparison: Comparison): readonly ComparisonColumn[] {
   if (comparison.context) return [EMPLOYER_NAME]
+  if (comparison.title) return [TITLE]
   if (comparison.kind === 'name')
     return [
       comparison.fields.every((field) => field.as === 'PERSON_NAME')

@@ -23,6 +23,7 @@ export function reportPage(report: MatchReport | QualityReport): string {
       'Matches that are among them, estimated',
       stats.pairsCompleteness === null ? 'cannot be estimated' : percent(stats.pairsCompleteness),
     ],
+    ['Training', trainingText(stats.drift)],
     ['Links', whole(stats.edges)],
     ['Largest connected component', whole(stats.largestComponent)],
     ['Odds of a match between random records', `2^${fixed(report.priorWeight, 1)}`],
@@ -51,6 +52,13 @@ ${histogram(report)}
 ${report.examples.map(exampleFigure).join('\n')}
 </body></html>
 `
+}
+
+/** Returns what training did, in words. */
+export function trainingText(drift: string | null): string {
+  return drift === null
+    ? 'no sign of drift'
+    : `drifted: ${drift}; the shipped levels are used instead`
 }
 
 const STYLE =

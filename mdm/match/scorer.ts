@@ -164,7 +164,7 @@ export function createScorer(
     try {
       for (let i = 0; i < comparisons.length; i++)
         compareFeatures(
-          comparisons[i]!.kind,
+          comparisons[i]!,
           a[i] ?? null,
           b[i] ?? null,
           firstAt[i]!,

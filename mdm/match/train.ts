@@ -1,7 +1,9 @@
 import { type Completeness, estimateCompleteness } from './completeness.ts'
+import { findDrift } from './drift.ts'
 import { createEngine, type Engine, type Features } from './engine.ts'
-import { type Estimate, estimate } from './estimate.ts'
+import { type CompetingVectors, type Estimate, estimate } from './estimate.ts'
 import { createValueCounter, frequenciesOf } from './frequencies.ts'
+import { type CompetingPair, OneToOne } from './oneToOne.ts'
 import { type Frequencies, levelsByName, type Parameters, priorParameters } from './parameters.ts'
 import type { Comparison, ComparisonKind, MatchType } from './plan.ts'
 import { buildPostings, forEachCandidate, type Postings } from './postings.ts'
@@ -26,6 +28,8 @@ export interface Training {
   engine: Engine
   postings: Postings
   estimate: Estimate
+  /** Why the trained model is not used but the shipped one, with shares and frequencies trained. */
+  drift: string | undefined
   completeness: Completeness | null
   candidatePairs: number
 }
@@ -92,11 +96,18 @@ export function train(
     seed,
   )
   const pairsInAll = pairsBetween(features, sameSource)
-  const found = estimate(weighed.scorer.columns, candidates.vectors, random, {
+  const given = {
     pairsInAll,
     records: features.length,
+    matchesGuess: guessMatches(features, sameSource),
     views: viewsOf(weighed.comparisons, features),
-  })
+    ...(candidates.competing ? { competing: candidates.competing } : {}),
+  }
+  const fit = (shippedLevels: boolean) =>
+    estimate(weighed.scorer.columns, candidates.vectors, random, { ...given, shippedLevels })
+  const [trained, shipped] = [fit(false), fit(true)]
+  const drift = findDrift(trained, shipped, candidates.vectors, features.length)
+  const found = drift === undefined ? trained : shipped
   parameters.levels = levelsByName(
     weighed.scorer.columns.map(({ comparison, name, at }) => [
       comparison.name,
@@ -106,6 +117,7 @@ export function train(
   )
   parameters.priorWeight = logOdds(found.matchShare)
   parameters.relatedWeight = logOdds(found.relatedShare)
+  parameters.oneToOneWeight = found.oneToOneWeight
   parameters.sameSourceWeight = sameSourceWeight(
     createEngine(type, parameters),
     features,
@@ -123,6 +135,7 @@ export function train(
     engine: createEngine(type, parameters),
     postings,
     estimate: found,
+    drift,
     completeness,
     candidatePairs: candidates.pairs,
   }
@@ -130,6 +143,20 @@ export function train(
 
 function logOdds(share: number): number {
   return Math.log2(share / (1 - share))
+}
+
+/**
+ * Returns half the number of matches that there could be if no record had two: half of the records
+ * have a match, and of unique sources the smaller ones have no more than they have records.
+ */
+function guessMatches(
+  features: readonly Features[],
+  isUnique: (source: string) => boolean,
+): number {
+  const counts = new Map<string, number>()
+  for (const { s } of features) counts.set(s, (counts.get(s) ?? 0) + 1)
+  const largest = [...counts.keys()].every(isUnique) ? Math.max(0, ...counts.values()) : 0
+  return Math.max(1, features.length - largest) / 2
 }
 
 /** Returns the number of pairs of records that can be one thing. */
@@ -186,7 +213,7 @@ function candidateVectors(
   postings: Postings,
   pairsMax: number,
   seed: number,
-): { vectors: Vectors; pairs: number } {
+): { vectors: Vectors; pairs: number; competing: CompetingVectors | undefined } {
   const counter = new VectorCounter(engine.scorer.columns)
   const stamp = new Uint32Array(features.length)
   let pairs = 0
@@ -196,15 +223,53 @@ function candidateVectors(
   const share = Math.min(1, pairsMax / Math.max(1, pairs))
   const random = createSeededRandom(seed + 1)
   stamp.fill(0)
+  const competing: (CompetingPair & { vector: number })[] = []
   for (let i = 0; i < features.length; i++) {
     if (share < 1 && random() >= share) continue
     const a = features[i]!
     forEachCandidate(postings, i, stamp, (j) => {
       const b = features[j]!
-      if (a.s !== b.s || !sameSource(a.s)) counter.add(engine.scorer.levels(a.u, b.u), 1 / share)
+      if (a.s === b.s && sameSource(a.s)) return
+      const vector = counter.add(engine.scorer.levels(a.u, b.u), 1 / share)
+      if (a.s !== b.s && sameSource(a.s) && sameSource(b.s))
+        competing.push({ a: i, b: j, sourceA: a.s, sourceB: b.s, vector })
     })
   }
-  return { vectors: counter.vectors(), pairs }
+  const vectors = counter.vectors()
+  return {
+    vectors,
+    pairs,
+    competing:
+      competing.length > 0 ? competingVectors(competing, vectors, features, 1 / share) : undefined,
+  }
+}
+
+function competingVectors(
+  pairs: readonly (CompetingPair & { vector: number })[],
+  vectors: Vectors,
+  features: readonly Features[],
+  times: number,
+): CompetingVectors {
+  const counts = new Map<string, number>()
+  for (const { s } of features) counts.set(s, (counts.get(s) ?? 0) + 1)
+  const numbers = new Map<string, number>()
+  const sources: (readonly [number, number])[] = []
+  const numberOf = ({ sourceA, sourceB }: CompetingPair) => {
+    const [x, y] = sourceA < sourceB ? [sourceA, sourceB] : [sourceB, sourceA]
+    const key = JSON.stringify([x, y])
+    const known = numbers.get(key)
+    if (known !== undefined) return known
+    sources.push([counts.get(x)!, counts.get(y)!])
+    numbers.set(key, sources.length - 1)
+    return sources.length - 1
+  }
+  return {
+    oneToOne: new OneToOne(pairs),
+    rows: Uint32Array.from(pairs, ({ vector }) => vectors.rowOf[vector]!),
+    sourcePairs: Uint32Array.from(pairs, numberOf),
+    sources,
+    times,
+  }
 }
 
 /** Independent views of a thing that each kind of comparison gives if every record has it. */
@@ -226,6 +291,9 @@ const VIEWS: Record<ComparisonKind, number> = {
   reference: 0.5,
 }
 
+/** What a name of something else shows of the thing: about as much as a text. */
+const CONTEXT_VIEWS = 0.3
+
 /**
  * Returns the average number of independent views in the records. Three identify a mixture of
  * classes; fewer do not.
@@ -235,7 +303,8 @@ function viewsOf(comparisons: readonly Comparison[], features: readonly Features
   for (const [index, comparison] of comparisons.entries()) {
     let present = 0
     for (const feature of features) if (feature.u[index]) present++
-    views += (VIEWS[comparison.kind] * present) / Math.max(1, features.length)
+    const own = comparison.context ? CONTEXT_VIEWS : comparison.title ? 1 : VIEWS[comparison.kind]
+    views += (own * present) / Math.max(1, features.length)
   }
   return views
 }

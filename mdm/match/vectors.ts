@@ -14,12 +14,14 @@ export interface Vectors {
   counts: Float64Array
   length: number
   total: number
+  /** Index of each distinct vector by its number, which `add` returns. */
+  rowOf: Uint32Array
 }
 
 /** Counts comparison vectors. The result is sorted, so the order of additions does not matter. */
 export class VectorCounter {
   private readonly columns: readonly ScoredColumn[]
-  private readonly counts = new Map<string, number>()
+  private readonly counts = new Map<string, { number: number; count: number }>()
   private readonly codes: number[]
   private total = 0
 
@@ -28,7 +30,8 @@ export class VectorCounter {
     this.codes = new Array<number>(columns.length + 1).fill(0)
   }
 
-  add(vector: ComparisonVector, times = 1): void {
+  /** Counts a vector and returns its number. */
+  add(vector: ComparisonVector, times = 1): number {
     const { codes } = this
     let rarity = 0
     for (const column of this.columns) {
@@ -40,8 +43,15 @@ export class VectorCounter {
     }
     codes[this.columns.length] = Math.min(200, Math.round(rarity))
     const key = String.fromCharCode(...codes)
-    this.counts.set(key, (this.counts.get(key) ?? 0) + times)
     this.total += times
+    const known = this.counts.get(key)
+    if (known) {
+      known.count += times
+      return known.number
+    }
+    const number = this.counts.size
+    this.counts.set(key, { number, count: times })
+    return number
   }
 
   vectors(): Vectors {
@@ -50,11 +60,13 @@ export class VectorCounter {
     const levels = new Int8Array(sorted.length * width)
     const rarity = new Float64Array(sorted.length)
     const counts = new Float64Array(sorted.length)
-    for (const [row, [key, count]] of sorted.entries()) {
+    const rowOf = new Uint32Array(sorted.length)
+    for (const [row, [key, { number, count }]] of sorted.entries()) {
+      rowOf[number] = row
       for (let at = 0; at < width; at++) levels[row * width + at] = key.charCodeAt(at) - 1
       rarity[row] = key.charCodeAt(width)
       counts[row] = count
     }
-    return { levels, rarity, counts, length: sorted.length, total: this.total }
+    return { levels, rarity, counts, length: sorted.length, total: this.total, rowOf }
   }
 }

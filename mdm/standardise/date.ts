@@ -1,4 +1,7 @@
-/** A calendar date: year, month (1-12, 0 unknown), day (1-31, 0 unknown). */
+/**
+ * A date: year, month, day, 0 if unknown. A month over 12 or a day over 31 is an error of the
+ * source; such a date is still compared digit by digit.
+ */
 export type DateParts = [year: number, month: number, day: number]
 
 const MONTHS = new Map<string, number>()
@@ -20,7 +23,7 @@ for (const [index, names] of [
 
 /** Two-digit years up to this one are 20xx, later ones 19xx. */
 const TWO_DIGIT_YEAR_PIVOT = 30
-const YEAR_MIN = 1850
+/** Later years stand for "no end" or "unknown". */
 const YEAR_MAX = 2150
 
 function year(text: string): number {
@@ -30,8 +33,7 @@ function year(text: string): number {
 }
 
 function checked(y: number, m: number, d: number): DateParts | null {
-  if (y < YEAR_MIN || y > YEAR_MAX || m > 12 || d > 31) return null
-  return [y, m, d]
+  return y < 1 || y > YEAR_MAX ? null : [y, m, d]
 }
 
 /**

@@ -12,8 +12,8 @@ export type FieldValue = string | number | boolean | AddressParts | MoneyParts
 
 /**
  * A name: words with bits (the evidence of each), legal form, generation mark, `o` 1 organisation,
- * 2 person, 0 unknown. `p`: words that are the city of the record's own address ("Acme London" in
- * London).
+ * 2 person, 0 unknown. `h`: the sex that a title states, "m" or "f". `p`: words that are the city of
+ * the record's own address ("Acme London" in London).
  */
 export interface NameFeature {
   t: string[]
@@ -21,6 +21,7 @@ export interface NameFeature {
   p?: string[]
   f?: string
   x?: string
+  h?: 'm' | 'f'
   o: 0 | 1 | 2
 }
 /** Given names and surnames from fields of their own, with bits. */
@@ -46,16 +47,18 @@ export interface AddressFeature {
   r?: string
   k?: string
 }
-/** Any longer text: words with bits. */
+/** Any longer text: words with bits. `p`: words that name what another comparison compares. */
 export interface TextFeature {
   t: string[]
   b: number[]
+  p?: string[]
 }
 /**
  * A product's name: words and model numbers with bits, variants (colours, measures), model numbers
- * found in descriptions.
+ * found in descriptions. `k`: how many of the model numbers, the first ones, have a field of their own.
  */
 export interface ProductFeature extends TextFeature {
+  k?: number
   m: string[]
   mb: number[]
   v: string[]

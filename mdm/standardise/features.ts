@@ -26,7 +26,7 @@ import { isOrganisationWord } from './organisationWords.ts'
 import { parseNamePart, parsePersonName } from './personName.ts'
 import { parsePhone } from './phone.ts'
 import { parseNumber, parsePrice, priceOfMinorUnits } from './price.ts'
-import { parseProductName, variantClass } from './productName.ts'
+import { parseModelNumber, parseProductName, variantClass } from './productName.ts'
 import { fold, isPlaceholder, spelling, words } from './text.ts'
 
 /**
@@ -159,6 +159,7 @@ function nameFeature(text: string, as: string): NameFeature | null {
   if (!person) return null
   const feature: NameFeature = { t: person.tokens, b: [], o: as === 'PERSON_NAME' ? 2 : 0 }
   if (person.suffix) feature.x = person.suffix
+  if (person.title) feature.h = person.title
   return feature
 }
 
@@ -222,13 +223,18 @@ function identifierFeature(text: string): IdentifierFeature | null {
 }
 
 /**
- * Returns the names of a product. Descriptions of the same type add model numbers, and colours if
- * the name has none.
+ * Returns the names of a product. A field with nothing but a model number adds it to the names before
+ * it. Descriptions of the same type add model numbers, and colours if the name has none.
  */
 function productFeatures(comparison: ComparisonFields, fields: Fields): ProductFeature[] | null {
   const found: ProductFeature[] = []
   for (const field of comparison.fields)
     for (const value of listed(ownValue(fields, field.name))) {
+      const code = found.length > 0 ? parseModelNumber(dataText(value)) : null
+      if (code !== null && field.as === 'PRODUCT_NAME') {
+        for (const product of found) addCode(product, code)
+        continue
+      }
       const name = parseProductName(dataText(value))
       if (!name) continue
       if (field.as === 'PRODUCT_NAME')
@@ -246,6 +252,12 @@ function productFeatures(comparison: ComparisonFields, fields: Fields): ProductF
         }
     }
   return distinct(found, (f) => f.t.join(' '))
+}
+
+/** Puts a model number from a field of its own before those that the name seems to have. */
+function addCode(product: ProductFeature, code: string): void {
+  product.k = (product.k ?? 0) + 1
+  product.m = [code, ...product.m.filter((model) => model !== code)]
 }
 
 function textFeature(text: string): TextFeature | null {

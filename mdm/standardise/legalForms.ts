@@ -17,7 +17,7 @@ const CLASSES: Record<string, string> = {
     'lp|llp|lllp|limited partnership|limited liability partnership|kg|ohg|gbr|kommanditgesellschaft|offene handelsgesellschaft|snc|scs|sci|cv|vof|hb|kb|sp k|sp j|spk|spj|spolka komandytowa|spolka jawna|partnership',
   single: 'ek|e k|e kfm|ekfm|einzelunternehmen|sole trader|ei|eirl|ip',
   association:
-    'ev|e v|eg|genossenschaft|stiftung|verein|ngo|ano|aisbl|asbl|vzw|onlus|ets|cic|community interest company|scoop|cooperative|kooperativ|ab|se|eeig|foundation|fundacion|fondation',
+    'ev|e v|eg|genossenschaft|verein|ngo|ano|aisbl|asbl|vzw|onlus|ets|cic|community interest company|scoop|cooperative|kooperativ|ab|se|eeig',
 }
 /**
  * Aktiebolag is Sweden's for both private and public companies; SE is Europe's. Neither belongs to

@@ -4,20 +4,27 @@ import { fold, isPlaceholder, spelling, words } from './text.ts'
 
 /**
  * A person's name as comparable words, without titles; `suffix` is a generation mark (jr, sr, ii,
- * iii, iv).
+ * iii, iv), `title` the sex that a title states: "m" or "f".
  */
 export interface PersonName {
   tokens: string[]
   suffix?: string
+  title?: 'm' | 'f'
 }
 
-const TITLES = new Set(
-  (
-    'mr mrs ms miss mx dr prof professor sir dame lord lady hon rev herr frau hr fr monsieur madame mme mlle m sr sra srta senor ' +
-    'senora don dona sig signor signora dott dottssa ing dipl mag univ phd md mba esq shaikh sheikh sheik haji hajji hadji mullah ' +
-    'maulvi maulavi qari sayyid capt captain col colonel gen general lt president dhr mevr pan pani'
-  ).split(' '),
+/** Titles that only a man has, and only a woman. */
+const MEN_TITLES = new Set('mr sir lord herr hr monsieur senor don signor sig dhr pan'.split(' '))
+const WOMEN_TITLES = new Set(
+  'mrs ms miss dame lady frau madame mme mlle senora sra srta dona signora mevr pani'.split(' '),
 )
+const TITLES = new Set([
+  ...MEN_TITLES,
+  ...WOMEN_TITLES,
+  ...(
+    'mx dr prof professor hon rev fr m sr dott dottssa ing dipl mag univ phd md mba esq shaikh sheikh sheik haji hajji hadji mullah ' +
+    'maulvi maulavi qari sayyid capt captain col colonel gen general lt president'
+  ).split(' '),
+])
 const SUFFIXES = new Map(
   Object.entries({
     jr: 'jr',
@@ -31,6 +38,8 @@ const SUFFIXES = new Map(
     iv: 'iv',
   }),
 )
+/** Without the point they are names: Min Jun, Amartya Sen. */
+const GERMAN_MARK = /\b(jun|sen)\.(?=[\s,]*$)/
 /** Words between names that are almost no evidence: they are often left out or joined. */
 const PARTICLES = new Set(
   'de del della di da dos das do du des la le les van von vom zu zur den der ter ten af av al el ul bin ben ibn bint bani abu abou y e und na'.split(
@@ -50,7 +59,9 @@ export function isParticle(token: string): boolean {
 export function parsePersonName(text: string): PersonName | null {
   const folded = fold(givenNameFirst(text))
   if (isPlaceholder(folded)) return null
-  const raw = words(folded.replace(/[._]/g, ' '))
+  const raw = words(
+    folded.replace(GERMAN_MARK, (_, mark) => (mark === 'jun' ? 'jr' : 'sr')).replace(/[._]/g, ' '),
+  )
   let tokens: string[] = []
   let suffix: string | undefined
   for (const [index, token] of raw.entries()) {
@@ -60,7 +71,11 @@ export function parsePersonName(text: string): PersonName | null {
   }
   if (tokens.length === 0) tokens = raw
   if (tokens.length === 0) return null
-  return suffix ? { tokens: tokens.map(spelling), suffix } : { tokens: tokens.map(spelling) }
+  const name: PersonName = { tokens: tokens.map(spelling) }
+  if (suffix) name.suffix = suffix
+  const [man, woman] = [MEN_TITLES, WOMEN_TITLES].map((titles) => raw.some((w) => titles.has(w)))
+  if (man !== woman) name.title = man ? 'm' : 'f'
+  return name
 }
 
 /** Returns "Lehnert, Otto Jr." as "Otto Lehnert Jr."; "Otto Lehnert, Jr." stays. */

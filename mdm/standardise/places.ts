@@ -3,6 +3,7 @@ import type {
   ComparisonFeature,
   ComparisonFields,
   NameFeature,
+  TextFeature,
 } from './featureShapes.ts'
 
 /**
@@ -39,6 +40,39 @@ export function markPlaces(
     const places = name.t.filter((_, i) => cities.some((city) => isPartOfCity(name.t, i, city)))
     if (places.length > 0 && places.length < name.t.length) name.p = places
   }
+}
+
+/** Marks the names of a record with a date of birth as a person's: organisations have none. */
+export function markPersons(
+  features: readonly ComparisonFeature[],
+  comparisons: readonly ComparisonFields[],
+): void {
+  if (!comparisons.some(({ kind }, i) => kind === 'birth' && features[i])) return
+  for (const [i, { kind }] of comparisons.entries())
+    if (kind === 'name')
+      for (const name of (features[i] ?? []) as NameFeature[]) if (name.o === 0) name.o = 2
+}
+
+/**
+ * Marks the words of products' names and of texts that another comparison compares: the brand in
+ * "Logitech M305" of Logitech. Unless no other word is left.
+ */
+export function markContext(
+  features: readonly ComparisonFeature[],
+  comparisons: readonly (ComparisonFields & { context?: boolean })[],
+): void {
+  const named = new Set<string>()
+  for (const [i, comparison] of comparisons.entries())
+    if (comparison.context)
+      for (const name of (features[i] ?? []) as NameFeature[])
+        for (const word of name.t) named.add(word)
+  if (named.size === 0) return
+  for (const [i, { kind }] of comparisons.entries())
+    if (kind === 'product' || kind === 'text')
+      for (const text of (features[i] ?? []) as TextFeature[]) {
+        const words = text.t.filter((word) => named.has(word))
+        if (words.length > 0 && words.length < text.t.length) text.p = words
+      }
 }
 
 /**

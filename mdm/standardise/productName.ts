@@ -123,6 +123,24 @@ export function parseProductName(text: string): ProductName | null {
   }
 }
 
+/**
+ * Returns a model number that is a field's whole value, joined: "910-001752", "EX-ZS10 Black"
+ * without its colour. Null for a value of several words.
+ */
+export function parseModelNumber(text: string): string | null {
+  const chunks = fold(text)
+    .split(/\s+/)
+    .filter((chunk) => chunk !== '' && !COLOURS.has(chunk))
+  const joined = chunks.join('').replace(/[^a-z0-9]/g, '')
+  const isCode =
+    chunks.length > 0 &&
+    chunks.length <= 3 &&
+    joined.length >= 3 &&
+    joined.length <= 24 &&
+    chunks.every((chunk) => /\d/.test(chunk) || chunk.length <= 3)
+  return isCode && /\d/.test(joined) ? joined : null
+}
+
 /** Returns the unit of a measure, or "colour": variants differ only inside one class. */
 export function variantClass(variant: string): string {
   return /^\d/.test(variant) ? variant.replace(/^[\d.]+/, '') : 'colour'

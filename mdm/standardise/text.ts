@@ -17,7 +17,7 @@ const APOSTROPHES = /['`\u00b4\u2018\u2019\u02bc\u02bb]/g
  * U+FFFD first, so nothing downstream can throw.
  */
 export function fold(text: string): string {
-  const cut = text.length > TEXT_CHARS_MAX ? text.slice(0, TEXT_CHARS_MAX) : text
+  const cut = decodeEntities(text.length > TEXT_CHARS_MAX ? text.slice(0, TEXT_CHARS_MAX) : text)
   if (ASCII.test(cut)) return cut.toLowerCase().replace(APOSTROPHES, '')
   const latin = cut
     .toWellFormed()
@@ -28,6 +28,17 @@ export function fold(text: string): string {
     .replace(/[üÜ]/g, 'ue')
   return anyAscii(latin).toLowerCase().replace(APOSTROPHES, '')
 }
+
+/** Texts taken from web pages still have character references: "Fran&#231;ois", "Ben &amp; Co". */
+function decodeEntities(text: string): string {
+  if (!text.includes('&')) return text
+  return text
+    .replace(/&#(\d{2,6});/g, (whole, number: string) =>
+      Number(number) <= CODE_POINT_MAX ? String.fromCodePoint(Number(number)) : whole,
+    )
+    .replace(/&(amp|quot|apos|nbsp|lt|gt);/g, ' ')
+}
+const CODE_POINT_MAX = 0x10ffff
 
 /** Returns the words of a folded text: runs of letters and digits. */
 export function words(folded: string): string[] {

@@ -54,13 +54,12 @@ export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: B
       break
     case 'product':
       for (const product of feature as ProductFeature[]) {
-        product.b = product.t.map((word) => bits('token', word))
+        product.b = textBits(product, bits)
         product.mb = product.m.map((model) => bits('model', model))
       }
       break
     case 'text':
-      for (const text of feature as TextFeature[])
-        text.b = text.t.map((word) => bits('token', word))
+      for (const text of feature as TextFeature[]) text.b = textBits(text, bits)
       break
     case 'email':
       for (const email of feature as EmailFeature[]) {
@@ -83,9 +82,18 @@ export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: B
   }
 }
 
+function textBits(text: TextFeature, bits: BitsOf): number[] {
+  return text.t.map((word) =>
+    text.p?.includes(word) ? Math.min(PLACE_BITS, bits('token', word)) : bits('token', word),
+  )
+}
+
 /** Bits of words that every other value contains: almost no evidence. */
 const STREET_TYPE_BITS = 1
 const PARTICLE_BITS = 1
 const INITIAL_BITS = 3
-/** The city is compared with the address; in the name it would count a second time. */
+/**
+ * The city is compared with the address, the brand by itself; in the name they would count a second
+ * time.
+ */
 const PLACE_BITS = 1

@@ -64,26 +64,32 @@ function run(
 
 /**
  * Slow reference for the same rule: each merge examines all pairs of clusters and recomputes
- * averages from the records.
+ * averages from the records. Evidence before clipping decides between equal averages.
  */
 function referenceClusters(w: World): string[][] {
   const clusters = w.keys.map((key) => [key])
   const clip = (x: number) => Math.max(-8, Math.min(12, x))
   for (;;) {
     let best = Number.NEGATIVE_INFINITY
+    let bestEvidence = Number.NEGATIVE_INFINITY
     let at: [number, number] | undefined
     for (let i = 0; i < clusters.length; i++)
       for (let j = i + 1; j < clusters.length; j++) {
         let sum = 0
+        let evidence = 0
         let barred = false
         for (const a of clusters[i]!)
           for (const b of clusters[j]!) {
             sum += clip(w.weight(a, b))
+            evidence += w.weight(a, b)
             barred ||= w.conflict(a, b) !== undefined
           }
-        const average = sum / (clusters[i]!.length * clusters[j]!.length)
-        if (!barred && average > best) {
+        const pairs = clusters[i]!.length * clusters[j]!.length
+        const average = sum / pairs
+        const isBetter = average > best || (average === best && evidence / pairs > bestEvidence)
+        if (!barred && isBetter) {
           best = average
+          bestEvidence = evidence / pairs
           at = [i, j]
         }
       }
@@ -221,6 +227,44 @@ test('compares only the edges of a large component and the pairs that meet along
   assert.ok(found.clusters.every((c) => c.length === 4))
 })
 
+test('a unique source stays unique in a component of any size, and evidence decides a tie', () => {
+  const n = COMPONENT_DENSE_RECORDS_MAX
+  const key = (source: string, i: number) => `${source}${String(i).padStart(4, '0')}`
+  // Each record is alike to its twin and, nearly as much, to the twins of its neighbours.
+  const weight = (a: string, b: string) => {
+    const apart = Math.abs(Number(a.slice(1)) - Number(b.slice(1)))
+    return apart === 0 ? 30 : apart === 1 ? 20 : -10
+  }
+  const edges = Array.from({ length: n }, (_, i) =>
+    [i - 1, i, i + 1]
+      .filter((j) => j >= 0 && j < n)
+      .map((j) => ({ a: key('a', i), b: key('b', j), weight: weight(key('a', i), key('b', j)) })),
+  ).flat()
+  const found = cluster(
+    ['a', 'b'].flatMap((source) =>
+      Array.from({ length: n }, (_, i) => ({
+        key: key(source, i),
+        source,
+        features: key(source, i),
+      })),
+    ),
+    edges,
+    [],
+    {
+      ...RULES,
+      isUniqueSource: () => true,
+      compare: (a, b) => ({
+        weight: weight(a, b),
+        ...(a[0] === b[0] ? { conflict: 'one source' } : {}),
+      }),
+    },
+  )
+  assert.deepEqual(
+    found.clusters,
+    Array.from({ length: n }, (_, i) => [key('a', i), key('b', i)]),
+  )
+})
+
 test('between unique sources a clear best counterpart is matched, and a tie is not', () => {
   const weights: Record<string, number> = {
     'a1 b1': -1,
@@ -246,6 +290,7 @@ test('between unique sources a clear best counterpart is matched, and a tie is n
       linkWeightMin: -7,
       canJoin: () => true,
       isUniqueSource: () => true,
+      oneToOneWeight: 2,
       compare: (a, b) => ({
         weight: weights[`${a} ${b}`] ?? weights[`${b} ${a}`] ?? -20,
         ...(a[0] === b[0] ? { conflict: 'one source' } : {}),

