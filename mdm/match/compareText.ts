@@ -187,12 +187,19 @@ function sharedModel(a: ProductFeature, b: ProductFeature): number {
 
 /**
  * Returns whether the two share only a size or a series ("dn25") while each has a longer number of
- * its own ("va2030", "va0820").
+ * its own ("va2030", "va0820"), or more numbers of its own than they share.
  */
 function sharesOnlySeries(a: ProductFeature, b: ProductFeature): boolean {
+  let longest = 0
   let shared = 0
-  for (const model of a.m) if (b.m.includes(model) && model.length > shared) shared = model.length
-  return shared > 0 && hasLongerModel(a, b, shared) && hasLongerModel(b, a, shared)
+  for (const model of a.m)
+    if (b.m.includes(model)) {
+      longest = Math.max(longest, model.length)
+      shared++
+    }
+  if (shared === 0) return false
+  if (2 * shared < Math.min(a.m.length, b.m.length)) return true
+  return hasLongerModel(a, b, longest) && hasLongerModel(b, a, longest)
 }
 
 function hasLongerModel(a: ProductFeature, b: ProductFeature, length: number): boolean {
