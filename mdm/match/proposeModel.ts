@@ -1,4 +1,5 @@
 import { counted, fixed } from '../../schema/kit/numberText.ts'
+import { visibleText } from '../../schema/kit/visibleText.ts'
 import { comparatorsOfName, isOfTheRecord } from './columnNames.ts'
 import { type ColumnProfile, profileColumns, type Trait } from './columnProfile.ts'
 import type { MatchRecord } from './engine.ts'
@@ -47,6 +48,10 @@ const CODE_DISTINCT_MIN = 0.3
 const CATEGORY_KINDS_MAX = 60
 const CATEGORY_DISTINCT_MAX = 0.2
 const SOURCES_SHOWN_MAX = 6
+/** Fields of a proposed model; a policy may have twice as many, but comparing them takes long. */
+const FIELDS_MAX = 100
+/** Comparators that say little about which thing it is, the least first. */
+const WEAK: readonly Comparator[] = ['CATEGORY', 'NUMBER', 'PRICE', 'TEXT', 'DATE', 'COUNTRY']
 
 /** Proposes a model for records. Returns it with no field if no column can be compared. */
 export function proposeModel(
@@ -63,6 +68,8 @@ export function proposeModel(
     if ('as' in guess) fields.push({ name: profile.column, column, list: profile.list, ...guess })
     else leftOut.push({ column, reason: guess.reason })
   }
+  for (const { column } of dropWeakest(fields))
+    leftOut.push({ column, reason: `others say more, and a model compares ${FIELDS_MAX} at most` })
   groupFields(fields)
   const type = typeName ?? typeOf(fields)
   const sources = [...new Set(records.map((r) => r.source))].slice(0, SOURCES_SHOWN_MAX + 1)
@@ -246,6 +253,15 @@ function guessOfCodes({ distinct, kinds, shares }: ColumnProfile): Guess {
     : { reason: 'codes that many records share, as of a group' }
 }
 
+/** Removes the fields beyond the bound, those that say least, and returns them. */
+function dropWeakest(fields: ProposedField[]): ProposedField[] {
+  const strength = ({ as }: ProposedField) => (WEAK.includes(as) ? WEAK.indexOf(as) : WEAK.length)
+  const kept = new Set(fields.toSorted((x, y) => strength(y) - strength(x)).slice(0, FIELDS_MAX))
+  const dropped = fields.filter((field) => !kept.has(field))
+  if (dropped.length > 0) fields.splice(0, fields.length, ...fields.filter((f) => kept.has(f)))
+  return dropped
+}
+
 /** Comparators of which several fields are one comparison. */
 const POOLED: readonly (readonly [group: string, members: readonly Comparator[]])[] = [
   ['email', ['EMAIL']],
@@ -298,7 +314,7 @@ function sdlOf(
   lines.push(`type ${type} @golden {`, '  id: ID!')
   for (const { name, column, as, group, list, reason } of fields) {
     const from = column === name ? '' : `column ${JSON.stringify(column)}: `
-    lines.push(`  # ${oneLine(`${from}${reason}`)}`)
+    lines.push(`  # ${visibleText(`${from}${reason}`)}`)
     lines.push(
       `  ${name}: ${list ? '[String!]' : 'String'} @compare(as: ${as}${group ? `, group: "${group}"` : ''})`,
     )
@@ -306,13 +322,8 @@ function sdlOf(
   lines.push('}')
   if (leftOut.length > 0) lines.push('# Not compared:')
   for (const { column, reason } of leftOut)
-    lines.push(`#   ${oneLine(`${JSON.stringify(column)}: ${reason}`)}`)
+    lines.push(`#   ${visibleText(`${JSON.stringify(column)}: ${reason}`)}`)
   return `${lines.join('\n')}\n`
-}
-
-/** A comment ends with its line. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
 }
 
 function percent(share: number): string {

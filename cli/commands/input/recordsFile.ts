@@ -115,7 +115,7 @@ async function openRecords(
     const read = kind === 'PARQUET' ? parquetRecords : textRecords
     const format = kind === 'CSV' ? { format: 'csv' as const } : {}
     return {
-      records: read(path, { ...options, ...format }, context),
+      records: withName(read(path, { ...options, ...format }, context), path, file),
       shape: () => 'it has no row below the names of its columns',
       close,
     }
@@ -133,6 +133,20 @@ async function openRecords(
     ),
     shape: () => shapeOf(first),
     close,
+  }
+}
+
+/** Names the file that was given in errors about the copy of a pipe. */
+async function* withName(
+  records: AsyncIterable<ReadRecord>,
+  path: string,
+  file: string,
+): AsyncGenerator<ReadRecord> {
+  try {
+    yield* records
+  } catch (e) {
+    if (!(e instanceof FileError) || path === file) throw e
+    throw new FileError(e.message.replace(path, file))
   }
 }
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { readLabelFile } from '../../../cli/commands/input/labelFile.ts'
 import { command } from '../../../cli/commands/match.ts'
+import { workbook } from '../../connectors/workbook.ts'
 import { runCommand } from '../runCommand.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-match-'))
@@ -284,6 +286,31 @@ describe('match of tables', () => {
       assert.equal(code, 1, output)
       assert.match(output, says)
     }
+  })
+
+  test('matches gzipped files and Excel workbooks; two files of one name are two sources', async () => {
+    const row = (n: number, cells: readonly string[]) =>
+      `<row r="${n}">${cells.map((c, i) => `<c r="${'ABCD'[i]}${n}" t="inlineStr"><is><t>${c}</t></is></c>`).join('')}</row>`
+    const names = ['id', 'name', 'emails', 'born']
+    const rows = row(1, names) + row(2, ['1', ...anna])
+    mkdirSync(file('other'), { recursive: true })
+    writeFileSync(file('crm.xlsx'), workbook([{ name: 'S', rows }]))
+    writeFileSync(
+      file('other/crm.csv.gz'),
+      gzipSync([names, ['1', ...bert], ['2', ...anna]].join('\n')),
+    )
+    const { rows: written } = await run([
+      '--model',
+      model,
+      '--records',
+      file('crm.xlsx'),
+      file('other/crm.csv.gz'),
+    ])
+    assert.deepEqual(written, [
+      `${file('crm.xlsx')},1,c0`,
+      `${file('other/crm.csv.gz')},1,c1`,
+      `${file('other/crm.csv.gz')},2,c0`,
+    ])
   })
 
   test('leaves out rows without an id or with a wrong number of cells, and says so', async () => {

@@ -139,7 +139,23 @@ test('names of columns become names of fields, each its own; hostile ones are ha
   const fields = model.fields.map((f) => f.name)
   assert.equal(new Set(fields).size, fields.length)
   assert.deepEqual(fields.slice(0, 2), ['strasse', 'strasse_2'])
-  assert.ok(!model.sdl.includes('\u202e}'))
+  assert.ok(!model.sdl.includes('\u202e') && model.sdl.includes('\\u202e'))
+})
+
+test('a table of very many columns gives a model that can be used, of those that say most', () => {
+  const wide = Array.from({ length: 300 }, (_, i): [string, string[]] => [
+    `remark ${i}`,
+    ['quiet and light', 'near the harbour', 'with a balcony'],
+  ])
+  const model = propose(
+    Object.fromEntries([
+      ...wide,
+      ['email', ['a@nord.example', 'b@sued.example', 'c@west.example']],
+    ]),
+  )
+  assert.equal(model.fields.length, 100)
+  assert.equal(model.fields.at(-1)?.as, 'EMAIL')
+  assert.match(model.sdl, /"remark 299": others say more/)
 })
 
 test('several phones are one comparison, and so are a full name and its parts', () => {
