@@ -56,6 +56,8 @@ const SCALARS = new Map<string, FieldKind>(
   }),
 )
 
+/** Names of groups stand in explanations, on terminals and in trained models. */
+const GROUP = /^\P{C}{1,100}$/u
 const SCOPE = /^[A-Za-z0-9:._/-]{1,100}$/
 
 /**
@@ -242,6 +244,11 @@ function readField(o: ObjectTypeDefinitionNode, f: FieldDefinitionNode, ctx: Con
   if (as === 'REFERENCE' && kind !== 'REFERENCE')
     fail(compare ?? f, `${where}: REFERENCE is for golden types; ${typeName} is not one`)
   const group = string(argument(compare, 'group'))
+  if (group !== undefined && !GROUP.test(group))
+    fail(
+      compare ?? f,
+      `${where}: a group has at most 100 characters, none of them a control character`,
+    )
   const format = oneOf(directive(f, 'format'), 'as', FORMATS, where)
   const survive =
     oneOf(directive(f, 'survive'), 'by', SURVIVORSHIP, where) ??
@@ -312,6 +319,10 @@ function whenOf(d: DirectiveNode): { field: string; in: string[] } | undefined {
   if (!value) return undefined
   if (value.kind !== Kind.OBJECT)
     return fail(value, '@systemOfRecord(when:) is an object {field:, in:}')
+  const names = value.fields.map((f) => f.name.value)
+  for (const [n, name] of names.entries())
+    if (!['field', 'in'].includes(name) || names.indexOf(name) !== n)
+      fail(value.fields[n], `@systemOfRecord(when:) has field: and in:, each once; not "${name}"`)
   const part = (name: string) => value.fields.find((f) => f.name.value === name)?.value
   const field = string(part('field'))
   const values = strings(part('in'))

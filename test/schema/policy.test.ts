@@ -95,6 +95,24 @@ const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
     /allowed are X/,
   ],
   [
+    'an unknown part of a condition',
+    'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(when: {field: "b", in: ["x"], on: 1}, order: [CRM])\n  b: String\n}',
+    3,
+    /field: and in:, each once; not "on"/,
+  ],
+  [
+    'a part of a condition twice',
+    'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(when: {field: "b", field: "c", in: ["x"]}, order: [CRM])\n  b: String\n  c: String\n}',
+    3,
+    /each once; not "field"/,
+  ],
+  [
+    'a control character in the name of a group',
+    'type T @golden {\n  id: ID!\n  a: String @compare(as: NAME, group: "a\\n\\u001b[31m")\n}',
+    3,
+    /none of them a control character/,
+  ],
+  [
     'an empty order',
     'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(order: [])\n}',
     3,
