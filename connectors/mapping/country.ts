@@ -85,8 +85,8 @@ for (const language of LANGUAGES) {
 }
 
 /**
- * Returns ISO 3166-1 alpha-2 of a code of two or three letters, or of a name in English or the
- * country's language; or null.
+ * Returns ISO 3166-1 alpha-2 of a code of two or three letters, or of a name in one of the
+ * languages above; or null.
  */
 export function parseCountry(value: string): string | null {
   const text = normalCode(value)
