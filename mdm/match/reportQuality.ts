@@ -64,6 +64,8 @@ const AGREEMENT_MIN = 0.85
 const COMPLETENESS_MIN = 0.9
 /** More pairs over the threshold than this share that are refused: the model calls too much alike. */
 const REFUSED_SHARE_MAX = 0.2
+/** Beyond it a weight speaks for a match or against one, and is not near zero by chance. */
+const INVERTED_BITS = 0.5
 /** From this share on a cluster is more likely a chain than a thing. */
 const CLUSTER_SHARE_MAX = 0.05
 const CLUSTER_RECORDS_MIN = 50
@@ -145,15 +147,18 @@ function trainingHealth(
     agreement !== null && agreement < AGREEMENT_MIN,
     `The trained levels and the shipped ones decide ${percent(1 - (agreement ?? 0))} of the linked pairs differently: look at the weights of the levels.`,
   )
-  for (const { comparison, name, levels, weights } of engine.scorer.columns) {
-    // Fixed levels are not trained, and kindred names may speak for a relation.
-    const at = levels.findLastIndex((level) => !level.fixed)
-    const weight = weights[at] ?? 0
-    warn(
-      weight > 1,
-      `${comparison.name}, ${name}: the level "${levels[at]?.name}" speaks for a match by ${fixed(weight, 1)} bits.`,
-    )
-  }
+  warn(
+    stats.drift !== null,
+    `Training drifted: ${stats.drift}. The shipped levels are used instead.`,
+  )
+  for (const { comparison, name, levels, weights, at } of engine.scorer.columns)
+    for (const [i, level] of levels.entries()) {
+      const [weight = 0, before = 0] = [weights[i], shipped.scorer.columns[at]?.weights[i]]
+      warn(
+        weight > INVERTED_BITS && before < -INVERTED_BITS,
+        `${comparison.name}, ${name}: the level "${level.name}" speaks for a match by ${fixed(weight, 1)} bits; in the shipped model it speaks against one by ${fixed(-before, 1)}.`,
+      )
+    }
   warn(
     stats.pairsCompleteness === null,
     'How many matches were never compared cannot be estimated: there are too few, or one kind of key finds most of them. Recall counts compared pairs only.',
