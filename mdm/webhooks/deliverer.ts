@@ -52,6 +52,13 @@ export interface DelivererOptions {
 
 /** Concurrent attempts, of all endpoints of a process. */
 const attemptsMax = 64
+/**
+ * An attempt that waits longer than this for its response does not count there. Otherwise eight
+ * endpoints that respond slowly would hold every place, and delay all others.
+ */
+const placeMsMax = 1_000
+/** Attempts in flight, those that wait for a slow response included. */
+const inFlightMax = 512
 const claimEveryMs = 5_000
 /** Without endpoints a notification wakes it; in case one is lost, it checks at this interval. */
 const idleMs = 10_000
@@ -85,6 +92,7 @@ export class Deliverer {
   readonly #holder = randomUUID()
   readonly #running = new Map<string, Running>()
   readonly #permits = new Permits(attemptsMax)
+  readonly #inFlight = new Permits(inFlightMax)
   readonly #stop = new AbortController()
   #tailer: Tailer | null = null
   #heldUntil = 0
@@ -252,7 +260,7 @@ export class Deliverer {
         behind: (goldenId, after, upTo) =>
           store.eventBehind(goldenId, after, upTo, endpoint.filter),
         send: (event, signal) =>
-          this.#permits.run(async () => {
+          this.#attempt(async () => {
             const { visible, sensitive } = this.#visible()
             const { goldenId, version, position, cause } = event
             const attributes = {
@@ -305,6 +313,10 @@ export class Deliverer {
       sight,
     })
     void delivery.run(items)
+  }
+
+  #attempt<T>(work: () => Promise<T>): Promise<T> {
+    return this.#inFlight.run(() => this.#permits.run(work, placeMsMax))
   }
 
   #visible(): Seeing {

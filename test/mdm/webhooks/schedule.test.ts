@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Permits } from '../../../mdm/feed/permits.ts'
 import {
   nextAttempt,
   retryAfterMs,
@@ -91,4 +92,26 @@ test('a position is saved only once everything up to it is done, in any order of
       assert.equal(window.length, 0)
     }),
   )
+})
+
+test('work that lasts long gives its place to others, and never more than one place', async () => {
+  const permits = new Permits(1)
+  const order: string[] = []
+  let endSlow = () => {}
+  const slow = permits.run(
+    () =>
+      new Promise<void>((done) => {
+        order.push('slow begins')
+        endSlow = done
+      }),
+    5,
+  )
+  await permits.run(async () => void order.push('next'), 5)
+  const last = permits.run(async () => {
+    endSlow()
+    await slow
+    order.push('last')
+  })
+  await Promise.all([last, permits.run(async () => void order.push('after last'))])
+  assert.deepEqual(order, ['slow begins', 'next', 'last', 'after last'])
 })
