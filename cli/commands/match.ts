@@ -7,6 +7,7 @@ import { QUOTES, type Quotes } from '../../connectors/file/csvRows.ts'
 import { isSystemError } from '../../connectors/file/fileError.ts'
 import type { BatchResult } from '../../mdm/match/batch.ts'
 import { matchBatchInThreads, THREADS_MAX } from '../../mdm/match/batchThreads.ts'
+import { TRAINING_RECORDS_MIN } from '../../mdm/match/drift.ts'
 import { readParameters } from '../../mdm/match/parameters.ts'
 import { type ProposedModel, proposeModel } from '../../mdm/match/proposeModel.ts'
 import { createReport } from '../../mdm/match/report.ts'
@@ -210,6 +211,10 @@ async function run(options: Options): Promise<void> {
   if (crowdedRecords > 0)
     printError(
       `note: ${counted(crowdedRecords, 'record shares whatever it shares', 'records share whatever they share')} with more than ${counted(result.engine.blockRecordsMax, 'other')}, and ${noun(crowdedRecords, 'was', 'were')} not compared`,
+    )
+  if (result.training && result.records.length < TRAINING_RECORDS_MIN)
+    printError(
+      `note: ${counted(result.records.length, 'record teaches', 'records teach')} too little (${count(TRAINING_RECORDS_MIN)} at least); the shipped levels are used`,
     )
   if (result.stats.drift !== null) printError(`training ${trainingText(result.stats.drift)}`)
   printError(...summary(result, seconds))

@@ -7,6 +7,7 @@ import type { Sql } from '../../mdm/db/database.ts'
 import { transaction } from '../../mdm/db/transaction.ts'
 import { matchBatch } from '../../mdm/match/batch.ts'
 import { type LabelledPair, learnFromLabels } from '../../mdm/match/calibrate.ts'
+import { TRAINING_RECORDS_MIN } from '../../mdm/match/drift.ts'
 import { createEngine, type Engine, type MatchRecord } from '../../mdm/match/engine.ts'
 import { planComparisons } from '../../mdm/match/plan.ts'
 import { POSTINGS_RECORDS_MAX } from '../../mdm/match/postings.ts'
@@ -29,8 +30,6 @@ import { type Label, readLabelFile } from './input/labelFile.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { createProgress } from './output/progress.ts'
 
-/** Training on fewer records does not improve on the shipped model. */
-const RECORDS_MIN = 500
 const ROWS_AT_ONCE = 5000
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
@@ -155,9 +154,9 @@ async function trainType(
   const line = createProgress()
   line.show(`${type.name}: read ...`)
   const records = await readRecords(sql, type)
-  if (records.length < RECORDS_MIN) {
+  if (records.length < TRAINING_RECORDS_MIN) {
     line.line(
-      `${type.name}: ${counted(records.length, 'source record is', 'source records are')} too few to learn from (${RECORDS_MIN} at least); the shipped model stays`,
+      `${type.name}: ${counted(records.length, 'source record is', 'source records are')} too few to learn from (${TRAINING_RECORDS_MIN} at least); the shipped model stays`,
     )
     return
   }

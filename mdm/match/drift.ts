@@ -1,6 +1,8 @@
 import type { Estimate } from './estimate.ts'
 import type { Vectors } from './vectors.ts'
 
+/** With fewer records the shipped levels are better than trained ones: a few odd pairs move them. */
+export const TRAINING_RECORDS_MIN = 500
 /** Records with more than this many matches on average are a crowd, not one thing. */
 const MATCHES_PER_RECORD_MAX = 5
 /** If more matches than this lose against a better counterpart, "match" means "related". */

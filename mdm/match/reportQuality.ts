@@ -1,5 +1,6 @@
 import { counted, fixed } from '../../schema/kit/numberText.ts'
 import type { BatchResult, ScoredPair } from './batch.ts'
+import { TRAINING_RECORDS_MIN } from './drift.ts'
 import { createEngine, type PairScore } from './engine.ts'
 import type { MatchType } from './plan.ts'
 import type { MatchReport, ReportExample } from './report.ts'
@@ -58,8 +59,6 @@ export interface Contribution {
 /** Pairs that are compared again for a figure, spread over all linked pairs. */
 const SAMPLE_PAIRS_MAX = 2_000
 const DOUBTFUL_MAX = 10
-/** Below it the shipped levels decide, because training learns little. */
-const TRAINED_RECORDS_MIN = 500
 const AGREEMENT_MIN = 0.85
 const COMPLETENESS_MIN = 0.9
 /** More pairs over the threshold than this share that are refused: the model calls too much alike. */
@@ -140,8 +139,8 @@ function trainingHealth(
     if (is) warnings.push(text)
   }
   warn(
-    training !== undefined && stats.records < TRAINED_RECORDS_MIN,
-    `${counted(stats.records, 'record')} teach little: the shipped levels decide almost alone.`,
+    training !== undefined && stats.records < TRAINING_RECORDS_MIN,
+    `${counted(stats.records, 'record')} teach too little: the shipped levels decide.`,
   )
   warn(
     agreement !== null && agreement < AGREEMENT_MIN,

@@ -1,5 +1,5 @@
 import { type Completeness, estimateCompleteness } from './completeness.ts'
-import { findDrift } from './drift.ts'
+import { findDrift, TRAINING_RECORDS_MIN } from './drift.ts'
 import { createEngine, type Engine, type Features } from './engine.ts'
 import { type CompetingVectors, type Estimate, estimate } from './estimate.ts'
 import { createValueCounter, frequenciesOf } from './frequencies.ts'
@@ -105,7 +105,8 @@ export function train(
   }
   const fit = (shippedLevels: boolean) =>
     estimate(weighed.scorer.columns, candidates.vectors, random, { ...given, shippedLevels })
-  const [trained, shipped] = [fit(false), fit(true)]
+  const shipped = fit(true)
+  const trained = features.length < TRAINING_RECORDS_MIN ? shipped : fit(false)
   const drift = findDrift(trained, shipped, candidates.vectors, features.length)
   const found = drift === undefined ? trained : shipped
   parameters.levels = levelsByName(

@@ -70,7 +70,7 @@ test('the quality of a result is what its probabilities expect; its section show
   assert.ok(Math.abs(bits - mean) < 0.01, `${bits} and ${mean}: the bits of the columns add up`)
   assert.ok(contributions.some((c) => c.name === 'name' && c.supports > 0.9))
   assert.ok(doubtful.length > 0 && doubtful.length <= 10)
-  assert.match(training.warnings.join('\n'), /200 records teach little/)
+  assert.match(training.warnings.join('\n'), /200 records teach too little/)
   const page = reportPage({ ...createReport(result, 'firms'), quality })
   assert.match(page, /<h2>Expected precision and recall<\/h2>/)
   assert.ok(!/<script|src=|@import|url\(/.test(page))
