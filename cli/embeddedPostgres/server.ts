@@ -7,6 +7,7 @@ import {
   fchownSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -21,6 +22,7 @@ import { z } from 'zod'
 import { openConnection } from '../../mdm/db/database.ts'
 import { childEnvironment } from '../../schema/kit/childEnvironment.ts'
 import { type PostgresBinaries, postgresBinaries } from './binaries.ts'
+import { DataDirectoryError } from './dataDirectory.ts'
 import { newPassword, replaceFile, writePasswords } from './passwords.ts'
 import { powerless } from './powerless.ts'
 import { processIdentity, serverMark, servesDataDirectory } from './processIdentity.ts'
@@ -388,6 +390,11 @@ function assignments(settings: Record<string, string>): string[] {
  */
 function initialise(place: string, initdb: string, user: ServerUser | null): void {
   const data = `${place}.new`
+  // An interrupted restore or deletion, perhaps with the only data there are.
+  if (existsSync(place) && readdirSync(place).length > 0)
+    throw new DataDirectoryError(
+      `${place} has files of a database, but no PG_VERSION, so the database is not whole: restore it from the backup; or remove ${place} to begin with an empty one`,
+    )
   for (const left of [data, place]) rmSync(left, { recursive: true, force: true })
   mkdirSync(data, { mode: 0o700 })
   if (user) chownSync(data, user.uid, user.gid)

@@ -7,6 +7,7 @@ import { ConfigError } from '../../schema/kit/configError.ts'
 import type { Config } from '../config/config.ts'
 
 const KEY_FILE = 'webhook-key'
+const keyCharsMin = 32
 
 /**
  * Returns the keys that seal what the installation stores or gives out: secrets of webhooks, and
@@ -24,7 +25,14 @@ export async function readSealingKeys(
         'or set TOUCHSTONE_WEBHOOK_KEY as the server has it',
     )
   const make = () => randomBytes(32).toString('base64url')
-  return config.webhookKey ?? [await secretFile(config.dataDir, KEY_FILE, make)]
+  if (config.webhookKey) return config.webhookKey
+  const key = await secretFile(config.dataDir, KEY_FILE, make)
+  // A file that a full disk or a restore has cut off would be a key that others can guess.
+  if (key.trim().length < keyCharsMin)
+    throw new ConfigError(
+      `${resolve(config.dataDir, KEY_FILE)} has less than ${keyCharsMin} characters: restore it from the backup, or remove it for a new one and rotate the secrets of the webhooks`,
+    )
+  return [key]
 }
 
 export async function openCursorSeal(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -35,4 +35,12 @@ test('root can run an installation in a folder that only root may enter, as afte
     Number(readFileSync(join(dir, 'data', 'postgres', 'PG_VERSION'), 'utf8')),
     POSTGRES_MAJOR,
   )
+  // What an interrupted restore has left is refused, and not replaced by an empty database.
+  const part = join(dir, 'part')
+  mkdirSync(join(part, 'postgres', 'base'), { recursive: true })
+  await assert.rejects(
+    startServer({ dir: part, durable: false }),
+    /has files of a database, but no PG_VERSION/,
+  )
+  assert.ok(existsSync(join(part, 'postgres', 'base')))
 })
