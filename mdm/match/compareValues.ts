@@ -223,9 +223,19 @@ export function comparePrices(a: PriceFeature, b: PriceFeature, out: Agreement):
               : 5
 }
 
-/** Compares two numbers. */
+/** Whole numbers in this range are taken for years. */
+const YEAR_MIN = 1500
+const YEAR_MAX = 2100
+
+function isYear(number: number): boolean {
+  return Number.isInteger(number) && number >= YEAR_MIN && number <= YEAR_MAX
+}
+
+/** Compares two numbers: by their ratio, and years by their distance, because no ratio tells them apart. */
 export function compareNumbers(a: number, b: number, out: Agreement): void {
   out.bits = Number.NaN
-  const apart = Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b), 1e-9)
-  out.level = apart < 1e-6 ? 0 : apart <= 0.02 ? 1 : apart <= 0.1 ? 2 : 3
+  const difference = Math.abs(a - b)
+  const apart = difference / Math.max(Math.abs(a), Math.abs(b), 1e-9)
+  if (isYear(a) && isYear(b)) out.level = difference === 0 ? 0 : difference === 1 ? 1 : 3
+  else out.level = apart < 1e-6 ? 0 : apart <= 0.02 ? 1 : apart <= 0.1 ? 2 : 3
 }
