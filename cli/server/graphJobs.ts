@@ -46,14 +46,23 @@ export class GraphBusyError extends Error {
  */
 const STOP_SIGNALS = new Set<NodeJS.Signals | null>(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'])
 
-/** The job took too much time or memory. */
+/** The job took too much memory, or ended its process. */
 class GraphTooLargeError extends Error {
   override name = 'GraphTooLargeError'
 }
 
 /**
+ * The process was killed, or took too much time. Either may be a fault of the machine: the kernel
+ * kills when memory is short, and others may use the processors. So nothing is known about the
+ * graph.
+ */
+export class GraphUncheckedError extends Error {
+  override name = 'GraphUncheckedError'
+}
+
+/**
  * Throws PolicyError, ModelError or JoinError if no gateway can serve a policy; GraphBusyError if
- * too many are being checked.
+ * too many are being checked; GraphUncheckedError if the check was killed or took too long.
  */
 export async function checkPolicy(question: PolicyQuestion): Promise<void> {
   const { stored, systems } = question
@@ -80,6 +89,8 @@ function keyOf({ stored, systems, own, hide }: PolicyQuestion): string {
 
 async function judge(question: PolicyQuestion): Promise<GraphResult> {
   return await run({ kind: 'JUDGE', ...question }).catch((e: unknown) => {
+    if (e instanceof GraphUncheckedError)
+      throw new GraphUncheckedError(`the graph of policy ${question.stored.version} ${e.message}`)
     if (!(e instanceof GraphTooLargeError)) throw e
     const [file = 'the model'] = Object.keys(question.stored.model)
     throw new PolicyError(`${file}:1:1: the graph of this policy ${e.message}`)
@@ -111,7 +122,7 @@ export async function joinApart(
     })),
   }
   const result = await run(job).catch((e: unknown) => {
-    if (e instanceof GraphTooLargeError)
+    if (e instanceof GraphTooLargeError || e instanceof GraphUncheckedError)
       throw new JoinError(
         joining.map((j) => `${j.at}:1: the graph with this subgraph ${e.message}`),
       )
@@ -160,22 +171,27 @@ async function runGraphJob(job: GraphJob): Promise<GraphResult> {
     return await new Promise<GraphResult>((resolve, reject) => {
       child.once('message', (result) => resolve(result as GraphResult))
       child.once('error', reject)
-      child.once('exit', (code, signal) =>
-        reject(
-          // Nothing is known about the graph: an error of its author would take it from all gateways.
-          STOP_SIGNALS.has(signal)
-            ? new Error(`the process that checks the graph was stopped (${signal})`)
-            : new GraphTooLargeError(
-                late
-                  ? `takes more than ${secondsMax} s to compose and plan`
-                  : `needs more than ${heapMegabytesMax} MB, or ends the process that composes it (${signal ?? code})`,
-              ),
-        ),
-      )
+      child.once('exit', (code, signal) => reject(errorOfExit(code, signal, late)))
       child.send(job)
     })
   } finally {
     clearTimeout(timer)
     child.kill('SIGKILL')
   }
+}
+
+/** An error of the graph's author would take the graph from all gateways. */
+function errorOfExit(code: number | null, signal: NodeJS.Signals | null, late: boolean): Error {
+  const { secondsMax, heapMegabytesMax } = GRAPH_JOB_BOUNDS
+  if (late) return new GraphUncheckedError(`takes more than ${secondsMax} s to compose and plan`)
+  // Node ends itself with SIGABRT at its own bound of heap.
+  if (signal === 'SIGKILL')
+    return new GraphUncheckedError(
+      `could not be checked: the process was killed (${signal}), perhaps because memory is short`,
+    )
+  return STOP_SIGNALS.has(signal)
+    ? new Error(`the process that checks the graph was stopped (${signal})`)
+    : new GraphTooLargeError(
+        `needs more than ${heapMegabytesMax} MB, or ends the process that composes it (${signal ?? code})`,
+      )
 }

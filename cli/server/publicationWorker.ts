@@ -19,7 +19,10 @@ const sql = openDatabase(databaseUrl, { name: 'touchstone-publish', connectionsM
 try {
   const { systems, rules } = openInstallation(sources)
   // One that cannot be served is refused here, and is no longer there to carry on.
-  await servablePolicy(sql)
+  await servablePolicy(sql, ({ problem, code }) => {
+    // Nothing is brought in line with a policy that this process does not use.
+    if (code === 'UNCHECKED') throw new Error(problem)
+  })
   await carryOnPublication(sql, (stored) => ({
     ...resolutionContextOf(stored, systems, 'ANY_SYSTEM'),
     rules,

@@ -13,7 +13,7 @@ import {
   type StoredPolicy,
 } from '../../mdm/policy/policies.ts'
 import { isLaterProgram, programVersion } from '../config/programVersion.ts'
-import { checkPolicy } from './graphJobs.ts'
+import { checkPolicy, GraphUncheckedError } from './graphJobs.ts'
 
 const CHECK_LOCK = 'touchstone policy check'
 /** How long to wait for another process that checks. */
@@ -24,47 +24,75 @@ export class LaterPolicyError extends Error {
   override name = 'LaterPolicyError'
 }
 
+/** A policy that is refused, or that could not be checked. */
+export interface PolicyProblem {
+  version: string
+  problem: string
+  /** UNCHECKED: nothing is known about it, and nothing was stored. */
+  code: 'REFUSED' | 'UNCHECKED'
+}
+
 /**
  * Returns the policy that every process uses: the latest published one that this program can serve.
  * One that no version like this has checked is checked first. If it cannot be served, its
  * publication is refused, for all processes, and the one before it is active again. A process
  * without the keys of the audit log cannot refuse it, and takes the one before it all the same.
+ *
+ * A check that was killed or took too long decides nothing. The policy is used all the same if a
+ * program has checked it before. Else this process takes the last one that one has checked, and
+ * throws GraphUncheckedError if there is none.
+ *
  * Throws LaterPolicyError if a later version of the program could serve it: this process must not
  * decide for the others.
  */
 export async function servablePolicy(
   sql: Sql,
-  onRefused: (refused: { version: string; problem: string }) => void = () => {},
+  onProblem: (problem: PolicyProblem) => void = () => {},
   check: (stored: StoredPolicy) => Promise<void> = checkAlone,
 ): Promise<StoredPolicy | null> {
+  let unchecked: GraphUncheckedError | null = null
   for (let before: number | null = null; ; ) {
     const active: ActivePublication | null = await activePublication(sql, before)
+    if (unchecked) {
+      // The shipped policy is none that was published: it would change every golden record.
+      if (!active) throw unchecked
+      if (active.checkedBy.length > 0) return active
+      before = active.id
+      continue
+    }
     if (!active || active.checkedBy.includes(programVersion())) return active
     const settled = await withExclusiveLock(sql, CHECK_LOCK, async () => {
       const now = await activePublication(sql, before)
       // Another process was faster.
       if (now?.id !== active.id || now.checkedBy.includes(programVersion())) return 'RECORDED'
+      const { version } = active
       const problem = await problemOf(active, check)
-      if (problem === null) await policyChecked(sql, active.version, programVersion())
+      if (problem instanceof GraphUncheckedError) {
+        onProblem({ version, problem: problem.message, code: 'UNCHECKED' })
+        return problem
+      }
+      if (problem === null) await policyChecked(sql, version, programVersion())
       else {
-        onRefused({ version: active.version, problem })
+        onProblem({ version, problem, code: 'REFUSED' })
         return await refuse(sql, active, problem)
       }
       return 'RECORDED'
     })
     if (settled === null) await sleep(waitMs)
     if (settled === 'NOT_RECORDED') before = active.id
+    if (settled instanceof GraphUncheckedError) unchecked = settled
   }
 }
 
 async function problemOf(
   { version, model, parameters, checkedBy }: ActivePublication,
   check: (stored: StoredPolicy) => Promise<void>,
-): Promise<string | null> {
+): Promise<string | GraphUncheckedError | null> {
   try {
     await check({ version, model, parameters })
     return null
   } catch (e) {
+    if (e instanceof GraphUncheckedError) return e
     if (!(e instanceof Error) || !MISTAKES.has(e.name)) throw e
     const later = checkedBy.find((program) => isLaterProgram(program, programVersion()))
     if (later !== undefined)
@@ -99,25 +127,47 @@ async function checkAlone(stored: StoredPolicy): Promise<void> {
   await checkPolicy({ stored, systems: null, own: [], hide: [] })
 }
 
-/** Returns a reader of the policy that every process uses. It logs each refused one once. */
+/**
+ * Returns a reader of the policy that every process uses. It logs each problem once. A policy that
+ * could not be checked is checked again by the next start: the check may have taken all memory.
+ */
 export function openServablePolicy(
   sql: Sql,
   log: Pick<Logger, 'error'>,
 ): () => Promise<StoredPolicy | null> {
   const logged = new Set<string>()
+  const unchecked = new Map<string, GraphUncheckedError>()
+  const checkOnce = async (stored: StoredPolicy) => {
+    const known = unchecked.get(stored.version)
+    if (known) throw known
+    await checkAlone(stored).catch((e: unknown) => {
+      if (e instanceof GraphUncheckedError) unchecked.set(stored.version, e)
+      throw e
+    })
+  }
   return async () => {
-    const found: { version: string; problem: string }[] = []
-    const active = await servablePolicy(sql, (refused) => found.push(refused))
+    const found: PolicyProblem[] = []
+    const active = await servablePolicy(sql, (problem) => found.push(problem), checkOnce)
     const stored = await refusedPublication(sql)
-    for (const { version, problem } of stored ? [...found, stored] : found) {
+    if (stored) found.push({ ...stored, code: 'REFUSED' })
+    for (const { version, problem, code } of found) {
       if (logged.has(version)) continue
       logged.add(version)
-      log.error(
-        { refused: version, problem, active: active?.version ?? 'shipped' },
-        'the newest policy cannot be served: the one before it is active; records stay as they are until they change or a policy is published',
-      )
+      const used = active?.version ?? 'shipped'
+      if (code === 'REFUSED')
+        log.error(
+          { refused: version, problem, active: used },
+          'the newest policy cannot be served: the one before it is active; records stay as they are until they change or a policy is published',
+        )
+      else
+        log.error(
+          { unchecked: version, problem, used },
+          used === version
+            ? 'the active policy could not be checked; it was served before, so it is used: the next start checks it'
+            : 'the active policy could not be checked: this process uses the last one that was served; the next start checks it',
+        )
     }
-    if (!stored && found.length === 0) logged.clear()
+    if (found.length === 0) logged.clear()
     return active
   }
 }

@@ -25,7 +25,8 @@ export interface Policies {
   program: string
   /**
    * Returns the selected policy, if a gateway can serve it. Throws PolicyError, ModelError,
-   * JoinError or CandidateError otherwise, and GraphBusyError if too many are being checked.
+   * JoinError or CandidateError otherwise, GraphBusyError if too many are being checked, and
+   * GraphUncheckedError if the check was killed or took too long.
    */
   loadSelectedPolicy(selection: {
     policy?: StoredPolicy
@@ -41,6 +42,8 @@ export interface Policies {
 
 const PARAMETERS = '.parameters.json'
 const MISTAKES = ['PolicyError', 'ModelError', 'JoinError', 'CandidateError', 'SyntaxError']
+/** Errors of a check that has found nothing out. */
+const UNDECIDED = ['GraphBusyError', 'GraphUncheckedError']
 
 export function refused(rule: string, detail: string) {
   return { __typename: 'ActionRefused', rule, detail, inTheWay: null }
@@ -110,7 +113,7 @@ export async function selectedPolicy(
 export function refusalOf(e: unknown): ReturnType<typeof refused> {
   if (!(e instanceof Error)) throw e
   if (MISTAKES.includes(e.name)) return refused('BAD_POLICY', e.message)
-  if (e.name === 'GraphBusyError') return refused('BUSY', e.message)
+  if (UNDECIDED.includes(e.name)) return refused('BUSY', e.message)
   throw e
 }
 

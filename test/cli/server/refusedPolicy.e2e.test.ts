@@ -13,7 +13,11 @@ import { openInstallation } from '../../../cli/config/installation.ts'
 import { resolutionContextOf } from '../../../cli/config/policyFiles.ts'
 import { programVersion } from '../../../cli/config/programVersion.ts'
 import { GATEWAY_CONFIG, startGatewayRole } from '../../../cli/server/gatewayRole.ts'
-import { LaterPolicyError, servablePolicy } from '../../../cli/server/servablePolicy.ts'
+import {
+  LaterPolicyError,
+  openServablePolicy,
+  servablePolicy,
+} from '../../../cli/server/servablePolicy.ts'
 import type { Gateway } from '../../../gateway/gateway.ts'
 import { renewDevelopmentSecret } from '../../../gateway/identity/developmentSecret.ts'
 import { transaction } from '../../../mdm/db/transaction.ts'
@@ -209,6 +213,20 @@ test('only one of several publications at the same time begins, and the others l
   assert.deepEqual(stored.map((p) => p.version).sort(), begun.sort())
 })
 
+/** Ends each process that checks a policy with a signal, as the kernel does when memory is short. */
+async function whileChecksEnd(signal: NodeJS.Signals, run: () => Promise<void>): Promise<void> {
+  const end = (message: unknown) => {
+    const { process: child } = message as { process: ChildProcess }
+    child.once('spawn', () => child.kill(signal))
+  }
+  subscribe('child_process', end)
+  try {
+    await run()
+  } finally {
+    unsubscribe('child_process', end)
+  }
+}
+
 describe('a policy that cannot be served and was stored by an earlier version', () => {
   test('is refused at the start, which serves the one before it and says so', async () => {
     assert.equal((await publishCli(good)).code, 0)
@@ -274,17 +292,42 @@ describe('a policy that cannot be served and was stored by an earlier version', 
   test('is not refused because its check was stopped, by Ctrl-C for example', async () => {
     const unchecked = thing('stopped: String')
     await storeUnchecked(unchecked)
-    const stop = (message: unknown) => {
-      const { process: child } = message as { process: ChildProcess }
-      child.once('spawn', () => child.kill('SIGINT'))
-    }
-    subscribe('child_process', stop)
-    try {
-      await assert.rejects(servablePolicy(db.sql), /was stopped \(SIGINT\)/)
-    } finally {
-      unsubscribe('child_process', stop)
-    }
+    await whileChecksEnd('SIGINT', () =>
+      assert.rejects(servablePolicy(db.sql), /was stopped \(SIGINT\)/),
+    )
     assert.equal((await readPublications(db.sql, 1))[0]?.state, 'DONE')
     assert.equal((await servablePolicy(db.sql))?.version, unchecked.version)
+  })
+
+  test('is not refused because its check was killed; the last one that was served is used', async () => {
+    const before = await servablePolicy(db.sql)
+    const unchecked = thing('killed: String')
+    await storeUnchecked(unchecked)
+    const lines: string[] = []
+    const log = pino({}, { write: (line: string) => void lines.push(line) })
+    const read = openServablePolicy(db.sql, log)
+    await whileChecksEnd('SIGKILL', async () => {
+      assert.equal((await read())?.version, before?.version)
+    })
+    // No second check by the same process: it may take all memory again.
+    assert.equal((await read())?.version, before?.version)
+    assert.equal(lines.length, 1)
+    assert.match(lines[0] ?? '', new RegExp(`${unchecked.version} could not be checked.*killed`))
+    assert.equal((await readPublications(db.sql, 1))[0]?.state, 'DONE')
+    // A mutation says so and stores nothing.
+    await whileChecksEnd('SIGKILL', async () => {
+      const refused = await publishGraph(thing('killedToo: String'))
+      assert.deepEqual([refused.rule], ['BUSY'])
+      assert.match(refused.detail ?? '', /could not be checked: the process was killed/)
+    })
+    // The next start checks it.
+    assert.equal((await openServablePolicy(db.sql, log)())?.version, unchecked.version)
+
+    const earlier = thing('served: String')
+    await storeUnchecked(earlier, '0.0.1+earlier')
+    await whileChecksEnd('SIGKILL', async () => {
+      assert.equal((await openServablePolicy(db.sql, log)())?.version, earlier.version)
+    })
+    assert.match(lines[1] ?? '', /was served before, so it is used/)
   })
 })
