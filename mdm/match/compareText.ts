@@ -24,11 +24,17 @@ interface Overlap {
 const overlap: Overlap = { cosine: 0, shared: 0 }
 const indexOf = new Map<string, number>()
 
+/** A fixed order of two texts: which of them is looked up in the other must not depend on the caller. */
+function isBefore(a: TextFeature, b: TextFeature): boolean {
+  return a.t.length !== b.t.length ? a.t.length < b.t.length : a.t.join(' ') < b.t.join(' ')
+}
+
 /**
  * Sets the cosine over words weighted by their bits. Words of five letters or more also count if
  * they are equal but for typing.
  */
-function measure(a: TextFeature, b: TextFeature): void {
+function measure(one: TextFeature, other: TextFeature): void {
+  const [a, b] = isBefore(one, other) ? [one, other] : [other, one]
   let normA = 0
   let normB = 0
   let dot = 0
@@ -44,7 +50,7 @@ function measure(a: TextFeature, b: TextFeature): void {
     const at = indexOf.get(a.t[i]!)
     if (at !== undefined) {
       dot += bits * b.b[at]!
-      shared += bits
+      shared += Math.min(bits, b.b[at]!)
       continue
     }
     if (a.t[i]!.length < 5 || a.t.length > 30 || b.t.length > 30) continue
@@ -83,7 +89,7 @@ const OTHER_COSINE_MIN = 0.2
 export function compareProducts(a: ProductFeature, b: ProductFeature, out: ProductAgreement): void {
   measure(a, b)
   out.bits = overlap.shared
-  out.variant = variantLevel(a.v, b.v)
+  out.variant = Math.max(variantLevel(a.v, b.v), variantLevel(b.v, a.v))
   const { cosine } = overlap
   const codes = compareCodes(a, b)
   const found = codes < 0 || (codes === 0 && sharesOnlySeries(a, b)) ? 0 : sharedModel(a, b)

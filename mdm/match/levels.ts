@@ -128,7 +128,9 @@ function compareSets(
   b: readonly NameFeature[],
   givenNames: GivenNames,
 ): void {
-  const [short, long] = a.length <= b.length ? [a, b] : [b, a]
+  const textOf = (names: readonly NameFeature[]) => names.map((name) => name.t.join(' ')).join()
+  const isBefore = a.length !== b.length ? a.length < b.length : textOf(a) < textOf(b)
+  const [short, long] = isBefore ? [a, b] : [b, a]
   let [worst, shared, bits] = [0, 0, 0]
   for (const one of short) {
     let [best, bestBits]: [number, number] = [NAME.NOTHING, 0]

@@ -162,6 +162,9 @@ for (const set of [
   'chicago-childcare',
   'abt-buy-full',
   'opensanctions-names',
+  'senzing-truthset',
+  'fodors-zagats',
+  'census',
 ])
   test(`I1: batch equals live on ${set}`, {
     skip: existsSync(SETS) ? false : 'the data sets are not here',
