@@ -6,8 +6,8 @@ import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
-import { checkCandidate } from '../server/checkCandidate.ts'
-import { print, printJson } from '../terminal/print.ts'
+import { checkCandidate, unfitNotes } from '../server/checkCandidate.ts'
+import { print, printError, printJson } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources', 'ownSubgraphs', 'contractHide'] as const
@@ -55,7 +55,8 @@ Example:
     const { systems } = openInstallation(options.sources)
     await withDatabase({ config: options, connectionsMax: 1 }, async (sql) => {
       const stored = await loadCandidatePolicy(sql, options, systems)
-      await checkCandidate(sql, stored, { ...options, systems })
+      const unfit = await checkCandidate(sql, stored, { ...options, systems })
+      for (const note of unfitNotes(unfit)) printError(note)
       const candidate = resolutionContextOf(stored, systems)
       const report = await simulate(sql, candidate, {
         sample: options.sample,

@@ -3,6 +3,10 @@ import { JoinError, type Joining } from '../../gateway/federation/own/joinGraph.
 import { publishedGraph, servedGraph } from '../../mdm/access/graphVersions.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { activePolicy, type StoredPolicy } from '../../mdm/policy/policies.ts'
+import { countUnfitValues, type UnfitValues } from '../../mdm/policy/unfitValues.ts'
+import { PolicyError, placeOf } from '../../schema/directives.ts'
+import { counted } from '../../schema/kit/numberText.ts'
+import type { Policy } from '../../schema/policy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { schemasOf } from '../../subgraphs/all.ts'
 import { openInstallation } from '../config/installation.ts'
@@ -24,13 +28,14 @@ export interface CandidateSettings {
 /**
  * Checks a policy before it is stored or simulated: with the subgraphs of the installation that are
  * served now, and with the contract. Throws PolicyError, ModelError or JoinError, which name file
- * and line, if no gateway could serve it.
+ * and line, if no gateway could serve it. Returns the fields that would lose stored values, because
+ * their kind changes. A required one is refused: lists of its type could not be read.
  */
 export async function checkCandidate(
   sql: Sql,
   stored: StoredPolicy,
   { systems, ownSubgraphs, contractHide, sources }: CandidateSettings,
-): Promise<void> {
+): Promise<UnfitValues[]> {
   const own = await servedOwn(sql, ownSubgraphs ?? packagePath('config/subgraphs.yaml'))
   const question = { stored, systems: systems.map((s) => s.name), hide: contractHide ?? [] }
   try {
@@ -45,6 +50,44 @@ export async function checkCandidate(
       ])
     await checkPolicy({ ...question, own: [] })
   }
+  return await checkStoredValues(sql, stored, sources)
+}
+
+async function checkStoredValues(
+  sql: Sql,
+  stored: StoredPolicy,
+  sources: string | undefined,
+): Promise<UnfitValues[]> {
+  const policy = parseStoredPolicy(stored, null)
+  const unfit = await countUnfitValues(sql, policy, await policyNow(sql, sources))
+  const lost = unfit.find((u) => u.required)
+  if (lost)
+    throw new PolicyError(
+      `${placeOfField(policy, lost.type, lost.field)}${lost.type}.${lost.field} must have a value, and ${counted(lost.count, 'stored value')} would not fit it: publish it without "!" first, or give the new kind another name`,
+    )
+  return unfit
+}
+
+function placeOfField({ document }: Policy, type: string, field: string): string {
+  const definition = document.definitions.find(
+    (d) => d.kind === 'ObjectTypeDefinition' && d.name.value === type,
+  )
+  const fields = definition && 'fields' in definition ? (definition.fields ?? []) : []
+  const { source, startToken } = fields.find((f) => f.name.value === field)?.loc ?? {}
+  return placeOf(source?.name ?? '', startToken?.line, startToken?.column)
+}
+
+/** Returns a note on each field whose stored values would be lost. */
+export function unfitNotes(unfit: readonly UnfitValues[]): string[] {
+  return unfit.map(
+    ({ type, field, count }) =>
+      `note: ${counted(count, 'stored value')} of ${type}.${field} ${count === 1 ? 'does' : 'do'} not fit this policy and ${count === 1 ? 'does' : 'do'} not count; the sources are mapped again after the publication`,
+  )
+}
+
+async function policyNow(sql: Sql, sources: string | undefined): Promise<Policy> {
+  const active = await activePolicy(sql)
+  return active ? parseStoredPolicy(active, null) : openInstallation(sources).policy
 }
 
 /** Returns whether own subgraphs join the graph of the active policy. */
@@ -53,8 +96,7 @@ async function joinNow(
   own: readonly Joining[],
   sources: string | undefined,
 ): Promise<boolean> {
-  const active = await activePolicy(sql)
-  const policy = active ? parseStoredPolicy(active, null) : openInstallation(sources).policy
+  const policy = await policyNow(sql, sources)
   try {
     await joinApart(schemasOf(policy), own)
     return true

@@ -1,6 +1,7 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy, Policy } from '../../schema/policy.ts'
 import { isStorable } from '../../schema/storable.ts'
+import { fitting, intMax } from './fitting.ts'
 import { passesFormat } from './format.ts'
 
 const itemsMax = 1_000
@@ -44,6 +45,9 @@ function itemFault(policy: Policy, field: FieldPolicy, value: unknown): string |
       return null
     }
     case 'INT':
+      return fitting(policy, { ...field, list: false }, value) === undefined
+        ? wrong(`a whole number up to ${intMax}`)
+        : null
     case 'MINOR_UNITS':
       return Number.isSafeInteger(value) ? null : wrong('a whole number')
     case 'FLOAT':

@@ -2,6 +2,7 @@ import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy, Policy, SystemOfRecord, TypePolicy } from '../../schema/policy.ts'
 import { isStandInName } from '../../schema/standInName.ts'
+import { fitting } from './fitting.ts'
 import { passesFormat } from './format.ts'
 
 /**
@@ -53,7 +54,8 @@ export interface Candidate {
 
 /**
  * Returns the golden record of a set of source records: for each field the value that its policy
- * chooses. A pure function of its arguments that does not depend on the order of the members (I1):
+ * chooses. A value that does not fit its field's kind does not count: it was stored under another
+ * policy (mdm/golden/fitting.ts). A pure function of its arguments that does not depend on the order of the members (I1):
  * ties are decided by the record key, and the age for the decay of trust counts from the newest
  * member, not from the clock.
  */
@@ -107,6 +109,11 @@ export function candidates(
   const best = bestFirst(policy, field, ranked, order)
   const someValid = best.some((c) => c.valid)
   const someOwner = best.some((c) => c.rank < Number.POSITIVE_INFINITY && (c.valid || !someValid))
+  const unfit = ranked.flatMap(({ member: { key, source, version, fields } }): Candidate[] => {
+    const value = ownValue(fields, field.name) ?? null
+    const isUnfit = value !== null && fitting(policy, field, value) === undefined
+    return isUnfit ? [{ key, source, value, version, verdict: 'FAILS_FORMAT' }] : []
+  })
   return best
     .map(
       (c): Candidate => ({
@@ -123,6 +130,7 @@ export function candidates(
               : 'OUTRANKED',
       }),
     )
+    .concat(unfit)
     .sort((a, b) => Number(b.verdict === 'WON') - Number(a.verdict === 'WON'))
 }
 
@@ -169,7 +177,11 @@ function choose(
   values: Record<string, unknown>,
 ): { value: unknown; from: string[]; rule: string; assertionId?: number } | null {
   const stated = assertions.filter((a) => a.field === field.name).sort((a, b) => b.id - a.id)[0]
-  if (stated) return { value: stated.value, from: [], rule: 'STEWARD', assertionId: stated.id }
+  if (stated) {
+    // Null is a statement, too. A value of another kind is none under this policy.
+    const value = (stated.value ?? null) === null ? null : fitting(policy, field, stated.value)
+    if (value !== undefined) return { value, from: [], rule: 'STEWARD', assertionId: stated.id }
+  }
   const order = orderFor(field, values)
   const best = bestFirst(policy, field, ranked, order)
   const first = best[0]
@@ -217,15 +229,15 @@ function bestFirst(
 ): Contender[] {
   const contenders: Contender[] = []
   for (const r of ranked) {
-    const all = ownValue(r.member.fields, field.name)
-    if (all === null || all === undefined || (Array.isArray(all) && all.length === 0)) continue
+    const all = fitting(policy, field, ownValue(r.member.fields, field.name))
+    if (all === undefined || (Array.isArray(all) && all.length === 0)) continue
     const rank = order ? place(order.order, r.member) : Number.POSITIVE_INFINITY
     if (!field.list || field.kind === 'GROUP') {
       contenders.push({ ...r, rank, value: all, valid: passes(policy, field, all) })
       continue
     }
     // Within one record's list, values that fail their format yield to those that pass.
-    const items = Array.isArray(all) ? all : [all]
+    const items = all as unknown[]
     const good = items.filter((v) => passes(policy, field, v))
     contenders.push({ ...r, rank, value: good.length > 0 ? good : items, valid: good.length > 0 })
   }

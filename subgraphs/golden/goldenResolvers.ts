@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
+import { fitting } from '../../mdm/golden/fitting.ts'
 import { parentField } from '../../mdm/golden/parentField.ts'
 import { countMembers } from '../../mdm/golden/read/members.ts'
 import { type FoundGolden, readAliases, readGolden, readRings } from '../../mdm/golden/read/read.ts'
@@ -15,6 +16,7 @@ import {
 } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { declareReads } from '../shared/declaredReads.ts'
+import { inputError } from '../shared/errors.ts'
 import { pastId, readPastId } from '../shared/pastId.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
@@ -226,9 +228,16 @@ function fieldResolver<Parent>(
 ): Resolve<Parent, never> {
   const one = [f.name]
   const shown = (parent: Parent, context: RequestContext): unknown => {
-    const value = ownValue(values(parent), f.name)
+    // A version of an earlier policy, or one that is not in line with a new policy yet, may have a
+    // value of another kind or none.
+    const value = fitting(deps.policy, f, ownValue(values(parent), f.name)) ?? null
+    if (f.sensitive && !context.scopes.has(f.sensitive)) return masked(f, value)
+    if (value === null && f.required)
+      throw inputError(
+        'VALUE_UNFIT',
+        `${type}.${f.name} must have a value, and this version has none that fits the active policy; leave the field out`,
+      )
     if (!f.sensitive) return value
-    if (!context.scopes.has(f.sensitive)) return masked(f, value)
     // A group has no id, so the record of access names its fields but not the golden record.
     if ((value ?? null) !== null)
       context.shows('FIELD', type, one, (parent as { id?: string }).id ?? null)

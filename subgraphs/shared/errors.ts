@@ -15,6 +15,7 @@ export type InputErrorCode =
   | 'NOT_MATCHED'
   | 'DIFFERENT_TYPES'
   | 'SAME_RECORD'
+  | 'VALUE_UNFIT'
 
 export function inputError(code: InputErrorCode, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code } })

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { readPolicyFiles, resolutionContextOf } from '../../cli/config/policyFiles.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
+import { policyVersionOf } from '../../mdm/policy/policies.ts'
+import { publish } from '../../mdm/policy/publish.ts'
+import { countUnfitValues } from '../../mdm/policy/unfitValues.ts'
 import { act } from '../../mdm/stewardship/steward.ts'
+import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { directPipeline, drain, policy, send } from '../fixtures/store.ts'
+import { directPipeline, drain, policy, send, systems } from '../fixtures/store.ts'
 import { graph, ingestRecords, key, query, queryData } from './world.ts'
 
 let db: TestDatabase
@@ -438,4 +443,96 @@ test('a record whose parent turns out to be itself has no parent and is not its 
     customer: { name: 'Zephyr AG', parent: null },
     up: { children: { totalCount: 0, nodes: [] } },
   })
+})
+
+test('values that were stored before a field changed its kind are null or have a code, never INTERNAL', async () => {
+  const fields = { name: 'Kindred One', lifecycle: 'FORMER', paymentTerms: 'NET30' }
+  const shippingAddress = { city: 'Roma', country: 'IT' }
+  await ingestRecords(db.sql, [
+    { source: 'erp', type: 'Customer', id: 'E20', fields: { ...fields, shippingAddress } },
+  ])
+  const then = await now()
+  const { model } = readPolicyFiles('schema/model')
+  const with_ = (...changes: [RegExp, string][]) => {
+    const before = model['customer.graphql'] ?? ''
+    const text = changes.reduce((t, [from, to]) => t.replace(from, to), before)
+    const changed = { ...model, 'customer.graphql': text }
+    return { version: policyVersionOf(changed, {}), model: changed, parameters: {} }
+  }
+  const otherKinds: [RegExp, string][] = [
+    [/ name: String!/, ' name: [String!]!'],
+    [/ paymentTerms: String/, ' paymentTerms: Int'],
+    [/ {2}"The customer no longer buys from us."\n {2}FORMER\n/, ''],
+    [
+      / shippingAddress: Address\s+@compare\(as: ADDRESS, group: "address"\)/,
+      ' shippingAddress: Boolean',
+    ],
+  ]
+  const changed = with_(...otherKinds)
+  const context = resolutionContextOf(changed, systems)
+  const unfit = await countUnfitValues(db.sql, context.policy, policy)
+  assert.deepEqual(unfit.map((u) => `${u.field} ${u.count} ${u.required}`).sort(), [
+    'lifecycle 1 false',
+    'paymentTerms 1 false',
+    'shippingAddress 1 false',
+  ])
+  const published = await publish(
+    db.sql,
+    changed,
+    { ...context, rules: DEFAULT_RULES },
+    { actor: 'pia', reason: 'test' },
+  )
+  assert.equal(published.code, 'DONE')
+
+  const id = key('erp', 'Customer', 'E20')
+  const shown = '{ name lifecycle paymentTerms shippingAddress }'
+  const other = await graph(db.sql, 0, systems, { policy: context.policy })
+  try {
+    const { data, errors } = await query(
+      other,
+      `query ($id: ID!, $then: DateTime!) {
+        one: customer(id: $id) ${shown}
+        past: customer(id: $id, asOf: $then) ${shown}
+        all: customers(filter: { id: { eq: $id } }, orderBy: [{ field: PAYMENT_TERMS }]) { nodes ${shown} }
+        allPast: customers(asOf: $then, filter: { id: { eq: $id } }, orderBy: [{ field: PAYMENT_TERMS }]) { nodes ${shown} }
+        none: customers(asOf: $then, filter: { or: [{ paymentTerms: { gt: 1 } }, { shippingAddress: { eq: true } }] }) { totalCount }
+        provenance: customer(id: $id) { provenance { field candidates { nodes { verdict } } } history { nodes { values } } }
+      }`,
+      { id, then },
+    )
+    assert.equal(errors, undefined, JSON.stringify(errors))
+    const left = {
+      name: ['Kindred One'],
+      lifecycle: null,
+      paymentTerms: null,
+      shippingAddress: null,
+    }
+    assert.deepEqual([data.one, data.past], [left, left])
+    assert.deepEqual([data.all.nodes, data.allPast.nodes], [[left], [left]])
+    assert.equal(data.none.totalCount, 0)
+    // The versions show what was stored.
+    assert.equal(data.provenance.history.nodes.at(-1).values.paymentTerms, 'NET30')
+  } finally {
+    await other.close(0)
+  }
+
+  const required = with_(...otherKinds, [/ paymentTerms: Int/, ' paymentTerms: Int!'])
+  const strict = await graph(db.sql, 0, systems, {
+    policy: resolutionContextOf(required, systems).policy,
+  })
+  try {
+    for (const text of [
+      '($id: ID!) { customer(id: $id) { name paymentTerms } }',
+      '($id: ID!, $then: DateTime!) { customer(id: $id, asOf: $then) { name paymentTerms } }',
+      '($id: ID!) { customers(filter: { id: { eq: $id } }) { nodes { paymentTerms } } }',
+    ]) {
+      const { errors } = await query(strict, `query ${text}`, { id, then })
+      assert.deepEqual(
+        errors?.map((e) => [e.extensions.code, e.path?.at(-1)]),
+        [['VALUE_UNFIT', 'paymentTerms']],
+      )
+    }
+  } finally {
+    await strict.close(0)
+  }
 })

@@ -80,6 +80,16 @@ test('a what-if runs on its own thread, one at a time, for publishers only, and 
   const refused = (await run(pia, broken, null)) as { rule: string; detail: string }
   assert.equal(refused.rule, 'BAD_POLICY')
   assert.match(refused.detail, /\.graphql:\d+:\d+: .*unknown type Strin/)
+  const required = files.map((f) => ({
+    ...f,
+    text: f.text.replace(' currency: String @format(as: CURRENCY)', ' currency: Int!'),
+  }))
+  const unfit = (await run(pia, required, null)) as { rule: string; detail: string }
+  assert.equal(unfit.rule, 'BAD_POLICY')
+  assert.match(
+    unfit.detail,
+    /^customer\.graphql:\d+:\d+: Customer\.currency must have a value, and 1 stored value would not fit/,
+  )
   const [model] = files
   for (const [more, says] of [
     [

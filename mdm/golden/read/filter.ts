@@ -84,7 +84,7 @@ export function conditionOf(
     if (field.kind === 'GROUP_LIST') {
       const some = group(field.fields ?? [], value as Filter, depth + 1)
       return (p) =>
-        `exists (select 1 from jsonb_array_elements(${field.sql}) e (v) where ${some(p)})`
+        `exists (select 1 from jsonb_array_elements(${listOf(field.sql)}) e (v) where ${some(p)})`
     }
     return allOf(
       Object.entries(value as Filter)
@@ -140,6 +140,11 @@ function stored(value: unknown): unknown {
   return Array.isArray(value) ? value.map(stored) : value
 }
 
+/** A version of an earlier policy may have one value. */
+function listOf(sql: string): string {
+  return `case when jsonb_typeof(${sql}) = 'array' then ${sql} end`
+}
+
 function listCondition(field: ListField, operator: string, value: unknown): Condition {
   const { sql, path } = field
   const has = (v: unknown): Condition =>
@@ -152,7 +157,7 @@ function listCondition(field: ListField, operator: string, value: unknown): Cond
     case 'containsAll':
       return allOf(list(field, value).map(has))
     case 'isEmpty':
-      return literal(`coalesce(jsonb_array_length(${sql}), 0) ${value ? '=' : '>'} 0`)
+      return literal(`coalesce(jsonb_array_length(${listOf(sql)}), 0) ${value ? '=' : '>'} 0`)
     default:
       throw new FilterError('BAD_FILTER', `${field.name} has no test "${operator}"`)
   }

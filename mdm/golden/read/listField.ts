@@ -106,7 +106,7 @@ function policyField(
     const isHidden = group.fields.some((g) => g.name === 'minorUnits' && g.sensitive)
     const amount =
       f.typeName === 'Money' && !f.list && !isHidden
-        ? sortable(`(${sql} ->> 'minorUnits')::float8`, 'float8')
+        ? sortable(cast(sql, 'minorUnits', 'number'), 'float8')
         : undefined
     return [
       {
@@ -155,13 +155,19 @@ function policyField(
     case 'REFERENCE':
       return [{ ...common, kind: 'GOLDEN_REFERENCE', sql: text, type: 'text' }]
     case 'BOOLEAN':
-      return [{ ...common, kind: 'BOOLEAN', sql: `${text}::boolean`, type: 'boolean' }]
+      return [{ ...common, kind: 'BOOLEAN', sql: cast(base, f.name, 'boolean'), type: 'boolean' }]
     default: {
       const kind = f.kind === 'INT' ? 'INTEGER' : f.kind === 'FLOAT' ? 'NUMBER' : 'MINOR_UNITS'
-      const sql = `${text}::float8`
+      const sql = cast(base, f.name, 'number')
       return [{ ...common, kind, sql, type: 'float8', sort: sortable(sql, 'float8') }]
     }
   }
+}
+
+/** Returns null for a value of another kind, which versions of an earlier policy may have. */
+function cast(base: string, name: string, kind: 'number' | 'boolean'): string {
+  const type = kind === 'number' ? 'float8' : kind
+  return `(case when jsonb_typeof(${base} -> '${name}') = '${kind}' then (${base} ->> '${name}')::${type} end)`
 }
 
 /** Items are read with their subscription and are no field of a list. */
