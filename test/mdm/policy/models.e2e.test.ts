@@ -233,6 +233,19 @@ test('a model scores no link before it is published and every link afterwards; g
   assert.deepEqual(await state(), was, 'values, provenance, ids and links are unchanged')
 })
 
+test('a simulation notes stored values that a field of another kind would lose', async () => {
+  const folder = mkdtempSync(join(out, 'kinds-'))
+  for (const [name, text] of Object.entries(readPolicyFiles('schema/model').model))
+    writeFileSync(
+      join(folder, name),
+      text.replace(' currency: String @format(as: CURRENCY)', ' currency: Int'),
+    )
+  assert.match(
+    await says(simulateCommand, '--policy', folder),
+    /note: [\d,]+ stored values of Customer\.currency do not fit this policy/,
+  )
+})
+
 test('running workers load a published model and match new records with it', async () => {
   const role = startIngestRole({
     config: { workers: 1, batchRowsMax: 100, attemptsMax: 1 },
