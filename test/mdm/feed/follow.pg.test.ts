@@ -11,6 +11,7 @@ import { type FeedItem, type FollowOptions, follow } from '../../../mdm/feed/fol
 import { readHead } from '../../../mdm/feed/read.ts'
 import { startTailer, type Tailer, type TailerOptions } from '../../../mdm/feed/tailer.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
+import { eventually as until } from '../../e2e/eventually.ts'
 import {
   append,
   caughtUp,
@@ -61,9 +62,6 @@ const positions = (items: readonly FeedItem[]) => eventsOf(items).map((e) => e.p
 const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i)
 const code = (code: string) => (e: unknown) => e instanceof Error && 'code' in e && e.code === code
-const until = async (what: () => boolean) => {
-  while (!what()) await sleep(5)
-}
 
 test('gives the same events from the ring, from the table, and across both (FEED 7.1)', async () => {
   const tailer = await open({ ringEventsMax: 100, ringBytesMax: 2 ** 20 })
@@ -334,8 +332,8 @@ describe('a store that was restored to an earlier state (FEED 4.3)', () => {
 
   test('rejects what was given out since, goes on from before, and is right for new consumers', async () => {
     const tailer = await open()
-    const shared = await create(db.sql, 3)
     const start = tailer.tail.head
+    const shared = await create(db.sql, 3)
     await until(() => tailer.tail.head === start + 3)
     const before = cursorAt(tailer, start + 1)
     const restore = await backup()
