@@ -289,6 +289,21 @@ describe('a policy that cannot be served and was stored by an earlier version', 
     await db.sql`delete from publication where version = ${bad.version}`
   })
 
+  test('is not stored by a mutation whose check was killed, and the caller is told', async () => {
+    const was = await traces()
+    await whileChecksEnd('SIGKILL', async () => {
+      const refused = await publishGraph(thing('killedToo: String'))
+      assert.deepEqual([refused.rule], ['BUSY'])
+      assert.match(refused.detail ?? '', /could not be checked: the process was killed/)
+    })
+    assert.deepEqual(await traces(), was)
+  })
+})
+
+describe('a policy whose check has no result', () => {
+  // A running gateway would check the policy too, in a process that nobody ends.
+  before(() => gateway.close(0))
+
   test('is not refused because its check was stopped, by Ctrl-C for example', async () => {
     const unchecked = thing('stopped: String')
     await storeUnchecked(unchecked)
@@ -314,12 +329,6 @@ describe('a policy that cannot be served and was stored by an earlier version', 
     assert.equal(lines.length, 1)
     assert.match(lines[0] ?? '', new RegExp(`${unchecked.version} could not be checked.*killed`))
     assert.equal((await readPublications(db.sql, 1))[0]?.state, 'DONE')
-    // A mutation says so and stores nothing.
-    await whileChecksEnd('SIGKILL', async () => {
-      const refused = await publishGraph(thing('killedToo: String'))
-      assert.deepEqual([refused.rule], ['BUSY'])
-      assert.match(refused.detail ?? '', /could not be checked: the process was killed/)
-    })
     // The next start checks it.
     assert.equal((await openServablePolicy(db.sql, log)())?.version, unchecked.version)
 
