@@ -231,7 +231,7 @@ function isYear(number: number): boolean {
   return Number.isInteger(number) && number >= YEAR_MIN && number <= YEAR_MAX
 }
 
-/** Compares two numbers: by their ratio, and years by their distance, because no ratio tells them apart. */
+/** Compares two numbers by their ratio, and years by their distance: the ratio of any two is near 1. */
 export function compareNumbers(a: number, b: number, out: Agreement): void {
   out.bits = Number.NaN
   const difference = Math.abs(a - b)

@@ -1,4 +1,4 @@
-/** Numbers, also Roman ones, that tell one work or model of a series from another. */
+/** Numbers, also Roman ones, that distinguish the works or models of a series. */
 const NUMBER = /^(\d{1,4}|ii|iii|iv|v|vi|vii|viii|ix|x|xi|xii|xiii|xiv|xv)$/
 /** Words that come with such a number. */
 const NUMBER_WORDS = new Set(

@@ -22,7 +22,7 @@ export function isVisibleName(name: unknown): name is string {
   )
 }
 
-/** Returns true if a caller may have this name: it can be seen and is none of our own. */
+/** Returns true if a caller may have this name: it is visible, and the program does not use it itself. */
 export function isActorName(name: unknown): name is string {
   return isVisibleName(name) && !OWN.test(name.normalize('NFKC'))
 }

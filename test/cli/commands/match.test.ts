@@ -217,7 +217,7 @@ describe('match of tables', () => {
     assert.ok(!output.includes('guessed'))
   })
 
-  test('without a column for the id a record has its line, which is said', async () => {
+  test('without a column for the id a record has the number of its line, and a note says so', async () => {
     const { rows, output } = await run([
       '--model',
       model,

@@ -179,7 +179,7 @@ test('a value of a megabyte takes no time', () => {
   assert.ok(performance.now() - started < 2_000)
 })
 
-// Sets with models that people wrote, where they are at hand; nothing of them is part of the project.
+// Sets with models that people wrote, where they exist; nothing of them is part of the project.
 const sets = join(import.meta.dirname, '../../../../shared/data/er')
 
 test('agrees with the models of labelled sets, or compares a name as NAME', {
