@@ -135,20 +135,25 @@ export function cluster<F>(
   const comparePair: ComparePair = (i, j) => rules.compare(sorted[i]!.features, sorted[j]!.features)
   const joinable = edges.filter((e) => rules.canJoin(e.weight))
   const pairs = compareEdges(index, joinable, comparePair)
+  const notSame = assertions
+    .filter((x) => x.kind === 'NOT_SAME')
+    .flatMap(({ a, b }) => {
+      const [i, j] = [index.get(a), index.get(b)]
+      return i === undefined || j === undefined || i === j ? [] : [[i, j] as const]
+    })
+  const apart = new Set(notSame.map(([i, j]) => pairKey(i, j, sorted.length)))
   const { isUniqueSource } = rules
   const uniqueSources = sorted.map(({ source }) => (isUniqueSource?.(source) ? source : undefined))
-  if (isUniqueSource) weighOneToOne(uniqueSources, pairs, rules.oneToOneWeight ?? 0)
+  // A counterpart that a steward has excluded takes no place from the others.
+  const competing = pairs.filter((p) => !apart.has(pairKey(p.i, p.j, sorted.length)))
+  if (isUniqueSource) weighOneToOne(uniqueSources, competing, rules.oneToOneWeight ?? 0)
   const merger = new ClusterMerger(
     sorted.map((member) => member.key),
     uniqueSources,
     pairs,
     sorted.length <= COMPONENT_DENSE_RECORDS_MAX ? comparePair : null,
   )
-  for (const { a, b } of assertions.filter((x) => x.kind === 'NOT_SAME')) {
-    const i = index.get(a)
-    const j = index.get(b)
-    if (i !== undefined && j !== undefined && i !== j) merger.addCannotLink(i, j)
-  }
+  for (const [i, j] of notSame) merger.addCannotLink(i, j)
   for (const { a, b } of same) {
     const i = index.get(a)
     const j = index.get(b)
@@ -178,6 +183,8 @@ export function cluster<F>(
     .sort((x, y) => byText(x[0]!, y[0]!))
   return { clusters, possible, steps: merger.steps }
 }
+
+const pairKey = (i: number, j: number, count: number) => Math.min(i, j) * count + Math.max(i, j)
 
 /** Returns the evidence of two records, by their indexes in the sorted list; `i < j`. */
 type ComparePair = (i: number, j: number) => { weight: number; conflict?: string }

@@ -3,7 +3,7 @@ import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { isStreetType } from '../standardise/address.ts'
 import { countryCode } from '../standardise/country.ts'
-import { parseDate } from '../standardise/date.ts'
+import { type DateParts, parseDate } from '../standardise/date.ts'
 import { parseIdentifier } from '../standardise/identifier.ts'
 import { looksLikeOrganisation, parseOrganisationName } from '../standardise/organisationName.ts'
 import { isOrganisationWord } from '../standardise/organisationWords.ts'
@@ -90,12 +90,13 @@ function profileColumn(sample: readonly MatchRecord[], column: string): ColumnPr
       const text = (isObject ? JSON.stringify(value) : dataText(value))
         .trim()
         .slice(0, VALUE_CHARS_MAX)
-      if (isPlaceholder(fold(text))) continue
+      const folded = fold(text)
+      if (isPlaceholder(folded)) continue
       some = true
       values++
       if (example === '' || example.length < 3) example = text
-      different.add(fold(text))
-      wordCount += words(fold(text)).length
+      different.add(folded)
+      wordCount += words(folded).length
       for (const trait of isObject ? (['parts'] as const) : traitsOf(text))
         counts.set(trait, (counts.get(trait) ?? 0) + 1)
     }
@@ -116,6 +117,8 @@ function profileColumn(sample: readonly MatchRecord[], column: string): ColumnPr
   }
 }
 
+/** A date of digits alone has such a year; other numbers of four or eight digits are more frequent. */
+const [YEAR_MIN, YEAR_MAX] = [1850, 2100]
 const EMAIL = /^[^\s@<>]+@[^\s@<>]+\.[^\s@.]{2,}$/
 const URL = /^(?:https?:\/\/|www\.)\S+$|^(?:[a-z0-9-]+\.)+[a-z]{2,}(?:\/\S*)?$/i
 const PHONE = /^\+?[\d\s().\-/]{6,24}(?:\s*(?:ext|x|dw)\.?\s*\d{1,5})?$/i
@@ -148,7 +151,7 @@ export function traitsOf(text: string): Set<Trait> {
   }
   has('email', EMAIL.test(text))
   has('domain', URL.test(text) && !text.includes('@') && !NUMBER.test(text))
-  const date = /\d/.test(text) ? parseDate(folded) : null
+  const date = dateIn(text, folded)
   has('date', date !== null)
   const isFullDate = date !== null && date[1] > 0 && date[2] > 0
   has('phone', PHONE.test(text) && !isFullDate && parsePhone(text) !== null)
@@ -215,3 +218,10 @@ const STREET_WORDS = new Set(
     ' ',
   ),
 )
+
+/** Returns a date; null for what only the comparison reads as one: 1010, 20269999. */
+function dateIn(text: string, folded: string): DateParts | null {
+  const date = /\d/.test(text) ? parseDate(folded) : null
+  if (!date || date[1] > 12 || date[2] > 31) return null
+  return /^\d+$/.test(text) && (date[0] < YEAR_MIN || date[0] > YEAR_MAX) ? null : date
+}

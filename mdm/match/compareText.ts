@@ -25,8 +25,10 @@ const overlap: Overlap = { cosine: 0, shared: 0 }
 const indexOf = new Map<string, number>()
 
 /** A fixed order of two texts: which of them is looked up in the other must not depend on the caller. */
-function isBefore(a: TextFeature, b: TextFeature): boolean {
-  return a.t.length !== b.t.length ? a.t.length < b.t.length : a.t.join(' ') < b.t.join(' ')
+function isBefore({ t: a }: TextFeature, { t: b }: TextFeature): boolean {
+  if (a.length !== b.length) return a.length < b.length
+  const at = a.findIndex((word, i) => word !== b[i])
+  return at >= 0 && a[at]! < b[at]!
 }
 
 /**
@@ -93,8 +95,8 @@ export function compareProducts(a: ProductFeature, b: ProductFeature, out: Produ
   const { cosine } = overlap
   const codes = compareCodes(a, b)
   const found = codes < 0 || (codes === 0 && sharesOnlySeries(a, b)) ? 0 : sharedModel(a, b)
-  const isOther = codes < 0 || areSequels(a.t, b.t)
-  if (isOther && cosine >= OTHER_COSINE_MIN) out.level = PRODUCT.OTHER_MODEL
+  if (cosine >= OTHER_COSINE_MIN && (codes < 0 || areSequels(a.t, b.t)))
+    out.level = PRODUCT.OTHER_MODEL
   else if (codes === EQUAL_CODES || (codes === 0 && found > 0)) {
     out.bits = Math.max(found, codes > 0 ? codeBits(a, b) : 0, overlap.shared)
     out.level = PRODUCT.MODEL
@@ -184,11 +186,17 @@ function sharedModel(a: ProductFeature, b: ProductFeature): number {
       if (one === other) equal = Math.max(equal, bits)
       else if (extendsModel(one, other)) variant = Math.max(variant, bits)
     }
-    if (equal === 0 && a.mb[i]! >= MODEL_BITS_MIN && b.d.includes(one)) equal = a.mb[i]!
   }
-  for (let j = 0; j < b.m.length && equal === 0; j++)
-    if (b.mb[j]! >= MODEL_BITS_MIN && a.d.includes(b.m[j]!)) equal = b.mb[j]!
+  if (equal === 0) equal = Math.max(describedModel(a, b), describedModel(b, a))
   return equal > 0 ? equal : -variant
+}
+
+/** Returns the bits of the rarest model number of one that the description of the other names. */
+function describedModel(one: ProductFeature, other: ProductFeature): number {
+  let bits = 0
+  for (const [i, model] of one.m.entries())
+    if (one.mb[i]! >= MODEL_BITS_MIN && other.d.includes(model)) bits = Math.max(bits, one.mb[i]!)
+  return bits
 }
 
 /**

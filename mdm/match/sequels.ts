@@ -19,14 +19,34 @@ const PLATFORMS = new Set(
  * series rarely has it.
  */
 export function areSequels(a: readonly string[], b: readonly string[]): boolean {
-  const [restA, restB] = [
-    a.filter((word) => !b.includes(word)),
-    b.filter((word) => !a.includes(word)),
-  ]
-  if (restA.length + restB.length === 0 || restA.length === a.length) return false
-  const isNumbering = (word: string) => NUMBER.test(word) || NUMBER_WORDS.has(word)
-  const numbers = [...restA, ...restB].filter((word) => NUMBER.test(word))
-  if ([...restA, ...restB].every(isNumbering)) return numbers.some((word) => word !== '1')
-  const isPlatform = (word: string) => PLATFORMS.has(word)
-  return restA.length > 0 && restB.length > 0 && [...restA, ...restB].every(isPlatform)
+  const x = ownWords(a, b)
+  if (!x || x.count === a.length) return false
+  const y = ownWords(b, a)
+  if (!y || x.count + y.count === 0) return false
+  if (x.areNumbering && y.areNumbering) return x.hasNumber || y.hasNumber
+  return x.count > 0 && y.count > 0 && x.arePlatforms && y.arePlatforms
+}
+
+interface OwnWords {
+  count: number
+  areNumbering: boolean
+  arePlatforms: boolean
+  /** True if a number other than one is among them. */
+  hasNumber: boolean
+}
+
+/** Describes the words that only one title has; undefined if one is neither number nor platform. */
+function ownWords(words: readonly string[], others: readonly string[]): OwnWords | undefined {
+  const own = { count: 0, areNumbering: true, arePlatforms: true, hasNumber: false }
+  for (const word of words) {
+    if (others.includes(word)) continue
+    own.count++
+    const isNumber = NUMBER.test(word)
+    own.areNumbering &&= isNumber || NUMBER_WORDS.has(word)
+    own.arePlatforms &&= PLATFORMS.has(word)
+    own.hasNumber ||= isNumber && word !== '1'
+    // Most pairs of titles end here.
+    if (!own.areNumbering && !own.arePlatforms) return undefined
+  }
+  return own
 }

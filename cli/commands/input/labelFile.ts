@@ -53,14 +53,20 @@ export async function readLabelFile(file: string): Promise<Label[]> {
   return [...labels.values()].map(({ a, b, same }) => ({ a, b, same }))
 }
 
-/** Reads the rows of a labels file as they are written. Throws at the first invalid line. */
+/**
+ * Reads the rows of a labels file that will be written again. Throws at the first invalid line, and
+ * if a line has more than the columns a, b and same: writing would lose it.
+ */
 export async function readLabelRows(file: string): Promise<LabelRow[]> {
   const rows: LabelRow[] = []
-  for await (const { a, b, answer } of labelRows(file)) rows.push({ a, b, answer })
+  for await (const { a, b, answer } of labelRows(file, true)) rows.push({ a, b, answer })
   return rows
 }
 
-async function* labelRows(file: string): AsyncGenerator<LabelRow & { line: number }> {
+async function* labelRows(
+  file: string,
+  isWritten = false,
+): AsyncGenerator<LabelRow & { line: number }> {
   if ((await stat(file)).size > bytesMax) throw new Error(`${file}: more than ${bytesMax} bytes`)
   const rows = createReadStream(file).pipe(
     parse({ bom: true, trim: true, skip_empty_lines: true, relax_column_count: true, info: true }),
@@ -71,6 +77,10 @@ async function* labelRows(file: string): AsyncGenerator<LabelRow & { line: numbe
     info: { lines: number }
   }>) {
     const at = `${file}:${info.lines}`
+    if (isWritten && record.length > 3)
+      throw new Error(
+        `${at}: what is not in the columns a, b and same would be lost (${record.join(', ')}); name another file`,
+      )
     if (!columns) {
       const names = record.map((name) => name.toLowerCase())
       columns = { a: names.indexOf('a'), b: names.indexOf('b'), same: names.indexOf('same') }

@@ -55,14 +55,16 @@ export async function readRecordFiles(
   for (const file of files) {
     let [lines, bad] = [0, 0]
     const before = records.length
-    const opened = await openRecords(file, options, {
-      name: file,
-      source: sourceOf(file, files),
-      names,
-      wanted,
-      report,
-    })
+    let shape = ''
+    const copy = await copyOfPipe(file)
     try {
+      const opened = await openRecords(copy.path, file, options, {
+        name: file,
+        source: sourceOf(file, files),
+        names,
+        wanted,
+        report,
+      })
       for await (const read of opened.records) {
         lines = read.at
         if ('problem' in read) {
@@ -83,11 +85,11 @@ export async function readRecordFiles(
             `${file}: more than ${counted(POSTINGS_RECORDS_MAX, 'record')}; split them by country or region`,
           )
       }
+      shape = opened.shape()
     } finally {
-      await opened.close()
+      await copy.close()
     }
-    if (records.length === before)
-      throw new Error(`${file} holds no record: ${opened.shape()}. ${SHAPE}`)
+    if (records.length === before) throw new Error(`${file} holds no record: ${shape}. ${SHAPE}`)
     if (bad > 0) report(`${file}: ${count(bad)} of ${counted(lines, 'line')} left out`)
   }
   if (times.size < records.length)
@@ -101,15 +103,15 @@ interface OpenedRecords {
   records: AsyncIterable<ReadRecord>
   /** Describes the file if it has no record. */
   shape(): string
-  close(): Promise<void>
 }
 
+/** @param path the file, or the copy of the pipe `file` */
 async function openRecords(
+  path: string,
   file: string,
   options: TableOptions,
   context: TableContext,
 ): Promise<OpenedRecords> {
-  const { path, close } = await copyOfPipe(file)
   const kind = await kindOf(path, file)
   if (kind !== 'NDJSON') {
     const read = kind === 'PARQUET' ? parquetRecords : textRecords
@@ -117,7 +119,6 @@ async function openRecords(
     return {
       records: withName(read(path, { ...options, ...format }, context), path, file),
       shape: () => 'it has no row below the names of its columns',
-      close,
     }
   }
   for (const option of ['source', 'id'] as const)
@@ -132,7 +133,6 @@ async function openRecords(
       context,
     ),
     shape: () => shapeOf(first),
-    close,
   }
 }
 
@@ -146,7 +146,7 @@ async function* withName(
     yield* records
   } catch (e) {
     if (!(e instanceof FileError) || path === file) throw e
-    throw new FileError(e.message.replace(path, file))
+    throw new FileError(e.message.replace(path, () => file))
   }
 }
 
@@ -170,7 +170,7 @@ async function* named(
   }
 }
 
-/** Returns how a file is read, by its content; its name decides only for an empty one. */
+/** Returns how a file is read: by its content, and NDJSON by its name too. */
 async function kindOf(
   path: string,
   file: string,

@@ -299,3 +299,29 @@ test('between unique sources a clear best counterpart is matched, and a tie is n
   )
   assert.deepEqual(found.clusters, [['a1', 'b1'], ['a2'], ['a3'], ['b2'], ['b3'], ['b4']])
 })
+
+test('a counterpart that a steward has excluded does not compete with the others', () => {
+  const weights: Record<string, number> = { 'x1 y1': 8, 'x1 y2': 7.5 }
+  const find = (assertions: Assertion[]) =>
+    cluster(
+      ['x1', 'y1', 'y2'].map((key) => ({ key, source: key[0]!, features: key })),
+      Object.entries(weights).map(([pair, weight]) => ({
+        a: pair.slice(0, 2),
+        b: pair.slice(3),
+        weight,
+      })),
+      assertions,
+      {
+        matchWeightMin: 3,
+        linkWeightMin: 0,
+        canJoin: () => true,
+        isUniqueSource: () => true,
+        compare: (a, b) => ({
+          weight: weights[`${a} ${b}`] ?? -20,
+          ...(a[0] === b[0] ? { conflict: 'one source' } : {}),
+        }),
+      },
+    ).clusters
+  assert.deepEqual(find([]), [['x1'], ['y1'], ['y2']], 'two counterparts are as likely')
+  assert.deepEqual(find([{ kind: 'NOT_SAME', a: 'y1', b: 'x1' }]), [['x1', 'y2'], ['y1']])
+})

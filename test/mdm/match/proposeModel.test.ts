@@ -131,6 +131,13 @@ describe('a column without a name that says anything', () => {
   })
 })
 
+test('a number is a date only if it is one of our time; other writings of a date stay one', () => {
+  for (const text of ['1010', '3050', '20269999', '10101010', '99999999'])
+    assert.ok(!traitsOf(text).has('date'), text)
+  for (const text of ['1850', '2024', '20240229', '1010-05-17', '17.5.1010'])
+    assert.ok(traitsOf(text).has('date'), text)
+})
+
 test('names of columns become names of fields, each its own; hostile ones are harmless', () => {
   const names = ['Straße', 'strasse', '__proto__', 'constructor', '1. Telefon', '\u202e', 'a"b\n}']
   const model = propose(

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { readLabelFile } from '../../../../cli/commands/input/labelFile.ts'
+import { readLabelFile, readLabelRows } from '../../../../cli/commands/input/labelFile.ts'
 import { recordKey } from '../../../../schema/recordKey.ts'
 
 const file = join(mkdtempSync(join(tmpdir(), 'touchstone-labels-')), 'labels.csv')
@@ -36,4 +36,13 @@ test('an error about an unusable line names the line and the correct form', asyn
   ] as const)
     await assert.rejects(read(text), says)
   await assert.rejects(readLabelFile(`${file}.none`), /ENOENT/)
+})
+
+test('a file that will be written again is refused if that would lose columns', async () => {
+  writeFileSync(file, `a,b,same\n${A},${B},unsure\n`)
+  assert.deepEqual(await readLabelRows(file), [{ a: A, b: B, answer: 'UNSURE' }])
+  writeFileSync(file, `a,b,same,note\n${A},${B},1,"by Ines"\n`)
+  await assert.rejects(readLabelRows(file), /:1: what is not in the columns a, b and same.*note/)
+  writeFileSync(file, `a,b,same\n${A},${B},1,by Ines\n`)
+  await assert.rejects(readLabelRows(file), /:2: .* would be lost .*by Ines.*name another file/)
 })
