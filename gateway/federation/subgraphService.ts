@@ -8,7 +8,7 @@ import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import type { Subgraph } from '../../subgraphs/contract.ts'
 import { parseJson, readBody } from '../http/body.ts'
-import { createBoundedServer } from '../http/boundedServer.ts'
+import { createBoundedServer, markAuthenticated } from '../http/boundedServer.ts'
 import { CORRELATION_HEADER, correlationId } from '../http/correlation.ts'
 import { describeError } from '../http/describeError.ts'
 import { sendFailure } from '../http/failure.ts'
@@ -19,6 +19,7 @@ import { HttpError } from '../httpError.ts'
 import type { Caller } from '../identity/caller.ts'
 import { credentialsOf } from '../identity/credentials.ts'
 import type { InternalTokens } from '../identity/internal.ts'
+import type { ConnectionBounds } from '../limits/bounds.ts'
 import { abandoned } from '../limits/timeLimit.ts'
 import { maskError } from '../operation/maskErrors.ts'
 import { serveSubgraphSockets } from './subgraphSockets.ts'
@@ -36,6 +37,7 @@ export interface SubgraphServiceOptions {
   internal: InternalTokens
   log: Logger
   ready?: () => Promise<Check[]>
+  connections?: Partial<ConnectionBounds>
 }
 
 export interface SubgraphService {
@@ -67,6 +69,7 @@ export async function startSubgraphService(
       if (e instanceof HttpError) refused(id)
       throw e
     })
+    markAuthenticated(req.socket)
     if (path !== GRAPHQL_PATH)
       throw new HttpError(404, 'NOT_FOUND', `Unknown path: use ${GRAPHQL_PATH}`)
     const body =
@@ -93,11 +96,11 @@ export async function startSubgraphService(
     res.end(answer.body.string)
   }
 
-  const { http } = createBoundedServer((req, res) => {
+  const http = createBoundedServer((req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
     route(req, res, id).catch((e: unknown) => sendFailure(req, res, e, id, report))
-  })
+  }, options.connections)
   const sockets = serveSubgraphSockets(http, {
     schema: subgraph.schema,
     contextOf,

@@ -8,6 +8,7 @@ import {
 } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
+import { markAuthenticated } from '../http/boundedServer.ts'
 import { UNAUTHORIZED } from '../http/closeCodes.ts'
 import { CORRELATION_HEADER, correlationId } from '../http/correlation.ts'
 import { GRAPHQL_PATH } from '../http/paths.ts'
@@ -48,6 +49,7 @@ export function serveSubgraphSockets(
       async onConnect(ctx) {
         try {
           ctx.extra.caller = await at.callers.identify(credentialsOf({}, ctx.connectionParams))
+          markAuthenticated(ctx.extra.request.socket)
           return true
         } catch (e) {
           if (!(e instanceof HttpError)) throw e

@@ -23,10 +23,16 @@ export interface BoundedServerOptions extends Partial<ConnectionBounds> {
   closed?: (exceeded: keyof ConnectionBounds, peer: string) => void
 }
 
-export interface BoundedServer {
-  http: Server
-  /** No longer counts a connection among those of its address on which nobody is known. */
-  authenticated(socket: Socket): void
+/** For each connection on which nobody is known: counts it among those no longer. */
+const strangers = new WeakMap<Socket, () => void>()
+
+/**
+ * Marks a connection whose sender has proved who it is: it no longer counts among those of its
+ * address on which nobody is known. Every server calls it, also for deliveries and metrics: behind
+ * a proxy all senders have one address.
+ */
+export function markAuthenticated(socket: Socket): void {
+  strangers.get(socket)?.()
 }
 
 /**
@@ -38,32 +44,19 @@ export interface BoundedServer {
 export function createBoundedServer(
   listener: RequestListener,
   options: BoundedServerOptions = {},
-): BoundedServer {
+): Server {
   const { connectionsMax, addressConnectionsMax } = { ...SERVER_BOUNDS, ...options }
   const { waitingMax = waitingMaxDefault, requestMsMax = requestMsMaxDefault, closed } = options
-  const http = createServer({ connectionsCheckingInterval: checkMs }, inTurns(listener))
-  http.headersTimeout = Math.min(headersMsMax, requestMsMax)
-  http.requestTimeout = requestMsMax
-  /** All connections, with the requests in progress on each. */
-  const open = new Map<Socket, number>()
+  const open = new Set<Socket>()
   /** Connections on which no request runs, the one that has waited longest first. */
   const waiting = new Set<Socket>()
   /** Connections on which nobody is known, by peer. */
-  const strangers = new Map<string, Set<Socket>>()
-  const peers = new WeakMap<Socket, string>()
+  const unknown = new Map<string, Set<Socket>>()
 
-  const authenticated = (socket: Socket) => {
-    const peer = peers.get(socket)
-    if (peer === undefined) return
-    peers.delete(socket)
-    const others = strangers.get(peer)
-    others?.delete(socket)
-    if (others?.size === 0) strangers.delete(peer)
-  }
   const forget = (socket: Socket) => {
     open.delete(socket)
     waiting.delete(socket)
-    authenticated(socket)
+    markAuthenticated(socket)
   }
   const close = (socket: Socket) => {
     forget(socket)
@@ -74,16 +67,26 @@ export function createBoundedServer(
     return newest
   }
   const wait = (socket: Socket) => {
+    if (!open.has(socket)) return
     waiting.add(socket)
     if (waiting.size > waitingMax) close(longestWaiting(waiting, socket))
   }
 
+  const use = (socket: Socket) => waiting.delete(socket)
+  const turns = inTurns(listener, { busy: use, idle: wait })
+  const http = createServer({ connectionsCheckingInterval: checkMs }, turns)
+  http.headersTimeout = Math.min(headersMsMax, requestMsMax)
+  http.requestTimeout = requestMsMax
   http.on('connection', (socket) => {
     const peer = peerOf(socket.remoteAddress)
-    open.set(socket, 0)
-    peers.set(socket, peer)
-    const known = strangers.get(peer) ?? new Set()
-    strangers.set(peer, known.add(socket))
+    const known = unknown.get(peer) ?? new Set()
+    unknown.set(peer, known.add(socket))
+    strangers.set(socket, () => {
+      strangers.delete(socket)
+      known.delete(socket)
+      if (known.size === 0) unknown.delete(peer)
+    })
+    open.add(socket)
     socket.once('close', () => forget(socket))
     wait(socket)
     if (known.size > addressConnectionsMax) {
@@ -94,19 +97,6 @@ export function createBoundedServer(
       close(longestWaiting(waiting, socket))
     }
   })
-  http.on('upgrade', (_, socket) => waiting.delete(socket as Socket))
-  // Before the listener that responds: it ignores requests of a connection that is closed.
-  http.prependListener('request', ({ socket }, res) => {
-    const requests = open.get(socket)
-    if (requests === undefined) return
-    waiting.delete(socket)
-    open.set(socket, requests + 1)
-    res.once('close', () => {
-      const left = (open.get(socket) ?? 0) - 1
-      if (!open.has(socket) || socket.destroyed) return
-      open.set(socket, left)
-      if (left === 0) wait(socket)
-    })
-  })
-  return { http, authenticated }
+  http.on('upgrade', (_, socket) => use(socket as Socket))
+  return http
 }

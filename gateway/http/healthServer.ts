@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpError } from '../httpError.ts'
 import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
+import type { ConnectionBounds } from '../limits/bounds.ts'
 import { createBoundedServer } from './boundedServer.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { deliver, type IngestHandler, isDelivery } from './deliveryRoute.ts'
@@ -22,6 +23,7 @@ export interface HealthServerOptions {
   /** Accepts deliveries; without it they are rejected. */
   ingest?: IngestHandler | undefined
   report: (error: unknown, correlationId: string) => void
+  connections?: Partial<ConnectionBounds>
 }
 
 export interface HealthServer {
@@ -61,13 +63,13 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   }
 
   const slowReaders = new SlowReaderGuard()
-  const { http } = createBoundedServer((req, res) => {
+  const http = createBoundedServer((req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
     route(req, res, id)
       .catch((e: unknown) => void sendFailure(req, res, e, id, options.report))
       .finally(() => slowReaders.watch(res))
-  })
+  }, options.connections)
   return {
     url: await listen(http, host, port),
     drain() {

@@ -15,18 +15,24 @@ const readMax = 16
  */
 const pipelinedMax = 100
 
+/** Called when a connection gets a request while it has none, and when it has none any more. */
+export interface ConnectionUse {
+  busy(socket: Socket): void
+  idle(socket: Socket): void
+}
+
 /**
  * Returns a listener that takes the requests of one connection of HTTP/1.1 in turns with those of
  * the others: some at a time, the next ones in a later turn of the event loop.
  */
-export function inTurns(listener: RequestListener): RequestListener {
+export function inTurns(listener: RequestListener, use: ConnectionUse): RequestListener {
   const lines = new WeakMap<Socket, Line>()
   return (req, res) => {
     const { socket } = req
     if (socket.destroyed) return
     let line = lines.get(socket)
     if (!line) {
-      line = new Line(socket, listener)
+      line = new Line(socket, listener, use)
       lines.set(socket, line)
     }
     line.add(req, res)
@@ -37,17 +43,19 @@ export function inTurns(listener: RequestListener): RequestListener {
 class Line {
   readonly #socket: Socket
   readonly #listener: RequestListener
+  readonly #use: ConnectionUse
   readonly #waiting: [IncomingMessage, ServerResponse][] = []
   #running = 0
-  /** Requests that began in this turn of the event loop. */
+  /** Requests that began since the count was last reset, which needs a later turn. */
   #begun = 0
   #isHeld = false
   #listens = false
   #isScheduled = false
 
-  constructor(socket: Socket, listener: RequestListener) {
+  constructor(socket: Socket, listener: RequestListener, use: ConnectionUse) {
     this.#socket = socket
     this.#listener = listener
+    this.#use = use
   }
 
   add(req: IncomingMessage, res: ServerResponse): void {
@@ -56,6 +64,7 @@ class Line {
       this.#socket.destroy()
       return
     }
+    if (this.#size === 0) this.#use.busy(this.#socket)
     if (this.#mayRun && this.#waiting.length === 0) this.#run(req, res)
     else this.#waiting.push([req, res])
     if (this.#size > readMax) this.#hold()
@@ -71,10 +80,10 @@ class Line {
 
   #run(req: IncomingMessage, res: ServerResponse): void {
     this.#running++
-    this.#begun++
-    this.#schedule()
+    if (++this.#begun === runningMax) this.#schedule()
     res.once('close', () => {
       this.#running--
+      if (this.#size === 0) this.#use.idle(this.#socket)
       if (this.#size <= readMax / 2) this.#release()
       if (this.#waiting.length > 0) this.#schedule()
     })

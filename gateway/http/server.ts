@@ -13,7 +13,7 @@ import type { PublishedOperations } from '../operation/publishedOperations.ts'
 import { weighAccept } from './accept.ts'
 import { Admission } from './admission.ts'
 import { BodyMemory } from './bodyMemory.ts'
-import { createBoundedServer } from './boundedServer.ts'
+import { createBoundedServer, markAuthenticated } from './boundedServer.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { allowOrigin } from './crossOrigin.ts'
 import { Drain, graphChanged, serverStopping } from './drain.ts'
@@ -85,7 +85,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   async function graphql(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
     const given = { ...credentialsOf(req.headers), request: req }
     const caller = await callers.identify(given)
-    authenticated(req.socket)
+    markAuthenticated(req.socket)
     const accepted = weighAccept(req.headers.accept)
     const request = admission.admit(caller, accepted.events ? 'streams' : 'operations')
     try {
@@ -126,7 +126,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     (count) => log.warn({ count }, 'more connections were closed than are logged each'),
     1,
   )
-  const { http, authenticated } = createBoundedServer(respond, {
+  const http = createBoundedServer(respond, {
     connectionsMax: bounds.connectionsMax,
     // Without authentication every connection is one of this machine, and nobody proves anything.
     addressConnectionsMax: callers.isLocal
@@ -155,7 +155,6 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     callers,
     callerBounds,
     slowReaders,
-    authenticated,
     recheckMs: options.recheckMs,
     refused: options.refused,
   })

@@ -1,5 +1,4 @@
 import type { IncomingMessage, Server } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { handleProtocols, makeServer } from 'graphql-ws'
@@ -19,6 +18,7 @@ import type { PublishedOperations } from '../operation/publishedOperations.ts'
 import { asGraphqlError, readRequest } from '../operation/request.ts'
 import { coalesce } from '../subscriptions/coalesce.ts'
 import { SubscriptionClosed } from '../subscriptions/takeUntilClosed.ts'
+import { markAuthenticated } from './boundedServer.ts'
 import { GOING_AWAY, UNAUTHORIZED, UNAVAILABLE } from './closeCodes.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import type { Drain } from './drain.ts'
@@ -74,8 +74,6 @@ export function serveWebSockets(
     callers: Callers
     callerBounds: CallerBounds
     slowReaders: SlowReaderGuard
-    /** Called when the caller of a connection is known. */
-    authenticated: (socket: Socket) => void
     recheckMs?: number | undefined
     refused?: NoteRefusal | undefined
   },
@@ -174,7 +172,7 @@ export function serveWebSockets(
         if (socket.readyState === socket.OPEN) socket.once('close', release)
         else release()
         uninitialized.delete(socket)
-        at.authenticated(request.socket)
+        markAuthenticated(request.socket)
         session.caller = { given, caller }
         const watch = watchCredentials(at.callers, given, caller, at.recheckMs)
         const unwatch = watch?.((why) => session.endWith(why))

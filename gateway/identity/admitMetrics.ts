@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { markAuthenticated } from '../http/boundedServer.ts'
 import { HttpError } from '../httpError.ts'
 import type { Callers } from './caller.ts'
 import { credentialsOf } from './credentials.ts'
@@ -8,5 +9,6 @@ const SCOPE = 'metrics:read'
 /** Requires the scope to read the metrics of the process. Throws HttpError. */
 export async function admitMetrics(callers: Callers, req: IncomingMessage): Promise<void> {
   const { scopes } = await callers.identify({ ...credentialsOf(req.headers), request: req })
+  markAuthenticated(req.socket)
   if (!scopes.has(SCOPE)) throw new HttpError(403, 'FORBIDDEN', `/metrics needs the scope ${SCOPE}`)
 }

@@ -8,6 +8,7 @@ import {
 import { withDeadline } from '../../schema/kit/deadline.ts'
 import { readBody } from '../http/body.ts'
 import { decodeUtf8 } from '../http/bodyText.ts'
+import { markAuthenticated } from '../http/boundedServer.ts'
 import type { IngestHandler } from '../http/deliveryRoute.ts'
 import { sendJson } from '../http/response.ts'
 import { HttpError } from '../httpError.ts'
@@ -148,6 +149,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
     })
     const verdict = source.verify(req.headers, body, options.now())
     if (!verdict.ok) throw new HttpError(401, verdict.code, `Not accepted: ${verdict.detail}`)
+    markAuthenticated(req.socket)
     room.count(name)
 
     const messages = split(source, body, object, verdict.id, req.headers)

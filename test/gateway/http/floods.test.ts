@@ -113,7 +113,7 @@ describe('floods', () => {
   })
 
   test('connections without a request make room for new ones, the oldest first', async (t) => {
-    const { http: server } = createBoundedServer((_, res) => res.end('served'), { waitingMax: 20 })
+    const server = createBoundedServer((_, res) => res.end('served'), { waitingMax: 20 })
     server.listen(0, '127.0.0.1')
     const flood: Socket[] = []
     t.after(() => {
@@ -217,7 +217,7 @@ describe('floods', () => {
     let running = 0
     let most = 0
     let served = 0
-    const { http: server } = createBoundedServer((_, res) => {
+    const server = createBoundedServer((_, res) => {
       running++
       served++
       most = Math.max(most, running)
@@ -327,12 +327,9 @@ describe('floods', () => {
   })
 
   test('a body that arrives too slowly ends its connection, however steadily it arrives', async (t) => {
-    const { http: server } = createBoundedServer(
-      (req, res) => req.resume().once('end', () => res.end()),
-      {
-        requestMsMax: 1_000,
-      },
-    )
+    const server = createBoundedServer((req, res) => req.resume().once('end', () => res.end()), {
+      requestMsMax: 1_000,
+    })
     server.listen(0, '127.0.0.1')
     t.after(() => server.close())
     await once(server, 'listening')

@@ -23,7 +23,6 @@ test('a rejected WebSocket cannot end the process', async (t) => {
     callers: openCallers(),
     callerBounds: new CallerBounds(CALLER_LIMITS),
     slowReaders: new SlowReaderGuard(),
-    authenticated: () => {},
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
