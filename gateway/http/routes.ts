@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpError } from '../httpError.ts'
-import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
+import { admitMetrics } from './admitMetrics.ts'
 import { isPreflight, sendPreflight } from './crossOrigin.ts'
 import { deliver, type IngestHandler, isDelivery } from './deliveryRoute.ts'
 import { requireMethod } from './failure.ts'

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Gateway } from '../../gateway/gateway.ts'
+import { Parameters, read } from '../../mdm/db/statement.ts'
+import { conditionOf, type Filter } from '../../mdm/golden/read/filter.ts'
+import type { ListField } from '../../mdm/golden/read/listField.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { graph, ingestRecords, key, query, queryData, world } from './world.ts'
 
@@ -149,6 +152,50 @@ for (const [what, filter, names] of filters)
     )
     assert.equal(customers.totalCount, names.length)
   })
+
+test('a filter by a list takes one stored value, of an earlier policy, for a list of one', async () => {
+  const path = ['f']
+  const common = { name: 'f', description: '', nullable: true, type: 'jsonb' } as const
+  const part: ListField = { ...common, name: 'p', kind: 'TEXT', sql: "(e.v ->> 'p')", type: 'text' }
+  const texts = { ...common, kind: 'TEXT_LIST', sql: "(g.values -> 'f')" } as const
+  const groups: ListField = { ...common, kind: 'GROUP_LIST', sql: texts.sql, fields: [part] }
+  const matches = async (field: ListField, filter: Filter, value: unknown) => {
+    const fields = { fields: [field], flags: {}, source: { row: '', record: '' } }
+    const p = new Parameters()
+    const condition = conditionOf(fields, { f: filter }, new Set())(p)
+    const values = p.add(JSON.stringify({ f: value }), 'jsonb')
+    const text = `select (${condition}) is true as is from (select ${values} as values) g`
+    return (await read<{ is: boolean }>(db.sql, text, p))[0]?.is
+  }
+  for (const field of [{ ...texts, path }, texts]) {
+    for (const value of ['x', ['x'], ['y', 'x']])
+      for (const [filter, wanted] of [
+        [{ contains: 'x' }, true],
+        [{ contains: 'z' }, false],
+        [{ containsAny: ['z', 'x'] }, true],
+        [{ containsAny: [] }, false],
+        [{ containsAll: ['x', 'x'] }, true],
+        [{ containsAll: ['x', 'z'] }, false],
+        [{ isEmpty: false }, true],
+        [{ isEmpty: true }, false],
+      ] as const)
+        assert.equal(await matches(field, filter, value), wanted, JSON.stringify([value, filter]))
+    // The graph shows nothing of a value of another kind.
+    for (const value of [undefined, null, [], 7, { p: 'x' }]) {
+      assert.equal(await matches(field, { isEmpty: true }, value), true)
+      assert.equal(await matches(field, { contains: 'x' }, value), false)
+    }
+  }
+  for (const [value, wanted] of [
+    [{ p: 'x' }, true],
+    [[{ p: 'y' }, { p: 'x' }], true],
+    [{ p: 'y' }, false],
+    ['x', false],
+    [null, false],
+    [undefined, false],
+  ])
+    assert.equal(await matches(groups, { p: { eq: 'x' } }, value), wanted)
+})
 
 test('filters by dates, amounts and items of a list', async () => {
   const numbers = async (filter: string) =>

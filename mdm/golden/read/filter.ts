@@ -84,7 +84,7 @@ export function conditionOf(
     if (field.kind === 'GROUP_LIST') {
       const some = group(field.fields ?? [], value as Filter, depth + 1)
       return (p) =>
-        `exists (select 1 from jsonb_array_elements(${listOf(field.sql)}) e (v) where ${some(p)})`
+        `exists (select 1 from jsonb_array_elements(${listOf(field.sql, 'object')}) e (v) where ${some(p)})`
     }
     return allOf(
       Object.entries(value as Filter)
@@ -125,13 +125,16 @@ function fieldCondition(field: ListField, operator: string, value: unknown): Con
 /** Equality of a golden value is containment, which an index over all values supports. */
 function equals(field: ListField, value: unknown): Condition {
   const { path, sql, type } = field
-  if (path && (field.kind === 'TEXT' || field.kind === 'ENUM')) return contained(path, value)
+  if (path && (field.kind === 'TEXT' || field.kind === 'ENUM'))
+    return (p) => `g.values @> ${p.add(documentOf(path, value), 'jsonb')}`
   return (p) => `${sql} = ${p.add(scalar(value), type)}`
 }
 
-function contained(path: string[], value: unknown): Condition {
-  const document = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), stored(value))
-  return (p) => `g.values @> ${p.add(storableJson(document), 'jsonb')}`
+/** Returns the values that have nothing but one value, as JSON. */
+function documentOf(path: string[], value: unknown): string {
+  return storableJson(
+    path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), stored(value)),
+  )
 }
 
 /** The form in which the mapping stores texts; it holds no character that jsonb rejects. */
@@ -140,24 +143,35 @@ function stored(value: unknown): unknown {
   return Array.isArray(value) ? value.map(stored) : value
 }
 
-/** A version of an earlier policy may have one value. */
-function listOf(sql: string): string {
-  return `case when jsonb_typeof(${sql}) = 'array' then ${sql} end`
+/**
+ * A version of an earlier policy may have one value, which counts as a list of one: the graph shows
+ * it so. A value of another kind is not shown.
+ */
+function listOf(sql: string, itemKind: 'string' | 'object'): string {
+  return `case jsonb_typeof(${sql}) when 'array' then ${sql} when '${itemKind}' then jsonb_build_array(${sql}) end`
 }
 
 function listCondition(field: ListField, operator: string, value: unknown): Condition {
   const { sql, path } = field
-  const has = (v: unknown): Condition =>
-    path ? contained(path, [v]) : (p) => `${sql} ? ${p.add(normalText(String(v)), 'text')}`
+  // A list of one, or the one value: `@>` tells them apart, and `?|` does not.
+  const hasAny = (items: string[]): Condition =>
+    path
+      ? (p) => {
+          const documents = items.flatMap((v) => [documentOf(path, [v]), documentOf(path, v)])
+          return `g.values @> any(${p.list(documents, 'jsonb')})`
+        }
+      : (p) => `${sql} ?| ${p.list(items, 'text')}`
   switch (operator) {
     case 'contains':
-      return has(value)
+      return hasAny([normalText(String(value))])
     case 'containsAny':
-      return anyOf(list(field, value).map(has))
+      return hasAny(list(field, value))
     case 'containsAll':
-      return allOf(list(field, value).map(has))
+      return allOf(list(field, value).map((v) => hasAny([v])))
     case 'isEmpty':
-      return literal(`coalesce(jsonb_array_length(${listOf(sql)}), 0) ${value ? '=' : '>'} 0`)
+      return literal(
+        `coalesce(jsonb_array_length(${listOf(sql, 'string')}), 0) ${value ? '=' : '>'} 0`,
+      )
     default:
       throw new FilterError('BAD_FILTER', `${field.name} has no test "${operator}"`)
   }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import { markAuthenticated } from '../http/boundedServer.ts'
 import { HttpError } from '../httpError.ts'
-import type { Callers } from './caller.ts'
-import { credentialsOf } from './credentials.ts'
+import type { Callers } from '../identity/caller.ts'
+import { credentialsOf } from '../identity/credentials.ts'
+import { markAuthenticated } from './boundedServer.ts'
 
 const SCOPE = 'metrics:read'
 
