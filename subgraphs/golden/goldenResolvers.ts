@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import { fitting } from '../../mdm/golden/fitting.ts'
+import { fitOf } from '../../mdm/golden/fitting.ts'
 import { parentField } from '../../mdm/golden/parentField.ts'
 import { countMembers } from '../../mdm/golden/read/members.ts'
 import { type FoundGolden, readAliases, readGolden, readRings } from '../../mdm/golden/read/read.ts'
@@ -227,10 +227,11 @@ function fieldResolver<Parent>(
   values: (parent: Parent) => Record<string, unknown>,
 ): Resolve<Parent, never> {
   const one = [f.name]
+  const fit = fitOf(deps.policy, f)
   const shown = (parent: Parent, context: RequestContext): unknown => {
     // A version of an earlier policy, or one that is not in line with a new policy yet, may have a
     // value of another kind or none.
-    const value = fitting(deps.policy, f, ownValue(values(parent), f.name)) ?? null
+    const value = fit(ownValue(values(parent), f.name)) ?? null
     if (f.sensitive && !context.scopes.has(f.sensitive)) return masked(f, value)
     if (value === null && f.required)
       throw inputError(
