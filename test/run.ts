@@ -17,6 +17,11 @@ const filesPerProcess = 5
 /** Fewer files than these each have their own process, so that they run side by side. */
 const groupedFilesMin = 12
 const given = process.argv.slice(2)
+const lost = given.find((pattern) => globSync(pattern, { cwd: root }).length === 0)
+if (lost !== undefined) {
+  process.stderr.write(`no test file matches ${lost}\n`)
+  process.exit(1)
+}
 const isPart = (file: string) => /(?<!\.e2e)\.test\.ts$/.test(file)
 const found = globSync(given.length > 0 ? given : 'test/**/*.test.ts', { cwd: root }).sort()
 const parts = found.filter(isPart)
