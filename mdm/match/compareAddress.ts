@@ -33,7 +33,7 @@ export function compareAddresses(
 }
 
 /** Bits of an equal house number: numbers of up to 6 digits contribute about this many at most. */
-const NUMBER_BITS = 6
+export const NUMBER_BITS = 6
 
 function compareStreets(a: AddressFeature, b: AddressFeature, out: AddressAgreement): void {
   out.street = MISSING

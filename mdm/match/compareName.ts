@@ -32,7 +32,7 @@ const WORD_BITS_MAX = 16
 /**
  * Upper bound of the bits of a whole name: namesakes and branches exist however rare the words are.
  */
-const NAME_BITS_MAX = 16
+export const NAME_BITS_MAX = 16
 const usedB = new Uint8Array(64)
 const usedA = new Uint8Array(64)
 

@@ -105,6 +105,14 @@ function digits(date: DateParts): string {
   return String(date[0] * 10_000 + date[1] * 100 + date[2])
 }
 
+/** Returns whether the digits of two dates differ by one edit at most. */
+function areNearlyEqual(a: DateParts, b: DateParts): boolean {
+  // One edit of two dates of eight digits leaves a part unchanged.
+  const equalLengths = a[0] >= 1000 && b[0] >= 1000 && a[0] <= 9999 && b[0] <= 9999
+  if (equalLengths && a[0] !== b[0] && a[1] !== b[1] && a[2] !== b[2]) return false
+  return editDistance(digits(a), digits(b), 1) <= 1
+}
+
 /**
  * Compares two dates of birth. A date without day or month equals one that has them if the rest is
  * equal.
@@ -115,8 +123,7 @@ export function compareBirths(a: DateParts, b: DateParts, out: Agreement): void 
   const month = a[1] === b[1] && a[1] > 0
   const day = a[2] === b[2] && a[2] > 0
   if (year && month && day) out.level = BIRTH.EQUAL
-  else if ((year && a[1] === b[2] && a[2] === b[1]) || editDistance(digits(a), digits(b), 1) <= 1)
-    out.level = BIRTH.NEAR
+  else if ((year && a[1] === b[2] && a[2] === b[1]) || areNearlyEqual(a, b)) out.level = BIRTH.NEAR
   else if (Number(year) + Number(month) + Number(day) === 2) out.level = BIRTH.TWO_PARTS
   else if (year && (a[1] === 0 || b[1] === 0)) out.level = BIRTH.TWO_PARTS
   else {
@@ -132,10 +139,7 @@ export function compareDates(a: DateParts, b: DateParts, out: Agreement): void {
   out.bits = Number.NaN
   const apart = days(a, b)
   if (apart === 0) out.level = DATE.EQUAL
-  else if (
-    (a[0] === b[0] && a[1] === b[2] && a[2] === b[1]) ||
-    (apart > 7 && editDistance(digits(a), digits(b), 1) <= 1)
-  )
+  else if ((a[0] === b[0] && a[1] === b[2] && a[2] === b[1]) || (apart > 7 && areNearlyEqual(a, b)))
     out.level = DATE.NEAR
   else
     out.level =

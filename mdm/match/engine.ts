@@ -239,8 +239,8 @@ export function createEngine(
       const sources = sourcesOf(a, b)
       if (sources === 'UNIQUE') return null
       const failedBefore = failures.count
-      const weight = scorer.weightOf(scorer.levels(a.u, b.u), sources)
-      if (weight < linkWeightMin) return null
+      const weight = scorer.weightFrom(a.u, b.u, sources, linkWeightMin)
+      if (weight === null) return null
       if (!canJoin(weight) && scorer.conflict(a.u, b.u, sources) !== undefined) return null
       return failures.count === failedBefore ? weight : null
     },

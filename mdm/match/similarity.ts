@@ -8,6 +8,10 @@ const rows = [
   new Uint16Array(EDIT_CHARS_MAX + 2),
   new Uint16Array(EDIT_CHARS_MAX + 2),
 ]
+/** Texts of up to this many characters fit the bits of one number. */
+const BITS = 31
+/** Positions of each character of one text, as bits; all zero between two calls. */
+const positions = new Uint32Array(65_536)
 const codesA = new Uint16Array(EDIT_CHARS_MAX)
 const codesB = new Uint16Array(EDIT_CHARS_MAX)
 
@@ -39,6 +43,61 @@ export function editDistance(a: string, b: string, limit: number): number {
       a.charCodeAt(start + 1) === b.charCodeAt(start)
     return swapped ? 1 : 2
   }
+  if (n <= m && n <= BITS) return editsByBits(a, b, start, n, m, limit)
+  if (m <= BITS) return editsByBits(b, a, start, m, n, limit)
+  return editsByRows(a, b, start, n, m, limit)
+}
+
+/**
+ * `editDistance` of the `n` characters of `a` from `start` on, 31 at most, and the `m` of `b`: one
+ * column of the table is the bits of a number (H. Hyyrö, "A bit-vector algorithm for computing
+ * Levenshtein and Damerau edit distances", 2003).
+ */
+function editsByBits(
+  a: string,
+  b: string,
+  start: number,
+  n: number,
+  m: number,
+  limit: number,
+): number {
+  for (let i = 0; i < n; i++) positions[a.charCodeAt(start + i)]! |= 1 << i
+  const last = 1 << (n - 1)
+  let above = -1
+  let below = 0
+  let diagonal = 0
+  let before = 0
+  let distance = n
+  for (let j = 0; j < m; j++) {
+    const at = positions[b.charCodeAt(start + j)]! | 0
+    const swapped = ((~diagonal & at) << 1) & before
+    diagonal = ((((at & above) + above) | 0) ^ above) | at | below | swapped
+    const right = below | ~(diagonal | above)
+    const left = diagonal & above
+    if ((right & last) !== 0) distance++
+    else if ((left & last) !== 0) distance--
+    // Each character left can save one edit.
+    if (distance - (m - 1 - j) > limit) {
+      distance = limit + 1
+      break
+    }
+    const shifted = (right << 1) | 1
+    above = (left << 1) | ~(diagonal | shifted)
+    below = diagonal & shifted
+    before = at
+  }
+  for (let i = 0; i < n; i++) positions[a.charCodeAt(start + i)] = 0
+  return Math.min(distance, limit + 1)
+}
+
+function editsByRows(
+  a: string,
+  b: string,
+  start: number,
+  n: number,
+  m: number,
+  limit: number,
+): number {
   for (let i = 0; i < n; i++) codesA[i] = a.charCodeAt(start + i)
   for (let j = 0; j < m; j++) codesB[j] = b.charCodeAt(start + j)
   // Only cells within `limit` of the diagonal can be within the limit; cells beside that band count

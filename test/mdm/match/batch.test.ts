@@ -231,3 +231,17 @@ test('a value that half of all records share causes no quadratic work and joins 
   )
   assert.ok(Math.max(...clustersOf(result).map((c) => c.split(' ').length)) <= 3)
 })
+
+test('comparisons that are left out never cost a link', () => {
+  const { records } = people(300, 12)
+  const { engine, features } = matchBatch(PEOPLE, records, QUICK)
+  let links = 0
+  for (const a of features)
+    for (const b of features) {
+      const weight = engine.weight(a, b)
+      const link = engine.link(a, b)
+      if (link !== null) links++
+      assert.equal(link, weight < engine.linkWeightMin ? null : weight)
+    }
+  assert.ok(links > 300)
+})

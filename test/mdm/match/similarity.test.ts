@@ -32,6 +32,20 @@ test('edit distance within a band equals that of the whole table, up to the limi
   )
 })
 
+test('edit distance of long texts equals that of the whole table', () => {
+  const long = fc.string({
+    unit: fc.constantFrom('a', 'b', 'ł', '1'),
+    minLength: 20,
+    maxLength: 60,
+  })
+  fc.assert(
+    fc.property(long, long, fc.integer({ min: 1, max: 40 }), (a, b, limit) => {
+      assert.equal(editDistance(a, b, limit), Math.min(slowDistance(a, b), limit + 1))
+    }),
+    { numRuns: 500, seed: 3 },
+  )
+})
+
 test('all similarities are symmetric', () => {
   fc.assert(
     fc.property(word, word, (a, b) => {
