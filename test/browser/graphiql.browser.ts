@@ -18,6 +18,7 @@ describe('GraphiQL', { skip }, () => {
   let gateway: Gateway
   let browser: Browser
   let page: Page
+  const printed: string[] = []
 
   before(async () => {
     db = await testDatabase()
@@ -25,6 +26,7 @@ describe('GraphiQL', { skip }, () => {
     gateway = await graph(db.sql)
     browser = await chromium.launch({ executablePath: chromiumPath as string, args: FLAGS })
     page = await browser.newPage({ viewport: { width: 1600, height: 900 } })
+    page.on('console', (line) => void (line.type() === 'error' && printed.push(line.text())))
     await page.goto(gateway.url)
     await page.waitForSelector('.graphiql-tab')
   })
@@ -51,6 +53,39 @@ describe('GraphiQL', { skip }, () => {
     await until(async () =>
       /"customers"/.test((await page.locator('.graphiql-response').textContent()) ?? ''),
     )
+  })
+
+  test('its content policy stops foreign scripts, and nothing of the page', async () => {
+    assert.deepEqual(printed, [])
+    const { refused, title } = await page.evaluate(async () => {
+      const refused = new Set<string>()
+      addEventListener('securitypolicyviolation', (e) => refused.add(e.effectiveDirective))
+      const script = document.createElement('script')
+      script.text = 'document.title = "script"'
+      const base = document.createElement('base')
+      base.href = 'https://attacker.example/'
+      const form = document.createElement('form')
+      form.action = 'https://attacker.example/'
+      document.head.append(script, base)
+      document.body.append(form)
+      document.body.insertAdjacentHTML(
+        'beforeend',
+        `<img src="data:," onerror="document.title = 'handler'">`,
+      )
+      form.submit()
+      new WebSocket('wss://attacker.example/').close()
+      for (const end = Date.now() + 5_000; refused.size < 5 && Date.now() < end; )
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      return { refused: [...refused].sort(), title: document.title }
+    })
+    assert.deepEqual(refused, [
+      'base-uri',
+      'connect-src',
+      'form-action',
+      'script-src-attr',
+      'script-src-elem',
+    ])
+    assert.equal(title, 'Touchstone', 'no script ran')
   })
 
   test('sends the secret of the link with queries and subscriptions, and nothing without it', async (t) => {
