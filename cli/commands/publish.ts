@@ -1,6 +1,11 @@
 import { Command } from 'commander'
 import type { Sql } from '../../mdm/db/database.ts'
-import { activePolicy, readPublications, type StoredPolicy } from '../../mdm/policy/policies.ts'
+import {
+  activePolicy,
+  readPublications,
+  SHIPPED,
+  type StoredPolicy,
+} from '../../mdm/policy/policies.ts'
 import { publish } from '../../mdm/policy/publish.ts'
 import { count, counted, noun } from '../../schema/kit/numberText.ts'
 import { type CandidateOptions, loadCandidatePolicy } from '../config/candidatePolicy.ts'
@@ -18,6 +23,7 @@ import { createProgress } from './output/progress.ts'
 const SETTINGS = [...DATABASE_CONFIG, 'sources', 'ownSubgraphs', 'contractHide'] as const
 interface Options extends Config<(typeof SETTINGS)[number]>, CandidateOptions {
   list: boolean
+  instead?: string
   reason: string
 }
 
@@ -38,6 +44,10 @@ export const command = withConfig(
       '--model <version...>',
       'versions of models of "touchstone train", or <Type>=shipped; under the active policy unless --policy is given',
     )
+    .option(
+      '--instead <version>',
+      'version of the policy that is active now, or "shipped"; if another one is, nothing is changed',
+    )
     .option('--list', 'list the latest publications', false)
     .option(
       '--reason <text>',
@@ -53,7 +63,8 @@ export const command = withConfig(
 The command works in small transactions beside everything else. It can be stopped and run again: it resumes with what is
 left, and so does a running gateway. Ingest workers, stewards' actions and gateways use the new policy within seconds.
 A subgraph that runs as a service exits if the model changed; restart it. See first what would change:
-"touchstone simulate --policy DIR" or "--model VERSION".
+"touchstone simulate --policy DIR" or "--model VERSION". It prints which policy is active: with --instead it is certain that
+nobody has published another one since.
 
 Examples:
   npx touchstone publish --model 1f0c2ab9d4e37756     # a trained model, under the active policy
@@ -71,6 +82,7 @@ Examples:
           )
         return
       }
+      const instead = options.instead === SHIPPED ? null : options.instead
       const kept = await loadCandidatePolicy(sql, options, systems)
       for (const type of await inactivatedTypes(sql, kept, options.model ?? []))
         printError(
@@ -89,6 +101,7 @@ Examples:
         actor: commandActor(),
         reason: options.reason,
         checkedBy: programVersion(),
+        ...(instead === undefined ? {} : { instead }),
       }
       const done = await publish(sql, kept, context, by, (sofar) =>
         line.show(`${counted(sofar.done, 'record')}, ${counted(sofar.events, 'event')}`),
@@ -97,6 +110,10 @@ Examples:
       if (done.code === 'BUSY')
         throw new Error(
           'another policy is being published, or this one is already being applied to the records: "publish --list" shows its progress',
+        )
+      if (done.code === 'POLICY_CHANGED')
+        throw new Error(
+          `${done.active === null ? 'the shipped policy' : `policy ${done.active}`} is active, not ${instead ?? 'the shipped one'}: look again at what this one would do with "touchstone simulate"; nothing was changed`,
         )
       print(
         `policy ${kept.version} is active${modelsOf(kept)}: ${counted(done.done, 'record')} processed, ${counted(done.events, 'event')}${done.resumed ? '; resumed where it was stopped' : ''}`,

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { activePolicy, SHIPPED } from '../../mdm/policy/policies.ts'
 import { changesNothing, type Simulation, simulate } from '../../mdm/policy/simulate.ts'
 import { count, counted } from '../../schema/kit/numberText.ts'
 import { type CandidateOptions, loadCandidatePolicy } from '../config/candidatePolicy.ts'
@@ -54,6 +55,8 @@ Example:
   .action(async (options: Options) => {
     const { systems } = openInstallation(options.sources)
     await withDatabase({ config: options, connectionsMax: 1 }, async (sql) => {
+      // Read before the snapshot: a policy that is published in between is not in the report.
+      const active = (await activePolicy(sql))?.version ?? SHIPPED
       const stored = await loadCandidatePolicy(sql, options, systems)
       const unfit = await checkCandidate(sql, stored, { ...options, systems })
       for (const note of unfitNotes(unfit)) printError(note)
@@ -62,8 +65,11 @@ Example:
         sample: options.sample,
         examplesMax: options.examples,
       })
-      if (options.json) printJson(report, 1)
-      else printReport(report)
+      if (options.json) printJson({ ...report, active }, 1)
+      else {
+        printReport(report)
+        print(`the active policy is ${active}: publish with --instead ${active}`)
+      }
     })
   })
 

@@ -15,6 +15,9 @@ export interface Publication
   inForce: boolean
 }
 
+/** Names the policy that is active before the first publication. */
+export const SHIPPED = 'shipped'
+
 /** Notification channel: another policy became active. */
 export const policyChannel = 'touchstone_policy'
 
@@ -180,6 +183,11 @@ export async function storePolicy(
   if (checkedBy !== null) await policyChecked(tx, policy.version, checkedBy)
 }
 
+/** Only one publication begins at a time: commands and actions of stewards may come together. */
+export async function lockActivePolicy(tx: Transaction): Promise<void> {
+  await tx`select pg_advisory_xact_lock(hashtextextended('touchstone policy in force', 0))`
+}
+
 /**
  * Begins a publication, or resumes an unfinished one of the same policy. Returns null while another
  * one runs.
@@ -191,8 +199,7 @@ export async function beginPublication(
   reason: string,
   actionId: string | null = null,
 ): Promise<{ id: number; resumed: boolean } | null> {
-  // Only one begins at a time: commands and actions of stewards may come together.
-  await tx`select pg_advisory_xact_lock(hashtextextended('touchstone policy in force', 0))`
+  await lockActivePolicy(tx)
   const [running] = await tx<{ id: number; version: string }[]>`
     select id, version from publication where state = 'RUNNING' for update`
   if (running) return running.version === version ? { id: running.id, resumed: true } : null

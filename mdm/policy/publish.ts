@@ -4,10 +4,12 @@ import { transaction } from '../db/transaction.ts'
 import { withExclusiveLock } from '../db/withExclusiveLock.ts'
 import type { TaskContext } from '../tasks/syncFindings.ts'
 import {
+  activePolicy,
   advancePublication,
   beginPublication,
   endPublication,
   expectOfPublication,
+  lockActivePolicy,
   publicationFailed,
   runningPublication,
   type StoredPolicy,
@@ -19,11 +21,17 @@ import { repair } from './repair.ts'
 
 export type Published =
   | { code: 'DONE'; publication: number; done: number; events: number; resumed: boolean }
-  | { code: 'BUSY' }
+  | NotBegun
+type NotBegun = { code: 'BUSY' } | { code: 'POLICY_CHANGED'; active: string | null }
 
-/** Another policy is being published. */
-class Busy extends Error {
-  override name = 'Busy'
+/** Rolls back, so that nothing of the policy stays. */
+class Aborted extends Error {
+  override name = 'Aborted'
+  readonly outcome: NotBegun
+  constructor(outcome: NotBegun) {
+    super(outcome.code)
+    this.outcome = outcome
+  }
 }
 
 type OnProgress = (sofar: { done: number; events: number }) => void | Promise<void>
@@ -38,33 +46,40 @@ const passesMax = 5
  * their events: first records with features of another matching model, then golden records whose
  * values differ. It can stop at any moment and be called again with the same policy; it continues
  * with the rest. Returns BUSY if another policy is being published or another process works on this
- * one. Takes two connections.
+ * one. `instead` is the version that the caller believes to be active, null for the shipped policy:
+ * returns POLICY_CHANGED if another one is. Takes two connections.
  */
 export async function publish(
   sql: Sql,
   policy: StoredPolicy,
   mastering: TaskContext,
-  by: { actor: string; reason: string; checkedBy?: string },
+  by: { actor: string; reason: string; checkedBy?: string; instead?: string | null },
   onProgress: OnProgress = () => {},
 ): Promise<Published> {
   const done = await withExclusiveLock(sql, MATCHING_LOCK, async () => {
     const begun = await transaction(sql, async (tx) => {
+      await lockActivePolicy(tx)
+      const active = (await activePolicy(tx))?.version ?? null
       await storePolicy(tx, policy, by.checkedBy)
       const publication = await beginPublication(tx, policy.version, by.actor, by.reason)
-      // Rolls back, so that nothing of the policy stays.
-      if (!publication) throw new Busy()
+      if (!publication) throw new Aborted({ code: 'BUSY' })
+      // One that resumes is active itself.
+      if (by.instead !== undefined && by.instead !== active && !publication.resumed)
+        throw new Aborted({ code: 'POLICY_CHANGED', active })
       await appendAudit(tx, {
         event: publication.resumed ? 'PUBLISH_RESUMED' : 'PUBLISH',
         actor: by.actor,
         reason: by.reason,
         policy: policy.version,
+        ...(by.instead === undefined ? {} : { instead: by.instead }),
       })
       return publication
     }).catch((e: unknown) => {
-      if (e instanceof Busy) return null
+      if (e instanceof Aborted) return e.outcome
       throw e
     })
-    return begun && (await bring(sql, begun, policy.version, mastering, by.actor, onProgress))
+    if ('code' in begun) return begun
+    return await bring(sql, begun, policy.version, mastering, by.actor, onProgress)
   })
   return done ?? { code: 'BUSY' }
 }

@@ -3,7 +3,7 @@ import type { Caller } from '../access/caller.ts'
 import { appendAudit } from '../audit/audit.ts'
 import { actionEvidence } from '../audit/evidence.ts'
 import type { Sql, Transaction } from '../db/database.ts'
-import { activePolicy, beginPublication } from '../policy/policies.ts'
+import { activePolicy, beginPublication, lockActivePolicy } from '../policy/policies.ts'
 import type { StewardshipRules } from '../tasks/rules.ts'
 import { closeTasks, taskId } from '../tasks/tasks.ts'
 import { beginAction, finishAction } from './actions.ts'
@@ -42,8 +42,7 @@ export async function activatePolicy(
   const { policy, instead } = request.input
   const [stored] = await tx`select 1 from policy where version = ${policy}`
   if (!stored) refuse('UNKNOWN_POLICY', `there is no policy ${policy}`)
-  // Only one publication runs at a time.
-  await tx`select pg_advisory_xact_lock(hashtextextended('touchstone policy in force', 0))`
+  await lockActivePolicy(tx)
   const now = (await activePolicy(tx))?.version ?? null
   if (now === policy) refuse('ALREADY_IN_FORCE', `policy ${policy} is in force already`)
   if (now !== instead)

@@ -358,6 +358,16 @@ test('reports an active model that this program cannot read, with the policy and
   )
   assert.match(await says(publishCommand, '--model', 'Customer=shipped'), /is active: /)
   assert.equal((await activePipeline()).engines.get('Customer')?.version, shippedVersion)
+  const active = (await activePolicy(db.sql))?.version
+  const refused = await runCommand(publishCommand, ['--shipped', '--instead', 'shipped'], {
+    DATABASE_URL: db.url,
+  })
+  assert.equal(refused.code, 1)
+  assert.match(
+    refused.output,
+    new RegExp(`policy ${active} is active, not the shipped one: .*nothing was changed`),
+  )
+  assert.match(await says(simulateCommand, '--shipped', '--sample', '1'), /the active policy is /)
   // A folder without parameters drops a trained model, and the command reports it.
   await put({ to: before?.version ?? '' })
   assert.match(

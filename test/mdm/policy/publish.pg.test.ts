@@ -136,15 +136,27 @@ test('the simulation predicts every event of a publication; an interrupted publi
   const contacts = report.types.find((t) => t.type === 'Contact')
   assert.ok(contacts && contacts.absorbed > 0, JSON.stringify(contacts))
 
+  const unexpected = await publish(db.sql, changed(), candidate, { ...by, instead: 'f'.repeat(16) })
+  assert.deepEqual(unexpected, { code: 'POLICY_CHANGED', active: null })
+  assert.deepEqual(await digests(db.sql), tables, 'a refused publication writes nothing')
+
   let steps = 0
-  const stopped = publish(db.sql, changed(), candidate, by, () => {
+  const expected = { ...by, instead: null }
+  const stopped = publish(db.sql, changed(), candidate, expected, () => {
     if (++steps === 1) throw new Error('pulled the plug')
   })
   await assert.rejects(stopped, /pulled the plug/)
   const busy = await publish(db.sql, shipped, resolutionContextOf(shipped, systems), by)
   assert.equal(busy.code, 'BUSY')
-  const published = await publish(db.sql, changed(), candidate, by)
+  const published = await publish(db.sql, changed(), candidate, expected)
   assert.ok(published.code === 'DONE' && published.resumed)
+  assert.deepEqual(
+    await publish(db.sql, shipped, resolutionContextOf(shipped, systems), expected),
+    {
+      code: 'POLICY_CHANGED',
+      active: changed().version,
+    },
+  )
   assert.equal((await activePolicy(db.sql))?.version, changed().version)
   assert.deepEqual((await checkRebuild(db.sql, candidate)).differences, [])
 
