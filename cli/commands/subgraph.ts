@@ -109,7 +109,7 @@ Example:
         steward,
         reads,
         webhooks: await openWebhooks(connection.sql, config),
-        seal: await openCursorSeal(config),
+        seal: await openCursorSeal(connection.sql, config),
       })
       const subgraph = all.find((s) => s.name === name)
       if (!subgraph)

@@ -3,6 +3,7 @@ import type { HeadsState } from '../../mdm/audit/headSender.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { activePublication, refusedPublication } from '../../mdm/policy/policies.ts'
+import { counted } from '../../schema/kit/numberText.ts'
 import { knownMigrations, readMigrationState } from '../migrationState.ts'
 import type { DeliverRole, IngestRole } from './roles.ts'
 
@@ -136,18 +137,7 @@ function workersCheck(role: IngestRole): Check {
 }
 
 function deliverChecks({ deliverer, publisher, heads }: DeliverRole): Check[] {
-  const seconds = Math.round(deliverer.claimedMsAgo / 1_000)
-  const stalled = deliverer.claimedMsAgo > claimMsMax
-  const checks: Check[] = [
-    stalled
-      ? bad(
-          'webhooks',
-          'DELIVERY_STALLED',
-          `no work was started for ${seconds} s: the database does not respond`,
-        )
-      : { name: 'webhooks', ok: true, code: 'OK' },
-    auditCheck(heads.state),
-  ]
+  const checks: Check[] = [webhooksCheck(deliverer), auditCheck(heads.state)]
   if (!publisher) return checks
   const { state, why, sinceMs } = publisher.state
   if (state === 'REFUSED') checks.push(bad('jetstream', 'SINK_REFUSED', why ?? ''))
@@ -155,6 +145,33 @@ function deliverChecks({ deliverer, publisher, heads }: DeliverRole): Check[] {
     checks.push(bad('jetstream', 'SINK_AWAY', why ?? ''))
   else checks.push({ name: 'jetstream', ok: true, code: state === 'STANDBY' ? 'STANDBY' : 'OK' })
   return checks
+}
+
+function webhooksCheck({ claimedMsAgo, unstarted }: DeliverRole['deliverer']): Check {
+  const name = 'webhooks'
+  if (claimedMsAgo > claimMsMax)
+    return bad(
+      name,
+      'DELIVERY_STALLED',
+      `no work was started for ${Math.round(claimedMsAgo / 1_000)} s: the database does not respond`,
+    )
+  const { count, sealed } = unstarted
+  // Other endpoints go on, so the process stays ready and reports the problem.
+  if (sealed > 0)
+    return {
+      name,
+      ok: true,
+      code: 'WEBHOOK_SEALED',
+      detail: `the secrets of ${counted(sealed, 'endpoint')} were sealed under a key that this process does not have: set TOUCHSTONE_WEBHOOK_KEY as it was, or rotate the secrets with overlapHours: 0`,
+    }
+  if (count > 0)
+    return {
+      name,
+      ok: true,
+      code: 'WEBHOOK_UNSTARTED',
+      detail: `${counted(count, 'endpoint')} cannot start; see the log`,
+    }
+  return { name, ok: true, code: 'OK' }
 }
 
 /**

@@ -13,7 +13,7 @@ export interface DeliverRole {
    * State of publishing to JetStream, and its count since the start. Null if it is not configured.
    */
   publisher: Pick<Publisher, 'state' | 'count'> | null
-  deliverer: Pick<Deliverer, 'claimedMsAgo'>
+  deliverer: Pick<Deliverer, 'claimedMsAgo' | 'unstarted'>
   /** Sends heads of the audit log. */
   heads: Pick<AuditHeadSender, 'state'>
   /** Waits for deliveries in progress, at most as long as a stop waits. */

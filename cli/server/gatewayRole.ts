@@ -229,7 +229,7 @@ export async function startGatewayRole(options: {
       connectors,
       levels,
       webhooks,
-      seal: await openCursorSeal(config),
+      seal: await openCursorSeal(steward.sql, config),
       reads,
       policies: openPolicies({
         sql: steward.sql,

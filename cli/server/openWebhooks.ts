@@ -26,7 +26,7 @@ export async function openWebhooks(
   config: Config<(typeof WEBHOOK_CONFIG)[number] | 'dataDir'>,
   options: { createKey: boolean } = { createKey: true },
 ): Promise<Webhooks> {
-  const keys = await readSealingKeys(config, options)
+  const keys = await readSealingKeys(sql, config, options)
   const reach = {
     networks: config.webhookNetworks ?? [],
     http: config.webhookHttp === 'allowed',

@@ -25,7 +25,7 @@ import {
 import { claim, leaseMs, release } from './lease.ts'
 import { eventMessage, signedHeaders } from './message.ts'
 import type { Poster } from './post.ts'
-import type { Vault } from './secrets.ts'
+import { SealedError, type Vault } from './secrets.ts'
 import { Store } from './store.ts'
 
 export interface DelivererOptions {
@@ -75,6 +75,13 @@ interface Seeing {
   sensitive: ReturnType<typeof sensitiveFields>
 }
 
+/** Endpoints that could not start at the last claim. */
+interface Unstarted {
+  count: number
+  /** Those whose secrets no key of this process opens. */
+  sealed: number
+}
+
 interface Running {
   revision: number
   delivery: Delivery
@@ -98,6 +105,7 @@ export class Deliverer {
   #heldUntil = 0
   readonly #pause = new WakeableSleep()
   #claimedAt = performance.now()
+  #unstarted: Unstarted = { count: 0, sealed: 0 }
   #loop: Promise<void> = Promise.resolve()
   #expired = 0
   #seen: Seeing | null = null
@@ -141,6 +149,10 @@ export class Deliverer {
    */
   get claimedMsAgo(): number {
     return performance.now() - this.#claimedAt
+  }
+
+  get unstarted(): Unstarted {
+    return this.#unstarted
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -196,14 +208,18 @@ export class Deliverer {
         await release(this.#o.sql, this.#holder, id)
       }),
     )
+    const unstarted: Unstarted = { count: 0, sealed: 0 }
     for (const [id, revision] of held)
       if (!this.#running.has(id))
         // An endpoint that cannot start, for example without the key to its secrets, does not block
         // others.
         await this.#begin(id, revision).catch(async (e) => {
           this.#o.log('error', `webhook ${id} cannot start: ${e.message}`)
+          unstarted.count++
+          if (e instanceof SealedError) unstarted.sealed++
           await release(this.#o.sql, this.#holder, id)
         })
+    this.#unstarted = unstarted
   }
 
   #mayRestart({ againAt }: Running): boolean {

@@ -148,6 +148,13 @@ export async function addSecret(
   await tx`update webhook set revision = revision + 1, updated_at = clock_timestamp() where id = ${id}`
 }
 
+/** Returns whether any endpoint has a secret. */
+export async function hasSecrets(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ found: boolean }[]>`
+    select exists (select from webhook_secret) as found`
+  return row?.found === true
+}
+
 export interface Secret {
   secret: string
   /** Milliseconds since 1970; null for the active secret. */

@@ -18,6 +18,17 @@ export function isSecret(text: string): boolean {
   return bytes.length >= secretBytesMin && bytes.length <= secretBytesMax
 }
 
+/** None of the keys of this process opens a secret. */
+export class SealedError extends Error {
+  override name = 'SealedError'
+  constructor(cause?: unknown) {
+    super(
+      'a secret of a webhook is sealed under a key that this process does not have: set TOUCHSTONE_WEBHOOK_KEY as it was',
+      { cause },
+    )
+  }
+}
+
 const PLAIN = 0
 const AES_256_GCM = 1
 const ivBytes = 12
@@ -62,13 +73,9 @@ export class Vault {
         const text = decipher.update(bytes.subarray(1 + ivBytes + tagBytes))
         return Buffer.concat([text, decipher.final()]).toString('utf8')
       } catch (e) {
-        if (key === this.#keys.at(-1))
-          throw new Error(`${unopened} (${e instanceof Error ? e.message : e})`)
+        if (key === this.#keys.at(-1)) throw new SealedError(e)
       }
     }
-    throw new Error(unopened)
+    throw new SealedError()
   }
 }
-
-const unopened =
-  'a secret of a webhook is sealed under a key that this process does not have: set TOUCHSTONE_WEBHOOK_KEY as it was'

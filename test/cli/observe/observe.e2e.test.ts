@@ -200,9 +200,10 @@ test('readiness reports each problem with a code', async () => {
     state: string,
     sinceMs = 0,
     heads: object = fineHeads,
+    unstarted = { count: 0, sealed: 0 },
   ) => ({
     deliver: () => ({
-      deliverer: { claimedMsAgo },
+      deliverer: { claimedMsAgo, unstarted },
       heads: { state: heads },
       publisher: { state: { state, why: 'no server', sinceMs } },
     }),
@@ -213,6 +214,14 @@ test('readiness reports each problem with a code', async () => {
     [deliver(0, 'AWAY', 1_000), true, 'OK', true, 'OK'],
     [deliver(21_000, 'AWAY', 11_000), false, 'DELIVERY_STALLED', false, 'SINK_AWAY'],
     [deliver(0, 'REFUSED'), true, 'OK', false, 'SINK_REFUSED'],
+    [
+      deliver(0, 'STANDBY', 0, fineHeads, { count: 2, sealed: 1 }),
+      ...([true, 'WEBHOOK_SEALED', true, 'STANDBY'] as const),
+    ],
+    [
+      deliver(0, 'STANDBY', 0, fineHeads, { count: 1, sealed: 0 }),
+      ...([true, 'WEBHOOK_UNSTARTED', true, 'STANDBY'] as const),
+    ],
   ]
   for (const [parts, ok, code, sinkOk, sinkCode] of sinks)
     assert.deepEqual(await codes(parts), [

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Webhook as Verifier } from 'standardwebhooks'
+import { readSealingKeys } from '../../../cli/server/sealingKeys.ts'
 import { encodeCursor } from '../../../mdm/feed/cursor.ts'
 import { expireChanges } from '../../../mdm/feed/expire.ts'
 import { everything } from '../../../mdm/feed/filter.ts'
@@ -496,6 +500,7 @@ test('an endpoint with unreadable secrets blocks no other; a rotation without ov
   await setWebhookState(t.webhooks, 'tester', broken, 'ACTIVE', '')
   const isReported = (line: string) => /cannot start.*TOUCHSTONE_WEBHOOK_KEY/.test(line)
   await until(() => t.deliveries.lines.some(isReported))
+  await until(() => t.deliveries.deliverer.unstarted.sealed === 1)
   const [mine, theirs] = [randomUUID(), randomUUID()]
   await append(db.sql, version(theirs, 1, { type }))
   await t.versions([mine], 1)
@@ -503,4 +508,22 @@ test('an endpoint with unreadable secrets blocks no other; a rotation without ov
   assert.deepEqual(t.receiver.accepted(theirs), [])
   await rotateWebhookSecret(t.webhooks, 'tester', broken, null, 0)
   await until(() => t.receiver.accepted(theirs).length === 1)
+  await until(() => t.deliveries.deliverer.unstarted.count === 0)
+})
+
+test('a lost key is not made again while endpoints have secrets', async (context) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'touchstone-key-'))
+  context.after(() => rmSync(dataDir, { recursive: true }))
+  const file = join(dataDir, 'webhook-key')
+  const keys = (webhookKey?: string[]) => readSealingKeys(db.sql, { dataDir, webhookKey })
+  const made = await keys()
+  const { id } = await register(webhooksAt(db.sql, [1]), 'http://127.0.0.1:1/')
+  context.after(async () => void (await deleteWebhook(webhooksAt(db.sql, []), 'tester', id)))
+  assert.deepEqual(await keys(), made)
+  rmSync(file)
+  await assert.rejects(keys(), (e: Error) => e.message.startsWith(`${file} is missing`))
+  assert.ok(!existsSync(file))
+  assert.deepEqual(await keys(['another key of 32 characters, or more']), [
+    'another key of 32 characters, or more',
+  ])
 })
