@@ -1,6 +1,7 @@
 import { isInherited } from '../../schema/kit/dictionary.ts'
 import { fold } from '../standardise/text.ts'
 
+const NONE: ReadonlySet<string> = new Set()
 const VALID = /^(?!__)[A-Za-z_][A-Za-z0-9_]*$/
 
 /**
@@ -11,13 +12,31 @@ export class FieldNames {
   private readonly fields = new Map<string, string>()
   private readonly columns = new Map<string, string>()
 
+  /**
+   * Returns the names of the fields of a table's columns. A column whose name is valid keeps it,
+   * even if a column before it would get that name.
+   */
+  fieldsOf(columns: readonly string[]): string[] {
+    if (columns.some((column) => !this.fields.has(column))) {
+      const kept = new Set(columns.filter(isFieldName))
+      for (const column of columns) this.nameField(column, kept)
+    }
+    return columns.map((column) => this.fieldOf(column))
+  }
+
   /** Returns the name of the field of a column; no two columns have one field. */
   fieldOf(column: string): string {
+    return this.fields.get(column) ?? this.nameField(column, NONE)
+  }
+
+  private nameField(column: string, kept: ReadonlySet<string>): string {
     const known = this.fields.get(column)
     if (known !== undefined) return known
     const name = isFieldName(column) ? column : validName(column)
+    const isTaken = (field: string) =>
+      this.columns.has(field) || (field !== column && kept.has(field))
     let field = name
-    for (let n = 2; this.columns.has(field); n++) field = `${name}_${n}`
+    for (let n = 2; isTaken(field); n++) field = `${name}_${n}`
     this.fields.set(column, field)
     this.columns.set(field, column)
     return field

@@ -158,14 +158,11 @@ async function* named(
   for await (const read of records) {
     if ('problem' in read) yield read
     else {
-      const fields = Object.entries(read.fields)
-      const own = fields.every(([name]) => names.fieldOf(name) === name)
-      yield own
+      const entries = Object.entries(read.fields)
+      const fields = names.fieldsOf(entries.map(([name]) => name))
+      yield entries.every(([name], i) => fields[i] === name)
         ? read
-        : {
-            ...read,
-            fields: Object.fromEntries(fields.map(([name, v]) => [names.fieldOf(name), v])),
-          }
+        : { ...read, fields: Object.fromEntries(entries.map(([, v], i) => [fields[i], v])) }
     }
   }
 }

@@ -147,8 +147,7 @@ function chooseColumns(
     report(
       `note: ${name} has no column "id": the id of a record is its line or row; --id names a column`,
     )
-  for (const column of all)
-    if (column !== columns.source && column !== columns.id) names.fieldOf(column)
+  names.fieldsOf(all.filter((column) => column !== columns.source && column !== columns.id))
   return columns
 }
 

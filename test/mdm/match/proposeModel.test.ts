@@ -149,6 +149,18 @@ test('names of columns become names of fields, each its own; hostile ones are ha
   assert.ok(!model.sdl.includes('\u202e') && model.sdl.includes('\\u202e'))
 })
 
+test('a column keeps a valid name that another column before it would get', () => {
+  const names = new FieldNames()
+  assert.deepEqual(names.fieldsOf(['E-Mail', 'e_mail', 'e_mail_2', 'e mail']), [
+    'e_mail_3',
+    'e_mail',
+    'e_mail_2',
+    'e_mail_4',
+  ])
+  assert.deepEqual(names.all(), ['e_mail_3', 'e_mail', 'e_mail_2', 'e_mail_4'])
+  assert.equal(names.columnOf('e_mail_3'), 'E-Mail')
+})
+
 test('a table of very many columns gives a model that can be used, of those that say most', () => {
   const wide = Array.from({ length: 300 }, (_, i): [string, string[]] => [
     `remark ${i}`,
