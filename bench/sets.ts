@@ -55,7 +55,7 @@ function measure(dir: string, model: string): void {
     `${pairsCompleteness?.toFixed(3) ?? '-'} ${completeness.toFixed(3)}`,
     largest,
     `${result.stats.candidatePairs} pairs`,
-    result.stats.drift === null ? 'trained' : `drifted: ${result.stats.drift}`,
+    result.stats.shippedBecause ?? 'trained',
     ((performance.now() - started) / 1000).toFixed(1),
   ]
   const name = dir.slice(dir.lastIndexOf('/') + 1)

@@ -7,13 +7,12 @@ import { QUOTES, type Quotes } from '../../connectors/file/csvRows.ts'
 import { isSystemError } from '../../connectors/file/fileError.ts'
 import type { BatchResult } from '../../mdm/match/batch.ts'
 import { matchBatchInThreads, THREADS_MAX } from '../../mdm/match/batchThreads.ts'
-import { TRAINING_RECORDS_MIN } from '../../mdm/match/drift.ts'
 import { readParameters } from '../../mdm/match/parameters.ts'
 import { type ProposedModel, proposeModel } from '../../mdm/match/proposeModel.ts'
 import { createReport } from '../../mdm/match/report.ts'
-import { reportPage, trainingText } from '../../mdm/match/reportPage.ts'
+import { reportPage } from '../../mdm/match/reportPage.ts'
 import { reportQuality } from '../../mdm/match/reportQuality.ts'
-import { count, counted, noun } from '../../schema/kit/numberText.ts'
+import { count, counted, noun, percent } from '../../schema/kit/numberText.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
 import { print, printError, printErrorDocument } from '../terminal/print.ts'
@@ -152,8 +151,8 @@ Examples:
 
 async function run(options: Options): Promise<void> {
   const started = performance.now()
-  const explained = options.why?.map((name) => name.replace('/', '\u0001'))
-  if (explained && explained.length !== 2)
+  const { why } = options
+  if (why && why.length !== 2)
     throw new Error('--why takes two records: --why crm/17 billing/cus_42')
   const { out, propose } = options
   if (out === undefined && (propose === undefined || options.model !== undefined))
@@ -205,18 +204,14 @@ async function run(options: Options): Promise<void> {
     )
   }
   line.end()
-  const [a, b] = explained ?? []
+  const [a, b] = why ?? []
   if (a !== undefined && b !== undefined) print(...explainPair(result, a, b))
   const { crowdedRecords } = result.stats
   if (crowdedRecords > 0)
     printError(
       `note: ${counted(crowdedRecords, 'record shares whatever it shares', 'records share whatever they share')} with more than ${counted(result.engine.blockRecordsMax, 'other')}, and ${noun(crowdedRecords, 'was', 'were')} not compared`,
     )
-  if (result.training && result.records.length < TRAINING_RECORDS_MIN)
-    printError(
-      `note: ${counted(result.records.length, 'record teaches', 'records teach')} too little (${count(TRAINING_RECORDS_MIN)} at least); the shipped levels are used`,
-    )
-  if (result.stats.drift !== null) printError(`training ${trainingText(result.stats.drift)}`)
+  if (result.stats.shippedBecause !== null) printError(`note: ${result.stats.shippedBecause}`)
   printError(...summary(result, seconds))
   if (options.label !== undefined)
     print(
@@ -275,9 +270,7 @@ async function writeModel(file: string, model: ProposedModel): Promise<void> {
 function summary({ stats, clusters, possible, related }: BatchResult, seconds: number): string[] {
   const { pairsCompleteness } = stats
   const completeness =
-    pairsCompleteness === null
-      ? ''
-      : ` (about ${(100 * pairsCompleteness).toFixed(1)} % of all matches)`
+    pairsCompleteness === null ? '' : ` (about ${percent(pairsCompleteness)} of all matches)`
   const memoryMb = process.resourceUsage().maxRSS / 1024
   return [
     `${counted(stats.records, 'record')} in ${counted(clusters, 'cluster')}, ${counted(possible.length, 'possible match', 'possible matches')}${related.length > 0 ? `, ${counted(related.length, 'possibly related pair')}` : ''}`,

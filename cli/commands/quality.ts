@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { driftOf, type FieldDrift, type Quality, quality } from '../../mdm/golden/read/quality.ts'
 import { type QueueAge, queueAge } from '../../mdm/tasks/queue.ts'
-import { counted } from '../../schema/kit/numberText.ts'
+import { counted, percent } from '../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
@@ -42,7 +42,7 @@ Example:
   })
 
 function printQuality(types: Quality[], queue: QueueAge[]): void {
-  const share = (x: number | null) => (x === null ? '-' : `${(100 * x).toFixed(1)} %`)
+  const share = (x: number | null) => (x === null ? '-' : percent(x))
   for (const t of types) {
     print(
       `${t.type}: ${counted(t.golden, 'golden record')} of ${counted(t.records, 'source record')}; matched ${share(t.matchRate)}, unique ${share(t.uniqueness)}, overridden ${share(t.overrideRate)}`,

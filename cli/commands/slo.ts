@@ -6,6 +6,7 @@ import {
   type LevelState,
   serviceLevels,
 } from '../../mdm/serviceLevels/serviceLevels.ts'
+import { percent } from '../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { judgeByActivePolicy, openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
@@ -49,7 +50,7 @@ Example:
 const alarming: LevelState[] = ['MISSED', 'BURNING']
 
 function line(l: Level): string {
-  const share = (x: number | null) => (x === null ? '-' : `${(100 * x).toFixed(2)} %`)
+  const share = (x: number | null) => (x === null ? '-' : percent(x, 2))
   const spans = l.spans.map(
     (s) =>
       `${s.hours < 24 ? `${s.hours} h` : `${s.hours / 24} d`}: ${share(s.ratio)} of ${s.total}, burn ${s.burnRate.toFixed(1)}`,

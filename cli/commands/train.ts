@@ -12,7 +12,7 @@ import { createEngine, type Engine, type MatchRecord } from '../../mdm/match/eng
 import { planComparisons } from '../../mdm/match/plan.ts'
 import { POSTINGS_RECORDS_MAX } from '../../mdm/match/postings.ts'
 import { createReport } from '../../mdm/match/report.ts'
-import { reportPage, trainingText } from '../../mdm/match/reportPage.ts'
+import { reportPage } from '../../mdm/match/reportPage.ts'
 import { reportQuality } from '../../mdm/match/reportQuality.ts'
 import { type ListedModel, listModels, misfit, storeModel } from '../../mdm/policy/models.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
@@ -171,8 +171,8 @@ async function trainType(
   const progress = (stage: string, share: number) =>
     line.show(`${type.name}: ${stage} ${Math.round(share * 100)} %`)
   let result = matchBatch(type, records, { seed: options.seed, progress })
-  const { drift } = result.stats
-  if (drift !== null) line.line(`${type.name}: training ${trainingText(drift)}`)
+  const { shippedBecause } = result.stats
+  if (shippedBecause !== null) line.line(`${type.name}: ${shippedBecause}`)
   let labels: LabelledPair[] = []
   if (options.labels) {
     const place = new Map(result.records.map((record, i) => [record.key, i]))
@@ -192,7 +192,8 @@ async function trainType(
   if (labels.length > 0) {
     // Matches again, so that the report describes the trained model.
     const parameters = learnFromLabels(result.engine, labels, (p) => createEngine(type, p))
-    result = matchBatch(type, records, { parameters, progress })
+    const again = matchBatch(type, records, { parameters, progress })
+    result = { ...again, stats: { ...again.stats, shippedBecause } }
   }
   const { parameters, version, comparisons } = result.engine
   const actor = commandActor()

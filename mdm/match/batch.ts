@@ -1,5 +1,6 @@
 import { DisjointSet } from '../../schema/kit/disjointSet.ts'
 import { estimateCompleteness } from './completeness.ts'
+import { whyShipped } from './drift.ts'
 import {
   createEngine,
   type Edge,
@@ -57,8 +58,8 @@ export interface BatchStats {
    * estimated.
    */
   pairsCompleteness: number | null
-  /** Why the shipped levels are used instead of the trained ones; null if they are not. */
-  drift: string | null
+  /** Why the shipped levels are used after training; null if they are not. */
+  shippedBecause: string | null
   edges: number
   largestComponent: number
   seconds: Record<string, number>
@@ -259,7 +260,7 @@ export function finishBatch(
       crowdedRecords: postings.crowded,
       candidatePairs,
       pairsCompleteness: completeness?.share ?? null,
-      drift: training?.drift ?? null,
+      shippedBecause: (training && whyShipped(records.length, training.drift)) ?? null,
       edges: pairs.length,
       largestComponent,
       seconds,

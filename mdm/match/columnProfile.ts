@@ -12,6 +12,7 @@ import { parsePhone } from '../standardise/phone.ts'
 import { parseProductName } from '../standardise/productName.ts'
 import { fold, isPlaceholder, words } from '../standardise/text.ts'
 import type { MatchRecord } from './engine.ts'
+import { spread } from './spread.ts'
 
 /** What the values of a column look like. Shares are of the values that are not placeholders. */
 export interface ColumnProfile {
@@ -70,9 +71,7 @@ export function profileColumns(
   records: readonly MatchRecord[],
   columns: readonly string[],
 ): ColumnProfile[] {
-  const step = Math.max(1, records.length / SAMPLE_RECORDS_MAX)
-  const sample: MatchRecord[] = []
-  for (let i = 0; i < records.length; i += step) sample.push(records[Math.floor(i)]!)
+  const sample = spread(records, SAMPLE_RECORDS_MAX)
   return columns.map((column) => profileColumn(sample, column))
 }
 

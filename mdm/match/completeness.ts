@@ -1,5 +1,6 @@
 import type { Engine, Features } from './engine.ts'
 import { forEachCandidate, isSaturated, type Postings } from './postings.ts'
+import { probabilityOf } from './probability.ts'
 import { createSeededRandom } from './random.ts'
 
 /** Estimate of the share of all matches that blocking finds. */
@@ -54,7 +55,7 @@ export function estimateCompleteness(
     forEachCandidate(postings, i, stamp, (j) => {
       const b = features[j]!
       if (a.s === b.s && engine.isUniqueSource(a.s)) return
-      const probability = 1 / (1 + 2 ** -engine.weight(a, b))
+      const probability = probabilityOf(engine.weight(a, b))
       if (probability < PROBABILITY_MIN) return
       own ??= new Set(usable(i))
       const kinds = new Set<string>()

@@ -1,3 +1,4 @@
+import { count, counted, percent } from '../../schema/kit/numberText.ts'
 import type { Estimate } from './estimate.ts'
 import type { Vectors } from './vectors.ts'
 
@@ -21,14 +22,23 @@ export function findDrift(
   records: number,
 ): string | undefined {
   const [matches, agreement] = compareMatches(trained, shipped, candidates)
-  const percent = (share: number) => `${Math.round(100 * share)} %`
   if (matches > MATCHES_PER_RECORD_MAX * records)
     return `a record has ${(matches / records).toFixed(1)} matches on average`
   if (trained.lostShare > LOST_SHARE_MAX)
-    return `${percent(trained.lostShare)} of the matches have a better counterpart in a unique source`
+    return `${percent(trained.lostShare, 0)} of the matches have a better counterpart in a unique source`
   if (agreement < AGREEMENT_MIN)
-    return `the trained and the shipped model agree on ${percent(agreement)} of the matches`
+    return `the trained and the shipped model agree on ${percent(agreement, 0)} of the matches`
   return undefined
+}
+
+/**
+ * Returns why the shipped levels are used after training; undefined if the trained ones are.
+ * @param drift the result of `findDrift`
+ */
+export function whyShipped(records: number, drift: string | undefined): string | undefined {
+  if (records < TRAINING_RECORDS_MIN)
+    return `${counted(records, 'record teaches', 'records teach')} too little (${count(TRAINING_RECORDS_MIN)} at least); the shipped levels are used`
+  return drift && `training drifted: ${drift}; the shipped levels are used`
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { BatchResult, ScoredPair } from './batch.ts'
 import { clusterPairs } from './clusterPairs.ts'
+import { probabilityOf } from './probability.ts'
 import { createSeededRandom } from './random.ts'
 
 /** Pairs of one range of the score that share a fate: one cluster, or two. */
@@ -73,7 +74,7 @@ export function sampleForLabels(result: BatchResult, count: number, seed: number
 /** Returns the standard deviation of the answer in a group, by the model's probabilities. */
 function deviationOf(group: readonly ScoredPair[]): number {
   let sum = 0
-  for (const { weight } of group) sum += 1 / (1 + 2 ** -weight)
+  for (const { weight } of group) sum += probabilityOf(weight)
   const mean = sum / group.length
   return Math.max(DEVIATION_MIN, Math.sqrt(mean * (1 - mean)))
 }

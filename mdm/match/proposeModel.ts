@@ -1,4 +1,4 @@
-import { counted, fixed } from '../../schema/kit/numberText.ts'
+import { counted, fixed, percent } from '../../schema/kit/numberText.ts'
 import { visibleText } from '../../schema/kit/visibleText.ts'
 import { comparatorsOfName, isOfTheRecord } from './columnNames.ts'
 import { type ColumnProfile, profileColumns, type Trait } from './columnProfile.ts'
@@ -90,7 +90,7 @@ function guessColumn(column: string, profile: ColumnProfile): Guess {
   if (shares.parts >= SHOWN_SHARE)
     return {
       as: 'ADDRESS',
-      reason: `${percent(shares.parts)} of the values are addresses in parts`,
+      reason: `${percent(shares.parts, 0)} of the values are addresses in parts`,
     }
   const named = comparatorsOfName(column)
   for (const { as, words } of named) {
@@ -99,7 +99,7 @@ function guessColumn(column: string, profile: ColumnProfile): Guess {
     const precise = preciseName(as, words, profile)
     return {
       as: precise,
-      reason: `named as "${words}"; ${percent(fit.share)} of the values are ${fit.what}${precise === as ? '' : `, ${reasonOfName(precise, profile)}`}`,
+      reason: `named as "${words}"; ${percent(fit.share, 0)} of the values are ${fit.what}${precise === as ? '' : `, ${reasonOfName(precise, profile)}`}`,
     }
   }
   const shown = guessOfValues(profile)
@@ -108,7 +108,7 @@ function guessColumn(column: string, profile: ColumnProfile): Guess {
   const fit = fits(first.as, profile)
   return {
     ...shown,
-    reason: `named as "${first.words}", but only ${percent(fit.share)} of the values are ${fit.what}; ${shown.reason}`,
+    reason: `named as "${first.words}", but only ${percent(fit.share, 0)} of the values are ${fit.what}; ${shown.reason}`,
   }
 }
 
@@ -174,12 +174,12 @@ function isMixed({ shares }: ColumnProfile): boolean {
 }
 
 function reasonOfName(as: Comparator, { shares }: ColumnProfile): string {
-  if (as === 'PERSON_NAME') return `${percent(shares.person)} with a known given name`
+  if (as === 'PERSON_NAME') return `${percent(shares.person, 0)} with a known given name`
   if (as === 'ORGANISATION_NAME')
-    return `${percent(shares.organisation)} with a legal form or a word of organisations`
-  if (as === 'PRODUCT_NAME') return `${percent(shares.model)} with a model number`
-  if (as === 'TEXT') return `${percent(shares.model)} with a model number`
-  return `${percent(shares.address)} with a street, a number and more`
+    return `${percent(shares.organisation, 0)} with a legal form or a word of organisations`
+  if (as === 'PRODUCT_NAME') return `${percent(shares.model, 0)} with a model number`
+  if (as === 'TEXT') return `${percent(shares.model, 0)} with a model number`
+  return `${percent(shares.address, 0)} with a street, a number and more`
 }
 
 /** Signs that a value has by itself, the clearest first. */
@@ -202,32 +202,32 @@ function guessOfValues(profile: ColumnProfile): Guess {
     return { reason: 'its values are yes and no, which say too little' }
   for (const [trait, as, what] of SHOWN)
     if (shares[trait] >= SHOWN_SHARE)
-      return { as, reason: `${percent(shares[trait])} of the values are ${what}` }
+      return { as, reason: `${percent(shares[trait], 0)} of the values are ${what}` }
   if (isMixed(profile))
     return {
       as: 'NAME',
-      reason: `${percent(shares.person)} of the values have a known given name, ${percent(shares.organisation)} a legal form or a word of organisations`,
+      reason: `${percent(shares.person, 0)} of the values have a known given name, ${percent(shares.organisation, 0)} a legal form or a word of organisations`,
     }
   if (shares.organisation >= NAME_SHARE)
     return {
       as: 'ORGANISATION_NAME',
-      reason: `${percent(shares.organisation)} of the values have a legal form or a word of organisations`,
+      reason: `${percent(shares.organisation, 0)} of the values have a legal form or a word of organisations`,
     }
   if (shares.person >= NAME_SHARE)
     return {
       as: 'PERSON_NAME',
-      reason: `${percent(shares.person)} of the values are words with a known given name`,
+      reason: `${percent(shares.person, 0)} of the values are words with a known given name`,
     }
   if (shares.givenName >= NAME_SHARE)
     return {
       as: 'GIVEN_NAME',
-      reason: `${percent(shares.givenName)} of the values are known given names`,
+      reason: `${percent(shares.givenName, 0)} of the values are known given names`,
     }
   if (shares.code >= SHOWN_SHARE) return guessOfCodes(profile)
   if (shares.model >= NAME_SHARE && words >= 3)
     return {
       as: 'PRODUCT_NAME',
-      reason: `${percent(shares.model)} of the values have words and a model number`,
+      reason: `${percent(shares.model, 0)} of the values have words and a model number`,
     }
   if (kinds <= CATEGORY_KINDS_MAX && distinct <= CATEGORY_DISTINCT_MAX && words <= 5)
     return { as: 'CATEGORY', reason: counted(kinds, 'different value') }
@@ -246,7 +246,7 @@ function guessOfCodes({ distinct, kinds, shares }: ColumnProfile): Guess {
   if (distinct >= CODE_DISTINCT_MIN)
     return {
       as: 'IDENTIFIER',
-      reason: `${percent(shares.code)} of the values are codes, some of them in two records`,
+      reason: `${percent(shares.code, 0)} of the values are codes, some of them in two records`,
     }
   return kinds <= CATEGORY_KINDS_MAX
     ? { as: 'CATEGORY', reason: counted(kinds, 'different code') }
@@ -324,8 +324,4 @@ function sdlOf(
   for (const { column, reason } of leftOut)
     lines.push(`#   ${visibleText(`${JSON.stringify(column)}: ${reason}`)}`)
   return `${lines.join('\n')}\n`
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`
 }

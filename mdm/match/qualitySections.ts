@@ -1,5 +1,5 @@
-import { fixed } from '../../schema/kit/numberText.ts'
-import { exampleFigure, html, percent, whole } from './reportHtml.ts'
+import { count, fixed, percent } from '../../schema/kit/numberText.ts'
+import { exampleFigure, html } from './reportHtml.ts'
 import type { Expected, MatchQuality } from './reportQuality.ts'
 
 /** Returns the sections of a report that show how far its result can be trusted. */
@@ -8,7 +8,7 @@ export function qualitySections(quality: MatchQuality): string {
   return `<h2>Training</h2>
 ${facts([
   ['Model', training.isTrained ? 'trained on these records' : 'given'],
-  ['Expected matches among the linked pairs', whole(Math.round(training.expectedMatches))],
+  ['Expected matches among the linked pairs', count(Math.round(training.expectedMatches))],
   ['Records that share a cluster', percent(training.matchedRecords)],
   [
     'Linked pairs that the shipped levels decide the same',
@@ -47,7 +47,7 @@ ${doubtful.map(exampleFigure).join('\n') || '<p>No two records are linked.</p>'}
 
 function figures({ pairs, precision, recall }: Expected): string[] {
   const share = (value: number | null) => (value === null ? '' : percent(value))
-  return [whole(pairs), share(precision), share(recall)]
+  return [count(pairs), share(precision), share(recall)]
 }
 
 function facts(rows: readonly (readonly [string, string])[]): string {

@@ -1,6 +1,7 @@
 import type { BatchResult } from './batch.ts'
 import type { MatchRecord, PairScore } from './engine.ts'
 import { levelShares } from './parameters.ts'
+import { recordName } from './recordName.ts'
 
 /** Report of a run, for people: as JSON, and the source of the page. */
 export interface MatchReport {
@@ -96,8 +97,8 @@ function examplesOf({
   const sorted = [...pairs].sort((x, y) => x.weight - y.weight || x.a - y.a || x.b - y.b)
   const example = (title: string, a: number, b: number): ReportExample => ({
     title,
-    a: { key: shown(records[a]!), fields: records[a]!.fields },
-    b: { key: shown(records[b]!), fields: records[b]!.fields },
+    a: { key: recordName(records[a]!.key), fields: records[a]!.fields },
+    b: { key: recordName(records[b]!.key), fields: records[b]!.fields },
     comparison: engine.compare(features[a]!, features[b]!),
   })
   const over = sorted.filter(
@@ -127,8 +128,4 @@ function examplesOf({
     [0.99, 0.5],
   )
   return found
-}
-
-function shown(record: MatchRecord): string {
-  return record.key.replaceAll('\u0001', '/').replaceAll('\u0000', '#')
 }

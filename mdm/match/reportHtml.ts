@@ -46,14 +46,6 @@ function text(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-export function whole(n: number): string {
-  return n.toLocaleString('en')
-}
-
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`
-}
-
 /** Escapes a text for the page; characters that hide or turn others around are shown as escapes. */
 export function html(value: string): string {
   return visibleText(value)

@@ -1,7 +1,7 @@
-import { fixed } from '../../schema/kit/numberText.ts'
+import { count, fixed, percent } from '../../schema/kit/numberText.ts'
 import { qualitySections } from './qualitySections.ts'
 import type { MatchReport, ReportColumn } from './report.ts'
-import { BAR_PX, bar, exampleFigure, figure, html, percent, whole } from './reportHtml.ts'
+import { BAR_PX, bar, exampleFigure, figure, html } from './reportHtml.ts'
 import type { QualityReport } from './reportQuality.ts'
 
 /**
@@ -11,21 +11,21 @@ import type { QualityReport } from './reportQuality.ts'
 export function reportPage(report: MatchReport | QualityReport): string {
   const { stats } = report
   const facts: [string, string][] = [
-    ['Records', whole(stats.records)],
-    ['Clusters', whole(report.clusters)],
-    ['Possible matches', whole(report.possibleMatches)],
+    ['Records', count(stats.records)],
+    ['Clusters', count(report.clusters)],
+    ['Possible matches', count(report.possibleMatches)],
     [
       'Blocking keys',
-      `${whole(stats.keys)}, of which ${whole(stats.saturatedKeys)} too common to use`,
+      `${count(stats.keys)}, of which ${count(stats.saturatedKeys)} too common to use`,
     ],
-    ['Candidate pairs', whole(stats.candidatePairs)],
+    ['Candidate pairs', count(stats.candidatePairs)],
     [
       'Matches that are among them, estimated',
       stats.pairsCompleteness === null ? 'cannot be estimated' : percent(stats.pairsCompleteness),
     ],
-    ['Training', trainingText(stats.drift)],
-    ['Links', whole(stats.edges)],
-    ['Largest connected component', whole(stats.largestComponent)],
+    ['Training', stats.shippedBecause ?? 'no sign of drift'],
+    ['Links', count(stats.edges)],
+    ['Largest connected component', count(stats.largestComponent)],
     ['Odds of a match between random records', `2^${fixed(report.priorWeight, 1)}`],
     ['Odds of a mere relation', `2^${fixed(report.relatedWeight, 1)}`],
     ['Model', report.version],
@@ -47,18 +47,11 @@ ${report.dimensions.map(columnChart).join('\n')}
 <h2>Linked pairs by weight</h2>
 ${histogram(report)}
 <h2>Clusters by size</h2>
-<table><tr><th>Records</th><th>Clusters</th></tr>${report.clusterSizes.map(({ size, clusters }) => `<tr><td>${size}</td><td>${whole(clusters)}</td></tr>`).join('')}</table>
+<table><tr><th>Records</th><th>Clusters</th></tr>${report.clusterSizes.map(({ size, clusters }) => `<tr><td>${size}</td><td>${count(clusters)}</td></tr>`).join('')}</table>
 <h2>Examples</h2>
 ${report.examples.map(exampleFigure).join('\n')}
 </body></html>
 `
-}
-
-/** Returns what training did, in words. */
-export function trainingText(drift: string | null): string {
-  return drift === null
-    ? 'no sign of drift'
-    : `drifted: ${drift}; the shipped levels are used instead`
 }
 
 const STYLE =
@@ -76,7 +69,7 @@ function histogram(report: MatchReport): string {
   const most = Math.max(1, ...report.histogram.map((step) => step.pairs))
   const rows = report.histogram.map(
     ({ weight, pairs }, i) =>
-      `<text x="0" y="${i * 20 + 14}">${weight} to ${weight + 1}</text><rect class="${weight >= report.matchWeightMin ? 'plus' : 'minus'}" x="90" y="${i * 20 + 3}" width="${((2 * BAR_PX * pairs) / most).toFixed(1)}" height="14"/><text x="${(96 + (2 * BAR_PX * pairs) / most).toFixed(1)}" y="${i * 20 + 14}">${whole(pairs)}</text>`,
+      `<text x="0" y="${i * 20 + 14}">${weight} to ${weight + 1}</text><rect class="${weight >= report.matchWeightMin ? 'plus' : 'minus'}" x="90" y="${i * 20 + 3}" width="${((2 * BAR_PX * pairs) / most).toFixed(1)}" height="14"/><text x="${(96 + (2 * BAR_PX * pairs) / most).toFixed(1)}" y="${i * 20 + 14}">${count(pairs)}</text>`,
   )
   return figure('Blue: over the threshold', rows, rows.length)
 }

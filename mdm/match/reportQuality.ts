@@ -1,9 +1,11 @@
-import { counted, fixed } from '../../schema/kit/numberText.ts'
+import { counted, fixed, percent } from '../../schema/kit/numberText.ts'
 import type { BatchResult, ScoredPair } from './batch.ts'
-import { TRAINING_RECORDS_MIN } from './drift.ts'
 import { createEngine, type PairScore } from './engine.ts'
 import type { MatchType } from './plan.ts'
+import { probabilityOf } from './probability.ts'
+import { recordName } from './recordName.ts'
 import type { MatchReport, ReportExample } from './report.ts'
+import { spread } from './spread.ts'
 
 /** How far a result can be trusted, as the model itself expects it. */
 export interface MatchQuality {
@@ -89,7 +91,7 @@ export function reportQuality(type: MatchType, result: BatchResult): MatchQualit
   })
   const { matchWeightMin } = engine
   const scores = (list: readonly ScoredPair[]) =>
-    spread(list).map(({ a, b }) => engine.compare(features[a]!, features[b]!))
+    spread(list, SAMPLE_PAIRS_MAX).map(({ a, b }) => engine.compare(features[a]!, features[b]!))
   return {
     training: trainingHealth(type, result, expectedMatches),
     expected: expected(pairs.filter(isOne)),
@@ -125,7 +127,7 @@ function trainingHealth(
   }
   // The shipped levels with the trained odds and frequencies: what training changed are the levels.
   const shipped = createEngine(type, { ...engine.parameters, levels: {} })
-  const sample = spread(pairs)
+  const sample = spread(pairs, SAMPLE_PAIRS_MAX)
   const agreed = sample.filter(
     ({ a, b, weight }) =>
       weight >= engine.matchWeightMin ===
@@ -138,17 +140,12 @@ function trainingHealth(
   const warn = (is: boolean, text: string) => {
     if (is) warnings.push(text)
   }
-  warn(
-    training !== undefined && stats.records < TRAINING_RECORDS_MIN,
-    `${counted(stats.records, 'record')} teach too little: the shipped levels decide.`,
-  )
+  const { shippedBecause } = stats
+  if (shippedBecause !== null)
+    warnings.push(`${shippedBecause.charAt(0).toUpperCase()}${shippedBecause.slice(1)}.`)
   warn(
     agreement !== null && agreement < AGREEMENT_MIN,
     `The trained levels and the shipped ones decide ${percent(1 - (agreement ?? 0))} of the linked pairs differently: look at the weights of the levels.`,
-  )
-  warn(
-    stats.drift !== null,
-    `Training drifted: ${stats.drift}. The shipped levels are used instead.`,
   )
   for (const { comparison, name, levels, weights, at } of engine.scorer.columns)
     for (const [i, level] of levels.entries()) {
@@ -220,7 +217,7 @@ function doubtfulPairs({ engine, pairs, records, features, clusterOf }: BatchRes
     .slice(0, DOUBTFUL_MAX)
     .map(({ a, b }): ReportExample => {
       const shown = (i: number) => ({
-        key: records[i]!.key.replaceAll('\u0001', '/').replaceAll('\u0000', '#'),
+        key: recordName(records[i]!.key),
         fields: records[i]!.fields,
       })
       return {
@@ -232,26 +229,10 @@ function doubtfulPairs({ engine, pairs, records, features, clusterOf }: BatchRes
     })
 }
 
-/** Returns pairs spread evenly over a list, so that two runs look at the same ones. */
-function spread<T>(list: readonly T[]): T[] {
-  const step = Math.max(1, list.length / SAMPLE_PAIRS_MAX)
-  const drawn: T[] = []
-  for (let i = 0; i < list.length; i += step) drawn.push(list[Math.floor(i)]!)
-  return drawn
-}
-
 function sum(pairs: readonly ScoredPair[]): number {
   let probability = 0
   for (const { weight } of pairs) probability += probabilityOf(weight)
   return probability
-}
-
-function probabilityOf(weight: number): number {
-  return 1 / (1 + 2 ** -weight)
-}
-
-function percent(share: number): string {
-  return `${fixed(100 * share, 1)} %`
 }
 
 /** A report with what the model expects of its result. */

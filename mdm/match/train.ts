@@ -146,6 +146,12 @@ function logOdds(share: number): number {
   return Math.log2(share / (1 - share))
 }
 
+function recordsBySource(features: readonly Features[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { s } of features) counts.set(s, (counts.get(s) ?? 0) + 1)
+  return counts
+}
+
 /**
  * Returns half the number of matches that there could be if no record had two: half of the records
  * have a match, and of unique sources the smaller ones have no more than they have records.
@@ -154,8 +160,7 @@ function guessMatches(
   features: readonly Features[],
   isUnique: (source: string) => boolean,
 ): number {
-  const counts = new Map<string, number>()
-  for (const { s } of features) counts.set(s, (counts.get(s) ?? 0) + 1)
+  const counts = recordsBySource(features)
   const largest = [...counts.keys()].every(isUnique) ? Math.max(0, ...counts.values()) : 0
   return Math.max(1, features.length - largest) / 2
 }
@@ -165,10 +170,9 @@ function pairsBetween(
   features: readonly Features[],
   sameSource: (source: string) => boolean,
 ): number {
-  const bySource = new Map<string, number>()
-  for (const { s } of features) bySource.set(s, (bySource.get(s) ?? 0) + 1)
   let pairs = (features.length * (features.length - 1)) / 2
-  for (const [source, count] of bySource) if (sameSource(source)) pairs -= (count * (count - 1)) / 2
+  for (const [source, count] of recordsBySource(features))
+    if (sameSource(source)) pairs -= (count * (count - 1)) / 2
   return Math.max(1, pairs)
 }
 
@@ -251,8 +255,7 @@ function competingVectors(
   features: readonly Features[],
   times: number,
 ): CompetingVectors {
-  const counts = new Map<string, number>()
-  for (const { s } of features) counts.set(s, (counts.get(s) ?? 0) + 1)
+  const counts = recordsBySource(features)
   const numbers = new Map<string, number>()
   const sources: (readonly [number, number])[] = []
   const numberOf = ({ sourceA, sourceB }: CompetingPair) => {

@@ -13,6 +13,11 @@ export function counted(n: number, one: string, many?: string): string {
   return `${count(n)} ${noun(n, one, many)}`
 }
 
+/** Returns a share as a percentage: "12.5 %". */
+export function percent(share: number, digits = 1): string {
+  return `${fixed(100 * share, digits)} %`
+}
+
 /** Returns a number with that many decimals. What rounds to zero has no sign. */
 export function fixed(value: number, digits: number): string {
   return value.toFixed(digits).replace(/^-(?=[0.]+$)/, '')

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import type { BatchResult } from '../../../mdm/match/batch.ts'
-import type { MatchRecord } from '../../../mdm/match/engine.ts'
 import {
   estimateFromLabels,
   type Interval,
@@ -12,7 +11,8 @@ import {
   type SampledPair,
   sampleForLabels,
 } from '../../../mdm/match/labelSample.ts'
-import { counted, fixed } from '../../../schema/kit/numberText.ts'
+import { recordName } from '../../../mdm/match/recordName.ts'
+import { counted, fixed, percent } from '../../../schema/kit/numberText.ts'
 import { writeCsv } from '../output/csvFile.ts'
 import { labelView } from '../output/labelView.ts'
 import { openKeys } from './keys.ts'
@@ -128,18 +128,10 @@ function shareText({ share, low, high }: Interval): string {
   return `${percent(share)} (${percent(low)} to ${percent(high)})`
 }
 
-function percent(share: number): string {
-  return `${fixed(100 * share, 1)} %`
-}
-
 /** Names two records as `train --labels` reads them, in the order of the names. */
 function namesOf({ records }: BatchResult, { a, b }: SampledPair): [string, string] {
-  const [x, y] = [nameOf(records[a]!), nameOf(records[b]!)]
+  const [x, y] = [recordName(records[a]!.key), recordName(records[b]!.key)]
   return x < y ? [x, y] : [y, x]
-}
-
-function nameOf({ key }: MatchRecord): string {
-  return key.replace('\u0001', '/').replaceAll('\u0000', '#')
 }
 
 function keyOf(a: string, b: string): string {

@@ -1,16 +1,14 @@
 import type { BatchResult } from '../../../mdm/match/batch.ts'
-import type { Features } from '../../../mdm/match/engine.ts'
+import type { Features, MatchRecord } from '../../../mdm/match/engine.ts'
+import { recordName } from '../../../mdm/match/recordName.ts'
 import { waterfall } from '../../../mdm/match/waterfall.ts'
 import { waterfallText } from '../../../mdm/match/waterfallText.ts'
 import { fixed } from '../../../schema/kit/numberText.ts'
 
-/** Explains why two records of a batch, named by key, are in one cluster or not. */
+/** Explains why two records of a batch, named as source/id, are in one cluster or not. */
 export function explainPair(result: BatchResult, a: string, b: string): string[] {
   const { records, features, clusterOf, engine, possible } = result
-  const [i, j] = [a, b].map((key) => records.findIndex((r) => r.key === key))
-  const shown = (key: string) => key.replaceAll('\u0001', '/')
-  if (i === undefined || j === undefined || i < 0 || j < 0)
-    throw new Error(`no record ${shown(i === undefined || i < 0 ? a : b)}; name two as source/id`)
+  const [i, j] = [findRecord(records, a), findRecord(records, b)]
   const [one, other] = [features[Math.min(i, j)], features[Math.max(i, j)]]
   if (!one || !other || i === j) throw new Error('--why takes two different records')
   const comparison = engine.compare(one, other)
@@ -19,13 +17,26 @@ export function explainPair(result: BatchResult, a: string, b: string): string[]
   const notCompared = whyNotCompared(result, one, other)
   const related = comparison.relatedWeight >= 0 ? ', possibly related' : ''
   return [
-    `${shown(a)} and ${shown(b)}: ${clusterOf[i] === clusterOf[j] ? `one thing, cluster c${clusterOf[i]}` : `two things${related}`}`,
+    `${a} and ${b}: ${clusterOf[i] === clusterOf[j] ? `one thing, cluster c${clusterOf[i]}` : `two things${related}`}`,
     ...waterfallText(waterfall(comparison)).split('\n'),
     `weight ${fixed(comparison.weight, 2)}, probability ${comparison.probability.toFixed(4)} (of two related things ${comparison.relatedProbability.toFixed(4)}); a match from ${engine.matchWeightMin} on`,
     ...(comparison.conflict === undefined ? [] : [`cannot be one: ${comparison.conflict}`]),
     ...(reason === undefined || comparison.conflict !== undefined ? [] : [`apart: ${reason}`]),
     ...(notCompared === undefined ? [] : [notCompared]),
   ]
+}
+
+/** Returns the index of a record. Throws if none or several have the name. */
+function findRecord(records: readonly MatchRecord[], name: string): number {
+  let found = -1
+  for (const [i, { key }] of records.entries()) {
+    if (recordName(key) !== name) continue
+    if (found >= 0)
+      throw new Error(`${name} names several records: a "#" or "/" is in an id or a source`)
+    found = i
+  }
+  if (found < 0) throw new Error(`no record ${name}; name two as source/id`)
+  return found
 }
 
 /** Returns why blocking gave no candidate pair of two records; undefined if it did. */

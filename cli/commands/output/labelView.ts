@@ -1,4 +1,5 @@
 import type { MatchRecord } from '../../../mdm/match/engine.ts'
+import { recordName } from '../../../mdm/match/recordName.ts'
 import { dataText } from '../../../schema/kit/dataText.ts'
 import { ownValue } from '../../../schema/kit/dictionary.ts'
 import { visibleText } from '../../../schema/kit/visibleText.ts'
@@ -25,7 +26,7 @@ export function labelView(
     if (x === '' && y === '') return []
     return row(name, x, y, x !== '' && y !== '' && x !== y, room)
   })
-  return [...row('', nameOf(a), nameOf(b), false, room), ...rows]
+  return [...row('', recordName(a.key), recordName(b.key), false, room), ...rows]
 }
 
 function row(name: string, a: string, b: string, differs: boolean, room: number): string[] {
@@ -60,8 +61,4 @@ function valueText({ fields }: MatchRecord, name: string): string {
     .filter((v) => v !== null && v !== undefined)
     .map((v) => (typeof v === 'object' ? JSON.stringify(v) : dataText(v)))
     .join(' | ')
-}
-
-function nameOf(record: MatchRecord): string {
-  return record.key.replaceAll('\u0001', '/').replaceAll('\u0000', '#')
 }

@@ -1,6 +1,7 @@
 import type { BatchResult } from '../../../mdm/match/batch.ts'
 import { clusterPairs } from '../../../mdm/match/clusterPairs.ts'
 import type { MatchRecord } from '../../../mdm/match/engine.ts'
+import { probabilityOf } from '../../../mdm/match/probability.ts'
 import { fixed } from '../../../schema/kit/numberText.ts'
 import { type CsvCell, type CsvOptions, writeCsv } from './csvFile.ts'
 
@@ -32,7 +33,7 @@ export async function writePairs(
       .map(({ a, b, weight }) => [
         ...nameOf(result.records[a]!),
         ...nameOf(result.records[b]!),
-        decimal(1 / (1 + 2 ** -weight), 6),
+        decimal(probabilityOf(weight), 6),
         decimal(weight, 3),
       ]),
     options,

@@ -356,6 +356,26 @@ describe('match of tables', () => {
   })
 })
 
+test('--why finds records by the names that reports and labels show', async () => {
+  const lines = ['1', '1', '2', '2#1', '2'].map((id) =>
+    JSON.stringify({ source: 'eu/crm', id, fields: { name: 'Anna Lindqvist' } }),
+  )
+  writeFileSync(file('repeats'), lines.join('\n'))
+  const why = async (...two: string[]) =>
+    (
+      await runCommand(
+        command,
+        ['--model', model, '--records', file('repeats'), '--out', file('out'), '--why'].concat(two),
+      )
+    ).output
+  assert.match(await why('eu/crm/1', 'eu/crm/1#1'), /eu\/crm\/1 and eu\/crm\/1#1: /)
+  assert.match(
+    await why('eu/crm/1#1', 'eu/crm/1#2'),
+    /no record eu\/crm\/1#2; name two as source\/id/,
+  )
+  assert.match(await why('eu/crm/1', 'eu/crm/2#1'), /eu\/crm\/2#1 names several records/)
+})
+
 test('labels are read from the file, and what they show is stated; without a terminal none are asked', async () => {
   const lines = Array.from({ length: 40 }, (_, i) => ({
     source: 'crm',

@@ -146,7 +146,7 @@ describe('training', () => {
     for (const [at, column] of result.engine.scorer.columns.entries())
       for (const [level, share] of column.m.entries())
         assert.ok(Math.abs(share - shipped[at]!.m[level]!) < 1e-9, `${column.name}, ${level}`)
-    assert.equal(result.stats.drift, null)
+    assert.match(String(result.stats.shippedBecause), /^100 records teach too little/)
     assert.ok(Object.keys(result.engine.parameters.frequencies).length > 0)
   })
 })
