@@ -15,7 +15,7 @@ import { heldSources, openInstallation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
 import { programVersion } from '../config/programVersion.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
-import { checkCandidate, unfitNotes } from '../server/checkCandidate.ts'
+import { checkCandidate, checkStoredValues, unfitNotes } from '../server/checkCandidate.ts'
 import { print, printError } from '../terminal/print.ts'
 import { parseReason } from './input/parseReason.ts'
 import { createProgress } from './output/progress.ts'
@@ -88,7 +88,8 @@ Examples:
         printError(
           `note: the trained model of ${type} becomes inactive; to keep it active, name it with --model`,
         )
-      const unfit = await checkCandidate(sql, kept, { ...options, systems })
+      await checkCandidate(sql, kept, { ...options, systems })
+      const unfit = await checkStoredValues(sql, kept, options, 'ALL')
       for (const note of unfitNotes(unfit)) printError(note)
       const context = resolutionContextOf(kept, systems)
       installation.judge(context.policy)

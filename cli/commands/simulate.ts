@@ -7,7 +7,7 @@ import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
-import { checkCandidate, unfitNotes } from '../server/checkCandidate.ts'
+import { checkCandidate, checkStoredValues, unfitNotes } from '../server/checkCandidate.ts'
 import { print, printError, printJson } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 
@@ -58,7 +58,8 @@ Example:
       // Read before the snapshot: a policy that is published in between is not in the report.
       const active = (await activePolicy(sql))?.version ?? SHIPPED
       const stored = await loadCandidatePolicy(sql, options, systems)
-      const unfit = await checkCandidate(sql, stored, { ...options, systems })
+      await checkCandidate(sql, stored, { ...options, systems })
+      const unfit = await checkStoredValues(sql, stored, options, 'ALL')
       for (const note of unfitNotes(unfit)) printError(note)
       const candidate = resolutionContextOf(stored, systems)
       const report = await simulate(sql, candidate, {

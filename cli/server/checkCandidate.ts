@@ -3,7 +3,13 @@ import { JoinError, type Joining } from '../../gateway/federation/own/joinGraph.
 import { publishedGraph, servedGraph } from '../../mdm/access/graphVersions.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { activePolicy, type StoredPolicy } from '../../mdm/policy/policies.ts'
-import { countUnfitValues, type UnfitValues } from '../../mdm/policy/unfitValues.ts'
+import {
+  countUnfitValues,
+  type FieldChoice,
+  type NamedField,
+  narrowedFields,
+  type UnfitValues,
+} from '../../mdm/policy/unfitValues.ts'
 import { PolicyError, placeOf } from '../../schema/directives.ts'
 import { counted } from '../../schema/kit/numberText.ts'
 import type { Policy } from '../../schema/policy.ts'
@@ -28,14 +34,13 @@ export interface CandidateSettings {
 /**
  * Checks a policy before it is stored or simulated: with the subgraphs of the installation that are
  * served now, and with the contract. Throws PolicyError, ModelError or JoinError, which name file
- * and line, if no gateway could serve it. Returns the fields that would lose stored values, because
- * their kind changes. A required one is refused: lists of its type could not be read.
+ * and line, if no gateway could serve it.
  */
 export async function checkCandidate(
   sql: Sql,
   stored: StoredPolicy,
   { systems, ownSubgraphs, contractHide, sources }: CandidateSettings,
-): Promise<UnfitValues[]> {
+): Promise<void> {
   const own = await servedOwn(sql, ownSubgraphs ?? packagePath('config/subgraphs.yaml'))
   const question = { stored, systems: systems.map((s) => s.name), hide: contractHide ?? [] }
   try {
@@ -50,16 +55,24 @@ export async function checkCandidate(
       ])
     await checkPolicy({ ...question, own: [] })
   }
-  return await checkStoredValues(sql, stored, sources)
 }
 
-async function checkStoredValues(
+/**
+ * Counts the stored values of fields whose kind changes that the policy cannot hold. Throws
+ * PolicyError if a required field is among them: lists of its type could not be read. `choice`
+ * leaves out the other fields; `count` reads the values, by default on this thread.
+ */
+export async function checkStoredValues(
   sql: Sql,
   stored: StoredPolicy,
-  sources: string | undefined,
+  { sources }: Pick<CandidateSettings, 'sources'>,
+  choice: FieldChoice,
+  count?: (stored: StoredPolicy, fields: NamedField[]) => Promise<UnfitValues[]>,
 ): Promise<UnfitValues[]> {
   const policy = parseStoredPolicy(stored, null)
-  const unfit = await countUnfitValues(sql, policy, await policyNow(sql, sources))
+  const fields = narrowedFields(policy, await policyNow(sql, sources), choice)
+  if (fields.length === 0) return []
+  const unfit = await (count?.(stored, fields) ?? countUnfitValues(sql, policy, fields))
   const lost = unfit.find((u) => u.required)
   if (lost)
     throw new PolicyError(

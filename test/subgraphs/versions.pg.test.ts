@@ -4,7 +4,7 @@ import { readPolicyFiles, resolutionContextOf } from '../../cli/config/policyFil
 import type { Gateway } from '../../gateway/gateway.ts'
 import { policyVersionOf } from '../../mdm/policy/policies.ts'
 import { publish } from '../../mdm/policy/publish.ts'
-import { countUnfitValues } from '../../mdm/policy/unfitValues.ts'
+import { countUnfitValues, narrowedFields } from '../../mdm/policy/unfitValues.ts'
 import { act } from '../../mdm/stewardship/steward.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
@@ -470,7 +470,8 @@ test('values that were stored before a field changed its kind are null or have a
   ]
   const changed = with_(...otherKinds)
   const context = resolutionContextOf(changed, systems)
-  const unfit = await countUnfitValues(db.sql, context.policy, policy)
+  const narrowed = narrowedFields(context.policy, policy, 'ALL')
+  const unfit = await countUnfitValues(db.sql, context.policy, narrowed)
   assert.deepEqual(unfit.map((u) => `${u.field} ${u.count} ${u.required}`).sort(), [
     'lifecycle 1 false',
     'paymentTerms 1 false',
