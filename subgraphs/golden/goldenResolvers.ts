@@ -236,12 +236,11 @@ function fieldResolver<Parent>(
     if (value === null && f.required)
       throw inputError(
         'VALUE_UNFIT',
-        `${type}.${f.name} must have a value, and this version has none that fits the active policy; leave the field out`,
+        `${type}.${f.name} must have a value under the active policy, and this version has none that fits it; leave the field out`,
       )
     if (!f.sensitive) return value
     // A group has no id, so the record of access names its fields but not the golden record.
-    if ((value ?? null) !== null)
-      context.shows('FIELD', type, one, (parent as { id?: string }).id ?? null)
+    if (value !== null) context.shows('FIELD', type, one, (parent as { id?: string }).id ?? null)
     return value
   }
   if (f.kind !== 'REFERENCE') return (parent, _, context) => shown(parent, context)
