@@ -1,3 +1,4 @@
+import { fixed } from '../../schema/kit/numberText.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { Engine, Features } from '../match/engine.ts'
@@ -219,20 +220,25 @@ async function explainRecords(
     const oneToOne = engine.isUniqueSource(a.source) && engine.isUniqueSource(b.source)
     return {
       ...explained,
-      ...judged(explained, possible[i]?.reason ?? null, oneToOne, missing),
+      ...judged(
+        explained,
+        possible[i]?.reason ?? null,
+        oneToOne ? engine.oneToOneWeight : null,
+        missing,
+      ),
     }
   })
 }
 
 /**
- * Returns the verdict on a pair; reasons are checked in order of precedence. `oneToOne`: both
- * sources hold a thing at most once, so the mutual-best bonus applies. `missing`: the scope of
- * compared fields that the caller may not see, whose part in the verdict is not stated.
+ * Returns the verdict on a pair; reasons are checked in order of precedence. `oneToOne`: the bits
+ * that the pair gains because both sources hold a thing at most once; null if not. `missing`: the
+ * scope of compared fields that the caller may not see, whose part in the verdict is not stated.
  */
 function judged(
   e: Omit<Explanation, 'verdict' | 'because'>,
   possible: string | null,
-  oneToOne: boolean,
+  oneToOne: number | null,
   missing: string | null,
 ): { verdict: Verdict; because: string } {
   const says = (kind: StewardAssertion['kind']) => e.assertions.find((s) => s.kind === kind)
@@ -248,10 +254,10 @@ function judged(
     if (missing !== null) return { verdict: 'TOGETHER', because: undisclosed(missing) }
     if (e.weight !== null && e.weight >= e.threshold && e.forbidden === null)
       return { verdict: 'TOGETHER', because: 'what the two have in common is enough' }
-    if (oneToOne && e.linkWeight !== null)
+    if (oneToOne !== null && e.linkWeight !== null)
       return {
         verdict: 'TOGETHER',
-        because: "they are each other's best, or other records hold them together",
+        because: `their sources hold each thing once, so each other's best gain ${fixed(oneToOne, 1)} bits; or other records hold them together`,
       }
     return { verdict: 'TOGETHER', because: 'other records of the golden record hold them together' }
   }

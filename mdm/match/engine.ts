@@ -86,6 +86,11 @@ export interface Engine {
   reweigh(features: Features): void
   /** Returns whether the source holds each thing at most once. */
   isUniqueSource(source: string): boolean
+  /**
+   * Bits that a pair of two unique sources gains before the counterparts of its records compete; 0
+   * without unique sources.
+   */
+  readonly oneToOneWeight: number
   /** Levels and weights without the explanation, for training and batches. */
   readonly scorer: Scorer
   /**
@@ -143,7 +148,10 @@ export function createEngine(
   // A merge needs an average of the match threshold, so some pair must have it; a pair of unique
   // sources has its own bits added first. Stored weights have single precision, so all weights are
   // rounded to it before they are compared (I1).
-  const oneToOneWeight = type.uniqueIn.length > 0 ? Math.max(0, parameters.oneToOneWeight) : 0
+  const oneToOneWeight =
+    type.uniqueIn.length > 0
+      ? parameters.calibration.scale * Math.max(0, parameters.oneToOneWeight)
+      : 0
   const joinWeightMin = parameters.matchWeightMin - oneToOneWeight
   const linkWeightMin = Math.min(parameters.linkWeightMin, joinWeightMin)
   const canJoin = (weight: number) => Math.fround(weight) >= joinWeightMin
@@ -219,6 +227,7 @@ export function createEngine(
     },
     reweigh,
     isUniqueSource,
+    oneToOneWeight,
     standardise: (record) =>
       attempt(
         () => {

@@ -40,7 +40,7 @@ export interface Parameters {
   sameSourceWeight: number
   /**
    * Bits that a pair of two unique sources gains before its counterparts compete: the more records
-   * have a counterpart, the less likely is none.
+   * have a counterpart, the less likely is none. The calibration scales it like the weight.
    */
   oneToOneWeight: number
   /** By comparison, then by column. */

@@ -1,5 +1,5 @@
 import type { BatchResult } from '../../../mdm/match/batch.ts'
-import type { Features, MatchRecord } from '../../../mdm/match/engine.ts'
+import type { Engine, Features, MatchRecord } from '../../../mdm/match/engine.ts'
 import { recordName } from '../../../mdm/match/recordName.ts'
 import { waterfall } from '../../../mdm/match/waterfall.ts'
 import { waterfallText } from '../../../mdm/match/waterfallText.ts'
@@ -20,9 +20,19 @@ export function explainPair(result: BatchResult, a: string, b: string): string[]
     `${a} and ${b}: ${clusterOf[i] === clusterOf[j] ? `one thing, cluster c${clusterOf[i]}` : `two things${related}`}`,
     ...waterfallText(waterfall(comparison)).split('\n'),
     `weight ${fixed(comparison.weight, 2)}, probability ${comparison.probability.toFixed(4)} (of two related things ${comparison.relatedProbability.toFixed(4)}); a match from ${engine.matchWeightMin} on`,
+    ...oneToOneLines(engine, one, other),
     ...(comparison.conflict === undefined ? [] : [`cannot be one: ${comparison.conflict}`]),
     ...(reason === undefined || comparison.conflict !== undefined ? [] : [`apart: ${reason}`]),
     ...(notCompared === undefined ? [] : [notCompared]),
+  ]
+}
+
+/** States the bits that a pair of two unique sources gains: no column of it has them. */
+function oneToOneLines(engine: Engine, one: Features, other: Features): string[] {
+  if (one.s === other.s || !engine.isUniqueSource(one.s) || !engine.isUniqueSource(other.s))
+    return []
+  return [
+    `both sources hold each thing once: the pair gains ${fixed(engine.oneToOneWeight, 2)} bits, and loses what other counterparts of the two have`,
   ]
 }
 

@@ -376,6 +376,22 @@ test('--why finds records by the names that reports and labels show', async () =
   assert.match(await why('eu/crm/1', 'eu/crm/2#1'), /eu\/crm\/2#1 names several records/)
 })
 
+test('--why states the bits that two unique sources gain', async () => {
+  writeFileSync(
+    file('unique.graphql'),
+    'type It @golden(uniqueIn: ["*"]) { id: ID! name: String @compare(as: ORGANISATION_NAME) }',
+  )
+  const lines = ['crm', 'erp'].map((source) =>
+    JSON.stringify({ source, id: 1, fields: { name: 'Casa Lupo' } }),
+  )
+  writeFileSync(file('unique'), lines.join('\n'))
+  const { output } = await runCommand(command, [
+    ...['--model', file('unique.graphql'), '--records', file('unique'), '--out', file('out')],
+    ...['--why', 'crm/1', 'erp/1'],
+  ])
+  assert.match(output, /both sources hold each thing once: the pair gains \d+\.\d\d bits/)
+})
+
 test('labels are read from the file, and what they show is stated; without a terminal none are asked', async () => {
   const lines = Array.from({ length: 40 }, (_, i) => ({
     source: 'crm',

@@ -242,3 +242,29 @@ test('the version follows the parameters', () => {
   )
   assert.notEqual(engine.version, createEngine(policy.type('Contact')).version)
 })
+
+test('a calibration scales the bits of unique sources like the weight, so it moves no threshold', () => {
+  const type: MatchType = { ...policy.type('Customer'), uniqueIn: ['*'] }
+  const shipped = createEngine(type)
+  const records = ['crm', 'erp'].map((source, i) => ({
+    key: source,
+    source,
+    fields: { name: ['Acme Widgets GmbH', 'Acme Gadgets GmbH'][i]! },
+  }))
+  const [a, b] = records.map((record) => shipped.standardise(record))
+  const weight = shipped.weight(a!, b!)
+  assert.ok(weight < 0)
+  const together = (bits: number, scale: number) => {
+    const calibration = { scale, offset: 0 }
+    const engine = createEngine(type, { ...shipped.parameters, oneToOneWeight: bits, calibration })
+    const link = engine.link(a!, b!)
+    const members = records.map((r, i) => ({ key: r.key, source: r.source, features: [a, b][i]! }))
+    const edges = link === null ? [] : [{ a: 'crm', b: 'erp', weight: link }]
+    return engine.cluster(members, edges, []).clusters.length === 1
+  }
+  for (const scale of [0.5, 1, 2])
+    assert.deepEqual(
+      [together(-weight + 0.1, scale), together(-weight - 0.1, scale)],
+      [true, false],
+    )
+})
