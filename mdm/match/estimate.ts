@@ -50,12 +50,19 @@ export interface EstimateOptions {
   competing?: CompetingVectors
   /** Only the shares of matches and relations are estimated; m and r stay as shipped. */
   shippedLevels?: boolean
-  iterationsMax?: number
-  /** Each prior counts as this many pairs. */
-  priorPairsMatch?: number
-  priorPairsRelated?: number
-  priorPairsRandom?: number
 }
+
+const ITERATIONS_MAX = 60
+/** The shipped shares of matches and of random pairs count as this many pairs. */
+const MATCH_PAIRS = 40
+const RANDOM_PAIRS = 20
+/**
+ * The shipped shares of related pairs count as this many pairs a record, with a minimum in all.
+ * With much less, EM takes pairs that are alike at random for related ones; with much more, chains
+ * of branches under one name become matches.
+ */
+const RELATED_PAIRS_PER_RECORD = 0.3
+const RELATED_PAIRS_MIN = 400
 
 /**
  * With few views, the number of matches is a weighted geometric mean of the matches found and of
@@ -86,13 +93,8 @@ export function estimate(
   random: Vectors,
   options: EstimateOptions,
 ): Estimate {
-  const {
-    pairsInAll,
-    iterationsMax = 60,
-    priorPairsMatch = 40,
-    priorPairsRelated = Math.max(RELATED_PAIRS_MIN, RELATED_PAIRS_PER_RECORD * options.records),
-    priorPairsRandom = 20,
-  } = options
+  const { pairsInAll } = options
+  const relatedPairs = Math.max(RELATED_PAIRS_MIN, RELATED_PAIRS_PER_RECORD * options.records)
   const width = columns.length
   // The less the data can separate by itself, the more the shipped shares weigh: fully at two
   // views, hardly at three.
@@ -115,7 +117,7 @@ export function estimate(
   const posterior = createPosterior(candidates.length)
   model.probabilities = posterior.match
   const posteriorRandom = createPosterior(random.length)
-  for (let iteration = 1; iteration <= iterationsMax; iteration++) {
+  for (let iteration = 1; iteration <= ITERATIONS_MAX; iteration++) {
     model.iterations = iteration
     expect(columns, random, model, posteriorRandom)
     const u = shares(
@@ -124,7 +126,7 @@ export function estimate(
       random,
       (row) => 1 - posteriorRandom.match[row]! - posteriorRandom.related[row]!,
       'u',
-      priorPairsRandom,
+      RANDOM_PAIRS,
     )
     const floor = Math.max(SHARE_MIN, 1 / Math.max(1, random.total))
     model.u = u.map((levels) => normal(levels.map((share) => Math.max(share, floor))))
@@ -138,7 +140,7 @@ export function estimate(
           candidates,
           (row) => posterior.match[row]!,
           'm',
-          priorPairsMatch * anchor,
+          MATCH_PAIRS * anchor,
         )
     if (!options.shippedLevels)
       model.r = shares(
@@ -147,7 +149,7 @@ export function estimate(
         candidates,
         (row) => posterior.related[row]!,
         'r',
-        priorPairsRelated * anchor,
+        relatedPairs * anchor,
       )
     for (const [at, column] of columns.entries()) {
       boundRelated(column, model.r[at]!)
@@ -321,12 +323,27 @@ function normal(counts: number[]): number[] {
 }
 
 /**
- * The shipped shares of related pairs count as this many pairs a record, with a minimum in all.
- * With much less, EM takes pairs that are alike at random for related ones; with much more, chains
- * of branches under one name become matches.
+ * Lowers shares to the most that each may have. What they lose goes to the levels that `receives`
+ * names, in proportion.
  */
-const RELATED_PAIRS_PER_RECORD = 0.3
-const RELATED_PAIRS_MIN = 400
+function capShares(
+  shares: number[],
+  mostOf: (i: number) => number,
+  receives: (i: number) => boolean,
+): void {
+  let excess = 0
+  for (let i = 0; i < shares.length; i++) {
+    const over = shares[i]! - mostOf(i)
+    if (over <= 0) continue
+    excess += over
+    shares[i] = mostOf(i)
+  }
+  if (excess === 0) return
+  let rest = 0
+  for (let i = 0; i < shares.length; i++) if (receives(i)) rest += shares[i]!
+  if (rest === 0) return
+  for (let i = 0; i < shares.length; i++) if (receives(i)) shares[i]! *= 1 + excess / rest
+}
 
 /**
  * Levels that ship as this many times likelier among matches than among related pairs identify a
@@ -339,18 +356,12 @@ const IDENTIFYING = 8
  * identifier), r may fall below what ships but not rise above it. Otherwise EM takes one thing with
  * two addresses for two related things.
  */
-function boundRelated(column: ScoredColumn, r: number[]): void {
-  let excess = 0
-  let rest = 0
-  for (const [i, level] of column.levels.entries()) {
-    if (level.m / level.r >= IDENTIFYING && r[i]! > level.r) {
-      excess += r[i]! - level.r
-      r[i] = level.r
-    } else rest += r[i]!
+function boundRelated({ levels }: ScoredColumn, r: number[]): void {
+  const mostOf = (i: number) => {
+    const level = levels[i]!
+    return level.m / level.r >= IDENTIFYING ? level.r : Number.POSITIVE_INFINITY
   }
-  if (excess === 0 || rest === 0) return
-  for (const [i, level] of column.levels.entries())
-    if (!(level.m / level.r >= IDENTIFYING && r[i] === level.r)) r[i]! *= 1 + excess / rest
+  capShares(r, mostOf, (i) => r[i]! < mostOf(i))
 }
 
 /**
@@ -367,20 +378,15 @@ const DIFFERENT_TIMES_MAX = 4
 function boundDifferent(column: ScoredColumn, m: number[]): void {
   const { comparison, levels } = column
   if (comparison.context || (comparison.kind !== 'name' && comparison.kind !== 'person')) return
-  let excess = 0
-  for (const [i, level] of levels.entries()) {
-    const most = DIFFERENT_TIMES_MAX * level.m
-    if (level.fixed || level.r / level.m < IDENTIFYING || m[i]! <= most) continue
-    excess += m[i]! - most
-    m[i] = most
-  }
-  if (excess === 0) return
-  const rest = m.reduce(
-    (sum, share, i) => (levels[i]!.r / levels[i]!.m < IDENTIFYING ? sum + share : sum),
-    0,
+  const isApart = (i: number) => levels[i]!.r / levels[i]!.m >= IDENTIFYING
+  capShares(
+    m,
+    (i) =>
+      isApart(i) && !levels[i]!.fixed
+        ? DIFFERENT_TIMES_MAX * levels[i]!.m
+        : Number.POSITIVE_INFINITY,
+    (i) => !isApart(i),
   )
-  for (const [i, level] of levels.entries())
-    if (level.r / level.m < IDENTIFYING) m[i]! *= 1 + excess / rest
 }
 
 /**
@@ -390,15 +396,11 @@ function boundDifferent(column: ScoredColumn, m: number[]): void {
 function boundContradiction(column: ScoredColumn, m: number[], u: readonly number[]): void {
   const { levels } = column
   const isContradiction = (i: number) => !levels[i]!.fixed && levels[i]!.m < levels[i]!.u
-  let excess = 0
-  for (let i = 0; i < m.length; i++)
-    if (isContradiction(i) && m[i]! > u[i]!) {
-      excess += m[i]! - u[i]!
-      m[i] = u[i]!
-    }
-  if (excess === 0) return
-  const rest = m.reduce((sum, share, i) => (isContradiction(i) ? sum : sum + share), 0)
-  for (let i = 0; i < m.length; i++) if (!isContradiction(i)) m[i]! *= 1 + excess / rest
+  capShares(
+    m,
+    (i) => (isContradiction(i) ? u[i]! : Number.POSITIVE_INFINITY),
+    (i) => !isContradiction(i),
+  )
 }
 
 /**
