@@ -121,7 +121,7 @@ function rank({ as, words }: { as: Comparator; words: readonly string[] }): numb
 }
 
 /** Returns the words of a column's name: "dateOfBirth", "DATE_OF_BIRTH" and "Date of birth" alike. */
-export function wordsOfName(column: string): string[] {
+function wordsOfName(column: string): string[] {
   const spaced = column
     .replace(/(\p{Ll}|\d)(\p{Lu})/gu, '$1 $2')
     .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')

@@ -33,7 +33,7 @@ export interface ColumnProfile {
   example: string
 }
 
-export const TRAITS = [
+const TRAITS = [
   'email',
   'phone',
   'writtenPhone',

@@ -1,3 +1,4 @@
+import { variantClass } from '../standardise/productName.ts'
 import type { Agreement } from './compareName.ts'
 import type { ProductFeature, TextFeature } from './featureTypes.ts'
 import { MISSING } from './priors.ts'
@@ -249,11 +250,11 @@ function variantLevel(a: readonly string[], b: readonly string[]): number {
   let same = 0
   let other = 0
   for (const one of a) {
-    const sort = classOf(one)
+    const sort = variantClass(one)
     let known = false
     let found = false
     for (const two of b)
-      if (classOf(two) === sort) {
+      if (variantClass(two) === sort) {
         known = true
         if (one === two) found = true
       }
@@ -266,10 +267,6 @@ function variantLevel(a: readonly string[], b: readonly string[]): number {
       : same > 0
         ? VARIANT.SOME
         : VARIANT.OTHER
-}
-
-function classOf(variant: string): string {
-  return variant.charCodeAt(0) < 58 ? variant.replace(/^[\d.]+/, '') : 'colour'
 }
 
 /** Compares two titles: texts in which a number decides. */

@@ -13,13 +13,10 @@ import { type Parameters, priorParameters, versionOf } from './parameters.ts'
 import { type Comparison, type MatchType, planComparisons } from './plan.ts'
 import { createScorer, type Failures, type PairScore, type Scorer, type Sources } from './scorer.ts'
 
-export type { AddressParts } from '../standardise/address.ts'
-export type { FieldValue, MoneyParts } from '../standardise/featureShapes.ts'
-export type { Assertion, Clustering, MergeStep, PossibleMatch } from './cluster.ts'
+export type { FieldValue } from '../standardise/featureShapes.ts'
 export { UNDER_THRESHOLD } from './cluster.ts'
-export type { Parameters } from './parameters.ts'
-export type { Comparator, MatchField, MatchType } from './plan.ts'
-export type { Failures, FieldWeight, PairScore } from './scorer.ts'
+export type { Comparator, MatchType } from './plan.ts'
+export type { PairScore } from './scorer.ts'
 
 /**
  * A source record as input of matching. `key` is stable and unique ("salesforce/Account/001...");

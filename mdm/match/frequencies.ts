@@ -6,7 +6,7 @@ import { unknownBits } from './priors.ts'
  * A model lists at most this many values of one sort, the most frequent ones; the others are
  * "unknown", that is, rare.
  */
-export const FREQUENCY_VALUES_MAX = 50_000
+const FREQUENCY_VALUES_MAX = 50_000
 /**
  * With this many records, counted and shipped bits weigh the same. In small data a value is
  * frequent mostly because one thing has many records, which is no evidence of its rarity in the

@@ -76,7 +76,7 @@ const ORGANISATION_NAME: ComparisonColumn = {
  * Names of employers, brands, authors and the like beside a thing's own name: colleagues and
  * variants share them as often as the thing's own records do.
  */
-const EMPLOYER_NAME: ComparisonColumn = {
+const CONTEXT_NAME: ComparisonColumn = {
   name: 'name',
   levels: [
     l(NAME_LEVELS[0], 0.5, 0.55, 0.002, 1),
@@ -121,7 +121,7 @@ const TITLE: ComparisonColumn = {
 
 /** Returns the columns of a comparison. */
 export function columnsOf(comparison: Comparison): readonly ComparisonColumn[] {
-  if (comparison.context) return [EMPLOYER_NAME]
+  if (comparison.context) return [CONTEXT_NAME]
   if (comparison.title) return [TITLE]
   if (comparison.kind === 'name')
     return [

@@ -1,7 +1,7 @@
 /**
  * Longest text that the edit distance reads; longer texts are cut, so that one call stays bounded.
  */
-export const EDIT_CHARS_MAX = 64
+const EDIT_CHARS_MAX = 64
 
 const rows = [
   new Uint16Array(EDIT_CHARS_MAX + 2),

@@ -43,7 +43,7 @@ const CANDIDATE_PAIRS_MAX = 250_000
 const RANDOM_RECORDS_MAX = 5000
 
 /** Counts the values of parsed features and returns parameters with their frequency tables. */
-export function learnFrequencies(type: MatchType, features: readonly Features[]): Parameters {
+function learnFrequencies(type: MatchType, features: readonly Features[]): Parameters {
   const base = createEngine(type)
   const counter = createValueCounter()
   for (const feature of features) base.weigh(feature, counter.count)

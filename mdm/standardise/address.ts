@@ -129,7 +129,7 @@ function usZip(postcode: string): string {
  * Returns a city's name in one word. Additions after "am", "an der", "upon" stay; "Saint" and "St."
  * become one.
  */
-export function foldCity(text: string): string {
+function foldCity(text: string): string {
   return words(fold(text).replace(/\(.*?\)/g, ' '))
     .map((w) => (w === 'saint' || w === 'sankt' || w === 'sainte' ? 'st' : w))
     .join('')

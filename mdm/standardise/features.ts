@@ -230,29 +230,26 @@ function productFeatures(comparison: ComparisonFields, fields: Fields): ProductF
   const found: ProductFeature[] = []
   for (const field of comparison.fields)
     for (const value of listed(ownValue(fields, field.name))) {
-      const code = found.length > 0 ? parseModelNumber(dataText(value)) : null
-      if (code !== null && field.as === 'PRODUCT_NAME') {
+      const isName = field.as === 'PRODUCT_NAME'
+      const code = isName && found.length > 0 ? parseModelNumber(dataText(value)) : null
+      if (code !== null) {
         for (const product of found) addCode(product, code)
         continue
       }
       const name = parseProductName(dataText(value))
       if (!name) continue
-      if (field.as === 'PRODUCT_NAME')
+      if (isName)
         found.push({ t: name.tokens, b: [], m: name.models, mb: [], v: name.variants, d: [] })
       else
         for (const product of found) {
           product.d = [...new Set([...product.d, ...name.models])]
-          const classes = new Set(product.v.map(variantClass))
-          product.v.push(
-            ...name.variants.filter(
-              (variant) =>
-                !classes.has(variantClass(variant)) && variantClass(variant) === 'colour',
-            ),
-          )
+          if (!product.v.some(isColour)) product.v.push(...name.variants.filter(isColour))
         }
     }
   return distinct(found, (f) => f.t.join(' '))
 }
+
+const isColour = (variant: string) => variantClass(variant) === 'colour'
 
 /** Puts a model number from a field of its own before those that the name seems to have. */
 function addCode(product: ProductFeature, code: string): void {

@@ -143,7 +143,8 @@ export function parseModelNumber(text: string): string | null {
 
 /** Returns the unit of a measure, or "colour": variants differ only inside one class. */
 export function variantClass(variant: string): string {
-  return /^\d/.test(variant) ? variant.replace(/^[\d.]+/, '') : 'colour'
+  // A digit, or a point before one: most pairs of products come here.
+  return variant.charCodeAt(0) < 58 ? variant.replace(/^[\d.]+/, '') : 'colour'
 }
 
 /**

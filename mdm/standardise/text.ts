@@ -6,7 +6,7 @@ import anyAscii from 'any-ascii'
  */
 export const TEXT_CHARS_MAX = 600
 /** Upper bound of the words of one text; the rest of a very long description decides nothing. */
-export const TEXT_WORDS_MAX = 60
+const TEXT_WORDS_MAX = 60
 
 const ASCII = /^[ -~]*$/
 const APOSTROPHES = /['`\u00b4\u2018\u2019\u02bc\u02bb]/g

@@ -44,7 +44,7 @@ export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: B
       for (const name of feature as NameFeature[])
         name.b = name.t.map((word) =>
           name.p?.includes(word)
-            ? Math.min(PLACE_BITS, bits('token', word))
+            ? Math.min(COUNTED_APART_BITS, bits('token', word))
             : name.o !== 1 && isParticle(word)
               ? PARTICLE_BITS
               : word.length === 1
@@ -84,7 +84,9 @@ export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: B
 
 function textBits(text: TextFeature, bits: BitsOf): number[] {
   return text.t.map((word) =>
-    text.p?.includes(word) ? Math.min(PLACE_BITS, bits('token', word)) : bits('token', word),
+    text.p?.includes(word)
+      ? Math.min(COUNTED_APART_BITS, bits('token', word))
+      : bits('token', word),
   )
 }
 
@@ -96,4 +98,4 @@ const INITIAL_BITS = 3
  * The city is compared with the address, the brand by itself; in the name they would count a second
  * time.
  */
-const PLACE_BITS = 1
+const COUNTED_APART_BITS = 1

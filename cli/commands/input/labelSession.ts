@@ -16,7 +16,7 @@ export interface LabelDialog {
   save(): Promise<void>
 }
 
-export const KEYS_HELP = 's same   d different   u unsure   b back   q quit'
+const KEYS_HELP = 's same   d different   u unsure   b back   q quit'
 
 const ANSWERS = new Map<string, Answer>([
   ['s', 'SAME'],
