@@ -3,7 +3,6 @@ import { HttpError } from '../httpError.ts'
 import type { Caller } from '../identity/caller.ts'
 import type { ServerBounds } from '../limits/bounds.ts'
 import type { CallerBounds } from '../limits/callerBounds.ts'
-import type { SlowReaderGuard } from './slowReaderGuard.ts'
 
 export type RequestKind = 'operations' | 'streams'
 
@@ -23,12 +22,10 @@ export class Admission {
   readonly inProgress = { operations: 0, streams: 0 }
   readonly #bounds: ServerBounds
   readonly #callerBounds: CallerBounds
-  readonly #slowReaders: SlowReaderGuard
 
-  constructor(bounds: ServerBounds, callerBounds: CallerBounds, slowReaders: SlowReaderGuard) {
+  constructor(bounds: ServerBounds, callerBounds: CallerBounds) {
     this.#bounds = bounds
     this.#callerBounds = callerBounds
-    this.#slowReaders = slowReaders
   }
 
   /**
@@ -58,7 +55,8 @@ export class Admission {
         release = this.#callerBounds.acquire(caller, kind)
       },
       end: (res) => {
-        this.#slowReaders.watch(res, release)
+        if (res.writableLength === 0 || res.destroyed) release()
+        else res.once('close', release)
         this.inProgress[kind]--
       },
     }

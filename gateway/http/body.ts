@@ -14,8 +14,8 @@ export function readBody(
   bytesMax: number,
   memory?: BodyMemory,
 ): Promise<Buffer> {
-  if (Number(req.headers['content-length'] ?? 0) > bytesMax)
-    return Promise.reject(bodyTooLarge(bytesMax))
+  const announced = Number(req.headers['content-length'] ?? 0)
+  if (announced > bytesMax) return Promise.reject(bodyTooLarge(bytesMax))
   return new Promise((resolve, reject) => {
     let blocks: Buffer[] = []
     let chunks: Buffer[] = []
@@ -33,7 +33,8 @@ export function readBody(
       length += chunk.length
       if (length > bytesMax) return giveUp(bodyTooLarge(bytesMax))
       chunks.push(chunk)
-      memory?.grow(req, chunk.length, giveUp)
+      // Most bodies arrive whole.
+      if (length !== announced) memory?.grow(req, chunk.length, giveUp)
       if (chunks.length < chunksMax) return
       blocks.push(Buffer.concat(chunks))
       chunks = []

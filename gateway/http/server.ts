@@ -71,7 +71,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const bodies = new BodyMemory(Math.max(bounds.bodiesMegabytesMax * 2 ** 20, bounds.bodyBytesMax))
   const streams = new EventStreams(report, slowReaders)
   const callerBounds = new CallerBounds(bounds, undefined, options.sharedRate)
-  const admission = new Admission(bounds, callerBounds, slowReaders)
+  const admission = new Admission(bounds, callerBounds)
   const refusalLines = new LogBudget((count) =>
     log.info({ count }, 'more requests were rejected than are logged each'),
   )

@@ -7,8 +7,9 @@ const sumEveryMs = 50
 /** Bytes that may begin to wait, as a share of the bound, before they are summed at once. */
 const unsummedShare = 1 / 16
 
-/** A client for which bytes wait. */
-interface SlowReader {
+/** A client that may read slowly. */
+export interface SlowReader {
+  /** Bytes that wait for it now. */
   bytes(): number
   close(): void
 }
@@ -19,7 +20,7 @@ interface SlowReader {
  */
 export class SlowReaderGuard {
   /** In the order in which they began to wait. */
-  readonly #waiting = new Map<object, SlowReader>()
+  readonly #waiting = new Map<SlowReader, { seen: number }>()
   readonly #bytesMax: number
   readonly #readMsMax: number
   #summedAt = 0
@@ -31,46 +32,44 @@ export class SlowReaderGuard {
     this.#readMsMax = options.readMsMax ?? readMsMax
   }
 
-  /** Calls `over` when an ended response was read or abandoned; at once if no part of it waits. */
-  watch(res: ServerResponse, over: () => void = () => {}): void {
-    if (res.writableLength === 0 || res.destroyed) {
-      this.forget(res)
-      over()
-      return
-    }
-    res.once('close', () => {
-      this.forget(res)
-      over()
-    })
+  /** Counts what waits of an ended response until its client has read it. */
+  watch(res: ServerResponse): void {
+    if (res.writableLength === 0 || res.destroyed) return
+    const reader = { bytes: () => res.writableLength, close: () => res.destroy() }
+    res.once('close', () => this.forget(reader))
     res.socket?.setTimeout(this.#readMsMax)
-    this.wait(res, { bytes: () => res.writableLength, close: () => res.destroy() })
+    this.wait(reader)
   }
 
   /** Counts the bytes that wait for a client until `forget`, or until it has read them. */
-  wait(client: object, reader: SlowReader): void {
-    if (!this.#waiting.has(client)) this.#waiting.set(client, reader)
-    this.#unsummed += reader.bytes()
+  wait(reader: SlowReader): void {
+    const bytes = reader.bytes()
+    const known = this.#waiting.get(reader)
+    // Only what is new: a client whose backlog grows by small messages is summed no more often.
+    this.#unsummed += Math.max(0, bytes - (known?.seen ?? 0))
+    if (known) known.seen = bytes
+    else this.#waiting.set(reader, { seen: bytes })
     const isDue = performance.now() - this.#summedAt > sumEveryMs
     if (isDue || this.#unsummed > this.#bytesMax * unsummedShare) this.#bound()
   }
 
-  forget(client: object): void {
-    this.#waiting.delete(client)
+  forget(reader: SlowReader): void {
+    this.#waiting.delete(reader)
   }
 
   #bound(): void {
     this.#summedAt = performance.now()
     this.#unsummed = 0
     let sum = 0
-    for (const [client, reader] of this.#waiting) {
-      const bytes = reader.bytes()
-      if (bytes === 0) this.#waiting.delete(client)
-      else sum += bytes
+    for (const [reader, known] of this.#waiting) {
+      known.seen = reader.bytes()
+      if (known.seen === 0) this.#waiting.delete(reader)
+      else sum += known.seen
     }
-    for (const [client, reader] of this.#waiting) {
+    for (const [reader, { seen }] of this.#waiting) {
       if (sum <= this.#bytesMax) return
-      sum -= reader.bytes()
-      this.#waiting.delete(client)
+      sum -= seen
+      this.#waiting.delete(reader)
       reader.close()
     }
   }

@@ -52,6 +52,7 @@ export class EventStreams {
     const ping = setInterval(() => res.write(':\n\n'), pingMs)
     req.socket.setNoDelay(true)
     res.once('close', end)
+    const reader = { bytes: () => res.writableLength, close: () => res.destroy() }
     try {
       for (;;) {
         const result = await iterator.next()
@@ -59,12 +60,9 @@ export class EventStreams {
         // A slow client makes the subscription wait here; the feed then serves it from the table.
         const event = `event: next\ndata: ${JSON.stringify(result.value)}\n\n`
         if (res.write(idOf(result.value) + event)) continue
-        this.#slowReaders.wait(res, {
-          bytes: () => res.writableLength,
-          close: () => res.destroy(),
-        })
+        this.#slowReaders.wait(reader)
         await drained(res)
-        this.#slowReaders.forget(res)
+        this.#slowReaders.forget(reader)
       }
       res.end(interrupted ? undefined : 'event: complete\ndata:\n\n')
     } catch (e) {

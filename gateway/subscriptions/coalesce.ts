@@ -6,7 +6,7 @@ const waitingBytesMax = 64 * 1024
 
 /** Counts what waits for clients that read slowly. */
 interface SlowReaders {
-  wait(client: object, reader: { bytes(): number; close(): void }): void
+  wait(reader: { bytes(): number; close(): void }): void
 }
 
 const corked = new Set<Duplex>()
@@ -19,6 +19,11 @@ const corked = new Set<Duplex>()
  */
 export function coalesce(ws: WebSocket, socket: Duplex, slowReaders: SlowReaders): void {
   const send = ws.send.bind(ws) as (data: string, done?: (error?: Error) => void) => void
+  const reader = { bytes: () => ws.bufferedAmount, close: () => ws.terminate() }
+  // The sender was already notified of success, so the end of the socket reports an error.
+  const ended = (error?: Error) => {
+    if (error) ws.terminate()
+  }
   ws.send = ((data: string, done?: (error?: Error) => void) => {
     if (corked.size === 0) process.nextTick(uncork)
     if (!corked.has(socket)) {
@@ -27,13 +32,10 @@ export function coalesce(ws: WebSocket, socket: Duplex, slowReaders: SlowReaders
     }
     if (!done || ws.bufferedAmount > waitingBytesMax) {
       send(data, done)
-      slowReaders.wait(ws, { bytes: () => ws.bufferedAmount, close: () => ws.terminate() })
+      slowReaders.wait(reader)
       return
     }
-    send(data, (error) => {
-      // The sender was already notified of success, so the end of the socket reports the error.
-      if (error) ws.terminate()
-    })
+    send(data, ended)
     done()
   }) as WebSocket['send']
 }

@@ -151,8 +151,9 @@ test('abandons unread responses: the longest waiting ones over the byte limit, a
   const untaken = new SlowReaderGuard({ bytesMax: 2.5 * part, readMsMax: 2_000 })
   const over: string[] = []
   const server = createServer((req, res) => {
+    res.once('close', () => over.push(req.url ?? ''))
     res.end('x'.repeat(req.url === '/small' ? 10 : part))
-    untaken.watch(res, () => over.push(req.url ?? ''))
+    untaken.watch(res)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => server.close())
