@@ -31,8 +31,19 @@ export function missingScopeOfIssue(
   const hidden = hiddenFields(policy, type, scopes)
   const [name = ''] = field.split('.', 1)
   const isKnown = OF_NO_FIELD.has(name) || type.fields.some((f) => f.name === name)
-  if (hidden.size === 0 || (isKnown && !hidden.has(name))) return null
-  const first = type.fields.find((f) => hidden.has(f.name))
+  return isKnown && !hidden.has(name) ? null : missingScopeOfType(policy, type, scopes)
+}
+
+/** Returns the first scope that a caller lacks to see every field of a type, or null. */
+export function missingScopeOfType(
+  policy: Pick<Policy, 'groups'>,
+  type: TypePolicy,
+  scopes: Scopes,
+  isWanted: (field: FieldPolicy) => boolean = () => true,
+): string | null {
+  const hidden = hiddenFields(policy, type, scopes)
+  if (hidden.size === 0) return null
+  const first = type.fields.find((f) => hidden.has(f.name) && isWanted(f))
   return first ? missingScopeOf(policy, first, scopes) : null
 }
 

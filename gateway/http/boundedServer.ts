@@ -62,8 +62,8 @@ export function createBoundedServer(
     forget(socket)
     socket.destroy()
   }
-  const longestWaiting = (of: Iterable<Socket>, newest: Socket) => {
-    for (const socket of of) if (socket !== newest && waiting.has(socket)) return socket
+  const longestWaiting = (of: ReadonlySet<Socket>, newest: Socket) => {
+    for (const socket of waiting) if (socket !== newest && of.has(socket)) return socket
     return newest
   }
   const wait = (socket: Socket) => {

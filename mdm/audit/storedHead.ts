@@ -1,10 +1,11 @@
-import type { Sql } from '../db/database.ts'
+import type { Sql, Transaction } from '../db/database.ts'
 import { type AuditHead, signHead } from './auditHead.ts'
 import { AuditKeyError, type KeyRing, loadAuditKeys } from './auditKeys.ts'
 import { readBreakMark } from './breaks.ts'
 import type { BrokenRow } from './chainWalk.ts'
 import { faultOfStart, isSignedBy, type PlacedEntry, placedColumns } from './signedEntry.ts'
 
+/** The last entry of the audit log, and the end of what has expired. */
 export interface StoredHead {
   id: number
   hash: Uint8Array
@@ -15,7 +16,7 @@ export interface StoredHead {
 }
 
 /** The columns of a StoredHead, of the table `audit_head h`. */
-export function headColumns(sql: Sql) {
+export function headColumns(sql: Sql | Transaction) {
   return sql`h.id, h.hash, h.chain, h.keys, h.start_id as "startId", h.start_hash as "startHash"`
 }
 

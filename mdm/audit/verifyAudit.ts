@@ -9,6 +9,7 @@ import {
   type Unverified,
 } from './chainWalk.ts'
 import { unprovenStart } from './signedEntry.ts'
+import { headColumns, type StoredHead } from './storedHead.ts'
 
 /** The result of the check of the whole log. */
 export interface AuditVerification {
@@ -35,15 +36,6 @@ export interface VerifyOptions {
   /** Called after each page with the number of entries checked, and of the last one. */
   onProgress?: (checked: number, last: number) => void
   signal?: AbortSignal
-}
-
-interface Head {
-  id: number
-  hash: Uint8Array
-  chain: string
-  keys: string[]
-  startId: number
-  startHash: Uint8Array
 }
 
 /** A part of the log that every version of the program creates is gone. */
@@ -126,7 +118,10 @@ async function walkOn(
 }
 
 /** Finds an entry before the beginning of the log, which no hash covers. */
-async function faultBefore(sql: Sql | Transaction, { startId }: Head): Promise<BrokenRow | null> {
+async function faultBefore(
+  sql: Sql | Transaction,
+  { startId }: StoredHead,
+): Promise<BrokenRow | null> {
   const [row] = await sql<{ id: number }[]>`
     select id from audit where id <= ${startId} order by id limit 1`
   return row
@@ -138,7 +133,7 @@ async function faultBefore(sql: Sql | Transaction, { startId }: Head): Promise<B
 async function faultAtEnd(
   sql: Sql | Transaction,
   walk: ChainWalk,
-  began: Head,
+  began: StoredHead,
 ): Promise<BrokenRow | null> {
   const head = await readHead(sql)
   // Entries were appended between the last page and the head: the next check sees them.
@@ -172,9 +167,9 @@ async function faultAtEnd(
   return unprovenStart(began.startId, began.startHash, walk.expired)
 }
 
-async function readHead(sql: Sql | Transaction): Promise<Head> {
-  const [head, ...more] = await sql<Head[]>`
-    select id, hash, chain, keys, start_id as "startId", start_hash as "startHash" from audit_head`
+async function readHead(sql: Sql | Transaction): Promise<StoredHead> {
+  const [head, ...more] = await sql<StoredHead[]>`
+    select ${headColumns(sql)} from audit_head h`
   if (!head) throw new AuditStructureError('audit_head has no row')
   if (more.length > 0)
     throw new AuditStructureError(`audit_head has ${more.length + 1} rows, and must have one`)

@@ -1,4 +1,4 @@
-import { missingScopeOf, withoutHidden } from '../../schema/hiddenFields.ts'
+import { missingScopeOfType, withoutHidden } from '../../schema/hiddenFields.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Comparison } from '../match/plan.ts'
@@ -23,12 +23,7 @@ export function missingEvidence(
   type: TypePolicy,
   scopes: Scopes,
 ): string | null {
-  if (!scopes) return null
-  for (const field of type.fields) {
-    const scope = field.compare ? missingScopeOf(policy, field, scopes) : null
-    if (scope !== null) return scope
-  }
-  return null
+  return scopes && missingScopeOfType(policy, type, scopes, (f) => f.compare !== undefined)
 }
 
 /** Returns whether a caller may see none of the fields of a comparison. */

@@ -13,8 +13,8 @@ export class Turns {
   #isRunning = false
 
   /** Resolves when a subscription of this consumer may go on. */
-  async next(consumer: string | null): Promise<void> {
-    await new Promise<void>((go) => {
+  next(consumer: string | null): Promise<void> {
+    return new Promise((go) => {
       const own = this.#waiting.get(consumer)
       if (own) own.push(go)
       else this.#waiting.set(consumer, [go])

@@ -29,6 +29,8 @@ export function valueFault(policy: Policy, field: FieldPolicy, value: unknown): 
 function itemFault(policy: Policy, field: FieldPolicy, value: unknown): string | null {
   const wrong = (right: string) =>
     `${field.name} is ${right}, not ${JSON.stringify(value)?.slice(0, 80)}`
+  const fit = (right: string) =>
+    fitting(policy, { ...field, list: false }, value) === undefined ? wrong(right) : null
   switch (field.kind) {
     case 'GROUP': {
       if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -45,18 +47,16 @@ function itemFault(policy: Policy, field: FieldPolicy, value: unknown): string |
       return null
     }
     case 'INT':
-      return fitting(policy, { ...field, list: false }, value) === undefined
-        ? wrong(`a whole number up to ${intMax}`)
-        : null
+      return fit(`a whole number up to ${intMax}`)
     case 'MINOR_UNITS':
-      return Number.isSafeInteger(value) ? null : wrong('a whole number')
+      return fit('a whole number')
     case 'FLOAT':
-      return typeof value === 'number' && Number.isFinite(value) ? null : wrong('a number')
+      return fit('a number')
     case 'BOOLEAN':
-      return typeof value === 'boolean' ? null : wrong('true or false')
+      return fit('true or false')
     case 'ENUM': {
       const allowed = policy.enums.get(field.typeName)?.values.map((v) => v.name) ?? []
-      return allowed.includes(String(value)) ? null : wrong(`one of ${allowed.join(', ')}`)
+      return fit(`one of ${allowed.join(', ')}`)
     }
     default: {
       if (typeof value !== 'string' || value.trim() === '') return wrong('a text')

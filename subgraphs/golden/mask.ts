@@ -5,14 +5,6 @@ import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, Policy, TypePolicy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
 
-/**
- * Returns the scopes that a caller needs to see every field of a type, parts of groups included.
- */
-export function scopesOf(policy: Policy, type: TypePolicy): string[] {
-  const parts = type.fields.flatMap((f) => [f, ...(policy.groups.get(f.typeName)?.fields ?? [])])
-  return [...new Set(parts.flatMap((f) => f.sensitive ?? []))]
-}
-
 export function sensitiveOf(type: TypePolicy): string[] {
   return type.fields.filter((f) => f.sensitive).map((f) => f.name)
 }

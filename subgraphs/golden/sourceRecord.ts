@@ -7,7 +7,7 @@ import {
   readRaw,
   readRecords,
 } from '../../mdm/golden/read/members.ts'
-import { missingScopeOfIssue } from '../../schema/hiddenFields.ts'
+import { missingScopeOfIssue, missingScopeOfType } from '../../schema/hiddenFields.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import {
   type Connection,
@@ -22,7 +22,7 @@ import type { RequestContext } from '../shared/context.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import type { GoldenNode } from './goldenNode.ts'
-import { scopesOf, sensitiveOf, shownValues } from './mask.ts'
+import { sensitiveOf, shownValues } from './mask.ts'
 
 const NONE: ReadonlySet<string> = new Set()
 
@@ -130,7 +130,7 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
       },
       raw: (r: MemberRow, _: unknown, context: RequestContext) => {
         const type = typeOf(r)
-        if (type && !scopesOf(policy, type).every((s) => context.scopes.has(s))) return null
+        if (type && missingScopeOfType(policy, type, context.scopes) !== null) return null
         if (type) context.shows('SOURCE', type.name, sensitiveOf(type), r.key)
         return context.load<unknown>('raw', r.key, null, (keys, sql) => readRaw(sql, keys))
       },

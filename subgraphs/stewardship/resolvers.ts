@@ -54,11 +54,11 @@ import {
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
 import { escalationPriority, priorityOf, validationReason } from '../../mdm/tasks/tasks.ts'
 import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/tasks/taskWork.ts'
-import { hiddenFields, visibleChanges } from '../../schema/hiddenFields.ts'
+import { hiddenFields, missingScopeOfType, visibleChanges } from '../../schema/hiddenFields.ts'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import { allStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
-import { maskedValue, scopesOf, sensitiveOf, shownValues } from '../golden/mask.ts'
+import { maskedValue, sensitiveOf, shownValues } from '../golden/mask.ts'
 import { recordsOf, visibleIssues } from '../golden/sourceRecord.ts'
 import { callerOf } from '../shared/caller.ts'
 import {
@@ -107,19 +107,19 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
   /** Returns the scope that the caller lacks to see all values that a VALIDATION task may be about. */
   const hiddenOfValidation = (t: TaskRow, scopes: ReadonlySet<string>) => {
     const type = t.kind === 'VALIDATION' ? policy.types.find((of) => of.name === t.type) : undefined
-    return type && scopesOf(policy, type).find((s) => !scopes.has(s))
+    return type ? missingScopeOfType(policy, type, scopes) : null
   }
   /** Returns the reason of a VALIDATION task by the issues of which the caller may learn. */
   const visibleValidation = async (t: TaskRow, context: RequestContext) => {
     const scope = hiddenOfValidation(t, context.scopes)
-    if (scope === undefined) return t.reason
+    if (scope === null) return t.reason
     const type = policy.type(t.type)
     const [record] = await recordsOf(t.subject, context)
     const issues = visibleIssues(policy, type, record?.issues ?? null, context.scopes)
     return validationReason(issues) || `not shown without the scope ${scope}`
   }
   const hidesChanges = (t: TaskRow, scopes: ReadonlySet<string>) =>
-    hidesWeight(t, scopes) || hiddenOfValidation(t, scopes) !== undefined
+    hidesWeight(t, scopes) || hiddenOfValidation(t, scopes) !== null
 
   /** Converts an outcome to the unions of the schema. */
   const result = async (outcome: Outcome, context: RequestContext) => {
