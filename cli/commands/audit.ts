@@ -1,12 +1,13 @@
 import { Command } from 'commander'
-import { isRowRightsFunction } from '../../mdm/access/rowRightsSql.ts'
+import { rowRightsGuard } from '../../mdm/access/rowRightsGuard.ts'
 import { headLine } from '../../mdm/audit/auditHead.ts'
 import { loadAuditKeys } from '../../mdm/audit/auditKeys.ts'
 import { acceptBreak, readBreakMark } from '../../mdm/audit/breaks.ts'
 import type { BrokenRow } from '../../mdm/audit/chainWalk.ts'
 import { type EvidenceFinding, verifyEvidence } from '../../mdm/audit/evidence.ts'
 import { expireAudit, planAuditExpiry } from '../../mdm/audit/expireAudit.ts'
-import { findGuardFaults, type GuardFault } from '../../mdm/audit/guards.ts'
+import type { GuardFault } from '../../mdm/audit/guardFault.ts'
+import { findGuardFaults } from '../../mdm/audit/guards.ts'
 import { replaceLostKey } from '../../mdm/audit/settleAuditKey.ts'
 import { currentHead } from '../../mdm/audit/storedHead.ts'
 import {
@@ -115,7 +116,7 @@ async function findChanges(
   const mark = await readBreakMark(sql, ring, log.chain)
   const guards = await findGuardFaults(sql, {
     isApplication: hasOwnOwner(o),
-    isKnownFunction: isRowRightsFunction,
+    rowRights: rowRightsGuard,
   })
   const named = new Set(heads?.files)
   return {

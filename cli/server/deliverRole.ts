@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { describeError } from '../../gateway/http/describeError.ts'
 import { AccessRecorder, type Seer } from '../../mdm/access/accessRecorder.ts'
 import type { RowReaders } from '../../mdm/access/rowReaders.ts'
-import { isRowRightsFunction } from '../../mdm/access/rowRightsSql.ts'
+import { rowRightsGuard } from '../../mdm/access/rowRightsGuard.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { Publisher } from '../../mdm/jetstream/publisher.ts'
 import { policyChannel } from '../../mdm/policy/policies.ts'
@@ -58,7 +58,7 @@ export async function startDeliverRole(options: {
   const webhooks = await openWebhooks(sql, config)
   const heads = await openAuditHeads({
     ...{ sql, config, poster: webhooks.poster, log },
-    guards: { isApplication: hasOwnOwner(config), isKnownFunction: isRowRightsFunction },
+    guards: { isApplication: hasOwnOwner(config), rowRights: rowRightsGuard },
   })
   const { poster, results } = countingPoster(webhooks.poster)
   const meter = startFeedMeter(sql, installation.levels, (err) =>

@@ -125,6 +125,11 @@ const CLOSED = [
 /** Statistics and the program's own state. */
 const OPEN = ['feed_head', 'feed_epoch', 'publication', 'batch', 'service_minute', 'sink']
 
+/** Tables of which a reader sees the rows that his rights allow. */
+export const SECURED: readonly string[] = [...Object.keys(POLICIES), ...CLOSED]
+const VIEWS = ['seen_record', 'seen_golden']
+export const READABLE: readonly string[] = [...SECURED, ...OPEN, ...VIEWS]
+
 /**
  * Returns the SQL that sets up the rights of the reading role for a model. The caller has checked
  * the role's name.
@@ -141,27 +146,25 @@ export function rowRightsSql(
     `create or replace view seen_golden with (security_barrier) as select g.id from golden g where ${throughParent('g')};`,
     sourceOfOperational,
   ]
-  const secured = [...Object.keys(POLICIES), ...CLOSED]
-  const readable = [...secured, ...OPEN]
   return {
     tags: tagsSql(policy),
     policies: [
       ...views,
       ...referringSql(policy),
       `grant usage on schema public to ${role};`,
-      `grant select on ${[...readable, 'seen_record', 'seen_golden'].join(', ')} to ${role};`,
-      ...secured.map((t) => `alter table ${t} enable row level security;`),
+      `grant select on ${READABLE.join(', ')} to ${role};`,
+      ...SECURED.map((t) => `alter table ${t} enable row level security;`),
       ...Object.entries(POLICIES).map(
         ([t, seen]) => `drop policy if exists row_rights on ${t};
         create policy row_rights on ${t} for select to ${role} using (${seen});`,
       ),
       // Without a policy, a user that does not own the table would see nothing.
-      ...secured.map((t) => `drop policy if exists application on ${t};`),
+      ...SECURED.map((t) => `drop policy if exists application on ${t};`),
       ...(application === null
         ? []
         : [
-            `grant select on seen_record, seen_golden to ${identifier(application)};`,
-            ...secured.map(
+            `grant select on ${VIEWS.join(', ')} to ${identifier(application)};`,
+            ...SECURED.map(
               (t) =>
                 `create policy application on ${t} to ${identifier(application)} using (true) with check (true);`,
             ),
@@ -199,13 +202,18 @@ const tagChange = `create or replace function tag_change() returns trigger langu
     (select g.values from golden g where g.id = new.golden_id))) t;
   return new; end $$;`
 
+const tagGolden = `create or replace function tag_golden() returns trigger language plpgsql as $$ begin
+  select t.place, t.entities, t.parent into new.row_place, new.row_entities, new.row_parent from row_tags(new.type, new.values) t;
+  return new; end $$;`
+
 /**
  * Returns whether a function of the database has the body that row rights give it: those that run
- * with the rights of the owner, and the one that tags history.
+ * with the rights of the owner, and those that tag golden records and history.
  */
 export function isRowRightsFunction(name: string, body: string): boolean {
   if (name === 'sees_operational') return body === bodyOf(sourceOfOperational)
   if (name === 'tag_change') return body === bodyOf(tagChange)
+  if (name === 'tag_golden') return body === bodyOf(tagGolden)
   const [, field] = /values ->> '(\w+)'/.exec(body) ?? []
   return (
     field !== undefined &&
@@ -231,9 +239,7 @@ function tagsSql(policy: Policy): string {
 create or replace function row_tags(type text, v jsonb, out place text, out entities text[], out parent uuid)
   language plpgsql immutable as $$ begin
   case type ${[...cases, ...objects].join('\n')} else null; end case; end $$;
-create or replace function tag_golden() returns trigger language plpgsql as $$ begin
-  select t.place, t.entities, t.parent into new.row_place, new.row_entities, new.row_parent from row_tags(new.type, new.values) t;
-  return new; end $$;
+${tagGolden}
 -- A version without values, as of a merge or a deletion, is judged as the last that had some.
 ${tagChange}
 create or replace trigger row_tags before insert or update on golden for each row execute function tag_golden();

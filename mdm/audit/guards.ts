@@ -1,14 +1,7 @@
 import { CHANGED_COLUMNS, GROWING } from '../db/applicationRole.ts'
 import type { Sql, Transaction } from '../db/database.ts'
-
-/** A guard of the history that is not as the migrations create it. */
-export interface GuardFault {
-  /** The trigger, function, table or role. */
-  guard: string
-  detail: string
-  /** True: an administrator may have made it for a purpose of his own. It fails no check. */
-  isNote: boolean
-}
+import { fault, type GuardFault } from './guardFault.ts'
+import { type RowRightsGuard, rowRightsFaults } from './rowRightsFaults.ts'
 
 export interface GuardOptions {
   /**
@@ -16,8 +9,8 @@ export interface GuardOptions {
    * URL of his own. Without it, one user for both is no fault.
    */
   isApplication?: boolean
-  /** Returns whether a function that is not of the migrations has the body of the program. */
-  isKnownFunction?: (name: string, body: string) => boolean
+  /** How the program sets up row rights, which are not of the migrations. */
+  rowRights?: RowRightsGuard
 }
 
 const refusal = { function: 'refuse_change', events: 'DELETE OR UPDATE OR TRUNCATE' }
@@ -95,7 +88,6 @@ end `,
   ],
 ])
 const ROW_RIGHTS_SETTINGS = 'search_path=public, pg_temp'
-const POLICY_NAMES = ['row_rights', 'application']
 
 /** Tables whose rows are only added, and the head of the audit log. */
 const TABLES = [...GROWING, ...CHANGED_COLUMNS.keys()]
@@ -121,12 +113,10 @@ export async function findGuardFaults(
     ...(await functionFaults(sql, options)),
     ...(await rightFaults(sql)),
     ...(await roleFaults(sql, options)),
-    ...(await policyFaults(sql)),
+    ...(await rowRightsFaults(sql, options.rowRights)),
     ...(await settingFaults(sql)),
   ]
 }
-
-const fault = (guard: string, detail: string): GuardFault => ({ guard, detail, isNote: false })
 
 async function tableFaults(sql: Sql | Transaction): Promise<GuardFault[]> {
   const rows = await sql<
@@ -199,7 +189,7 @@ function named(at: string): string {
 
 async function functionFaults(
   sql: Sql | Transaction,
-  { isKnownFunction }: GuardOptions,
+  { rowRights }: GuardOptions,
 ): Promise<GuardFault[]> {
   const rows = await sql<
     (FunctionFacts & { schema: string; name: string; signature: string; owner: string })[]
@@ -211,7 +201,7 @@ async function functionFaults(
     where n.nspname not in ('pg_catalog', 'information_schema')
       and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
       and (p.prosecdef and pg_has_role(p.proowner, (select relowner from pg_class where oid = to_regclass('public.audit')), 'MEMBER')
-        or n.nspname = 'public' and p.proname in (${refusal.function}, 'tag_change'))
+        or n.nspname = 'public' and p.proname in (${refusal.function}, 'tag_change', 'tag_golden'))
     order by n.nspname, p.proname`
   const faults: GuardFault[] = []
   const found = new Set<string>()
@@ -219,7 +209,7 @@ async function functionFaults(
     const guard = `the function ${f.schema}.${f.signature}`
     const expected = f.schema === 'public' ? FUNCTIONS.get(f.signature) : undefined
     if (expected) found.add(f.signature)
-    const isKnown = f.schema === 'public' && isKnownFunction?.(f.name, f.body) === true
+    const isKnown = f.schema === 'public' && rowRights?.isKnownFunction(f.name, f.body) === true
     if (expected) {
       for (const fact of ['language', 'isDefiner', 'settings', 'body'] as const)
         if (f[fact] !== expected[fact])
@@ -305,24 +295,6 @@ async function roleFaults(
       ...memberOf.map((m) =>
         fault(guard, m === role ? 'it owns tables of the history' : `it can act as ${m}`),
       ),
-    ]
-  })
-}
-
-/** Row rights hold where row security is on, by policies of the program. */
-async function policyFaults(sql: Sql | Transaction): Promise<GuardFault[]> {
-  const rows = await sql<{ table: string; isOn: boolean; strange: string[]; open: boolean }[]>`
-    select c.relname as table, c.relrowsecurity as "isOn",
-      array_agg(p.polname::text order by p.polname) filter (where p.polname <> all(${POLICY_NAMES}::text[])) as strange,
-      bool_or(p.polname = 'row_rights' and pg_get_expr(p.polqual, p.polrelid) = 'true') as open
-    from pg_policy p join pg_class c on c.oid = p.polrelid
-    where c.relnamespace = 'public'::regnamespace group by c.oid, c.relname, c.relrowsecurity order by c.relname`
-  return rows.flatMap(({ table, isOn, strange, open }) => {
-    const guard = `the table ${table}`
-    return [
-      ...(isOn ? [] : [fault(guard, 'row security is off, and the table has row rights')]),
-      ...(open ? [fault(guard, 'its row rights show every row')] : []),
-      ...(strange ?? []).map((p) => fault(guard, `the policy ${p} is not of Touchstone`)),
     ]
   })
 }

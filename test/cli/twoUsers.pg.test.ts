@@ -8,7 +8,7 @@ import { packagePath } from '../../cli/config/packagePath.ts'
 import { connect, type DatabaseConfig } from '../../cli/connect.ts'
 import { openRowReaders } from '../../mdm/access/rowReaders.ts'
 import { requireRowRights, setUpRowRights } from '../../mdm/access/rowRights.ts'
-import { isRowRightsFunction } from '../../mdm/access/rowRightsSql.ts'
+import { rowRightsGuard } from '../../mdm/access/rowRightsGuard.ts'
 import { appendAudit } from '../../mdm/audit/audit.ts'
 import { findGuardFaults } from '../../mdm/audit/guards.ts'
 import { databaseRole } from '../../mdm/db/applicationRole.ts'
@@ -184,7 +184,7 @@ describe('an owner and a user of the program, as the documentation creates them'
       await assert.rejects(setUpRowRights(program, policy), /does not own its tables/)
       await setUpRowRights(owner, policy, `touchstone_app_${mark}`)
       await requireRowRights(program, policy)
-      const guards = { isApplication: true, isKnownFunction: isRowRightsFunction }
+      const guards = { isApplication: true, rowRights: rowRightsGuard }
       assert.deepEqual(await findGuardFaults(program, guards), [])
       await owner.unsafe('alter table inbox disable row level security')
       await owner.unsafe('alter function sees_operational set search_path = public')
@@ -196,6 +196,56 @@ describe('an owner and a user of the program, as the documentation creates them'
         ],
       )
       await owner.unsafe('alter table inbox enable row level security')
+      await owner.unsafe(
+        'alter function sees_operational set search_path = public, pg_temp; drop policy application on inbox',
+      )
+      await owner.unsafe(
+        `create policy application on inbox to touchstone_app_${mark} using (true) with check (true)`,
+      )
+      const attacks: [string, RegExp][] = [
+        [
+          'alter policy row_rights on golden using (row_place is not null)',
+          /^the table golden: its policy row_rights is not as Touchstone creates it: to touchstone_reader using \(row_place IS NOT NULL\)$/,
+        ],
+        // The same words, grouped otherwise.
+        [
+          `alter policy row_rights on assertion using ((exists (select 1 from source_record r where r.key = assertion.a)
+            and b is null) or exists (select 1 from source_record r where r.key = assertion.b))`,
+          /^the table assertion: its policy/,
+        ],
+        ['alter policy row_rights on link to public', /link: .* to everybody using/],
+        [
+          'drop policy row_rights on link; create policy row_rights on link using (1 = 1)',
+          /link: /,
+        ],
+        ['alter policy application on inbox to touchstone_reader', /inbox: its policy application/],
+        [
+          'drop policy row_rights on task; drop policy application on task; alter table task disable row level security',
+          /^the table task: row security is off/,
+        ],
+        [
+          'create or replace view seen_record with (security_barrier) as select r.key, r.id from source_record r',
+          /^the view seen_record: /,
+        ],
+        ['alter view seen_golden reset (security_barrier)', /^the view seen_golden: /],
+        [
+          'grant select on api_key to touchstone_reader',
+          /^the table api_key: touchstone_reader may/,
+        ],
+        [
+          `create or replace function tag_golden() returns trigger language plpgsql as $$ begin
+             new.row_place = '*'; return new; end $$`,
+          /^the function public.tag_golden\(\): its body/,
+        ],
+      ]
+      for (const [attack, found] of attacks)
+        await owner.begin(async (tx) => {
+          await tx.unsafe(attack)
+          const faults = await findGuardFaults(tx, { rowRights: rowRightsGuard })
+          assert.equal(faults.length, 1, `${attack}: ${JSON.stringify(faults)}`)
+          assert.match(`${faults[0]?.guard}: ${faults[0]?.detail}`, found)
+          await tx.unsafe('rollback; begin')
+        })
       const seen = async (sql: Sql | null) => (await sql?.unsafe('select 1 from inbox'))?.length
       assert.equal(await seen(program), 1)
       assert.equal(await seen(readers.of({ regions: ['eu'] })), 0)
