@@ -107,9 +107,10 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
     const open = (place: string, connections: number) =>
       openDatabase(place, { connectionsMax: connections, name: options.name ?? 'touchstone' })
     sql = open(url, connectionsMax)
-    const role = await databaseRole(sql)
+    const role = await firstAnswer(databaseRole(sql), url, config.databaseWaitSecondsMax)
     const owner = ownerUrl === undefined ? sql : open(ownerUrl, 1)
     try {
+      await firstAnswer(owner`select 1`, ownerUrl ?? url, config.databaseWaitSecondsMax)
       await withRights(owner, async (acting) => {
         if (create && acting.owns) await migrate(owner, packagePath('migrations'))
         else await requireMigrations(owner, described)
@@ -126,7 +127,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
       sql = open(ownerUrl, connectionsMax)
     }
   } catch (e) {
-    await sql?.end({ timeout: 5 })
+    await sql?.end({ timeout: 1 })
     await embedded?.release()
     throw e
   }
@@ -220,6 +221,20 @@ function listed(names: readonly string[]): string {
 const versionMin = 150_000
 /** How long a server may take for the login and a first statement. */
 const answerMsMax = 10_000
+
+/**
+ * Returns the answer to the first statement of a pool. Throws DatabaseError if it takes too long: a
+ * server that accepts a login and then is silent, as one that is stopped, would hold a command for
+ * ever, because its own bound on statements does not run.
+ */
+async function firstAnswer<T>(answer: Promise<T>, url: string, secondsMax: number): Promise<T> {
+  const seconds = Math.max(1, secondsMax)
+  return await withDeadline(answer, seconds * 1_000, () => {
+    throw new DatabaseError(
+      `the database at ${databaseHost(url)} accepts connections and does not answer a statement in ${seconds} s: restart it, or set DATABASE_URL to another`,
+    )
+  })
+}
 
 /**
  * Waits until the database accepts connections. Throws at once if waiting cannot help, for example

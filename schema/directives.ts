@@ -14,7 +14,8 @@ export class PolicyError extends Error {
 
 /** What an argument takes. The values of an ENUM are checked where it is read. */
 type ArgumentKind = 'STRING' | 'STRINGS' | 'ENUM' | 'WHEN' | 'BOOLEAN'
-type Place = 'golden' | 'group' | 'field'
+/** `part`: a field of a group. Survivorship, matching and rights take the group as a whole. */
+type Place = 'golden' | 'group' | 'field' | 'part'
 
 /**
  * The arguments of each directive; model/directives.graphql is the same grammar for people and
@@ -49,11 +50,15 @@ const DIRECTIVES = new Map<
     },
   ],
   ['survive', { on: ['field'], args: args({ by: 'ENUM' }), required: ['by'] }],
-  ['format', { on: ['field'], args: args({ as: 'ENUM' }), required: ['as'] }],
+  ['format', { on: ['field', 'part'], args: args({ as: 'ENUM' }), required: ['as'] }],
   ['approval', { on: ['field'], args: args({}), required: [] }],
   [
     'sensitive',
-    { on: ['field'], args: args({ scope: 'STRING', mask: 'ENUM' }), required: ['scope'] },
+    {
+      on: ['field', 'part'],
+      args: args({ scope: 'STRING', mask: 'ENUM' }),
+      required: ['scope'],
+    },
   ],
 ])
 
@@ -73,7 +78,7 @@ export function checkDirectives(nodes: readonly DirectiveNode[], on: Place): voi
     if (!known?.on.includes(on))
       fail(
         d,
-        `unknown directive @${name} on a ${on === 'field' ? 'field' : 'type'}; allowed are ${allowed.map(([k]) => `@${k}`).join(', ')}`,
+        `${known ? '' : 'unknown directive '}@${name}${known ? ' has no meaning' : ''} on a ${PLACES[on]}; allowed are ${allowed.map(([k]) => `@${k}`).join(', ')}`,
       )
     if (seen.has(name) && !known.repeatable) fail(d, `@${name} is there twice`)
     seen.add(name)
@@ -92,6 +97,13 @@ export function checkDirectives(nodes: readonly DirectiveNode[], on: Place): voi
     }
     for (const r of known.required) if (!given.has(r)) fail(d, `@${name} needs the argument "${r}"`)
   }
+}
+
+const PLACES: Record<Place, string> = {
+  golden: 'golden type',
+  group: 'group',
+  field: 'field',
+  part: 'field of a group',
 }
 
 const KINDS: Record<ArgumentKind, string> = {

@@ -166,14 +166,14 @@ function parseSource(source: Source): DocumentNode {
 
 function readGroup(o: ObjectTypeDefinitionNode, ctx: Context): FieldPolicy[] {
   checkDirectives(o.directives ?? [], 'group')
-  return fieldsOf(o, ctx)
+  return fieldsOf(o, ctx, 'part')
 }
 
 function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
   checkDirectives(o.directives ?? [], 'golden')
   const uniqueIn = strings(argument(directive(o, 'golden'), 'uniqueIn'))
   for (const s of uniqueIn) if (s !== '*') checkSystem(s, o, ctx, false)
-  const fields = fieldsOf(o, ctx).filter((f) => f.name !== 'id')
+  const fields = fieldsOf(o, ctx, 'field').filter((f) => f.name !== 'id')
   const names = fields.map((f) => f.name)
   for (const node of o.fields ?? [])
     for (const d of (node.directives ?? []).filter((x) => x.name.value === 'systemOfRecord')) {
@@ -230,19 +230,29 @@ function checkConditions(o: ObjectTypeDefinitionNode, fields: FieldPolicy[]): vo
   for (const name of needs.keys()) visit(name, [])
 }
 
-function fieldsOf(o: ObjectTypeDefinitionNode, ctx: Context): FieldPolicy[] {
-  return (o.fields ?? []).map((f) => readField(o, f, ctx))
+function fieldsOf(
+  o: ObjectTypeDefinitionNode,
+  ctx: Context,
+  place: 'field' | 'part',
+): FieldPolicy[] {
+  return (o.fields ?? []).map((f) => {
+    checkDirectives(f.directives ?? [], place)
+    return readField(o, f, ctx)
+  })
 }
 
 function readField(o: ObjectTypeDefinitionNode, f: FieldDefinitionNode, ctx: Context): FieldPolicy {
   const where = `${o.name.value}.${f.name.value}`
-  checkDirectives(f.directives ?? [], 'field')
   const { typeName, list, required } = unwrap(f.type)
   const kind = kindOf(typeName, f, where, ctx)
   const compare = directive(f, 'compare')
   const as = oneOf(compare, 'as', COMPARATORS, where)
   if (as === 'REFERENCE' && kind !== 'REFERENCE')
     fail(compare ?? f, `${where}: REFERENCE is for golden types; ${typeName} is not one`)
+  if (as && kind === 'REFERENCE' && as !== 'REFERENCE')
+    fail(compare, `${where}: a reference is compared as REFERENCE; ${as} would compare ids`)
+  if (as && kind === 'GROUP' && as !== 'ADDRESS' && as !== 'PRICE')
+    fail(compare, `${where}: a group is compared as ADDRESS or PRICE; ${as} is for single values`)
   const group = string(argument(compare, 'group'))
   if (group !== undefined && !GROUP.test(group))
     fail(
@@ -250,6 +260,12 @@ function readField(o: ObjectTypeDefinitionNode, f: FieldDefinitionNode, ctx: Con
       `${where}: a group has at most 100 characters, none of them a control character`,
     )
   const format = oneOf(directive(f, 'format'), 'as', FORMATS, where)
+  // Values of other kinds never pass a format, so each of them would count as invalid.
+  if (format && kind !== 'STRING' && !(kind === 'DATE' && format === 'DATE'))
+    fail(
+      directive(f, 'format'),
+      `${where}: @format is for texts, and DATE for dates too; ${typeName} is neither`,
+    )
   const survive =
     oneOf(directive(f, 'survive'), 'by', SURVIVORSHIP, where) ??
     (list && !directive(f, 'systemOfRecord') ? 'UNION' : 'HIGHEST_TRUST')

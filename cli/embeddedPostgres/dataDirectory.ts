@@ -106,10 +106,18 @@ function missing(path: string, exists: boolean): string {
   )
 }
 
-/** Returns the major version of the Postgres that created the data, or null if there are none. */
+/**
+ * Returns the major version of the Postgres that created the data, or null if there are none. Throws
+ * DataDirectoryError if the file does not say, as after a full disk or an interrupted restore.
+ */
 function readVersion(path: string): number | null {
+  const file = join(path, 'postgres', 'PG_VERSION')
   try {
-    return Number(readFileSync(join(path, 'postgres', 'PG_VERSION'), 'utf8'))
+    const text = readFileSync(file, 'utf8')
+    if (/^\d{1,4}\s*$/.test(text)) return Number(text)
+    throw new DataDirectoryError(
+      `${file} ${text.trim() === '' ? 'is empty' : 'holds no version of Postgres'}, so the database is not whole: restore the data directory from the backup`,
+    )
   } catch (e) {
     if (codeOf(e) === 'ENOENT') return null
     throw e

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -150,6 +152,14 @@ describe('a data directory that cannot be used', () => {
         () => openDataDirectory(dir, { create }),
         /are of Postgres 17, .* runs Postgres 18: .*pg_dump/,
       )
+    for (const [text, reason] of [
+      ['', /PG_VERSION is empty, so the database is not whole: restore/],
+      ['\0\0\0', /PG_VERSION holds no version of Postgres/],
+      ['eighteen\n', /PG_VERSION holds no version of Postgres/],
+    ] as const) {
+      writeFileSync(join(dir, 'postgres', 'PG_VERSION'), text)
+      assert.throws(() => openDataDirectory(dir, { create: true }), reason)
+    }
   })
 
   test('is refused with the user and the reason when it is read-only', () => {
@@ -245,6 +255,41 @@ test('a hostile database of DATABASE_URL is an error that says what it did', asy
       reason,
     )
   }
+})
+
+test('a database that accepts logins and then never answers does not hold a command', async (t) => {
+  const db = await testDatabase({ empty: true })
+  t.after(() => db.drop())
+  const to = new URL(db.url)
+  const { hostname } = to
+  const port = to.searchParams.get('port') || to.port || '5432'
+  const socketFolder = to.searchParams.get('host')
+  for (const name of ['host', 'port']) to.searchParams.delete(name)
+  const ready = Buffer.from('5a00000005', 'hex')
+  let opened = 0
+  const proxy = createServer((client) => {
+    const isSilent = opened++ > 0
+    const server = socketFolder
+      ? createConnection(`${socketFolder}/.s.PGSQL.${port}`)
+      : createConnection(Number(port), hostname)
+    for (const socket of [client, server]) socket.on('error', () => socket.destroy())
+    let isLoggedIn = false
+    server.on('data', (chunk) => {
+      isLoggedIn ||= chunk.includes(ready)
+      client.write(chunk)
+    })
+    client.on('data', (chunk) => !(isSilent && isLoggedIn) && server.write(chunk))
+    client.on('close', () => server.destroy())
+  }).listen(0, '127.0.0.1')
+  t.after(() => proxy.close())
+  await once(proxy, 'listening')
+  to.port = String((proxy.address() as AddressInfo).port)
+  to.hostname = '127.0.0.1'
+  const config = { ...configOf(folder, to.href), databaseWaitSecondsMax: 1 }
+  await assert.rejects(
+    connect({ config, notify: () => {} }),
+    /accepts connections and does not answer a statement in 1 s/,
+  )
 })
 
 function configOf(dataDir: string, databaseUrl?: string): DatabaseConfig {

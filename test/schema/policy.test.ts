@@ -132,6 +132,44 @@ const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
     /for golden types/,
   ],
   [
+    'a format of a number',
+    'type T @golden {\n  id: ID!\n  a: Int @format(as: EMAIL)\n}',
+    3,
+    /T.a: @format is for texts, and DATE for dates too; Int is neither/,
+  ],
+  [
+    'a format of an enum, a reference or a group',
+    'enum E { X }\ntype G @group { a: Int }\ntype T @golden {\n  id: ID!\n  a: G @format(as: PHONE)\n}',
+    5,
+    /G is neither/,
+  ],
+  [
+    'another format than DATE of a date',
+    'type T @golden {\n  id: ID!\n  a: [Date] @format(as: GTIN)\n}',
+    3,
+    /Date is neither/,
+  ],
+  [
+    'a reference that is compared as a text',
+    'type T @golden {\n  id: ID!\n  a: T @compare(as: NAME)\n}',
+    3,
+    /T.a: a reference is compared as REFERENCE/,
+  ],
+  [
+    'a group that is compared as a text',
+    'type G @group { a: Int }\ntype T @golden {\n  id: ID!\n  a: G @compare(as: TEXT)\n}',
+    4,
+    /a group is compared as ADDRESS or PRICE/,
+  ],
+  ...['@compare(as: NAME)', '@systemOfRecord(order: [CRM])', '@survive(by: LONGEST)', '@approval']
+    .concat('@rows(by: REGION)')
+    .map((d): [string, string, number, RegExp] => [
+      `${d} at a field of a group`,
+      `type T @golden { id: ID! g: G }\ntype G @group {\n  a: String ${d}\n}`,
+      3,
+      /^model.thing.graphql:3:13: @\w+ has no meaning on a field of a group; allowed are @format, @sensitive$/,
+    ]),
+  [
     'a type that is neither golden nor a group',
     'type T @golden { id: ID! }\ntype U {\n  a: String\n}',
     2,
