@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { missingRowRights } from '../../mdm/access/rowRights.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import {
   activePolicy,
@@ -92,6 +93,8 @@ Examples:
       const unfit = await checkStoredValues(sql, kept, options, 'ALL')
       for (const note of unfitNotes(unfit)) printError(note)
       const context = resolutionContextOf(kept, systems)
+      const rights = await missingRowRights(sql, context.policy)
+      if (rights !== null) printError(`note: ${rights}`)
       installation.judge(context.policy)
       for (const { source, mistake } of heldSources(connectors))
         printError(

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { missingRowRights } from '../../mdm/access/rowRights.ts'
 import { activePolicy, SHIPPED } from '../../mdm/policy/policies.ts'
 import { changesNothing, type Simulation, simulate } from '../../mdm/policy/simulate.ts'
 import { count, counted } from '../../schema/kit/numberText.ts'
@@ -62,6 +63,8 @@ Example:
       const unfit = await checkStoredValues(sql, stored, options, 'ALL')
       for (const note of unfitNotes(unfit)) printError(note)
       const candidate = resolutionContextOf(stored, systems)
+      const rights = await missingRowRights(sql, candidate.policy)
+      if (rights !== null) printError(`note: ${rights}`)
       const report = await simulate(sql, candidate, {
         sample: options.sample,
         examplesMax: options.examples,

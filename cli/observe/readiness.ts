@@ -24,6 +24,8 @@ export interface Components {
   more?: (() => Check[]) | undefined
   ingest?: (() => IngestRole | undefined) | undefined
   deliver?: (() => DeliverRole | undefined) | undefined
+  /** Returns what is missing for the row rights of the active policy. */
+  rowRights?: (() => Promise<string | null>) | undefined
   /** Returns the source systems that wait for a right mapping. */
   held?: (() => { source: string; mistake: string }[]) | undefined
 }
@@ -39,12 +41,17 @@ export function readinessChecks({
   more,
   ingest,
   deliver,
+  rowRights,
   held,
 }: Components): () => Promise<Check[]> {
   const known = knownMigrations()
   return async () => {
     const checks = await storeChecks(sql, known)
     if (checks.every((c) => c.ok)) checks.push(...(await policyChecks(sql)))
+    // A database that does not respond is the finding of storeChecks.
+    const missing = await rowRights?.().catch(() => null)
+    if (missing)
+      checks.push({ name: 'row rights', ok: true, code: 'ROW_RIGHTS_OUTDATED', detail: missing })
     if (tailer) checks.push(tailerCheck(tailer))
     if (graphRefused?.())
       checks.push(bad('graph', 'GRAPH_REFUSED', 'another graph could not be loaded; see the log'))

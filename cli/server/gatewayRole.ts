@@ -10,6 +10,7 @@ import { addCallerMinutes } from '../../mdm/access/callerMinutes.ts'
 import { graphChannel } from '../../mdm/access/graphVersions.ts'
 import { findOperation } from '../../mdm/access/operations.ts'
 import type { RowReaders } from '../../mdm/access/rowReaders.ts'
+import { missingRowRights } from '../../mdm/access/rowRights.ts'
 import { openRefusals, type RefusalLog } from '../../mdm/audit/refusals.ts'
 import { type DatabaseOptions, openDatabase, type Sql } from '../../mdm/db/database.ts'
 import { watchSlowStatements } from '../../mdm/db/slowStatements.ts'
@@ -356,6 +357,7 @@ export async function startGatewayRole(options: {
         more: () => health.checks(kept()),
         ingest: options.ingest,
         deliver: options.deliver,
+        rowRights: rows && (() => missingRowRights(metricsSql, steward.policy)),
         held: () => heldSources(connectors),
       }),
       metrics: async () => ({

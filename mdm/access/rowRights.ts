@@ -50,14 +50,35 @@ export async function setUpRowRights(
  * connection. For programs whose user does not own the tables.
  */
 export async function requireRowRights(sql: Sql, policy: Policy): Promise<void> {
+  const { isFor, user } = await readSetUp(sql, policy)
+  if (!isFor)
+    throw new RowRightsError(
+      `row rights are configured, and the database is not set up for them or for the active policy: ` +
+        `start again with DATABASE_OWNER_URL, or run "npx touchstone migrate" with it, because the user ${user} does not own the tables`,
+    )
+}
+
+/**
+ * Returns what has to be done for the row rights of a policy that is not active yet, or was
+ * published since the set-up; null if they are set up, or the database has none.
+ */
+export async function missingRowRights(sql: Sql, policy: Policy): Promise<string | null> {
+  const { isFor, isSetUp, owns } = await readSetUp(sql, policy)
+  if (isFor || !isSetUp) return null
+  return (
+    'the database is set up for the row rights of another policy, with other @rows or references: while this policy is active, ' +
+    `start a gateway${owns ? '' : ' with DATABASE_OWNER_URL'}, or run "npx touchstone migrate"${owns ? '' : ' with it'}. ` +
+    'Until then records have the rights of the earlier @rows' +
+    (owns ? '' : ', and a gateway without that URL does not start')
+  )
+}
+
+async function readSetUp(sql: Sql, policy: Policy) {
   const { name, owns } = await databaseRole(sql)
   const wanted = hashes(rowRightsSql(policy, READING_ROLE, owns ? null : name))
   const there = await storedHashes(sql)
-  if (there?.policies !== wanted.policies || there.tags !== wanted.tags)
-    throw new RowRightsError(
-      `row rights are configured, and the database is not set up for them or for the active policy: ` +
-        `start again with DATABASE_OWNER_URL, because the user ${name} does not own the tables`,
-    )
+  const isFor = there?.policies === wanted.policies && there.tags === wanted.tags
+  return { isFor, isSetUp: there !== undefined, owns, user: name }
 }
 
 interface Hashes {

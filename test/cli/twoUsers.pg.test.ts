@@ -4,17 +4,19 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { Source } from 'graphql'
 import { packagePath } from '../../cli/config/packagePath.ts'
+import { readPolicyFiles } from '../../cli/config/policyFiles.ts'
 import { connect, type DatabaseConfig } from '../../cli/connect.ts'
 import { openRowReaders } from '../../mdm/access/rowReaders.ts'
-import { requireRowRights, setUpRowRights } from '../../mdm/access/rowRights.ts'
+import { missingRowRights, requireRowRights, setUpRowRights } from '../../mdm/access/rowRights.ts'
 import { rowRightsGuard } from '../../mdm/access/rowRightsGuard.ts'
 import { appendAudit } from '../../mdm/audit/audit.ts'
 import { findGuardFaults } from '../../mdm/audit/guards.ts'
 import { databaseRole } from '../../mdm/db/applicationRole.ts'
 import { openConnection, openDatabase, type Sql } from '../../mdm/db/database.ts'
 import { transaction } from '../../mdm/db/transaction.ts'
-import { readPolicy } from '../../schema/readPolicy.ts'
+import { parsePolicy, readPolicy } from '../../schema/readPolicy.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 
 /** The statements of docs/deployment.md, with names of this run. */
@@ -184,6 +186,18 @@ describe('an owner and a user of the program, as the documentation creates them'
       await assert.rejects(setUpRowRights(program, policy), /does not own its tables/)
       await setUpRowRights(owner, policy, `touchstone_app_${mark}`)
       await requireRowRights(program, policy)
+      assert.equal(await missingRowRights(program, policy), null)
+      const { model } = readPolicyFiles('schema/model')
+      const other = parsePolicy(
+        Object.entries(model).map(
+          ([name, text]) => new Source(text.replace('@rows(by: LEGAL_ENTITY)', ''), name),
+        ),
+      )
+      assert.match(
+        `${await missingRowRights(program, other)}`,
+        /other @rows or references: .* with DATABASE_OWNER_URL, or run "npx touchstone migrate" with it.*does not start/,
+      )
+      await assert.rejects(requireRowRights(program, other), /start again with DATABASE_OWNER_URL/)
       const guards = { isApplication: true, rowRights: rowRightsGuard }
       assert.deepEqual(await findGuardFaults(program, guards), [])
       await owner.unsafe('alter table inbox disable row level security')
