@@ -209,7 +209,7 @@ async function run(options: Options): Promise<void> {
   const { crowdedRecords } = result.stats
   if (crowdedRecords > 0)
     printError(
-      `note: ${counted(crowdedRecords, 'record shares whatever it shares', 'records share whatever they share')} with more than ${counted(result.engine.blockRecordsMax, 'other')}, and ${noun(crowdedRecords, 'was', 'were')} not compared`,
+      `note: ${counted(crowdedRecords, 'record shares whatever it shares', 'records share whatever they share')} with too many others, and ${noun(crowdedRecords, 'was', 'were')} not compared`,
     )
   if (result.stats.shippedBecause !== null) printError(`note: ${result.stats.shippedBecause}`)
   printError(...summary(result, seconds))

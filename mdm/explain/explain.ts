@@ -2,6 +2,7 @@ import { fixed } from '../../schema/kit/numberText.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { Engine, Features } from '../match/engine.ts'
+import { hashRecordsMax } from '../match/keyBound.ts'
 import { type WaterfallStep, waterfall } from '../match/waterfall.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { loadBlocks } from '../resolution/blockingKeys.ts'
@@ -212,8 +213,9 @@ async function explainRecords(
       assertions: assertions[i] ?? [],
       sharedKeys: shared[i]?.length ?? 0,
       usableKeys:
-        shared[i]?.filter((k) => (blocks.get(k)?.length ?? 0) <= engine.blockRecordsMax).length ??
-        0,
+        shared[i]?.filter(
+          (k) => (blocks.get(k)?.length ?? 0) <= hashRecordsMax(k, engine.blockRecordsMax),
+        ).length ?? 0,
       linkWeight: (missing === null ? linked[i] : null) ?? null,
       model: version,
     }

@@ -1,5 +1,6 @@
 import type { Sql } from '../db/database.ts'
 import type { Features } from '../match/engine.ts'
+import { hashRecordsMax } from '../match/keyBound.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { loadBlocks } from '../resolution/blockingKeys.ts'
 import { engineOf, isLive, type ResolutionContext } from '../resolution/context.ts'
@@ -54,7 +55,9 @@ export async function relatedTo(
       [...new Set(members.flatMap((m) => m.keys))],
       engine.blockRecordsMax,
     )
-    const usable = [...blocks.values()].filter((ids) => ids.length <= engine.blockRecordsMax)
+    const usable = [...blocks].flatMap(([key, ids]) =>
+      ids.length <= hashRecordsMax(key, engine.blockRecordsMax) ? [ids] : [],
+    )
     const candidates = [...new Set(usable.flat())].sort((a, b) => a - b).slice(0, candidatesMax)
     await loadEvidence(tx, mastering, type, records, candidates, scopes)
     const best = new Map<string, Related>()

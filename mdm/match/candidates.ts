@@ -1,3 +1,5 @@
+import { hashRecordsMax } from './keyBound.ts'
+
 /** A record whose blocking keys may have changed. */
 export interface KeyedRecord {
   id: number
@@ -19,10 +21,10 @@ export interface Candidates {
 
 /**
  * Returns the pairs to compare when some records' keys change. Two records are candidates exactly
- * when they share a key that at most `recordsMax` records have: a property of the set of records,
+ * when they share a key that at most `recordsMax` records have (fewer if it is narrow): a property of the set of records,
  * not of their order (I1). So a key that passes the bound withdraws its candidates, and one that
  * falls under it restores them. `blocks` holds the stored members of every old and new key, cut off
- * one over the bound; `whole` has all members of those cut-off keys that fall back under it.
+ * one over `recordsMax`; `whole` has all members of those cut-off keys that fall back under it.
  */
 export function findCandidates(
   records: readonly KeyedRecord[],
@@ -53,7 +55,8 @@ export function findCandidates(
   }
 
   for (const [key, stored] of blocks) {
-    const cut = stored.length > recordsMax
+    const most = hashRecordsMax(key, recordsMax)
+    const cut = stored.length > most
     const before = cut ? whole.get(key) : stored
     if (!before) {
       effective.set(key, false)
@@ -64,7 +67,7 @@ export function findCandidates(
       ...(gone ? before.filter((id) => !gone.has(id)) : before),
       ...(joining.get(key) ?? []),
     ]
-    const holds = after.length <= recordsMax
+    const holds = after.length <= most
     effective.set(key, holds)
     if (holds) members.set(key, after)
     if (holds && cut) for (const x of after) for (const y of after) if (x < y) pair(x, y)

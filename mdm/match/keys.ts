@@ -11,6 +11,7 @@ import type {
   TextFeature,
   ValueFeature,
 } from './featureTypes.ts'
+import { NARROW } from './keyBound.ts'
 import type { Comparison } from './plan.ts'
 
 /** Values with fewer bits (shared by more than about one record in 30) make no key of their own. */
@@ -148,37 +149,47 @@ function personKeys(
 ): void {
   const given = atoms.given.map(encode)
   const surname = atoms.surname.map(encode)
+  const days: string[] = []
   for (const [y, m, d] of atoms.births) {
     const day = `${y}${m <= 12 && d <= 12 ? [m, d].sort((p, q) => p - q).join('.') : `${m}.${d}`}`
-    for (const name of new Set([...given, ...surname])) compound.push(`born:${day} ${name[0]}`)
-    broad.push(`born:${day}`)
-    for (const place of atoms.places) compound.push(`born:${day} @${place.slice(0, 4)}`)
-    for (const name of surname) compound.push(`year:${y} ${name}`)
+    days.push(day)
+    for (const name of new Set([...given, ...surname]))
+      compound.push(`${NARROW}born:${day} ${name[0]}`)
+    broad.push(`${NARROW}born:${day}`)
+    for (const place of atoms.places) compound.push(`${NARROW}born:${day} @${place.slice(0, 4)}`)
+    for (const name of surname) compound.push(`${NARROW}year:${y} ${name}`)
     // If the year is wrong: day and month with a name.
     if (d > 0)
-      for (const name of new Set([...surname, ...given])) compound.push(`day:${m}.${d} ${name}`)
+      for (const name of new Set([...surname, ...given]))
+        compound.push(`${NARROW}day:${m}.${d} ${name}`)
     for (const name of given) {
-      compound.push(`month:${y}.${m} ${name}`)
-      broad.push(`year:${y} ${name}`)
+      compound.push(`${NARROW}month:${y}.${m} ${name}`)
+      broad.push(`${NARROW}year:${y} ${name}`)
     }
   }
+  const hasOtherParts =
+    atoms.births.length + atoms.postcodes.length + atoms.places.length + atoms.houseNumbers.length >
+    0
   for (const one of given)
     for (const other of surname) {
       const pair = [one, other].sort().join(' ')
-      compound.push(`name:${pair}`)
+      compound.push(`${NARROW}name:${pair}`)
+      if (!hasOtherParts) compound.push(`name:${pair}`)
+      for (const day of days) compound.push(`name:${pair} ${day}`)
       for (const postcode of atoms.postcodes.slice(0, 1)) compound.push(`name:${pair} ${postcode}`)
       for (const place of atoms.places.slice(0, 1)) compound.push(`name:${pair} ${place}`)
     }
   // If the street is misspelled, and one of the names.
   for (const number of atoms.houseNumbers.slice(0, 1))
-    for (const name of new Set([...surname, ...given])) compound.push(`no:${number} ${name}`)
+    for (const name of new Set([...surname, ...given]))
+      compound.push(`${NARROW}no:${number} ${name}`)
   for (const name of surname) {
     for (const postcode of atoms.postcodes) compound.push(`post:${postcode} ${name}`)
-    for (const place of atoms.places) broad.push(`city:${place.slice(0, 5)} ${name}`)
+    for (const place of atoms.places) broad.push(`${NARROW}city:${place.slice(0, 5)} ${name}`)
   }
   // If the surname is missing or misspelled.
   for (const name of given)
-    for (const place of atoms.places) broad.push(`city:${place.slice(0, 5)} ${name}`)
+    for (const place of atoms.places) broad.push(`${NARROW}city:${place.slice(0, 5)} ${name}`)
   for (const one of given)
     for (const other of surname) {
       broad.push(`part:${one} ${other[0]}`)

@@ -53,7 +53,10 @@ export interface Parameters {
   matchWeightMin: number
   /** Link threshold: edges from this weight on are stored and connect a component. */
   linkWeightMin: number
-  /** Blocks with more records than this give no candidates; finer keys of the same records do. */
+  /**
+   * Blocks with more records than this give no candidates; finer keys of the same records do.
+   * Narrow keys (`NARROW_RECORDS_MAX`) have a lower bound.
+   */
   blockRecordsMax: number
   /** Upper bound of the blocking keys of one record. */
   keysPerRecordMax: number
@@ -117,7 +120,7 @@ export function priorParameters(type: MatchType): Parameters {
  * Increased with every change to what features contain or how they are compared; stored features of
  * another version are recomputed.
  */
-const FEATURES_VERSION = 15
+const FEATURES_VERSION = 16
 
 /**
  * Returns the content hash of the parameters, the plan and the features' version: 16 hex digits.

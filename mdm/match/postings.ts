@@ -1,3 +1,5 @@
+import { hashRecordsMax, withSort } from './keyBound.ts'
+
 /** Candidates of every record: records by block, blocks by record, as flat arrays. */
 export interface Postings {
   records: number
@@ -25,9 +27,9 @@ export interface Postings {
 const PARTS = 4096
 
 /**
- * Groups records by their blocking keys. Keys are hashed to 44 bits (12 choose the part, 32 stay),
+ * Groups records by their blocking keys. Keys are hashed to 44 bits (12 choose the part, 31 stay, one is the sort),
  * so among ten million keys about three share a hash: such records are compared in vain, no more.
- * Blocks of one record or of more than `blockRecordsMax` are dropped.
+ * Blocks of one record, or of more than the key's sort allows, are dropped.
  */
 export function buildPostings(
   records: number,
@@ -77,8 +79,9 @@ export function buildPostings(
         distinct++
       }
       if (distinct > largestBlock) largestBlock = distinct
-      if (distinct < 2 || distinct > blockRecordsMax) {
-        if (distinct > blockRecordsMax) {
+      const recordsMax = hashRecordsMax(hash, blockRecordsMax)
+      if (distinct < 2 || distinct > recordsMax) {
+        if (distinct > recordsMax) {
           saturated.push(part * 4_294_967_296 + hash)
           for (let at = start; at < members.length; at++) inCrowd[members.at(at)] = 1
         }
@@ -173,7 +176,7 @@ function hashKey(text: string): void {
   h1 = Math.imul(h1 ^ (h1 >>> 16), 2_246_822_507) ^ Math.imul(h2 ^ (h2 >>> 13), 3_266_489_909)
   h2 = Math.imul(h2 ^ (h2 >>> 16), 2_246_822_507) ^ Math.imul(h1 ^ (h1 >>> 13), 3_266_489_909)
   hash1 = h1 >>> 0
-  hash2 = h2 >>> 0
+  hash2 = withSort(h2 >>> 0, text)
 }
 
 /** A Uint32Array that grows; `length` may be reduced. */

@@ -7,6 +7,7 @@ import { changedFields, type StoredGolden } from '../golden/derive.ts'
 import { loadAssertions, type PairAssertion } from '../golden/stored.ts'
 import { type Golden, survive } from '../golden/survive.ts'
 import type { Engine, Features } from '../match/engine.ts'
+import { hashRecordsMax } from '../match/keyBound.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { keyHash } from '../resolution/blockingKeys.ts'
 import { clusterRecords } from '../resolution/clusterRecords.ts'
@@ -190,8 +191,8 @@ function clustersOf(
   }
   const idOf = (i: number) => live[i]?.id ?? 0
   const links = new Map<number, Link>()
-  for (const block of blocks.values()) {
-    if (block.length > engine.blockRecordsMax) continue
+  for (const [key, block] of blocks) {
+    if (block.length > hashRecordsMax(key, engine.blockRecordsMax)) continue
     for (const [n, a] of block.entries())
       for (const b of block.slice(n + 1)) {
         const at = a * live.length + b

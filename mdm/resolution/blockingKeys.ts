@@ -2,13 +2,14 @@ import { hash } from 'node:crypto'
 import type { Transaction } from '../db/database.ts'
 import { lock } from '../db/locks.ts'
 import type { KeyedRecord } from '../match/candidates.ts'
+import { hashRecordsMax, withSort } from '../match/keyBound.ts'
 
 /**
- * Returns a blocking key as 52 bits of SHA-1, which a JavaScript number holds exactly. Types do not
- * share keys.
+ * Returns a blocking key as 51 bits of SHA-1 and its sort, which a JavaScript number holds exactly.
+ * Types do not share keys.
  */
 export function keyHash(type: string, key: string): number {
-  return Number.parseInt(hash('sha1', `${type}\u0000${key}`).slice(0, 13), 16)
+  return withSort(Number.parseInt(hash('sha1', `${type}\u0000${key}`).slice(0, 13), 16), key)
 }
 
 export interface Block {
@@ -54,7 +55,7 @@ export async function lockBlocks(
   await lock(tx, 'blockingKey', keys, shared)
   const blocks = await loadBlocks(tx, keys, recordsMax)
   if (crowded.size > crowdedMax) crowded.clear()
-  const over = (key: number) => (blocks.get(key)?.length ?? 0) > recordsMax
+  const over = (key: number) => (blocks.get(key)?.length ?? 0) > hashRecordsMax(key, recordsMax)
   for (const key of keys) if (over(key)) crowded.add(key)
   // The hint was out of date: these keys give candidates, so they are locked exclusively and read
   // again.

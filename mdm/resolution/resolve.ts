@@ -4,6 +4,7 @@ import type { Transaction } from '../db/database.ts'
 import { lock } from '../db/locks.ts'
 import { findCandidates } from '../match/candidates.ts'
 import { createEngine, type Engine, type Features } from '../match/engine.ts'
+import { hashRecordsMax } from '../match/keyBound.ts'
 import { type Candidate, loadById, loadFeatures, type SourceRecord } from '../records/records.ts'
 import { countBlocks, loadBlocks, loadMembers, lockBlocks, saveKeys } from './blockingKeys.ts'
 import {
@@ -211,12 +212,13 @@ async function reopened(
   const left = new Map<number, number>()
   for (const k of keyed)
     for (const key of k.oldKeys)
-      if (!k.newKeys.includes(key) && (blocks.get(key)?.length ?? 0) > bound)
+      if (!k.newKeys.includes(key) && (blocks.get(key)?.length ?? 0) > hashRecordsMax(key, bound))
         left.set(key, (left.get(key) ?? 0) + 1)
   const sizes = await countBlocks(tx, [...left.keys()])
   const whole = new Map<number, number[]>()
   for (const [key, leaving] of left)
-    if ((sizes.get(key) ?? 0) - leaving <= bound) whole.set(key, await loadMembers(tx, key))
+    if ((sizes.get(key) ?? 0) - leaving <= hashRecordsMax(key, bound))
+      whole.set(key, await loadMembers(tx, key))
   return whole
 }
 
@@ -247,6 +249,7 @@ async function lostLinks(
   ]
   await lock(tx, 'blockingKey', unseen)
   const blocks = await loadBlocks(tx, unseen, bound)
-  const holds = (key: number) => blocks.has(key) && (blocks.get(key)?.length ?? 0) <= bound
+  const holds = (key: number) =>
+    blocks.has(key) && (blocks.get(key)?.length ?? 0) <= hashRecordsMax(key, bound)
   return doubtful.filter((s) => !s.keys.some(holds)).map((s) => s.link)
 }

@@ -1,5 +1,6 @@
 import type { BatchResult } from '../../../mdm/match/batch.ts'
 import type { Engine, Features, MatchRecord } from '../../../mdm/match/engine.ts'
+import { keyRecordsMax } from '../../../mdm/match/keyBound.ts'
 import { recordName } from '../../../mdm/match/recordName.ts'
 import { waterfall } from '../../../mdm/match/waterfall.ts'
 import { waterfallText } from '../../../mdm/match/waterfallText.ts'
@@ -64,6 +65,7 @@ function whyNotCompared(
       const count = counts.get(key)
       if (count !== undefined) counts.set(key, count + 1)
     }
-  if ([...counts.values()].some((count) => count <= engine.blockRecordsMax)) return undefined
-  return `never compared: more than ${engine.blockRecordsMax} records share each blocking key of the two`
+  if ([...counts].some(([key, count]) => count <= keyRecordsMax(key, engine.blockRecordsMax)))
+    return undefined
+  return `never compared: too many records share each blocking key of the two`
 }

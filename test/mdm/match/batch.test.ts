@@ -11,6 +11,7 @@ import {
   type MatchRecord,
   type MatchType,
 } from '../../../mdm/match/engine.ts'
+import { keyRecordsMax } from '../../../mdm/match/keyBound.ts'
 import { createSeededRandom } from '../../../mdm/match/random.ts'
 import { parsePolicy } from '../../../schema/readPolicy.ts'
 
@@ -90,7 +91,8 @@ function matchLive(engine: Engine, records: readonly MatchRecord[]): string[] {
     for (const key of keysOf.get(record.key)!)
       postings.set(key, [...(postings.get(key) ?? []), record.key])
   }
-  const open = (key: string) => postings.get(key)!.length <= engine.blockRecordsMax
+  const open = (key: string) =>
+    postings.get(key)!.length <= keyRecordsMax(key, engine.blockRecordsMax)
   const seen = new Set<string>()
   const links = new Map<string, { b: string; weight: number }[]>()
   for (const { key: a } of records)
