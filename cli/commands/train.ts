@@ -276,5 +276,10 @@ async function readRecords(sql: Sql, type: TypePolicy): Promise<MatchRecord[]> {
 
 async function readLabels(sql: Sql): Promise<Label[]> {
   return await sql<Label[]>`
-    select a, b, kind = 'SAME' as same from standing where kind in ('SAME', 'NOT_SAME') and b is not null order by assertion_id`
+    select a, b, same from (
+      select a, b, answer = 'SAME' as same, 1 as later, id from (
+        select distinct on (a, b) a, b, answer, id from match_label order by a, b, id desc) x where answer <> 'UNSURE'
+      union all select a, b, kind = 'SAME', 2, assertion_id from standing
+        where kind in ('SAME', 'NOT_SAME') and b is not null) l
+    order by later, id`
 }

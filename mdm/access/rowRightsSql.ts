@@ -92,6 +92,7 @@ const POLICIES: Record<string, string> = {
   record_reference:
     'exists (select 1 from source_record r where r.id = record_reference.record_id)',
   possible_match: `${recordSeen('possible_match.a')} and ${recordSeen('possible_match.b')}`,
+  match_label: `${recordSeen('match_label.a')} and ${recordSeen('match_label.b')}`,
   action: allSeen('action.subjects'),
   assertion: `${recordSeen('assertion.a')} and (b is null or ${recordSeen('assertion.b')})`,
   standing: `${recordSeen('standing.a')} and (b is null or ${recordSeen('standing.b')})`,

@@ -16,6 +16,7 @@ export const GROWING = [
   'policy',
   'policy_check',
   'match_model',
+  'match_label',
   'exception_work',
   'exception_worked',
 ]

@@ -1,3 +1,6 @@
+/** What a person answered about two records. */
+export type Answer = 'SAME' | 'DIFFERENT' | 'UNSURE'
+
 /** Answers to the pairs of one range of the score. */
 export interface LabelledStratum {
   /** Whether the result has the pairs in one cluster. */
@@ -8,6 +11,35 @@ export interface LabelledStratum {
   /** Pairs that have an answer, and those among them that are one thing. */
   labelled: number
   same: number
+}
+
+/** Answers to a sample, by its strata and in all. */
+export interface CountedAnswers {
+  labelled: LabelledStratum[]
+  known: number
+  unsure: number
+  open: number
+}
+
+/** Counts the answers to a sample. "Unsure" is no label. */
+export function countAnswers<P extends { stratum: number }>(
+  strata: readonly Omit<LabelledStratum, 'labelled' | 'same'>[],
+  pairs: readonly P[],
+  answerOf: (pair: P, i: number) => Answer | undefined,
+): CountedAnswers {
+  const labelled = strata.map((s): LabelledStratum => ({ ...s, labelled: 0, same: 0 }))
+  let [unsure, open] = [0, 0]
+  for (const [i, pair] of pairs.entries()) {
+    const answer = answerOf(pair, i)
+    const stratum = labelled[pair.stratum]!
+    if (answer === undefined) open++
+    else if (answer === 'UNSURE') unsure++
+    else {
+      stratum.labelled++
+      if (answer === 'SAME') stratum.same++
+    }
+  }
+  return { labelled, known: pairs.length - unsure - open, unsure, open }
 }
 
 /** An estimated share with its confidence interval of 95 %. */

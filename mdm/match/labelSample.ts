@@ -1,4 +1,4 @@
-import type { BatchResult, ScoredPair } from './batch.ts'
+import type { BatchResult } from './batch.ts'
 import { clusterPairs } from './clusterPairs.ts'
 import { probabilityOf } from './probability.ts'
 import { createSeededRandom } from './random.ts'
@@ -32,25 +32,29 @@ const DEVIATION_MIN = 0.05
 /** Share of the pairs that is spread evenly; the rest goes where the answer is least known. */
 const EVEN_SHARE = 0.5
 
+/** A pair with its fate: in one cluster, or in two. */
+export interface FatedPair {
+  weight: number
+  isOne: boolean
+}
+
 /**
  * Draws pairs to label, spread over the range of the score. Half of them are spread evenly over the
  * ranges; the other half by Neyman's allocation, size times deviation of the answer as the model
- * expects it (W. G. Cochran, Sampling Techniques, 3rd ed. 1977, 5.5). Within a range pairs are drawn
- * at random. One seed gives one sample, and a larger sample contains the smaller one.
+ * expects it (W. G. Cochran, Sampling Techniques, 3rd ed. 1977, 5.5).
+ * @param drawFrom draws so many pairs of a stratum at random; a longer draw has to contain the
+ *   shorter one, so that a larger sample contains the smaller one
  */
-export function sampleForLabels(result: BatchResult, count: number, seed: number): LabelSample {
-  const { clusterOf, engine } = result
-  const groups = new Map<number, ScoredPair[]>()
-  const add = (pair: ScoredPair, isOne: boolean) => {
-    const weight = pair.weight - engine.matchWeightMin
-    const range = BOUNDS.filter((bound) => weight >= bound).length
-    const key = range * 2 + Number(isOne)
-    const group = groups.get(key)
-    if (group) group.push(pair)
-    else groups.set(key, [pair])
-  }
-  for (const pair of clusterPairs(result)) add(pair, true)
-  for (const pair of result.pairs) if (clusterOf[pair.a] !== clusterOf[pair.b]) add(pair, false)
+export function sampleStrata<P extends FatedPair>(
+  all: Iterable<P>,
+  matchWeightMin: number,
+  count: number,
+  drawFrom: (group: P[], count: number, stratum: number) => P[],
+): { strata: Stratum[]; pairs: (P & { stratum: number })[] } {
+  const groups = Map.groupBy(all, ({ weight, isOne }) => {
+    const range = BOUNDS.filter((bound) => weight - matchWeightMin >= bound).length
+    return range * 2 + Number(isOne)
+  })
   const sorted = [...groups].sort(([x], [y]) => x - y)
   const strata = sorted.map(
     ([key, { length }]): Stratum => ({
@@ -64,15 +68,31 @@ export function sampleForLabels(result: BatchResult, count: number, seed: number
     sorted.map(([, group]) => ({ size: group.length, deviation: deviationOf(group) })),
   )
   const pairs = sorted.flatMap(([key, group], stratum) =>
-    draw(group, numbers[stratum]!, createSeededRandom(seed * 1_000 + key)).map(
-      ({ a, b }): SampledPair => ({ a, b, stratum }),
-    ),
+    drawFrom(group, numbers[stratum]!, key).map((pair) => ({ ...pair, stratum })),
   )
-  return { strata, pairs: draw(pairs, pairs.length, createSeededRandom(seed)) }
+  return { strata, pairs }
+}
+
+/** Draws pairs of a batch to label; one seed gives one sample. */
+export function sampleForLabels(result: BatchResult, count: number, seed: number): LabelSample {
+  const { clusterOf, engine } = result
+  const { strata, pairs } = sampleStrata(
+    [
+      ...clusterPairs(result).map((pair) => ({ ...pair, isOne: true })),
+      ...result.pairs
+        .filter(({ a, b }) => clusterOf[a] !== clusterOf[b])
+        .map((pair) => ({ ...pair, isOne: false })),
+    ],
+    engine.matchWeightMin,
+    count,
+    (group, drawn, key) => draw(group, drawn, createSeededRandom(seed * 1_000 + key)),
+  )
+  const sampled = pairs.map(({ a, b, stratum }): SampledPair => ({ a, b, stratum }))
+  return { strata, pairs: draw(sampled, sampled.length, createSeededRandom(seed)) }
 }
 
 /** Returns the standard deviation of the answer in a group, by the model's probabilities. */
-function deviationOf(group: readonly ScoredPair[]): number {
+function deviationOf(group: readonly FatedPair[]): number {
   let sum = 0
   for (const { weight } of group) sum += probabilityOf(weight)
   const mean = sum / group.length

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
+  bigint,
   check,
   index,
   integer,
@@ -10,7 +11,9 @@ import {
   text,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { clock, int8, moment } from './columns.ts'
+import { clock, int8, moment, oneOf } from './columns.ts'
+
+const LABEL_ANSWERS = ['SAME', 'NOT_SAME', 'UNSURE'] as const
 
 /** Blocking keys as hashes. */
 export const matchKey = pgTable(
@@ -44,6 +47,28 @@ export const possibleMatch = pgTable(
   (t) => [
     primaryKey({ name: 'possible_match_pkey', columns: [t.a, t.b] }),
     index('possible_match_b').on(t.b),
+  ],
+)
+
+/**
+ * Answers of people to whether two source records are one thing, by their keys. The latest answer
+ * to a pair counts. They measure matching and change no golden record.
+ */
+export const matchLabel = pgTable(
+  'match_label',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    a: uuid().notNull(),
+    b: uuid().notNull(),
+    type: text().notNull(),
+    answer: text({ enum: LABEL_ANSWERS }).notNull(),
+    actor: text().notNull(),
+    at: moment('at').notNull().default(clock),
+  },
+  (t) => [
+    oneOf('match_label', t.answer, LABEL_ANSWERS),
+    check('match_label_order', sql`${t.a} < ${t.b}`),
+    index('match_label_pair').on(t.a, t.b, t.id),
   ],
 )
 

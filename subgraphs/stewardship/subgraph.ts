@@ -6,6 +6,7 @@ import type { SqlOf } from '../shared/context.ts'
 import { type ConnectionSdl, connectionSdl } from '../shared/listSdl.ts'
 import { makeSubgraph, type Resolvers, readSdl } from '../shared/subgraph.ts'
 import { tagRoots } from '../shared/tagRoots.ts'
+import { labelResolvers } from './labels.ts'
 import { matchingResolvers } from './matching.ts'
 import { resolvers } from './resolvers.ts'
 import type { Policies } from './whatIf.ts'
@@ -40,10 +41,15 @@ export function createStewardshipSubgraph(
       stubs(steward.policy),
       tagRoots(readSdl(import.meta.url, 'schema.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'matching.graphql'), 'internal'),
+      tagRoots(readSdl(import.meta.url, 'labels.graphql'), 'internal'),
       ...CONNECTIONS.map(connectionSdl),
     ],
     {
-      ...mergeResolvers(resolvers(steward, policies), matchingResolvers(steward)),
+      ...mergeResolvers(
+        resolvers(steward, policies),
+        matchingResolvers(steward),
+        labelResolvers(steward),
+      ),
       ...Object.fromEntries(
         CONNECTIONS.map(({ type }) => [`${type}Connection`, connectionResolvers]),
       ),
@@ -69,7 +75,8 @@ type ${t.name} implements Node @key(fields: "id", resolvable: false) {
     .join('\n')
 }
 
-/** Merges two sets of resolvers that share no type but Query. */
-function mergeResolvers(one: Resolvers, other: Resolvers): Resolvers {
-  return { ...one, ...other, Query: { ...(one.Query as object), ...(other.Query as object) } }
+/** Merges sets of resolvers that share no type but Query and Mutation. */
+function mergeResolvers(...sets: Resolvers[]): Resolvers {
+  const shared = (type: string) => Object.assign({}, ...sets.map((set) => set[type] ?? {}))
+  return Object.assign({}, ...sets, { Query: shared('Query'), Mutation: shared('Mutation') })
 }

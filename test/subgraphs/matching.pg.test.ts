@@ -400,6 +400,93 @@ test('the story of a golden record: members, links, joins in order, assertions o
   )
 })
 
+const SAMPLE = `query ($count: Int! = 100, $seed: Int! = 1) { labelSample(type: "Customer", count: $count, seed: $seed) {
+  type answered unsure open threshold share precision { share low high } recall { share low high }
+  pairs { answer a { id system sourceId values } b { id values } } } }`
+const ANSWER = 'mutation ($answers: [LabelInput!]!) { answerLabels(answers: $answers) }'
+
+test('a steward labels stored pairs without their weights; the answers are stated and merge nothing', async () => {
+  type Side = { id: string; system: string; values: { name: string } }
+  type Pair = { a: Side; b: Side; answer: string | null }
+  const sampled = async (variables: object = {}) =>
+    (await queryData(gateway, SAMPLE, variables)).labelSample
+  const first = await sampled()
+  const pairs: Pair[] = first.pairs
+  const named = (ids: string[]) =>
+    pairs.filter(({ a, b }) => ids.includes(a.id) && ids.includes(b.id))
+  const nordwinds = named([of('crm', 'N'), of('billing', 'N'), of('erp', 'N')])
+  const tamarinds = named([of('crm', 'T'), of('billing', 'T')])
+  assert.deepEqual([nordwinds.length, tamarinds.length], [3, 1])
+  assert.deepEqual([first.open, first.answered, first.share], [pairs.length, 0, 1])
+  assert.deepEqual([first.precision, first.recall], [null, null])
+  assert.equal(nordwinds[0]?.a.values.name.slice(0, 8), 'Nordwind')
+  assert.deepEqual((await sampled({ seed: 2 })).pairs.length, pairs.length)
+  const two: Pair[] = (await sampled({ count: 2 })).pairs
+  const idsOf = ({ a, b }: Pair) => `${a.id} ${b.id}`
+  assert.ok(two.length === 2 && two.every((p) => pairs.some((q) => idsOf(q) === idsOf(p))))
+
+  const goldenBefore = await db.sql`select key, golden_id from source_record order by key`
+  const answers = pairs.map(({ a, b }) => ({
+    a: b.id,
+    b: a.id.toUpperCase(),
+    answer: 'SAME',
+  }))
+  const store = async (given: object[]) =>
+    (await queryData(gateway, ANSWER, { answers: given })).answerLabels
+  assert.equal(await store(answers), pairs.length)
+  assert.equal(await store(answers), 0, 'an answer is stored once')
+  const [one] = nordwinds
+  assert.equal(await store([{ a: one?.a.id, b: one?.b.id, answer: 'UNSURE' }]), 1)
+  const after = await sampled()
+  assert.deepEqual([after.open, after.unsure], [0, 1])
+  assert.equal(
+    after.pairs.find((p: Pair) => p.a.id === one?.a.id && p.b.id === one?.b.id).answer,
+    'UNSURE',
+  )
+  assert.equal(after.precision.share, 1)
+  assert.ok(after.recall.share < 1 && after.recall.low < after.recall.share)
+  const [label] = await db.sql`select actor, type from match_label limit 1`
+  assert.deepEqual(label, { actor: 'development', type: 'Customer' })
+  assert.deepEqual(
+    await db.sql`select key, golden_id from source_record order by key`,
+    goldenBefore,
+  )
+  await assert.rejects(
+    db.sql`insert into match_label (a, b, type, answer, actor) values (${of('crm', 'N')}, ${of('crm', 'N')}, 'Customer', 'SAME', 'x')`,
+  )
+})
+
+test('the pairs of a large type are drawn from a random part of it', async () => {
+  await db.sql`
+    insert into golden (id, type, version, state, values, provenance, policy_version, position, created_at, updated_at)
+    select md5(n::text)::uuid, 'Product', 1, 'ACTIVE', '{}', '{}', '', 0, now(), now()
+    from generate_series(1, 12000) n`
+  try {
+    const text = '{ labelSample(type: "Product") { share pairs { answer } } }'
+    const { labelSample } = await queryData(gateway, text)
+    assert.ok(Math.abs(labelSample.share - 5_000 / 12_001) < 0.02, `${labelSample.share}`)
+    assert.deepEqual(labelSample.pairs, [])
+  } finally {
+    await db.sql`delete from golden where policy_version = ''`
+  }
+})
+
+test('labels are refused with the reason', async () => {
+  const code = async (text: string, variables: object) => {
+    const { errors } = await query(gateway, text, variables)
+    return errors?.[0]?.extensions?.code
+  }
+  const [a, b] = [of('crm', 'N'), of('billing', 'N')]
+  const answer = (x: string, y: string) => ({ answers: [{ a: x, b: y, answer: 'SAME' }] })
+  assert.equal(await code(ANSWER, answer(a, a)), 'SAME_RECORD')
+  assert.equal(await code(ANSWER, answer(a, 'nobody')), 'UNKNOWN_ID')
+  assert.equal(await code(ANSWER, answer(a, key('crm', 'Product', 'P'))), 'DIFFERENT_TYPES')
+  assert.equal(await code(ANSWER, { answers: [] }), 'TOO_MANY_IDS')
+  assert.equal(await code(SAMPLE, { count: 501 }), 'TOO_MANY_IDS')
+  assert.equal(await code('{ labelSample(type: "Invoice") { open } }', {}), 'NOT_MATCHED')
+  assert.equal(await code(ANSWER, answer(a, b)), undefined)
+})
+
 test('an explanation hides values that the caller may not see', async () => {
   const subgraph = createStewardshipSubgraph(directPipeline(db.sql), unbound(db.sql))
   const ask = async (scopes: string[]) => {
@@ -417,6 +504,17 @@ test('an explanation hides values that the caller may not see', async () => {
   assert.doesNotMatch(masked, /hello@|79460033/)
   assert.match(masked, /Blue Fen Ltd/)
   assert.match(await ask(['pii:read']), /hello@bluefen\.example.*\+442079460033/)
+  // Which pairs are drawn depends on compared values, so labels need all of them.
+  for (const text of [
+    '{ labelSample(type: "Customer") { open pairs { a { values } } } }',
+    `mutation { answerLabels(answers: [{ a: "${of('crm', 'F')}", b: "${of('billing', 'F')}", answer: SAME }]) }`,
+  ])
+    for (const scopes of [[], ['pii:read']]) {
+      const contextValue = subgraph.context({ correlationId: 'c', scopes: new Set(scopes) })
+      const document = parse(text)
+      const { errors } = await execute({ schema: subgraph.schema, document, contextValue })
+      assert.equal(errors?.[0]?.extensions?.code, scopes.length > 0 ? undefined : 'MISSING_SCOPE')
+    }
 })
 
 test('the reason of a cannot-link hides values of sensitive fields', () => {

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { parse } from 'csv-parse'
 import { unguardedText } from '../../../connectors/file/guardedText.ts'
+import type { Answer } from '../../../mdm/match/labelEstimate.ts'
 import { recordKeyOf } from './recordKeyOf.ts'
 
 /** Two source records, by key, and whether a person labelled them as one thing. */
@@ -10,9 +11,6 @@ export interface Label {
   b: string
   same: boolean
 }
-
-/** What a person answered about two records. */
-export type Answer = 'SAME' | 'DIFFERENT' | 'UNSURE'
 
 /** A row of a labels file, with the names of the records as they are written. */
 export interface LabelRow {

@@ -1,4 +1,4 @@
-import type { Answer } from './labelFile.ts'
+import type { Answer } from '../../../mdm/match/labelEstimate.ts'
 
 /** A pair that is shown to a person. `key` names it in the labels. */
 export interface AskedPair {

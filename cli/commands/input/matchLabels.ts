@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import type { BatchResult } from '../../../mdm/match/batch.ts'
 import {
+  type Answer,
+  countAnswers,
   estimateFromLabels,
   type Interval,
-  type LabelledStratum,
 } from '../../../mdm/match/labelEstimate.ts'
 import {
   type LabelSample,
@@ -16,7 +17,7 @@ import { counted, fixed, percent } from '../../../schema/kit/numberText.ts'
 import { writeCsv } from '../output/csvFile.ts'
 import { labelView } from '../output/labelView.ts'
 import { openKeys } from './keys.ts'
-import { type Answer, readLabelRows } from './labelFile.ts'
+import { readLabelRows } from './labelFile.ts'
 import { askLabels } from './labelSession.ts'
 
 export interface LabelOptions {
@@ -94,19 +95,7 @@ export function statement(
   { strata, pairs }: LabelSample,
   answers: readonly (Answer | undefined)[],
 ): string[] {
-  const labelled = strata.map((s): LabelledStratum => ({ ...s, labelled: 0, same: 0 }))
-  let [unsure, open] = [0, 0]
-  for (const [i, { stratum }] of pairs.entries()) {
-    const answer = answers[i]
-    const range = labelled[stratum]!
-    if (answer === undefined) open++
-    else if (answer === 'UNSURE') unsure++
-    else {
-      range.labelled++
-      if (answer === 'SAME') range.same++
-    }
-  }
-  const known = pairs.length - unsure - open
+  const { labelled, known, unsure, open } = countAnswers(strata, pairs, (_, i) => answers[i])
   const { precision, recall } = estimateFromLabels(labelled)
   const lines = [
     `From ${counted(known, 'answer')} to ${counted(pairs.length, 'pair')}${unsure > 0 ? `, ${unsure} unsure` : ''}${open > 0 ? `, ${open} open` : ''}, at the threshold of ${fixed(engine.matchWeightMin, 1)} bits, with intervals of 95 % (Wilson):`,

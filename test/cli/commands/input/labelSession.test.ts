@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Answer } from '../../../../cli/commands/input/labelFile.ts'
+import type { Answer } from '../../../../mdm/match/labelEstimate.ts'
 import { type AskedPair, askLabels } from '../../../../cli/commands/input/labelSession.ts'
 import { labelView } from '../../../../cli/commands/output/labelView.ts'
 
