@@ -56,7 +56,7 @@ export const command = withConfig(
     )
     .option(
       '--labels [file]',
-      'also learn from the assertions of stewards, and from labelled pairs of a CSV file: a,b,same',
+      'also learn from assertions and answers of stewards, and from labelled pairs of a CSV file: a,b,same',
       false,
     )
     .option('--seed <number>', 'seed of the samples that training draws', parseWholeNumber, 1),
@@ -67,8 +67,8 @@ export const command = withConfig(
     `
 Golden records stay as they are: a model is stored as a candidate, under the active policy. "simulate --model VERSION"
 reports what it would change. "publish --model VERSION" activates it and applies it to every record; an earlier one is
-activated the same way, the shipped one with "publish --model <Type>=shipped". Assertions of stewards and pairs of a file
-count only with --labels; if both name a pair, the steward's assertion counts. In the file a and b are keys of source
+activated the same way, the shipped one with "publish --model <Type>=shipped". Assertions of stewards, their answers to
+labels and pairs of a file count only with --labels; of two about one pair, the first in this order counts. In the file a and b are keys of source
 records or system/object/id, and same is 1 or 0:
   a,b,same
   crm/account/0015e0001,billing/customer/cus_42,1

@@ -19,6 +19,7 @@ const TEXTS = new Map(
     invoice: ['53ac07db641c6017'],
     link: ['43b4330f5e6899dd'],
     match_key: ['e54a056e8390b984'],
+    match_label: ['5f990d4dd3c362f8'],
     opportunity: ['9617c69a84c66fb9'],
     payment: ['2749e99da4110dcb'],
     possible_match: ['299576ee1fc1fb96'],

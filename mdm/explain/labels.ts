@@ -39,7 +39,7 @@ export interface StoredSample {
 /** Golden records whose pairs are drawn from: enough for rare kinds of pairs, and read in a second. */
 const GOLDEN_MAX = 5_000
 /** Rows of golden records of all types that are passed on the way to them. */
-const ROWS_MAX = 200_000
+const ROWS_MAX = 100_000
 /** Every pair of a golden record of up to so many source records counts; of larger ones the links. */
 const MEMBERS_WHOLE = 64
 

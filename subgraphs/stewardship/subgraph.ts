@@ -46,8 +46,7 @@ export function createStewardshipSubgraph(
     ],
     {
       ...mergeResolvers(
-        resolvers(steward, policies),
-        matchingResolvers(steward),
+        mergeResolvers(resolvers(steward, policies), matchingResolvers(steward)),
         labelResolvers(steward),
       ),
       ...Object.fromEntries(
@@ -75,8 +74,12 @@ type ${t.name} implements Node @key(fields: "id", resolvable: false) {
     .join('\n')
 }
 
-/** Merges sets of resolvers that share no type but Query and Mutation. */
-function mergeResolvers(...sets: Resolvers[]): Resolvers {
-  const shared = (type: string) => Object.assign({}, ...sets.map((set) => set[type] ?? {}))
-  return Object.assign({}, ...sets, { Query: shared('Query'), Mutation: shared('Mutation') })
+/** Merges two sets of resolvers that share no type but Query and Mutation. */
+function mergeResolvers(one: Resolvers, other: Resolvers): Resolvers {
+  return {
+    ...one,
+    ...other,
+    Query: { ...(one.Query as object), ...(other.Query as object) },
+    Mutation: { ...(one.Mutation as object), ...(other.Mutation as object) },
+  }
 }

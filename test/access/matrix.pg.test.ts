@@ -41,7 +41,7 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'approver', 'integrator'],
     of(
       'Query',
-      'tasks taskCounts task stewardActions stewardAction previewAction previewBulkAction previewProposal dataQuality queueAges explain possibleMatches possiblyRelated clusterStory',
+      'tasks taskCounts task stewardActions stewardAction previewAction previewBulkAction previewProposal dataQuality queueAges explain possibleMatches possiblyRelated clusterStory labelSample',
     ),
   ],
   [
@@ -67,7 +67,7 @@ const MATRIX: [Role[], string[]][] = [
     of(
       'Mutation',
       `mergeRecords unmergeRecord splitRecord notAMatch overrideField liftOverride attachRecord setParent retireRecord
-      restoreRecord undoAction bulkAction`,
+      restoreRecord undoAction bulkAction answerLabels`,
     ),
   ],
   [['steward', 'publisher'], of('Mutation', 'withdrawAction')],

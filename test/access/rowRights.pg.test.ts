@@ -136,6 +136,8 @@ before(async () => {
     { source: 'crm', type: 'Customer', id: 'US-gone', version: 2, deleted: true, fields: {} },
   ])
   await db.sql`insert into possible_match (a, b, type, weight, reason) values (${customerEu}, ${customerUs}, 'Customer', 3, 'name: "Usmark"')`
+  const [a, b] = [customerEu, customerUs].sort() as [string, string]
+  await db.sql`insert into match_label (a, b, type, answer, actor) values (${a}, ${b}, 'Customer', 'SAME', 'ida of usmark')`
   await db.sql`
     insert into task (id, kind, type, subject, state, reason, priority, due_at)
     values (gen_random_uuid(), 'POSSIBLE_MATCH', 'Customer', ${[customerEu, customerUs]}::uuid[], 'OPEN', 'usmark is alike', 1, now()),
@@ -240,7 +242,7 @@ function operationsAbout(
       of: JSON.stringify(idOf('Customer')),
       a: JSON.stringify(idOf('Customer')),
       b: JSON.stringify(idOf('E1')),
-      type: field.name === 'dataQuality' ? '"Customer"' : 'CUSTOMER',
+      type: ['dataQuality', 'labelSample'].includes(field.name) ? '"Customer"' : 'CUSTOMER',
       system: '"crm"',
       object: '"Customer"',
       from: '1',
@@ -299,6 +301,7 @@ test('no operation returns hidden values for hidden ids', async () => {
     'possibleMatches',
     'inboundExceptions',
     'goldenDiff',
+    'labelSample',
     'trace',
   ])
     assert.ok(exposed.includes(name), `${name} had nothing to hide; others had: ${exposed}`)
