@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Answer } from '../../../../mdm/match/labelEstimate.ts'
 import { type AskedPair, askLabels } from '../../../../cli/commands/input/labelSession.ts'
 import { labelView } from '../../../../cli/commands/output/labelView.ts'
+import type { Answer } from '../../../../mdm/match/labelEstimate.ts'
 
 const pairs = ['p1', 'p2', 'p3'].map((key): AskedPair => ({ key, view: () => [`view of ${key}`] }))
 
