@@ -15,10 +15,11 @@ import { attackHttp } from './http.ts'
 import { attackIngest } from './ingest.ts'
 import { attackFiles, attackLoad, type Sent } from './load.ts'
 import { startProduct } from './product.ts'
+import { hostileRecords } from './size.ts'
 import { Source } from './tokens.ts'
 
 /** `npm run test:hostile` takes 100,000 records; `npm run test:e2e` a few. */
-const records = Number(process.env.TOUCHSTONE_HOSTILE ?? 400)
+const records = hostileRecords(400)
 /** Values of 1 MB. */
 const large = Math.min(200, Math.ceil(records / 500))
 const share = (of: number, min: number) => Math.max(min, Math.round(records * of))

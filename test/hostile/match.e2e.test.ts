@@ -5,10 +5,11 @@ import { test } from 'node:test'
 import { parse } from 'csv-parse/sync'
 import { dataDirectory, touchstone } from '../cli/process.ts'
 import { firstSeed } from '../property.ts'
+import { hostileRecords } from './size.ts'
 import { Source, TOKENS } from './tokens.ts'
 
 /** `npm run test:hostile` takes 100,000 records. */
-const count = Number(process.env.TOUCHSTONE_HOSTILE ?? 400)
+const count = hostileRecords(400)
 const large = Math.min(200, Math.ceil(count / 500))
 
 /** Three types that use every comparator but REFERENCE, which needs another type. */

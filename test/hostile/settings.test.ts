@@ -13,9 +13,10 @@ import { parsePolicy } from '../../schema/readPolicy.ts'
 import { policy } from '../fixtures/store.ts'
 import { firstSeed } from '../property.ts'
 import { hostileMapping, hostileSdl } from './policies.ts'
+import { hostileRecords } from './size.ts'
 import { Source } from './tokens.ts'
 
-const count = Math.round(Math.max(60, Number(process.env.TOUCHSTONE_HOSTILE ?? 0) / 50))
+const count = Math.round(Math.max(60, hostileRecords(400) / 50))
 
 test(`a hostile model is read, or refused with its mistake (seed ${firstSeed})`, () => {
   const source = new Source(firstSeed)
