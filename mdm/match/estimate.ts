@@ -11,6 +11,8 @@ export interface Estimate {
   m: number[][]
   r: number[][]
   u: number[][]
+  /** Average bits of what random pairs agree on, by level. */
+  expected: number[][]
   /** Share of all pairs that are matches, and that are related without being one. */
   matchShare: number
   relatedShare: number
@@ -106,6 +108,7 @@ export function estimate(
     m: prior('m'),
     r: prior('r'),
     u: prior('u'),
+    expected: columns.map((c) => c.levels.map((level) => -Math.log2(level.u))),
     matchShare: Math.min(0.05, Math.max(1e-12, (0.2 * candidates.total) / pairsInAll)),
     relatedShare: 0,
     oneToOneWeight: 0,
@@ -181,8 +184,45 @@ export function estimate(
       moved = Math.abs(Math.log(model.matchShare / before)) * CONVERGED_SHARE
     if (moved < CONVERGED && iteration > 3) break
   }
+  model.expected = expectedBits(columns, random, model.u, posteriorRandom)
   return model
 }
+
+/**
+ * Returns the bits that an agreement of random pairs has on average, by level. If a value's bits are
+ * those of its share of the records, that is at most -log2 u (Jensen). In small data they are
+ * blended with shipped bits, and may be more: then a surname that a tenth of the records have would
+ * count as rare. Few pairs count beside -log2 u.
+ */
+function expectedBits(
+  columns: readonly ScoredColumn[],
+  random: Vectors,
+  u: readonly number[][],
+  posterior: Posterior,
+): number[][] {
+  const width = columns.length
+  const pairs = columns.map((c) => new Float64Array(c.levels.length))
+  const bits = columns.map((c) => new Float64Array(c.levels.length))
+  for (let row = 0; row < random.length; row++) {
+    const share = 1 - posterior.match[row]! - posterior.related[row]!
+    for (let at = 0; at < width; at++) {
+      const level = random.levels[row * width + at]!
+      if (level === MISSING) continue
+      pairs[at]![level]! += share * random.counts[row]!
+      bits[at]![level]! += share * random.bits[row * width + at]!
+    }
+  }
+  return columns.map((_, at) =>
+    u[at]!.map((share, i) => {
+      const least = -Math.log2(share)
+      const excess = Math.max(0, bits[at]![i]! - pairs[at]![i]! * least)
+      return least + excess / (pairs[at]![i]! + EXPECTED_PAIRS)
+    }),
+  )
+}
+
+/** The bits of agreements are known after many more random pairs than this. */
+const EXPECTED_PAIRS = 20
 
 /** Computes the posterior of match and relation for every vector. */
 function expect(

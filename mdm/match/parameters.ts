@@ -22,6 +22,8 @@ export interface LevelShares {
   m: number[]
   r: number[]
   u: number[]
+  /** Average bits of what random pairs agree on at this level; without it -log2 u. */
+  expected?: number[]
 }
 
 /** A trained model as JSON: a versioned file or row. Anything it lacks falls back to the priors. */
@@ -79,6 +81,7 @@ export function levelShares(
   const added = column.levels.slice(known?.m?.length ?? column.levels.length)
   if (!known || added.length === 0 || !added.every((level) => level.fixed)) return known
   return {
+    ...known,
     m: [...known.m, ...added.map((level) => level.m)],
     r: [...known.r, ...added.map((level) => level.r)],
     u: [...known.u, ...added.map((level) => level.u)],
@@ -233,6 +236,11 @@ export function readParameters(text: string, type: MatchType): Parameters {
     for (const column of columnsOf(comparison)) {
       const shares = levelShares(parameters, comparison, column)
       if (!shares) continue
+      const { expected = [] } = shares
+      if (!expected.every((bits) => bits >= 0 && bits <= weightMax))
+        throw new ModelError(
+          `parameters: levels.${comparison.name}.${column.name}.expected needs numbers of bits from 0 to ${weightMax}`,
+        )
       for (const part of ['m', 'r', 'u'] as const)
         if (
           shares[part]?.length !== column.levels.length ||

@@ -76,7 +76,7 @@ export interface ScoredColumn extends ComparisonColumn {
 }
 
 /** Upper bound of the bits of a shared value: no table contains rarer ones. */
-const BITS_MAX = 24
+export const BITS_MAX = 24
 
 /** Sources of two records. UNIQUE: one source, which holds each thing at most once. */
 export type Sources = 'DIFFERENT' | 'SAME' | 'UNIQUE'
@@ -565,7 +565,7 @@ function scoreColumns(comparisons: readonly Comparison[], parameters: Parameters
         ),
 
         rarity: Float64Array.from(column.levels, (level) => level.rarity ?? 0),
-        expected: Float64Array.from(u, (share) => -Math.log2(share)),
+        expected: Float64Array.from(u, (share, i) => trained?.expected?.[i] ?? -Math.log2(share)),
       })
     }
   return columns

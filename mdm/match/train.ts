@@ -113,7 +113,7 @@ export function train(
     weighed.scorer.columns.map(({ comparison, name, at }) => [
       comparison.name,
       name,
-      { m: found.m[at]!, r: found.r[at]!, u: found.u[at]! },
+      { m: found.m[at]!, r: found.r[at]!, u: found.u[at]!, expected: found.expected[at]! },
     ]),
   )
   parameters.priorWeight = logOdds(found.matchShare)

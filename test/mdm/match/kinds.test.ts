@@ -75,6 +75,26 @@ function households(seed: number): Made[] {
 }
 
 /**
+ * People of few names in one small file: many share both names and nothing else. One in ten is there
+ * twice, with a mistake in one field.
+ */
+function namesakes(seed: number): Made[] {
+  const { any, below, chance, word, birth } = maker(seed)
+  const surnames = Array.from({ length: 40 }, () => word(2))
+  return Array.from({ length: 450 }, (_, n) => {
+    const fields = { givenName: any(GIVEN), surname: any(surnames), born: birth() }
+    const one = { thing: `${n}`, source: 's', fields }
+    if (!chance(0.1)) return [one]
+    const wrong = [
+      { givenName: `${fields.givenName.slice(0, -1)}x` },
+      { surname: `${fields.surname}h` },
+      { born: `${fields.born.slice(0, -1)}${below(10)}` },
+    ]
+    return [one, { ...one, fields: { ...fields, ...any(wrong) } }]
+  }).flat()
+}
+
+/**
  * Companies in three sources. Some have branches with the city in their names and the address,
  * phone and domain of the group.
  */
@@ -171,6 +191,13 @@ for (const { kind, of, make, precision, recall } of [
     make: households,
     precision: 0.97,
     recall: 0.95,
+  },
+  {
+    kind: 'namesakes in a small file',
+    of: type('Person', { givenName: 'GIVEN_NAME', surname: 'SURNAME', born: 'DATE_OF_BIRTH' }),
+    make: namesakes,
+    precision: 0.95,
+    recall: 0.9,
   },
   {
     kind: 'companies with branches',
