@@ -16,19 +16,28 @@ const TYPE: MatchType = {
   fields: [
     { name: 'name', list: false, compare: { as: 'PERSON_NAME' } },
     { name: 'city', list: false, compare: { as: 'CITY' } },
+    { name: 'born', list: false, compare: { as: 'DATE_OF_BIRTH' } },
   ],
 }
 const given = ['Anna', 'Bert', 'Clara', 'Dora', 'Emil', 'Fritz', 'Gerda', 'Hans']
 const family = ['Lindqvist', 'Okafor', 'Weiss', 'Nowak', 'Rossi', 'Silva', 'Dubois']
+/** 240 people of few names, each there twice; some with another date, or without town or date. */
 const people = (): MatchRecord[] =>
-  Array.from({ length: 240 }, (_, i) => ({
-    key: `s\u0001${i}`,
-    source: 's',
-    fields: {
-      name: `${given[i % 8]} ${family[(i >> 1) % 7]}`,
-      city: i % 3 ? `Town ${i % 5}` : undefined,
-    },
-  }))
+  Array.from({ length: 480 }, (_, i) => {
+    const n = i % 240
+    const born = new Date(Date.UTC(1950, 0, 1 + 97 * n + (i > n && n % 5 === 0 ? 400 : 0)))
+      .toISOString()
+      .slice(0, 10)
+    return {
+      key: `s\u0001${i}`,
+      source: 's',
+      fields: {
+        name: `${given[n % 8]} ${family[(n >> 1) % 7]}`,
+        city: i % 3 ? `Town ${n % 5}` : undefined,
+        born: i % 7 ? born : undefined,
+      },
+    }
+  })
 
 test('a sample is spread over the ranges of the score, and a larger one contains it', () => {
   const result = matchBatch(TYPE, people(), { randomPairsMax: 5000 })
