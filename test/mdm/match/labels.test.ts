@@ -25,7 +25,7 @@ const family = ['Lindqvist', 'Okafor', 'Weiss', 'Nowak', 'Rossi', 'Silva', 'Dubo
 const people = (): MatchRecord[] =>
   Array.from({ length: 480 }, (_, i) => {
     const n = i % 240
-    const born = new Date(Date.UTC(1950, 0, 1 + 97 * n + (i > n && n % 5 === 0 ? 400 : 0)))
+    const born = new Date(Date.UTC(1950, 0, 1 + 97 * n + (i > n && n % 5 === 0 ? 1 : 0)))
       .toISOString()
       .slice(0, 10)
     return {
@@ -34,7 +34,7 @@ const people = (): MatchRecord[] =>
       fields: {
         name: `${given[n % 8]} ${family[(n >> 1) % 7]}`,
         city: i % 3 ? `Town ${n % 5}` : undefined,
-        born: i % 7 ? born : undefined,
+        born: i % 2 ? born : undefined,
       },
     }
   })
