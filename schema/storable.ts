@@ -9,7 +9,7 @@ export function isStorable(text: string): boolean {
  * Returns the text with U+FFFD in place of NUL and lone surrogates, which Postgres cannot store.
  */
 export function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\ufffd')
+  return isStorable(text) ? text : text.toWellFormed().replaceAll('\0', '\ufffd')
 }
 
 /** Returns a copy in which every text and name, however deep, is storable. */

@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+
 export const JSON_TYPE = 'application/json'
 export const RESPONSE_JSON = 'application/graphql-response+json'
 export const EVENT_STREAM = 'text/event-stream'
@@ -33,13 +35,29 @@ interface Match {
   place: number
 }
 
+/** Weighed headers: most clients send one of few. */
+const weighed = new LRUCache<string, Accepted>({ max: 100 })
+/** Longer headers are weighed each time. */
+const weighedCharsMax = 200
+
+/** Returns how a client wants its response. */
+export function weighAccept(header = ''): Accepted {
+  if (header.length > weighedCharsMax) return weigh(header)
+  let accepted = weighed.get(header)
+  if (!accepted) {
+    accepted = weigh(header)
+    weighed.set(header, accepted)
+  }
+  return accepted
+}
+
 /**
  * Weighs an Accept header (RFC 9110 §12.5.1). The most specific range decides about a type. Of the
  * types with the highest weight the one that is named most specifically wins, then the one that
  * comes first.
  */
-export function weighAccept(header: string | undefined): Accepted {
-  const ranges = header?.trim() ? readRanges(header) : [{ type: '*/*', weight: 1 }]
+function weigh(header: string): Accepted {
+  const ranges = header.trim() ? readRanges(header) : [{ type: '*/*', weight: 1 }]
   const matches = RESULT_TYPES.flatMap((type) => matchOf(type, ranges) ?? [])
   // The sort is stable: types without a preference stay in the order of the defaults.
   matches.sort((a, b) => b.weight - a.weight || b.specificity - a.specificity || a.place - b.place)

@@ -116,9 +116,14 @@ export function judge(needs: readonly Need[], holder: Holder): Judgement {
 }
 
 function fulfils({ scopes, roles }: Holder, rule: Rule): boolean {
-  const one = (sets: Rule['scopes'], has: (name: string) => boolean) =>
-    sets.length === 0 || sets.some((all) => all.every(has))
-  return one(rule.scopes, (s) => scopes.has(s)) && one(rule.policies, (p) => roles?.has(p) ?? false)
+  return hasOne(rule.scopes, scopes) && hasOne(rule.policies, roles)
+}
+
+/** Returns whether a caller has every name of one of these sets, if there are any. */
+function hasOne(sets: Rule['scopes'], held: Holder['roles']): boolean {
+  if (sets.length === 0) return true
+  for (const all of sets) if (all.every((name) => held?.has(name) ?? false)) return true
+  return false
 }
 
 /** Returns the error that names the missing right. */

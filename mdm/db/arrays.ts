@@ -33,11 +33,15 @@ function literal(list: unknown[]): string {
   return `{${list.map(element).join(',')}}`
 }
 
+/** Most items are ids, which need no escapes. */
+const ESCAPED = /["\\]/
+const ESCAPED_ALL = /["\\]/g
+
 function element(item: unknown): string {
   if (item === null || item === undefined) return 'null'
   if (typeof item === 'number') return String(item)
   const plain = item instanceof Date ? item.toISOString() : String(item)
-  return `"${plain.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+  return ESCAPED.test(plain) ? `"${plain.replace(ESCAPED_ALL, '\\$&')}"` : `"${plain}"`
 }
 
 /**
