@@ -36,11 +36,7 @@ export function serveGraphqlSocket<E>(
   }
   // A client that breaks the protocol: ws closes the socket with the code for it.
   socket.on('error', () => {})
-  const send = (data: string) =>
-    new Promise<void>((resolve, reject) => {
-      if (socket.readyState !== socket.OPEN) resolve()
-      else socket.send(data, (e) => (e ? reject(e) : resolve()))
-    })
+  const send = (data: string) => sendText(socket, data)
   const stopPinging = ping(socket, at.keepAliveMs)
   const closed = server.opened(
     {
@@ -78,6 +74,14 @@ export function serveGraphqlSocket<E>(
   socket.once('close', (code, reason) => {
     stopPinging()
     closed(code, String(reason)).catch(at.report)
+  })
+}
+
+/** Resolves when a message counts as sent, or the socket is closed. */
+export function sendText(socket: WebSocket, data: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (socket.readyState !== socket.OPEN) resolve()
+    else socket.send(data, (e) => (e ? reject(e) : resolve()))
   })
 }
 

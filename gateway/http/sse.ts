@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
 import type { ReportError } from '../operation/maskErrors.ts'
 import { cursorOfEvent } from '../subscriptions/eventCursor.ts'
+import { resultText } from '../subscriptions/resultText.ts'
 import { SubscriptionClosed } from '../subscriptions/takeUntilClosed.ts'
 import { CORRELATION_HEADER } from './correlation.ts'
 import type { SlowReaderGuard } from './slowReaderGuard.ts'
@@ -58,7 +59,7 @@ export class EventStreams {
         const result = await iterator.next()
         if (result.done || res.destroyed) break
         // A slow client makes the subscription wait here; the feed then serves it from the table.
-        const event = `event: next\ndata: ${JSON.stringify(result.value)}\n\n`
+        const event = `event: next\ndata: ${resultText(result.value)}\n\n`
         if (res.write(idOf(result.value) + event)) continue
         this.#slowReaders.wait(reader)
         await drained(res)

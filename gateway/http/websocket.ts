@@ -17,12 +17,13 @@ import type { ReportError } from '../operation/maskErrors.ts'
 import type { PublishedOperations } from '../operation/publishedOperations.ts'
 import { asGraphqlError, readRequest } from '../operation/request.ts'
 import { coalesce } from '../subscriptions/coalesce.ts'
+import { resultText } from '../subscriptions/resultText.ts'
 import { SubscriptionClosed } from '../subscriptions/takeUntilClosed.ts'
 import { markAuthenticated } from './boundedServer.ts'
 import { GOING_AWAY, UNAUTHORIZED, UNAVAILABLE } from './closeCodes.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import type { Drain } from './drain.ts'
-import { serveGraphqlSocket } from './graphqlSocket.ts'
+import { sendText, serveGraphqlSocket } from './graphqlSocket.ts'
 import type { SlowReaderGuard } from './slowReaderGuard.ts'
 import { SocketSession } from './socketSession.ts'
 
@@ -148,7 +149,7 @@ export function serveWebSockets(
     const { prepared, session, id, end } = args as Subscribed
     try {
       const result = await prepared.run()
-      return isStream(result) ? heldOpen(result, (why) => session.endWith(why)) : result
+      return isStream(result) ? sendEvents(result, id, session) : result
     } finally {
       session.respond(id)
       end()
@@ -270,27 +271,41 @@ export function serveWebSockets(
 }
 
 /**
- * Returns the same results. A subscription that the gateway closes calls `closed` and stays silent,
- * until its socket closes too.
+ * Sends the results of a subscription, and returns an iterator without values, which ends with it, for
+ * graphql-ws: that would write the JSON of each result again for each subscriber. A subscription
+ * that the gateway closes ends its session and stays silent, until its socket closes too.
  */
-function heldOpen(
+function sendEvents(
   results: AsyncIterable<ExecutionResult>,
-  closed: (why: SubscriptionClosed) => void,
-): AsyncIterableIterator<ExecutionResult, undefined> {
+  id: string,
+  session: SocketSession,
+): AsyncIterableIterator<never, undefined> {
   const done: IteratorReturnResult<undefined> = { done: true, value: undefined }
   const iterator = results[Symbol.asyncIterator]()
+  const begin = `{"id":${JSON.stringify(id)},"type":"next","payload":`
   let release: () => void = () => {}
-  return asyncStream<ExecutionResult>(
+  const sendAll = async () => {
+    for (;;) {
+      const result = await iterator.next()
+      if (result.done) return done
+      try {
+        await sendText(session.socket, `${begin}${resultText(result.value)}}`)
+      } catch (e) {
+        await iterator.return?.()
+        throw e
+      }
+    }
+  }
+  return asyncStream<never>(
     async () => {
       try {
-        const result = await iterator.next()
-        return result.done ? done : result
+        return await sendAll()
       } catch (e) {
         if (!(e instanceof SubscriptionClosed)) throw e
         const ended = new Promise<IteratorReturnResult<undefined>>((resolve) => {
           release = () => resolve(done)
         })
-        closed(e)
+        session.endWith(e)
         return await ended
       }
     },

@@ -3,9 +3,19 @@ import type { ExecutionResult } from 'graphql'
 /** Property of an event's result: the cursor of the event, whether it is selected or not. */
 const eventCursor = Symbol('cursor of the event')
 
-/** Returns the result with the cursor to resume after it. */
+type Placed = ExecutionResult & { [eventCursor]?: string }
+
+/**
+ * Returns the result with the cursor to resume after it. Subscribers at the head share the result
+ * and the cursor, and so the object.
+ */
 export function withEventCursor(result: ExecutionResult, cursor: string | null): ExecutionResult {
-  return cursor === null ? result : Object.assign({ ...result }, { [eventCursor]: cursor })
+  if (cursor === null) return result
+  const placed: Placed = result
+  placed[eventCursor] ??= cursor
+  return placed[eventCursor] === cursor
+    ? placed
+    : Object.assign({ ...result }, { [eventCursor]: cursor })
 }
 
 /**
@@ -13,7 +23,7 @@ export function withEventCursor(result: ExecutionResult, cursor: string | null):
  * service have only the one that is selected as `cursor`.
  */
 export function cursorOfEvent(result: ExecutionResult): string | null {
-  const known = (result as { [eventCursor]?: string })[eventCursor]
+  const known = (result as Placed)[eventCursor]
   if (known !== undefined) return known
   for (const event of Object.values(result.data ?? {}))
     if (typeof event === 'object' && event !== null && 'cursor' in event)

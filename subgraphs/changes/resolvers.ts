@@ -208,16 +208,23 @@ function rowVisibilityOf(context: RequestContext): RowVisibility | null {
   return sight
 }
 
-/** The latest cursor: all subscribers at the head request the same one. */
-let last = { epoch: '', position: -1, text: '' }
+/**
+ * The latest cursors, by position: subscribers at the head ask for the same ones, each some events
+ * before or after the others.
+ */
+const latest: { epoch: string; position: number; text: string }[] = []
+const latestMax = 64
 
 /** Returns the cursor to resume after an item of the feed. */
 export function cursor({ at }: Pick<FeedItem, 'at'>): string {
   const { epoch, place, own } = at
   if (own || place.kind !== 'TAIL') return cursorText(at)
-  if (last.position !== place.position || last.epoch !== epoch)
-    last = { epoch, position: place.position, text: encodeCursor(epoch, place) }
-  return last.text
+  const { position } = place
+  const known = latest[position % latestMax]
+  if (known?.position === position && known.epoch === epoch) return known.text
+  const text = encodeCursor(epoch, place)
+  latest[position % latestMax] = { epoch, position, text }
+  return text
 }
 
 const typeNames: Record<FeedItem['kind'], string> = {
