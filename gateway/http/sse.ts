@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
 import type { ReportError } from '../operation/maskErrors.ts'
 import { cursorOfEvent } from '../subscriptions/eventCursor.ts'
-import { resultText } from '../subscriptions/resultText.ts'
 import { SubscriptionClosed } from '../subscriptions/takeUntilClosed.ts'
 import { CORRELATION_HEADER } from './correlation.ts'
+import { resultText } from './resultText.ts'
 import type { SlowReaderGuard } from './slowReaderGuard.ts'
 
 /** Proxies close silent connections, most of them after 60 s. */

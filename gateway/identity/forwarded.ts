@@ -33,9 +33,8 @@ const namesMax = 200
  * all: the secret of the start protects against that.
  */
 export function forwardedBy(headers: IncomingHttpHeaders): string | null {
-  for (const name in headers) {
+  for (const [name, value] of Object.entries(headers)) {
     if (isOfProxy(name)) return name
-    const value = headers[name]
     const text = typeof value === 'string' ? value : String(value)
     if (!MAYBE_ADDRESS.test(text) || OWN_ADDRESS.has(name)) continue
     if (text.split(',').some(isAddress)) return name

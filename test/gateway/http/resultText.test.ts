@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GraphQLError } from 'graphql'
+import { resultText } from '../../../gateway/http/resultText.ts'
 import { cursorOfEvent, withEventCursor } from '../../../gateway/subscriptions/eventCursor.ts'
-import { resultText } from '../../../gateway/subscriptions/resultText.ts'
 import { cursor } from '../../../subgraphs/changes/resolvers.ts'
 
 test('the JSON of a shared result is written once, and that of a copy again', () => {
