@@ -7,6 +7,7 @@ import { bounds } from '../../connectors/bounds.ts'
 import { FileError } from '../../connectors/file/fileError.ts'
 import { idFinder, messagesOfRow } from '../../connectors/file/rowMessage.ts'
 import { type FileOptions, openFile } from '../../connectors/file/rows.ts'
+import { cellFormat, numberText } from '../../connectors/file/workbook/cellFormat.ts'
 import { codeOf, withMapping } from './fixture.ts'
 import { type TestSheet, workbook, zip } from './workbook.ts'
 
@@ -204,4 +205,12 @@ describe('sheets of a workbook', () => {
       (e) => e instanceof FileError && /the workbook is damaged/.test(e.message),
     )
   })
+})
+
+test('reads hostile codes and numbers of a megabyte', () => {
+  const size = 1_000_000
+  for (const unit of ['[', '[{"a":', '"', '[h', '\\', '_', 'd;', '0"'])
+    assert.ok(cellFormat(1, unit.repeat(size / unit.length)).kind, unit)
+  for (const end of ['', 'x', '.', 'E9999'])
+    assert.ok(numberText(`${'9'.repeat(size)}${end}`, { kind: 'NUMBER' }, false) !== '', end)
 })

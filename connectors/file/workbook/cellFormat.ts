@@ -26,7 +26,8 @@ export function cellFormat(id: number, code: string | undefined): CellFormat {
       after: zeros[4] ?? zeros[5] ?? '',
     }
   const first = code.split(';', 1)[0] ?? ''
-  const bare = first.replace(/"[^"]*"|\\.|\[(?!h|m|s)[^\]]*\]|_.|\*./gi, '')
+  // A bracket that never closes ends with the code: each one would search for its end again.
+  const bare = first.replace(/"[^"]*"|\\.|\[(?!h|m|s)[^\]]*(?:\]|$)|_.|\*./gi, '')
   return /[dyhsm]/i.test(bare) && !/[0#?]/.test(bare.replaceAll(/\.0+/g, ''))
     ? { kind: 'DATE' }
     : NUMBER
@@ -53,7 +54,7 @@ export function numberText(stored: string, format: CellFormat, since1904: boolea
 }
 
 function toDecimal(text: string): Decimal | null {
-  if (!/^[-+]?(?:\d+\.?\d*|\.\d+)(?:E[-+]?\d{1,3})?$/i.test(text)) return null
+  if (!/^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:E[-+]?\d{1,3})?$/i.test(text)) return null
   return new Decimal(text)
 }
 
