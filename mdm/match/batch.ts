@@ -143,6 +143,27 @@ export function prepareBatch(
   input: MatchRecord[],
   options: BatchOptions,
 ): PreparedBatch {
+  const batch = standardiseBatch(type, input, options)
+  return options.parameters
+    ? blockBatch(batch)
+    : trainedBatch(batch, train(type, batch.features, options))
+}
+
+/** A batch whose records are standardised, their bits still zero. */
+export interface StandardisedBatch {
+  parser: Engine
+  records: readonly MatchRecord[]
+  features: readonly Features[]
+  seconds: Record<string, number>
+  /** Notes the seconds since the last stage ended. */
+  lap(stage: string): void
+}
+
+export function standardiseBatch(
+  type: MatchType,
+  input: MatchRecord[],
+  options: BatchOptions,
+): StandardisedBatch {
   if (input.length > POSTINGS_RECORDS_MAX)
     throw new Error(
       `${input.length} records; one run takes at most ${POSTINGS_RECORDS_MAX}: split them by country or region`,
@@ -167,27 +188,36 @@ export function prepareBatch(
     return feature
   })
   lap('standardise')
-  if (options.parameters) {
-    for (const feature of features) parser.reweigh(feature)
-    const postings = buildPostings(
-      records.length,
-      (i) => parser.keys(features[i]!),
-      parser.blockRecordsMax,
-    )
-    lap('block')
-    return { engine: parser, training: undefined, records, features, postings, seconds }
-  }
-  progress?.('train', 0)
-  const training = train(type, features, options)
+  if (!options.parameters) progress?.('train', 0)
+  return { parser, records, features, seconds, lap }
+}
+
+/** Blocks a batch under the model of its parser. */
+export function blockBatch({
+  parser,
+  records,
+  features,
+  seconds,
+  lap,
+}: StandardisedBatch): PreparedBatch {
+  for (const feature of features) parser.reweigh(feature)
+  const postings = buildPostings(
+    records.length,
+    (i) => parser.keys(features[i]!),
+    parser.blockRecordsMax,
+  )
+  lap('block')
+  return { engine: parser, training: undefined, records, features, postings, seconds }
+}
+
+/** Returns a batch with the model that was trained on its features. */
+export function trainedBatch(
+  { records, features, seconds, lap }: StandardisedBatch,
+  training: Training,
+): PreparedBatch {
   lap('train')
-  return {
-    engine: training.engine,
-    training,
-    records,
-    features,
-    postings: training.postings,
-    seconds,
-  }
+  const { engine, postings } = training
+  return { engine, training, records, features, postings, seconds }
 }
 
 /**

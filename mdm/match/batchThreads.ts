@@ -3,19 +3,24 @@ import { Worker } from 'node:worker_threads'
 import {
   type BatchOptions,
   type BatchResult,
+  blockBatch,
   COMPARE_RECORDS,
   compareRange,
   createFoundPairs,
   finishBatch,
   matchBatch,
   type PreparedBatch,
-  prepareBatch,
   type ScoredPair,
+  standardiseBatch,
+  trainedBatch,
 } from './batch.ts'
-import type { MatchRecord } from './engine.ts'
+import type { Features, MatchRecord } from './engine.ts'
 import type { Parameters } from './parameters.ts'
 import type { MatchType } from './plan.ts'
 import type { Postings } from './postings.ts'
+import { countRandomPairs, PIECE_PAIRS, type RandomPairs } from './randomPairs.ts'
+import { beginTraining, findCandidateVectors, finishTraining, type Training } from './train.ts'
+import { type CounterEntries, VectorCounter } from './vectors.ts'
 
 /** Input of a comparing thread; its arrays lie in shared memory. */
 export interface CompareTask {
@@ -29,6 +34,14 @@ export interface CompareTask {
   /** Index of the next piece of records that no thread has taken. */
   next: Int32Array
   related: boolean
+}
+/** Input of a thread that compares random pairs. */
+export interface RandomTask {
+  type: MatchType
+  parameters: Parameters
+  pairs: RandomPairs
+  /** Index of the next piece of pairs that no thread has taken. */
+  next: Int32Array
 }
 /** Pairs as three columns. */
 export interface PairColumns {
@@ -48,7 +61,38 @@ const THREADED_RECORDS_MIN = 10_000
 export const THREADS_MAX = 64
 
 /**
- * `matchBatch` with its comparisons on several threads, this one included. Each thread takes the
+ * `train` with other threads that compare the random pairs while this one blocks the records and
+ * compares candidates; then it takes its share of what is left. Counts are whole numbers, so the
+ * number of threads does not change the model.
+ */
+async function trainInThreads(
+  type: MatchType,
+  features: readonly Features[],
+  threads: number,
+  options: BatchOptions,
+): Promise<Training> {
+  const begun = beginTraining(type, features, options)
+  const { engine, pairs } = begun
+  const next = new Int32Array(new SharedArrayBuffer(4))
+  const task: RandomTask = { type: cloneable(type), parameters: begun.parameters, pairs, next }
+  const outcomes = Array.from({ length: Math.min(threads, THREADS_MAX) - 1 }, async () => {
+    const worker = new Worker(new URL('./randomThread.ts', import.meta.url), { workerData: task })
+    const [entries] = (await once(worker, 'message')) as [CounterEntries]
+    return entries
+  })
+  const candidates = findCandidateVectors(begun)
+  const counter = new VectorCounter(engine.scorer.columns)
+  for (;;) {
+    const from = Atomics.add(next, 0, 1) * PIECE_PAIRS
+    if (from >= pairs.a.length) break
+    countRandomPairs(engine, pairs, from, Math.min(from + PIECE_PAIRS, pairs.a.length), counter)
+  }
+  for (const entries of await Promise.all(outcomes)) counter.addEntries(entries)
+  return finishTraining(begun, candidates, counter.vectors())
+}
+
+/**
+ * `matchBatch` with its training and comparisons on several threads, this one included. Each thread takes the
  * next piece of records when it has finished one. Links are sorted by record afterwards, so the
  * number of threads does not change the result.
  */
@@ -59,7 +103,13 @@ export async function matchBatchInThreads(
   options: BatchOptions = {},
 ): Promise<BatchResult> {
   if (threads <= 1 || input.length < THREADED_RECORDS_MIN) return matchBatch(type, input, options)
-  const batch = prepareBatch(type, input, options)
+  const standardised = standardiseBatch(type, input, options)
+  const batch = options.parameters
+    ? blockBatch(standardised)
+    : trainedBatch(
+        standardised,
+        await trainInThreads(type, standardised.features, threads, options),
+      )
   const started = performance.now()
   const task = shareBatch(type, batch, options.related ?? false)
   const workers = Array.from(
@@ -133,11 +183,7 @@ function shareBatch(type: MatchType, batch: PreparedBatch, related: boolean): Co
     return copy
   }
   return {
-    // Only what matching needs: a policy's type may have properties that cannot be cloned to a
-    // thread.
-    type: JSON.parse(
-      JSON.stringify({ name: type.name, uniqueIn: type.uniqueIn, fields: type.fields }),
-    ) as MatchType,
+    type: cloneable(type),
     parameters: engine.parameters,
     records: records.length,
     postings: {
@@ -152,4 +198,12 @@ function shareBatch(type: MatchType, batch: PreparedBatch, related: boolean): Co
     next: new Int32Array(new SharedArrayBuffer(4)),
     related,
   }
+}
+
+/**
+ * Returns what matching needs of a type: a policy's type may have properties that cannot be cloned
+ * to a thread.
+ */
+function cloneable({ name, uniqueIn, fields }: MatchType): MatchType {
+  return JSON.parse(JSON.stringify({ name, uniqueIn, fields })) as MatchType
 }

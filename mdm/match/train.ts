@@ -8,6 +8,7 @@ import { type Frequencies, levelsByName, type Parameters, priorParameters } from
 import type { Comparison, ComparisonKind, MatchType } from './plan.ts'
 import { buildPostings, forEachCandidate, type Postings } from './postings.ts'
 import { createSeededRandom } from './random.ts'
+import { countRandomPairs, drawRandomPairs, type RandomPairs } from './randomPairs.ts'
 import { sameSourceWeight } from './sameSource.ts'
 import { VectorCounter, type Vectors } from './vectors.ts'
 
@@ -36,12 +37,6 @@ export interface Training {
 
 const RANDOM_PAIRS_MAX = 1_000_000
 const CANDIDATE_PAIRS_MAX = 250_000
-/**
- * Random pairs are drawn from this many records drawn first: they fit the processor's cache, and
- * are enough.
- */
-const RANDOM_RECORDS_MAX = 5000
-
 /** Counts the values of parsed features and returns parameters with their frequency tables. */
 function learnFrequencies(type: MatchType, features: readonly Features[]): Parameters {
   const base = createEngine(type)
@@ -72,29 +67,79 @@ export function train(
   features: readonly Features[],
   options: TrainOptions = {},
 ): Training {
-  const {
-    seed = 1,
-    randomPairsMax = RANDOM_PAIRS_MAX,
-    candidatePairsMax = CANDIDATE_PAIRS_MAX,
-  } = options
+  const begun = beginTraining(type, features, options)
+  const counter = new VectorCounter(begun.engine.scorer.columns)
+  countRandomPairs(begun.engine, begun.pairs, 0, begun.pairs.a.length, counter)
+  return finishTraining(begun, findCandidateVectors(begun), counter.vectors())
+}
+
+/** A training whose frequencies are known and whose random pairs are drawn. */
+export interface BegunTraining {
+  type: MatchType
+  features: readonly Features[]
+  options: TrainOptions
+  /** The parameters so far: shipped levels, and the frequencies of the records. */
+  parameters: Parameters
+  engine: Engine
+  pairs: RandomPairs
+}
+
+/** First part of `train`: learns frequencies, sets the features' bits and draws the random pairs. */
+export function beginTraining(
+  type: MatchType,
+  features: readonly Features[],
+  options: TrainOptions,
+): BegunTraining {
   const parameters = learnFrequencies(type, features)
-  const weighed = createEngine(type, parameters)
-  for (const feature of features) weighed.reweigh(feature)
+  const engine = createEngine(type, parameters)
+  for (const feature of features) engine.reweigh(feature)
+  const { seed = 1, randomPairsMax = RANDOM_PAIRS_MAX } = options
+  const pairs = drawRandomPairs(features, randomPairsMax, seed)
+  return { type, features, options, parameters, engine, pairs }
+}
+
+/** Blocks of the records, and the vectors of their candidate pairs. */
+export interface CandidateVectors {
+  postings: Postings
+  vectors: Vectors
+  pairs: number
+  competing: CompetingVectors | undefined
+}
+
+/** Second part of `train`: blocks the records and compares candidates, independent of random pairs. */
+export function findCandidateVectors({
+  features,
+  options,
+  parameters,
+  engine,
+}: BegunTraining): CandidateVectors {
+  const { seed = 1, candidatePairsMax = CANDIDATE_PAIRS_MAX } = options
   const postings = buildPostings(
     features.length,
-    (i) => weighed.keys(features[i]!),
+    (i) => engine.keys(features[i]!),
     parameters.blockRecordsMax,
   )
-  const sameSource = weighed.isUniqueSource
-  const random = randomVectors(weighed, features, sameSource, randomPairsMax, seed)
-  const candidates = candidateVectors(
-    weighed,
+  const { isUniqueSource } = engine
+  const found = candidateVectors(
+    engine,
     features,
-    sameSource,
+    isUniqueSource,
     postings,
     candidatePairsMax,
     seed,
   )
+  return { postings, ...found }
+}
+
+/** Last part of `train`: estimates the model. */
+export function finishTraining(
+  { type, features, options, parameters, engine: weighed }: BegunTraining,
+  candidates: CandidateVectors,
+  random: Vectors,
+): Training {
+  const { seed = 1 } = options
+  const { postings } = candidates
+  const sameSource = weighed.isUniqueSource
   const pairsInAll = pairsBetween(features, sameSource)
   const given = {
     pairsInAll,
@@ -174,41 +219,6 @@ function pairsBetween(
   for (const [source, count] of recordsBySource(features))
     if (sameSource(source)) pairs -= (count * (count - 1)) / 2
   return Math.max(1, pairs)
-}
-
-function randomVectors(
-  engine: Engine,
-  features: readonly Features[],
-  sameSource: (source: string) => boolean,
-  pairsMax: number,
-  seed: number,
-): Vectors {
-  const counter = new VectorCounter(engine.scorer.columns)
-  const n = features.length
-  const add = (a: Features, b: Features) => {
-    if (a.s !== b.s || !sameSource(a.s)) counter.add(engine.scorer.levels(a.u, b.u))
-  }
-  if ((n * (n - 1)) / 2 <= pairsMax) {
-    for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) add(features[i]!, features[j]!)
-  } else {
-    const random = createSeededRandom(seed)
-    const drawn =
-      n <= RANDOM_RECORDS_MAX ? features : drawSome(features, RANDOM_RECORDS_MAX, random)
-    for (let pair = 0; pair < pairsMax; pair++) {
-      const i = Math.floor(random() * drawn.length)
-      const j = Math.floor(random() * drawn.length)
-      if (i !== j) add(drawn[Math.min(i, j)]!, drawn[Math.max(i, j)]!)
-    }
-  }
-  return counter.vectors()
-}
-
-/** Draws some elements of a list, in its order (Knuth's selection sampling). */
-function drawSome<T>(list: readonly T[], count: number, random: () => number): T[] {
-  const drawn: T[] = []
-  for (let i = 0; i < list.length && drawn.length < count; i++)
-    if (random() * (list.length - i) < count - drawn.length) drawn.push(list[i]!)
-  return drawn
 }
 
 function candidateVectors(

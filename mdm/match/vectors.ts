@@ -20,10 +20,27 @@ export interface Vectors {
   rowOf: Uint32Array
 }
 
+/** Pairs of one vector. */
+interface Row {
+  number: number
+  count: number
+  bits: Float64Array
+}
+
+/** Counts of a `VectorCounter` by the code of their vector. */
+export type CounterEntries = readonly (readonly [code: string, row: Row])[]
+
+/** Sums of so many parts of a bit are exact, so their order does not matter. */
+const PARTS_OF_BIT = 4096
+
+function exactBits(bits: number): number {
+  return Math.round(Math.min(BITS_MAX, bits) * PARTS_OF_BIT) / PARTS_OF_BIT
+}
+
 /** Counts comparison vectors. The result is sorted, so the order of additions does not matter. */
 export class VectorCounter {
   private readonly columns: readonly ScoredColumn[]
-  private readonly counts = new Map<string, { number: number; count: number; bits: Float64Array }>()
+  private readonly counts = new Map<string, Row>()
   private readonly codes: number[]
   private total = 0
 
@@ -44,21 +61,39 @@ export class VectorCounter {
       if (!Number.isNaN(bits)) rarity += column.rarity[level]! * bits
     }
     codes[this.columns.length] = Math.min(200, Math.round(rarity))
-    const key = String.fromCharCode(...codes)
+    const row = this.rowOf(String.fromCharCode(...codes))
     this.total += times
-    let row = this.counts.get(key)
-    if (!row) {
-      row = { number: this.counts.size, count: 0, bits: new Float64Array(this.columns.length) }
-      this.counts.set(key, row)
-    }
     row.count += times
     for (const { at, rarity } of this.columns) {
       const level = vector.levels[at]!
       const bits = vector.bits[at]!
       if (level !== MISSING && rarity[level]! > 0 && !Number.isNaN(bits))
-        row.bits[at]! += times * Math.min(BITS_MAX, bits)
+        row.bits[at]! += times * exactBits(bits)
     }
     return row.number
+  }
+
+  private rowOf(code: string): Row {
+    const known = this.counts.get(code)
+    if (known) return known
+    const row = { number: this.counts.size, count: 0, bits: new Float64Array(this.columns.length) }
+    this.counts.set(code, row)
+    return row
+  }
+
+  /** Returns the counts by code, for `addEntries` of another counter of the same columns. */
+  entries(): CounterEntries {
+    return [...this.counts]
+  }
+
+  /** Adds the counts of another counter. */
+  addEntries(entries: CounterEntries): void {
+    for (const [code, { count, bits }] of entries) {
+      const row = this.rowOf(code)
+      this.total += count
+      row.count += count
+      for (const [at, sum] of bits.entries()) row.bits[at]! += sum
+    }
   }
 
   vectors(): Vectors {
