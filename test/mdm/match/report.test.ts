@@ -107,6 +107,7 @@ test('the number of threads does not change the result', async () => {
   const options = { randomPairsMax: 20_000, candidatePairsMax: 20_000, related: true }
   const one = matchBatch(TYPE, firms(12_000), options)
   const two = await matchBatchInThreads(TYPE, firms(12_000), 2, options)
+  assert.deepEqual(two.engine.parameters, one.engine.parameters)
   assert.deepEqual(two.clusterOf, one.clusterOf)
   assert.deepEqual(two.pairs, one.pairs)
   assert.deepEqual(two.possible, one.possible)
