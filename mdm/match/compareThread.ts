@@ -21,9 +21,13 @@ function featuresOf(record: number): Features {
   return features[record]
 }
 
+let done = 0
 for (;;) {
   const from = Atomics.add(task.next, 0, 1) * COMPARE_RECORDS
   if (from >= task.records) break
+  // Pieces rise, and a record is compared with later ones only.
+  features.fill(undefined, done, from)
+  done = from
   const to = Math.min(from + COMPARE_RECORDS, task.records)
   pairs += compareRange(engine, featuresOf, task.postings, from, to, stamp, found)
 }

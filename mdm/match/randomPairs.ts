@@ -13,7 +13,7 @@ export interface RandomPairs {
  * Random pairs are drawn from this many records drawn first: they fit the processor's cache, and
  * are enough.
  */
-const RECORDS_MAX = 5000
+const RANDOM_RECORDS_MAX = 5000
 /** Records of one part: the pairs of two parts follow each other, so that both stay in the cache. */
 const PART_RECORDS = 128
 /** Pairs of one piece of a thread's work. */
@@ -44,7 +44,8 @@ export function drawRandomPairs(
     return { records: features, a, b }
   }
   const random = createSeededRandom(seed)
-  const records = n <= RECORDS_MAX ? features : drawSome(features, RECORDS_MAX, random)
+  const records =
+    n <= RANDOM_RECORDS_MAX ? features : drawSome(features, RANDOM_RECORDS_MAX, random)
   const parts = Math.ceil(records.length / PART_RECORDS)
   const partOf = (place: number) => Math.floor(place / PART_RECORDS)
   const drawn = new Float64Array(most)
