@@ -68,6 +68,11 @@ async function raw(text: string): Promise<Socket> {
   return socket
 }
 
+/** Resolves at the end of a connection, also of one that is reset: `once` rejects then. */
+function closed(socket: Socket | WebSocket): Promise<unknown[]> {
+  return new Promise((resolve) => socket.once('close', (...given: unknown[]) => resolve(given)))
+}
+
 /** Sends a request as it stands and returns all that comes back until the connection closes. */
 async function exchange(text: string): Promise<string> {
   const socket = await raw(text)
@@ -76,7 +81,7 @@ async function exchange(text: string): Promise<string> {
     response += part
   })
   const timer = setTimeout(() => socket.destroy(), 8_000)
-  await once(socket, 'close')
+  await closed(socket)
   clearTimeout(timer)
   return response
 }
@@ -170,17 +175,17 @@ describe('floods', () => {
       Array.from({ length: 700 }, () => 'x'.repeat(100)),
     ]) {
       const socket = await opened()
-      const closed = once(socket, 'close')
+      const end = closed(socket)
       for (const [n, frame] of frames.entries())
         socket.send(frame, { fin: n === frames.length - 1 && frames.length === 1 })
-      await closed
+      await end
     }
   })
 
   test('a message in a million fragments or beyond the bound closes its socket alone', async () => {
     const many = await opened(TOKEN)
     const large = await opened(TOKEN)
-    const ends = [once(many, 'close'), once(large, 'close')]
+    const ends = [closed(many), closed(large)]
     large.send('x'.repeat(1_100_000))
     for (let n = 0; n < 20_000 && many.readyState === many.OPEN; n++) many.send('x', { fin: false })
     await Promise.all(ends)
@@ -340,9 +345,9 @@ describe('floods', () => {
     )
     socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10000\r\n\r\n')
     const timer = setInterval(() => socket.write('x'), 50)
+    t.after(() => clearInterval(timer))
     socket.resume()
-    await once(socket, 'close')
-    clearInterval(timer)
+    await closed(socket)
   })
 
   test('connections in use are bounded too: a new one is closed, and has room when one ends', async (t) => {
@@ -535,10 +540,10 @@ describe('credentials that end while a client reads nothing', () => {
       it.fixture.emit({ position, id: 'c1' })
       await sleep(5)
     }
-    const closed = once(idle, 'close')
+    const end = closed(idle)
     assert.ok(unread() > 0, 'both read nothing')
     revoked = true
-    const [code] = await closed
+    const [code] = await end
     assert.equal(code, 4403)
     await until(() => it.fixture.subscribers() === 0)
     await until(() => serverEnds().length === 0)
