@@ -18,6 +18,8 @@ import { findUnauthorizedId } from './rowGuard.ts'
 
 /** Pairs of a sample, and answers of a call. */
 const PAIRS_MAX = 500
+/** Samples of an operation: each reads thousands of rows, and aliases could ask for many. */
+const SAMPLES_MAX = 4
 
 type Shown = LabelledRecord & { type: string }
 
@@ -48,7 +50,13 @@ export function labelResolvers(steward: Stewardship): Resolvers {
       ) {
         checkNumber('pairs', count)
         checkType(type, context)
-        return await sampleStored(context.sql, steward, type, count, seed)
+        const name = `${type} ${count} ${seed}`
+        const asked = context.once('labelSamples', () => new Set<string>()).add(name)
+        if (asked.size > SAMPLES_MAX)
+          throw inputError('TOO_MANY_IDS', `at most ${SAMPLES_MAX} samples in one operation`)
+        return await context.once(`labelSample ${name}`, () =>
+          sampleStored(context.sql, steward, type, count, seed),
+        )
       },
     },
     Mutation: {

@@ -22,6 +22,7 @@ import {
   lineageOfGolden,
 } from '../../mdm/golden/read/lineage.ts'
 import { readGoldenIds } from '../../mdm/golden/read/read.ts'
+import { probabilityOf } from '../../mdm/match/probability.ts'
 import type { WaterfallStep } from '../../mdm/match/waterfall.ts'
 import {
   type ListedModel,
@@ -254,7 +255,7 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
         named(p.otherGoldenId, context),
       weight: (p: PossibleRow, _: unknown, context: RequestContext) => weightOfMatch(p, context),
       probability: async (p: PossibleRow, _: unknown, context: RequestContext) =>
-        1 / (1 + 2 ** -(await weightOfMatch(p, context))),
+        probabilityOf(await weightOfMatch(p, context)),
       reason: async (p: PossibleRow, _: unknown, context: RequestContext) => {
         const type = await typeOfMatch(p, context)
         const scope = missing(type, context)
@@ -269,7 +270,7 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
     PossiblyRelated: {
       goldenId: (r: Related) => r.otherGoldenId,
       record: (r: Related, _: unknown, context: RequestContext) => named(r.otherGoldenId, context),
-      probability: (r: Related) => 1 / (1 + 2 ** -r.relatedWeight),
+      probability: (r: Related) => probabilityOf(r.relatedWeight),
       explanation: (r: Related, _: unknown, context: RequestContext) =>
         explained(r.own, r.other, context),
     },

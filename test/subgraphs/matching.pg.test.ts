@@ -484,6 +484,11 @@ test('labels are refused with the reason', async () => {
   assert.equal(await code(ANSWER, { answers: [] }), 'TOO_MANY_IDS')
   assert.equal(await code(SAMPLE, { count: 501 }), 'TOO_MANY_IDS')
   assert.equal(await code('{ labelSample(type: "Invoice") { open } }', {}), 'NOT_MATCHED')
+  const samples = [1, 2, 3, 4, 5].map(
+    (n) => `s${n}: labelSample(type: "Contact", seed: ${n}) { open }`,
+  )
+  assert.equal(await code(`{ ${samples.slice(1)} }`, {}), undefined)
+  assert.equal(await code(`{ ${samples} }`, {}), 'TOO_MANY_IDS')
   assert.equal(await code(ANSWER, answer(a, b)), undefined)
 })
 

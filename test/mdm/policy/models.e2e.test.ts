@@ -140,8 +140,8 @@ test('a model scores no link before it is published and every link afterwards; g
     'training on decisions changes only m and the calibration',
   )
   // Labels of a file are added; where both label a pair, the steward's decision counts.
-  const [unlabelled] = await db.sql<{ a: string; b: string }[]>`
-    select source || '/' || object || '/' || source_id as a, (select max(key::text) from source_record y
+  const [unlabelled] = await db.sql<{ a: string; key: string; b: string }[]>`
+    select source || '/' || object || '/' || source_id as a, key::text as key, (select max(key::text) from source_record y
       where y.type = 'Customer' and y.complete and not y.deleted and y.golden_id <> x.golden_id) as b
     from source_record x where type = 'Customer' and complete and not deleted order by id desc limit 1`
   const labels = join(mkdtempSync(join(tmpdir(), 'touchstone-labels-')), 'labels.csv')
@@ -153,6 +153,17 @@ test('a model scores no link before it is published and every link afterwards; g
   const third = await withFile(`${unlabelled?.a},${unlabelled?.b},0`)
   assert.notEqual(third, second)
   assert.equal((await readModel(db.sql, third))?.labels, taught.labels + 1)
+  // So are the latest answers to labels in the graph.
+  const answered = [unlabelled?.key ?? '', unlabelled?.b ?? ''].sort()
+  for (const [[a, b], answer] of [
+    [answered, 'SAME'],
+    [answered, 'NOT_SAME'],
+    [ids.toSorted(), 'SAME'],
+  ] as const)
+    await db.sql`insert into match_label (a, b, type, answer, actor)
+      values (${a ?? ''}, ${b ?? ''}, 'Customer', ${answer}, 'ada')`
+  assert.equal(await trained('--labels'), third)
+  await db.sql`delete from match_label`
   assert.equal(
     (
       await attempt(await activePipeline(), person('ada', 'steward'), {
