@@ -19,16 +19,24 @@ const BUSINESS_WORDS = new Set(
 )
 
 /**
- * Words that name a body of its own beside an organisation that has the rest of the name: the
- * company that manages or owns it, its press, its foundation.
+ * Words that name a body of its own beside an organisation that has the rest of the name: a line for
+ * each kind of body, in English, German, French, Italian, Spanish, Portuguese, Dutch, Polish, and
+ * transliterated from Russian, Chinese, Japanese and Arabic, as names are standardised.
  */
 const COMPANION_WORDS = new Set(
-  (
-    'verwaltung verwaltungs verwaltungsgesellschaft beteiligung beteiligungs beteiligungsgesellschaft holding besitz besitzgesellschaft ' +
-    'grundstuecks grundstueck grundstucks grundstuck grundstuecksverwaltung vermoegensverwaltung vermogensverwaltung immobilien ' +
-    'treuhand stiftung foundation fundacion fondation fondazione trust endowment press verlag alumni venture ventures ' +
-    'pensionskasse unterstuetzungskasse unterstutzungskasse foerderverein forderverein leasing komplementaer komplementar vertrieb vertriebs betrieb betriebs'
-  ).split(' '),
+  `
+foundation stiftung fondation fundacion fondazione fundacao stichting fundacja fond caituan jijinhui mussh
+charity charitie endowment trust
+press presse verlag editrice editora uitgeverij wydawnictwo izdatelstvo chubanshe chubanhui
+holding beteiligung beteiligungsgesellschaft besitz besitzgesellschaft kholding konggu chizhu horudeingusu lqbdh
+immobilien grundstuck grundbesitz grundstucksgesellschaft grundstucksverwaltung realty immobiliere immobiliare inmobiliaria imobiliaria vastgod nieruchomosci nedvizhimost fangdechan budongchan lqryh
+verwaltung verwaltungsgesellschaft vermogensverwaltung geschaftsfuhrung komplementar treuhand
+vertrieb vertriebsgesellschaft verkaufsgesellschaft comercializadora torgovyy dom sbyt xiaoshou fanmai
+pension pensionskasse unterstutzungskasse trustee
+alumni friend pta forderverein freundeskreis elternverein amis amici amigos
+pharmacy apotheke pharmacie farmacia apteka
+leasing venture betrieb spielbetrieb
+`.match(/\S+/g),
 )
 
 /** Returns whether a word names another body beside the organisation of the rest of the name. */

@@ -10,7 +10,15 @@ const STREET = {
   NUMBER_ONLY: 4,
   DIFFERENT: 5,
 } as const
-const PLACE = { ALL: 0, CITY: 1, POSTCODE: 2, OTHER_POSTCODE: 3, SIMILAR: 4, DIFFERENT: 5 } as const
+const PLACE = {
+  ALL: 0,
+  CITY: 1,
+  POSTCODE: 2,
+  OTHER_POSTCODE: 3,
+  SIMILAR: 4,
+  DIFFERENT: 5,
+  OTHER_COUNTRY: 6,
+} as const
 
 /**
  * Agreement of two addresses: a level and bits for the street with its number, and for the place.
@@ -115,8 +123,9 @@ function comparePlaces(a: AddressFeature, b: AddressFeature, out: AddressAgreeme
   out.placeBits = 0
   const postcodes = a.p !== undefined && b.p !== undefined
   const cities = a.c !== undefined && b.c !== undefined
+  const otherCountry = a.k !== undefined && b.k !== undefined && a.k !== b.k
   if (!postcodes && !cities) {
-    if (a.k && b.k && a.k !== b.k) out.place = PLACE.DIFFERENT
+    if (otherCountry) out.place = PLACE.OTHER_COUNTRY
     return
   }
   const samePostcode = postcodes && a.p === b.p
@@ -128,7 +137,8 @@ function comparePlaces(a: AddressFeature, b: AddressFeature, out: AddressAgreeme
       wordSimilarity(a.c!, b.c!) >= 0.7 ||
       isLongerForm(a.c!, b.c!) ||
       isLongerForm(b.c!, a.c!))
-  if (samePostcode) {
+  if (otherCountry && !(samePostcode && sameCity)) out.place = PLACE.OTHER_COUNTRY
+  else if (samePostcode) {
     out.place = cities && !sameCity ? PLACE.POSTCODE : PLACE.ALL
     out.placeBits = Math.max(a.pb, sameCity ? a.cb : 0)
   } else if (sameCity) {

@@ -2,6 +2,7 @@ import { isBusinessWord, isCompanionWord } from './businessWords.ts'
 import type { NameFeature } from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
 import { haveOtherKeys } from './haveOtherKeys.ts'
+import { MISSING } from './priors.ts'
 import { wordSimilarity } from './similarity.ts'
 
 /** Levels of the column "name", in the order of priors.ts. */
@@ -33,6 +34,10 @@ const WORD_BITS_MAX = 16
  * Upper bound of the bits of a whole name: namesakes and branches exist however rare the words are.
  */
 export const NAME_BITS_MAX = 16
+/** Similarity of a word and its abbreviation. */
+const ABBREVIATED = 0.74
+/** A beginning of so many letters, transliterated, is two or more Chinese characters. */
+const HALF_LETTERS_MIN = 6
 const usedB = new Uint8Array(64)
 const usedA = new Uint8Array(64)
 
@@ -50,6 +55,7 @@ export function compareNames(
   const n = Math.min(a.t.length, 64)
   const m = Math.min(b.t.length, 64)
   const person = a.o !== 1 && b.o !== 1
+  const inHan = a.z !== undefined && b.z !== undefined
   usedA.fill(0, 0, n)
   usedB.fill(0, 0, m)
   let massA = 0
@@ -61,6 +67,7 @@ export function compareNames(
   let shared = 0
   let exact = 0
   let inexact = 0
+  let worst = 1
   let manAndWoman = false
   for (let i = 0; i < n; i++)
     for (let j = 0; j < m; j++)
@@ -87,13 +94,14 @@ export function compareNames(
       for (let j = 0; j < m; j++) {
         if (usedB[j] === 1) continue
         const other = b.t[j]!
-        if (person && givenNames.isManAndWoman(token, other)) {
-          manAndWoman = true
+        if (inHan) continue
+        if (person && givenNames.isOther(token, other)) {
+          manAndWoman ||= givenNames.isManAndWoman(token, other)
           continue
         }
         let alike = wordSimilarity(token, other)
         if (alike < 0.9 && givenNames.isSame(token, other)) alike = 0.9
-        if (alike < 0.75 && !person && isAbbreviation(token, other)) alike = 0.75
+        if (alike < ABBREVIATED && !person && isAbbreviation(token, other)) alike = ABBREVIATED
         if (
           alike === 0 &&
           person &&
@@ -111,6 +119,7 @@ export function compareNames(
         usedB[at] = 1
         const bitsA = Math.min(a.b[i]!, WORD_BITS_MAX)
         const bitsB = Math.min(b.b[at]!, WORD_BITS_MAX)
+        if (best < worst) worst = best
         sharedA += bitsA * best
         sharedB += bitsB * best
         shared += Math.min(bitsA, bitsB) * best
@@ -122,13 +131,34 @@ export function compareNames(
     out.level = NAME.RELATIVES
     return
   }
+  if (exact + inexact === 0 && (a.z === 2) !== (b.z === 2)) {
+    out.level = MISSING
+    return
+  }
   const leftA = n - exact - inexact
   const leftB = m - exact - inexact
   if (leftA === 0 && leftB === 0) {
-    out.level = inexact === 0 ? NAME.EQUAL : sharedA / massA > 0.7 ? NAME.TYPING : NAME.OVERLAP
+    if (inexact === 0) out.level = person && areFatherAndSon(a.t, b.t) ? NAME.RELATIVES : NAME.EQUAL
+    // "Stadt" may begin "Stadtwerke" as well as abbreviate it.
+    else if (!person && worst === ABBREVIATED) out.level = NAME.HOLDS
+    else out.level = sharedA / massA > 0.7 ? NAME.TYPING : NAME.OVERLAP
     return
   }
-  if (!manAndWoman && isSameWithoutBlanks(a.t, b.t, n, m)) {
+  if (inHan && exact === 0 && n === 1 && m === 1) {
+    const [short, long] = a.t[0]!.length < b.t[0]!.length ? [a, b] : [b, a]
+    if (!isOneWord(long, short)) {
+      const half = short.t[0]!.length >> 1
+      const isHalf = half >= HALF_LETTERS_MIN && long.t[0]!.startsWith(short.t[0]!.slice(0, half))
+      out.level = isHalf ? NAME.OVERLAP : NAME.NOTHING
+      out.bits = isHalf ? Math.min(massA, massB) / 2 : 0
+    } else {
+      const rest = long.t[0]!.slice(short.t[0]!.length)
+      out.level = isCompanionWord(rest) ? NAME.KINDRED : NAME.HOLDS
+      out.bits = Math.min(massA, massB)
+    }
+    return
+  }
+  if (!manAndWoman && !inHan && isSameWithoutBlanks(a.t, b.t, n, m)) {
     out.level = NAME.TYPING
     out.bits = Math.min(Math.max(massA, massB), NAME_BITS_MAX)
     return
@@ -164,6 +194,13 @@ export function compareNames(
   else if (high >= 0.75 && (low >= 0.35 || exact + inexact >= 2)) out.level = NAME.HOLDS
   else if (high >= 0.5) out.level = low >= 0.25 ? NAME.OVERLAP : NAME.SOME
   else out.level = high >= 0.3 ? NAME.SOME : NAME.NOTHING
+}
+
+const CHILD_OF = new Set(['bin', 'ibn', 'ben', 'bint', 'bn'])
+
+/** Returns whether two names have the same words about "son of": Ahmad bin Salim, Salim bin Ahmad. */
+function areFatherAndSon(a: readonly string[], b: readonly string[]): boolean {
+  return a[0] !== b[0] && CHILD_OF.has(a[1]!) && CHILD_OF.has(b[1]!)
 }
 
 /**
@@ -277,10 +314,15 @@ function isSameWithoutBlanks(
 /** Words of a person's name with fewer bits are particles. */
 const PARTICLE_BITS_MAX = 1
 
-/** "John A Smith" and "John B Smith" are one letter apart, and two people. */
+const ROMAN_OR_DIGIT = /\d|^[ivx]+ [ivx]+$/
+
+/** "John A Smith" and "John B Smith" are one letter apart, and two people; so are funds II and III. */
 function onlyInitialsDiffer(a: readonly string[], b: readonly string[], n: number): boolean {
   for (let i = 0; i < n; i++)
-    if (a[i] !== b[i] && (a[i]!.length === 1 || b[i]!.length === 1 || /\d/.test(a[i]! + b[i]!)))
+    if (
+      a[i] !== b[i] &&
+      (a[i]!.length === 1 || b[i]!.length === 1 || ROMAN_OR_DIGIT.test(`${a[i]} ${b[i]}`))
+    )
       return true
   return false
 }

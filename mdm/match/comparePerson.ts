@@ -3,7 +3,15 @@ import type { GivenNames } from './givenNames.ts'
 import { MISSING } from './priors.ts'
 import { editDistance, jaroWinkler } from './similarity.ts'
 
-const GIVEN = { EQUAL: 0, FORM: 1, NEAR: 2, SIMILAR: 3, INITIAL: 4, DIFFERENT: 5 } as const
+const GIVEN = {
+  EQUAL: 0,
+  FORM: 1,
+  NEAR: 2,
+  SIMILAR: 3,
+  INITIAL: 4,
+  DIFFERENT: 5,
+  OTHER: 6,
+} as const
 const SURNAME = { EQUAL: 0, NEAR: 1, SIMILAR: 2, DIFFERENT: 3 } as const
 
 /** Agreement of two persons' names: a level and bits for given name and surname each. */
@@ -26,14 +34,16 @@ export function comparePersons(
   givenNames: GivenNames,
   out: PersonAgreement,
 ): void {
-  bestGiven(a.g, a.gb, b.g, givenNames, out)
-  bestSurname(a.s, a.sb, b.s, out)
+  const inHan = a.z !== undefined && b.z !== undefined
+  bestGiven(a.g, a.gb, b.g, givenNames, inHan, out)
+  bestSurname(a.s, a.sb, b.s, givenNames, out)
+  if (out.given === GIVEN.DIFFERENT && out.surname === SURNAME.EQUAL) out.given = GIVEN.OTHER
   const agrees =
     (out.given !== MISSING && out.given <= GIVEN.NEAR) ||
     (out.surname !== MISSING && out.surname <= SURNAME.NEAR)
   if (agrees || a.g.length + a.s.length === 0 || b.g.length + b.s.length === 0) return
-  bestGiven(a.g, a.gb, b.s, givenNames, direct)
-  bestSurname(a.s, a.sb, b.g, direct)
+  bestGiven(a.g, a.gb, b.s, givenNames, inHan, direct)
+  bestSurname(a.s, a.sb, b.g, givenNames, direct)
   const crosswise =
     (direct.given === MISSING || direct.given <= GIVEN.NEAR) &&
     (direct.surname === MISSING || direct.surname <= SURNAME.NEAR) &&
@@ -50,13 +60,14 @@ function bestGiven(
   bits: readonly number[],
   b: readonly string[],
   givenNames: GivenNames,
+  inHan: boolean,
   out: PersonAgreement,
 ): void {
   out.given = MISSING
   out.givenBits = 0
   for (let i = 0; i < a.length; i++)
     for (let j = 0; j < b.length; j++) {
-      const level = givenLevel(a[i]!, b[j]!, givenNames)
+      const level = givenLevel(a[i]!, b[j]!, givenNames, inHan)
       if (out.given === MISSING || level < out.given) {
         out.given = level
         out.givenBits = bits[i]!
@@ -68,13 +79,14 @@ function bestSurname(
   a: readonly string[],
   bits: readonly number[],
   b: readonly string[],
+  givenNames: GivenNames,
   out: PersonAgreement,
 ): void {
   out.surname = MISSING
   out.surnameBits = 0
   for (let i = 0; i < a.length; i++)
     for (let j = 0; j < b.length; j++) {
-      const level = surnameLevel(a[i]!, b[j]!)
+      const level = surnameLevel(a[i]!, b[j]!, givenNames)
       if (out.surname === MISSING || level < out.surname) {
         out.surname = level
         out.surnameBits = bits[i]!
@@ -92,22 +104,30 @@ function bothEndsDiffer(a: string, b: string): boolean {
   )
 }
 
-function givenLevel(a: string, b: string, givenNames: GivenNames): number {
+function givenLevel(a: string, b: string, givenNames: GivenNames, inHan: boolean): number {
   if (a === b) return GIVEN.EQUAL
-  if (a.length === 1 || b.length === 1) return a[0] === b[0] ? GIVEN.INITIAL : GIVEN.DIFFERENT
-  if (givenNames.isManAndWoman(a, b)) return GIVEN.SIMILAR
-  if (givenNames.isSame(a, b)) return GIVEN.FORM
+  const shortest = Math.min(a.length, b.length)
+  if (shortest === 1) return a[0] === b[0] ? GIVEN.INITIAL : GIVEN.DIFFERENT
+  if (inHan || givenNames.isManAndWoman(a, b)) return GIVEN.OTHER
+  if (givenNames.isSame(a, b) || isFirstOf(a, b) || isFirstOf(b, a)) return GIVEN.FORM
+  // Two initials: "jb" for "jeanbaptiste".
+  if (shortest === 2 && a.length + b.length > 6 && a[0] === b[0]) return GIVEN.INITIAL
   if (bothEndsDiffer(a, b)) return GIVEN.DIFFERENT
   const longest = Math.max(a.length, b.length)
   const edits = editDistance(a, b, 2)
-  if (edits === 1 && longest >= 3) return GIVEN.NEAR
+  if (edits === 1 && shortest >= 3) return GIVEN.NEAR
   if (edits === 2 && longest >= 7) return GIVEN.NEAR
   const alike = jaroWinkler(a, b)
   return (edits === 2 && longest >= 5) || alike >= 0.85 ? GIVEN.SIMILAR : GIVEN.DIFFERENT
 }
 
-function surnameLevel(a: string, b: string): number {
-  if (a === b) return SURNAME.EQUAL
+/** Returns whether one name is the first of several: "wolf" of "wolfdieter". */
+function isFirstOf(short: string, long: string): boolean {
+  return short.length >= 3 && long.length >= short.length + 3 && long.startsWith(short)
+}
+
+function surnameLevel(a: string, b: string, givenNames: GivenNames): number {
+  if (a === b || givenNames.isOneSurname(a, b)) return SURNAME.EQUAL
   if (bothEndsDiffer(a, b))
     return isHalfOf(a, b) || isHalfOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
   const longest = Math.max(a.length, b.length)

@@ -22,7 +22,7 @@ const EMAIL_EDITS_SHARE = 0.3
 export function compareEmails(a: EmailFeature, b: EmailFeature, out: Agreement): void {
   out.bits = Math.min(a[2], b[2])
   if (a[0] === b[0] && a[1] === b[1]) {
-    const shared = a[4] === 1 && a[3] > 0
+    const shared = a[4] > 0 && b[4] > 0 && a[3] > 0
     out.level = shared ? EMAIL.DOMAIN : EMAIL.EQUAL
     if (shared) out.bits = a[3]
     return

@@ -3,7 +3,13 @@ import type { ComparisonFeature, FieldValue } from '../standardise/featureShapes
 import { standardiseFields } from '../standardise/features.ts'
 import { givenNames } from '../standardise/personName.ts'
 import { phoneticCode } from '../standardise/phoneticCode.ts'
-import { countryOf, markContext, markPersons, markPlaces } from '../standardise/places.ts'
+import {
+  countryOf,
+  markContext,
+  markPersons,
+  markPlaces,
+  markSharedMailboxes,
+} from '../standardise/places.ts'
 import { weighFeature } from '../standardise/weigh.ts'
 import { createBitsTable } from './bits.ts'
 import type { Assertion, ClusterEdge, Clustering, ClusterMember } from './cluster.ts'
@@ -185,6 +191,7 @@ export function createEngine(
     if (placesInNames) markPlaces(u, comparisons)
     if (hasContext) markContext(u, comparisons)
     markPersons(u, comparisons)
+    markSharedMailboxes(u, comparisons)
     return { s: record.source, u }
   }
   const parse = (record: MatchRecord): Features =>

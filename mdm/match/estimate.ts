@@ -157,7 +157,8 @@ export function estimate(
     for (const [at, column] of columns.entries()) {
       boundRelated(column, model.r[at]!)
       boundDifferent(column, m[at]!)
-      boundContradiction(column, m[at]!, model.u[at]!)
+      boundContradiction(column, m[at]!, model.u[at]!, 'u')
+      if (column.comparison.kind === 'name') boundContradiction(column, m[at]!, model.r[at]!, 'r')
       monotone(column, m[at]!, model.u[at]!)
     }
     const before = model.matchShare
@@ -430,15 +431,20 @@ function boundDifferent(column: ScoredColumn, m: number[]): void {
 }
 
 /**
- * Keeps a contradiction from speaking for a match: a level that ships as likelier among random
- * pairs than among matches stays so. The excess goes to the other levels in proportion.
+ * Keeps a contradiction from speaking for a match: a level that ships as likelier among random, or
+ * related, pairs than among matches stays so. The excess goes to the other levels in proportion.
  */
-function boundContradiction(column: ScoredColumn, m: number[], u: readonly number[]): void {
+function boundContradiction(
+  column: ScoredColumn,
+  m: number[],
+  others: readonly number[],
+  part: 'u' | 'r',
+): void {
   const { levels } = column
-  const isContradiction = (i: number) => !levels[i]!.fixed && levels[i]!.m < levels[i]!.u
+  const isContradiction = (i: number) => !levels[i]!.fixed && levels[i]!.m < levels[i]![part]
   capShares(
     m,
-    (i) => (isContradiction(i) ? u[i]! : Number.POSITIVE_INFINITY),
+    (i) => (isContradiction(i) ? others[i]! : Number.POSITIVE_INFINITY),
     (i) => !isContradiction(i),
   )
 }

@@ -6,4 +6,8 @@ export interface GivenNames {
   isSame(a: string, b: string): boolean
   /** Returns whether two names that differ by an ending are a man's and a woman's. */
   isManAndWoman(a: string, b: string): boolean
+  /** Returns whether two words are surely two names: a man's and a woman's, or two of the table. */
+  isOther(a: string, b: string): boolean
+  /** Returns whether two surnames are a man's and a woman's form of one ("kowalski", "kowalska"). */
+  isOneSurname(a: string, b: string): boolean
 }

@@ -112,6 +112,7 @@ export function compareFeatures(
     }
   if (
     kind === 'name' &&
+    levels[at]! !== MISSING &&
     levels[at]! <= NAME.HOLDS &&
     haveOtherLegalForms(a as NameFeature[], b as NameFeature[])
   )

@@ -4,6 +4,7 @@ import type {
   ComparisonFeature,
   IdentifierFeature,
   NameFeature,
+  PersonFeature,
 } from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
 import { haveOtherKeys } from './haveOtherKeys.ts'
@@ -379,9 +380,9 @@ export function createScorer(
         if (haveOtherKeys(one, other, vatCountry) && haveOtherSeats(a, b))
           return `${comparison.name}: valid tax numbers of ${vatCountries(one)} and of ${vatCountries(other)}, in two countries or legal forms`
       }
-      if (comparison.kind === 'name') {
-        const one = generation(a[i] as NameFeature[])
-        const other = generation(b[i] as NameFeature[])
+      if (comparison.kind === 'name' || comparison.kind === 'person') {
+        const one = generation(a[i] as NameFeature[] | PersonFeature)
+        const other = generation(b[i] as NameFeature[] | PersonFeature)
         if (one && other && one !== other)
           return `${comparison.name}: generations ${one} and ${other}`
       }
@@ -524,7 +525,8 @@ function vatCountries(ids: readonly IdentifierFeature[]): string {
   return [...new Set(ids.flatMap((id) => vatCountry(id) ?? []))].join(', ')
 }
 
-function generation(names: readonly NameFeature[]): string | undefined {
+function generation(names: readonly NameFeature[] | PersonFeature): string | undefined {
+  if (!Array.isArray(names)) return (names as PersonFeature).x
   return names.length === 1 ? names[0]!.x : undefined
 }
 

@@ -79,10 +79,23 @@ export function isRoleLocal(local: string): boolean {
   return ROLE_LOCALS.has(local)
 }
 
+/**
+ * Functions that have a mailbox: those of RFC 2142 and of an office, a line for each, in English,
+ * German, French, Spanish, Italian, Portuguese, Dutch and Polish.
+ */
 const ROLE_LOCALS = new Set(
-  (
-    'info office contact kontakt hello mail admin sales billing accounting accounts accountspayable ap ar invoice invoices ' +
-    'rechnung rechnungen buchhaltung finance support service verwaltung post email webmaster hr team compta comptabilite ' +
-    'facturation ventas administracion contabilidad amministrazione contacto contato'
-  ).split(' '),
+  `
+info infos information informacion informazioni informacje contact contacts kontakt contacto contato contatti enquiries inquiries hello hallo hola mail email post
+office buero buro bureau oficina ufficio biuro kantoor escritorio
+sales verkauf vertrieb ventes commercial ventas vendite commerciale vendas comercial verkoop sprzedaz handlowy marketing
+support service help helpdesk kundenservice kundendienst soporte supporto assistenza suporte pomoc
+reception empfang accueil recepcion reception recepcao receptie recepcja frontdesk
+secretary secretariat sekretariat secretaria segreteria secretariaat
+admin administration verwaltung administracion amministrazione administracao administratie administracja direction direccion direzione dyrekcja
+billing accounting accounts accountspayable ap ar invoice invoices rechnung rechnungen buchhaltung finance compta comptabilite facturation contabilidad facturacion contabilita fatturazione faturacao boekhouding facturen ksiegowosc faktury
+orders order bestellung bestellungen einkauf commande commandes achats pedidos compras ordini acquisti encomendas bestellingen inkoop zamowienia zakupy purchasing
+shop store laden boutique magasin tienda negozio loja winkel sklep
+hr jobs career careers personal bewerbung recrutement empleo lavoro praca team
+abuse noc security postmaster hostmaster usenet news webmaster www uucp ftp
+`.match(/\S+/g),
 )

@@ -13,7 +13,8 @@ export type FieldValue = string | number | boolean | AddressParts | MoneyParts
 /**
  * A name: words with bits (the evidence of each), legal form, generation mark, `o` 1 organisation,
  * 2 person, 0 unknown. `h`: the sex that a title states, "m" or "f". `p`: words that are the city of
- * the record's own address ("Acme London" in London).
+ * the record's own address ("Acme London" in London). `z`: written in Chinese
+ * characters, where no word is a slip of another; 1 Chinese, 2 Japanese.
  */
 export interface NameFeature {
   t: string[]
@@ -22,10 +23,13 @@ export interface NameFeature {
   f?: string
   x?: string
   h?: 'm' | 'f'
+  z?: 1 | 2
   o: 0 | 1 | 2
 }
-/** Given names and surnames from fields of their own, with bits. */
+/** Given names and surnames from fields of their own, with bits; `x` and `z` as in a whole name. */
 export interface PersonFeature {
+  x?: string
+  z?: 1 | 2
   g: string[]
   gb: number[]
   s: string[]
@@ -76,14 +80,15 @@ export interface Identifier {
 /** A value compared as a whole, with bits: [text, bits]. */
 export type ValueFeature = [value: string, bits: number]
 /**
- * `role`: the local part is a function such as info@ or billing@, which is no evidence by itself.
+ * `role`: 1, the local part is a function such as info@ or billing@, which is no evidence by itself;
+ * 2, it is a mailbox of an organisation at its own domain.
  */
 export type EmailFeature = [
   local: string,
   domain: string,
   bits: number,
   domainBits: number,
-  role: 0 | 1,
+  role: 0 | 1 | 2,
 ]
 export type DomainFeature = [domain: string, label: string, bits: number]
 export type IdentifierFeature = [scheme: string, value: string, checked: 0 | 1, bits: number]

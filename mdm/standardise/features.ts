@@ -21,13 +21,14 @@ import type {
   ValueFeature,
 } from './featureShapes.ts'
 import { parseIdentifier } from './identifier.ts'
+import { formInCountry } from './legalForms.ts'
 import { looksLikeOrganisation, parseOrganisationName } from './organisationName.ts'
 import { isOrganisationWord } from './organisationWords.ts'
 import { parseNamePart, parsePersonName } from './personName.ts'
 import { parsePhone } from './phone.ts'
 import { parseNumber, parsePrice, priceOfMinorUnits } from './price.ts'
 import { parseModelNumber, parseProductName, variantClass } from './productName.ts'
-import { fold, isPlaceholder, spelling, words } from './text.ts'
+import { fold, isAscii, isPlaceholder, scriptOf, spelling, words } from './text.ts'
 
 /**
  * Values of one field beyond this many are ignored, so that no record pays for a list of 10,000.
@@ -63,7 +64,7 @@ export function standardiseFields(
   switch (comparison.kind) {
     case 'name':
       return all(
-        (v, as) => nameFeature(dataText(v), as),
+        (v, as) => nameFeature(dataText(v), as, country),
         (f) => `${f.t.join(' ')} ${f.f ?? ''}`,
       )
     case 'email':
@@ -142,7 +143,7 @@ function valueFeature(value: string | null): ValueFeature | null {
   return value === null ? null : [value, 0]
 }
 
-function nameFeature(text: string, as: string): NameFeature | null {
+function nameFeature(text: string, as: string, country?: string): NameFeature | null {
   if (isStandInName(text.trim())) return null
   const organisation = as === 'PERSON_NAME' ? null : parseOrganisationName(text)
   if (
@@ -152,7 +153,13 @@ function nameFeature(text: string, as: string): NameFeature | null {
       organisation.tokens.some(isOrganisationWord))
   ) {
     const feature: NameFeature = { t: organisation.tokens, b: [], o: 1 }
-    if (organisation.legalForm) feature.f = organisation.legalForm
+    const form = organisation.legalForm
+    if (form) {
+      const known = country ? formInCountry(form, country, !isAscii(text)) : form
+      if (known) feature.f = known
+    }
+    const script = scriptOf(text, country)
+    if (script) feature.z = script
     return feature
   }
   const person = parsePersonName(text)
@@ -160,6 +167,8 @@ function nameFeature(text: string, as: string): NameFeature | null {
   const feature: NameFeature = { t: person.tokens, b: [], o: as === 'PERSON_NAME' ? 2 : 0 }
   if (person.suffix) feature.x = person.suffix
   if (person.title) feature.h = person.title
+  const script = scriptOf(text, country)
+  if (script) feature.z = script
   return feature
 }
 
@@ -167,9 +176,14 @@ function personFeature(comparison: ComparisonFields, fields: Fields): PersonFeat
   const feature: PersonFeature = { g: [], gb: [], s: [], sb: [] }
   for (const field of comparison.fields)
     for (const value of listed(ownValue(fields, field.name))) {
-      const name = parseNamePart(dataText(value))
+      const text = dataText(value)
+      const part = parseNamePart(text)
+      if (!part) continue
       const names = field.as === 'GIVEN_NAME' ? feature.g : feature.s
-      if (name && !names.includes(name)) names.push(name)
+      if (!names.includes(part.name)) names.push(part.name)
+      if (part.suffix) feature.x = part.suffix
+      const script = scriptOf(text)
+      if (script) feature.z = script
     }
   return feature.g.length + feature.s.length > 0 ? feature : null
 }

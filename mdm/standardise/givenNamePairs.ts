@@ -1,3 +1,4 @@
+import { GIVEN_NAME_FORMS } from './givenNames.ts'
 import { spelling } from './text.ts'
 
 /**
@@ -146,6 +147,9 @@ const WOMEN_BY_MAN: ReadonlyMap<string, ReadonlySet<string>> = new Map(
 
 /** Stems of names in -o and -a ("mario", "maria") have this many letters or more. */
 const STEM_LETTERS_MIN = 3
+/** A woman's name that adds an -a to a man's ("bronislaw", "bronislawa"): letters of the man's. */
+const MAN_LETTERS_MIN = 4
+const VOWEL_AT_END = /[aeiouy]$/
 
 /**
  * Returns whether two given names that are written nearly alike belong to a man and a woman: "paul"
@@ -153,10 +157,68 @@ const STEM_LETTERS_MIN = 3
  */
 export function isManAndWoman(a: string, b: string): boolean {
   if (WOMEN_BY_MAN.get(a)?.has(b) || WOMEN_BY_MAN.get(b)?.has(a)) return true
+  if (
+    PATRONYMICS.some(
+      ([son, daughter]) => isPair(a, b, son, daughter) || isPair(b, a, son, daughter),
+    )
+  )
+    return true
+  if (a.length !== b.length)
+    return a.length < b.length ? addsWomansEnding(a, b) : addsWomansEnding(b, a)
   return (
-    a.length === b.length &&
     a.length > STEM_LETTERS_MIN &&
     a.slice(0, -1) === b.slice(0, -1) &&
     ((a.endsWith('o') && b.endsWith('a')) || (a.endsWith('a') && b.endsWith('o')))
+  )
+}
+
+/** Endings of Russian names after the father, of a son and of a daughter. */
+const PATRONYMICS: readonly (readonly [son: string, daughter: string])[] = [
+  ['ovich', 'ovna'],
+  ['evich', 'evna'],
+  ['ich', 'inichna'],
+]
+
+function isPair(man: string, woman: string, manEnding: string, womanEnding: string): boolean {
+  return (
+    man.endsWith(manEnding) &&
+    woman.endsWith(womanEnding) &&
+    man.slice(0, -manEnding.length) === woman.slice(0, -womanEnding.length)
+  )
+}
+
+/** A known woman's name without its last letter, which is no name, is a slip of the pen: "barbar". */
+function addsWomansEnding(man: string, woman: string): boolean {
+  return (
+    man.length >= MAN_LETTERS_MIN &&
+    woman === `${man}a` &&
+    !VOWEL_AT_END.test(man) &&
+    (GIVEN_NAME_FORMS.has(man) || !GIVEN_NAME_FORMS.has(woman))
+  )
+}
+
+/**
+ * Endings of the surnames of a man and of his wife, sister or daughter in Slavic languages:
+ * adjectives in -ski and -sky, possessives in -ov, -ev and -in, and -ova, which Czech and Slovak add
+ * to any surname.
+ */
+const SURNAME_ENDINGS: readonly (readonly [man: RegExp, woman: string])[] = [
+  [/(?<=[scz]k)[iy]$/, 'a'],
+  [/(?<=sk)(?:i|y|ii|iy|ij)$/, 'aya'],
+  [/(?<=sk)(?:i|y|ii|iy|ij)$/, 'aia'],
+  [/(?<=sk)(?:i|y|ii|iy|ij)$/, 'aja'],
+  [/(?<=[oe]v|[iy]n)$/, 'a'],
+  [/(?<=[^aeiouy])$/, 'ova'],
+]
+
+/** Returns whether two surnames are a man's and a woman's form of one: "kowalski", "kowalska". */
+export function isOneSurname(a: string, b: string): boolean {
+  return isWomansSurname(a, b) || isWomansSurname(b, a)
+}
+
+function isWomansSurname(man: string, woman: string): boolean {
+  if (man.length < MAN_LETTERS_MIN || !woman.endsWith('a')) return false
+  return SURNAME_ENDINGS.some(
+    ([ending, added]) => ending.test(man) && man.replace(ending, added) === woman,
   )
 }

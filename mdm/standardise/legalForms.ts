@@ -30,13 +30,38 @@ const OWN = new Map(Object.entries({ ab: 'ab', se: 'se', as: 'as', oy: 'oy', co:
  * them; longest first.
  */
 export const NATIVE_LEGAL_FORMS: readonly [RegExp, string][] = [
-  [/股份有限公司|株式会社|㈱|\(株\)|주식회사|㈜|\(주\)/g, ' kk '],
-  [/有限责任公司|有限責任公司|有限公司|有限会社|유한회사/g, ' ltd '],
-  [/合同会社/g, ' llc '],
+  [/股份有限公司|株式会社|㈱|[(（]株[)）]|주식회사|㈜|\(주\)/g, ' kk '],
+  [/有限会社|㈲|[(（]有[)）]/g, ' yk '],
+  [/有限责任公司|有限責任公司|有限公司|유한회사/g, ' ltd '],
+  [/合同会社|[(（]同[)）]/g, ' gk '],
   [/общество с ограниченной ответственностью|товариство з обмеженою відповідальністю/gi, ' ooo '],
   [/(?:открытое|закрытое|публичное)?\s*акционерное общество/gi, ' ao '],
+  [/(?<![\p{L}\d])(?:[оозп]ао|ао)(?![\p{L}\d])/giu, ' ao '],
+  [/(?<![\p{L}\d])(?:ооо|тов)(?![\p{L}\d])/giu, ' ooo '],
   [/ανώνυμη εταιρεία|ανωνυμη εταιρεια/gi, ' sa '],
 ]
+
+/**
+ * Countries whose law names its private limited company in German and in a Romance language:
+ * Switzerland (CO 772: GmbH, Sàrl, Sagl), Liechtenstein, Luxembourg, and Italy for South Tyrol.
+ */
+const BILINGUAL = new Set(['CH', 'LI', 'LU', 'IT'])
+/** Countries whose registers have no Latin letters: an English form only translates the own one. */
+const TRANSLATING = new Set(['JP', 'CN', 'KR', 'TW'])
+const ENGLISH = new Set(['ltd', 'inc', 'llc'])
+
+/**
+ * Returns the class of a form as the country knows it; undefined if it says nothing there.
+ * @param isNative whether the name is written in the country's own script
+ */
+export function formInCountry(
+  form: string,
+  country: string,
+  isNative: boolean,
+): string | undefined {
+  if (BILINGUAL.has(country) && form === 'gmbh') return 'sarl'
+  return TRANSLATING.has(country) && ENGLISH.has(form) && !isNative ? undefined : form
+}
 
 /** Upper bound of the words of one form. */
 export const LEGAL_FORM_WORDS_MAX = 5

@@ -107,14 +107,16 @@ export function parseOrganisationName(text: string): OrganisationName | null {
     const length = formAt(raw, i)
     if (length > 0 && !(i === 0 && length === 1 && raw.length > 1 && isAmbiguousStart(raw[0]!))) {
       const form = LEGAL_FORMS.get(raw.slice(i, i + length).join(' '))!
-      if (!legalForm || legalForm === 'inc' || form === 'gmbhcokg') legalForm = form
+      // A partnership whose partner is a company: "GmbH & Co. KG", "sp. z o.o. sp. k.".
+      if (legalForm && legalForm !== 'inc' && form === 'partnership') legalForm = 'gmbhcokg'
+      else if (!legalForm || legalForm === 'inc' || form === 'gmbhcokg') legalForm = form
       i += length
     } else kept.push(raw[i++]!)
   }
   let tokens = kept.filter((t) => !GLUE.has(t))
   if (tokens.length === 0) tokens = kept.length ? kept : raw
   if (tokens.length === 0) return null
-  tokens = mergeNumbers(tokens.map((t) => SAME_WORD.get(t) ?? t)).map((t) => spelling(singular(t)))
+  tokens = mergeNumbers(tokens.map((t) => SAME_WORD.get(t) ?? t)).map(plainWord)
   return legalForm ? { tokens, legalForm } : { tokens }
 }
 
@@ -165,6 +167,11 @@ function mergeNumbers(tokens: string[]): string[] {
     else merged.push(token)
   }
   return merged
+}
+
+/** Returns the one spelling that words of names are compared in. */
+export function plainWord(word: string): string {
+  return spelling(singular(word))
 }
 
 /** Removes the English plural s only ("schools", "systems"); short words and double s stay. */

@@ -1,4 +1,4 @@
-import { isManAndWoman } from './givenNamePairs.ts'
+import { isManAndWoman, isOneSurname } from './givenNamePairs.ts'
 import { GIVEN_NAME_FORMS } from './givenNames.ts'
 import { fold, isPlaceholder, spelling, words } from './text.ts'
 
@@ -57,11 +57,9 @@ export function isParticle(token: string): boolean {
  * written without titles. Titles are dropped only if other words are left.
  */
 export function parsePersonName(text: string): PersonName | null {
-  const folded = fold(givenNameFirst(text))
+  const folded = fold(withBlankBeforeGivenName(givenNameFirst(text)))
   if (isPlaceholder(folded)) return null
-  const raw = words(
-    folded.replace(GERMAN_MARK, (_, mark) => (mark === 'jun' ? 'jr' : 'sr')).replace(/[._]/g, ' '),
-  )
+  const raw = words(withPlainMark(folded).replace(/[._]/g, ' '))
   let tokens: string[] = []
   let suffix: string | undefined
   for (const [index, token] of raw.entries()) {
@@ -90,16 +88,49 @@ function givenNameFirst(text: string): string {
   return [...names, text.slice(0, comma), ...after.filter(isMark)].join(' ')
 }
 
+/** A given name or surname from its own field, in one word, with the generation mark beside it. */
+export interface NamePart {
+  name: string
+  suffix?: string
+}
+
 /**
  * Reads a given name or surname from its own field: words are joined, for "geo rge", "Jean-Claude",
  * "van der Berg".
  */
-export function parseNamePart(text: string): string | null {
+export function parseNamePart(text: string): NamePart | null {
   const folded = fold(text)
   if (isPlaceholder(folded) && folded.length !== 1) return null
-  const tokens = words(folded).filter((t) => !TITLES.has(t))
-  const joined = (tokens.length ? tokens : words(folded)).map(spelling).join('')
-  return joined || null
+  const raw = words(withPlainMark(folded))
+  const suffix = raw.length > 1 ? SUFFIXES.get(raw.at(-1)!) : undefined
+  const names = suffix ? raw.slice(0, -1) : raw
+  const tokens = names.filter((t) => !TITLES.has(t))
+  const name = (tokens.length ? tokens : names).map(spelling).join('')
+  if (!name) return null
+  return suffix ? { name, suffix } : { name }
+}
+
+/** Writes the German marks "jun." and "sen." as "jr" and "sr". */
+function withPlainMark(folded: string): string {
+  return folded.replace(GERMAN_MARK, (_, mark) => (mark === 'jun' ? 'jr' : 'sr'))
+}
+
+const HAN_NAME = /^\p{Script=Han}{2,6}$/u
+const HAN_AND_KANA_NAME = /^(\p{Script=Han}{1,3})(\p{Script=Hiragana}+|\p{Script=Katakana}+)$/u
+
+/**
+ * Returns a Chinese or Japanese name that is written without a blank as surname and given name. The
+ * given name is the last two characters, or the last of two: where it is another part of a rare
+ * name, it is the same part in all names of a family.
+ */
+function withBlankBeforeGivenName(text: string): string {
+  const trimmed = text.trim()
+  const kana = HAN_AND_KANA_NAME.exec(trimmed)
+  if (kana) return `${kana[1]} ${kana[2]}`
+  if (!HAN_NAME.test(trimmed)) return text
+  const characters = [...trimmed]
+  const given = characters.length > 2 ? 2 : 1
+  return `${characters.slice(0, -given).join('')} ${characters.slice(-given).join('')}`
 }
 
 /**
@@ -126,4 +157,8 @@ export const givenNames = {
   isKnown: (word: string): boolean => GIVEN_NAME_FORMS.has(word),
   isSame: isSameGivenName,
   isManAndWoman,
+  isOther: (a: string, b: string): boolean =>
+    isManAndWoman(a, b) ||
+    (GIVEN_NAME_FORMS.has(a) && GIVEN_NAME_FORMS.has(b) && a !== b && !isSameGivenName(a, b)),
+  isOneSurname,
 }

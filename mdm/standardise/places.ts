@@ -1,10 +1,14 @@
+import { countryCode } from './country.ts'
+import { isSharedDomain } from './domain.ts'
 import type {
   AddressFeature,
   ComparisonFeature,
   ComparisonFields,
+  EmailFeature,
   NameFeature,
   TextFeature,
 } from './featureShapes.ts'
+import { plainWord } from './organisationName.ts'
 
 /**
  * Returns the country of the first address that names one; phone numbers without a country are read
@@ -23,7 +27,7 @@ export function countryOf(
 
 /**
  * Marks the words of organisations' names that are the city of one of the record's addresses,
- * unless no other word is left.
+ * or the country of one, unless no other word is left.
  */
 export function markPlaces(
   features: readonly ComparisonFeature[],
@@ -33,11 +37,16 @@ export function markPlaces(
     comparisons.flatMap((comparison, i) =>
       comparison.kind === kind ? ((features[i] ?? []) as unknown as T[]) : [],
     )
-  const cities = featuresOfKind<AddressFeature>('address').flatMap((address) => address.c ?? [])
-  if (cities.length === 0) return
+  const addresses = featuresOfKind<AddressFeature>('address')
+  const cities = addresses.flatMap(({ c }) => (c ? [c, plainWord(c)] : []))
+  const countries = new Set(addresses.flatMap(({ k }) => k ?? []))
+  if (cities.length + countries.size === 0) return
   for (const name of featuresOfKind<NameFeature>('name')) {
     if (name.o === 2) continue
-    const places = name.t.filter((_, i) => cities.some((city) => isPartOfCity(name.t, i, city)))
+    const places = name.t.filter(
+      (word, i) =>
+        cities.some((city) => isPartOfCity(name.t, i, city)) || isOneCountry(word, countries),
+    )
     if (places.length > 0 && places.length < name.t.length) name.p = places
   }
 }
@@ -90,3 +99,30 @@ function isPartOfCity(words: readonly string[], at: number, city: string): boole
   return false
 }
 const CITY_WORDS_MAX = 3
+
+/** Returns whether the word is the name of one of the countries; codes are words of names too. */
+function isOneCountry(word: string, countries: ReadonlySet<string>): boolean {
+  return word.length >= COUNTRY_LETTERS_MIN && countries.has(countryCode(word) ?? '')
+}
+const COUNTRY_LETTERS_MIN = 4
+
+/**
+ * Marks the mailboxes of an organisation at its own domain: they say no more than the domain, which
+ * another comparison counts, and sister companies share both.
+ */
+export function markSharedMailboxes(
+  features: readonly ComparisonFeature[],
+  comparisons: readonly (ComparisonFields & { context?: boolean; domainApart?: boolean })[],
+): void {
+  const isOrganisation = comparisons.some(
+    ({ kind, context }, i) =>
+      kind === 'name' &&
+      !context &&
+      ((features[i] ?? []) as NameFeature[]).some(({ o }) => o === 1),
+  )
+  if (!isOrganisation) return
+  for (const [i, { domainApart }] of comparisons.entries())
+    if (domainApart)
+      for (const email of (features[i] ?? []) as EmailFeature[])
+        if (email[4] === 0 && !isSharedDomain(email[1])) email[4] = 2
+}

@@ -29,6 +29,24 @@ export function fold(text: string): string {
   return anyAscii(latin).toLowerCase().replace(APOSTROPHES, '')
 }
 
+/** Returns whether a text has only printable ASCII characters. */
+export function isAscii(text: string): boolean {
+  return ASCII.test(text)
+}
+
+const HAN = /\p{Script=Han}/u
+const KANA = /[\p{Script=Hiragana}\p{Script=Katakana}]/u
+const JAPANESE_FORM = /株式会社|有限会社|合同会社|㈱|㈲|[(（][株有同][)）]/
+
+/**
+ * Returns 1 for a name in Chinese characters and 2 for a Japanese one, whose sound they do not
+ * tell; undefined for other scripts. The transliteration of a Japanese name is no evidence.
+ */
+export function scriptOf(text: string, country?: string): 1 | 2 | undefined {
+  if (ASCII.test(text) || !HAN.test(text)) return undefined
+  return country === 'JP' || KANA.test(text) || JAPANESE_FORM.test(text) ? 2 : 1
+}
+
 /** Texts taken from web pages still have character references: "Fran&#231;ois", "Ben &amp; Co". */
 function decodeEntities(text: string): string {
   if (!text.includes('&')) return text
