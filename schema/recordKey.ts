@@ -3,9 +3,9 @@ import { normalId } from './kit/normalText.ts'
 
 /**
  * Returns the key of a source record: a uuid (version 8, RFC 9562) of the SHA-256 of source, object
- * and source id, whose Unicode form does not matter. It does not depend on arrival: a reference can be stored before its record
- * arrives, and the same data loaded elsewhere gets the same keys. It is also the golden id of the
- * record while it is the only member.
+ * and source id, whose Unicode form does not matter. It does not depend on arrival: a reference can
+ * be stored before its record arrives, and the same data loaded elsewhere gets the same keys. It is
+ * also the golden id of the record while it is the only member.
  */
 export function recordKey(source: string, object: string, sourceId: string): string {
   const h = createHash('sha256')

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { temporaryServer } from './database.ts'
 
 /**
- * `npm test [-- FILE...]` runs the tests of parts on one Postgres: that of DATABASE_URL, or an embedded
- * one that is removed afterwards. A file may be a pattern; `npm run test:e2e` gives that of the tests
- * that start the whole program.
+ * `npm test [-- FILE...]` runs the tests of parts on one Postgres: that of DATABASE_URL, or an
+ * embedded one that is removed afterwards. A file may be a pattern; `npm run test:e2e` gives that
+ * of the tests that start the whole program.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** A file that takes longer is ended. Long runs on a busy machine need more than the default. */

@@ -75,7 +75,8 @@ export async function grantApplication(owner: Sql, role: string): Promise<void> 
       )
         continue
       const on = identifier(table)
-      // Rights of everybody are rights of this role too. Rights on columns go with those on the table.
+      // Rights of everybody are rights of this role too. Rights on columns go with those on the
+      // table.
       await tx.unsafe(`revoke all on public.${on} from ${name}, public`)
       await tx.unsafe(`grant ${wanted.join(', ')} on public.${on} to ${name}`)
       if (changed.length > 0)

@@ -36,7 +36,9 @@ export interface StoredSample {
   share: number
 }
 
-/** Golden records whose pairs are drawn from: enough for rare kinds of pairs, and read in a second. */
+/**
+ * Golden records whose pairs are drawn from: enough for rare kinds of pairs, and read in a second.
+ */
 const GOLDEN_MAX = 5_000
 /** Rows of golden records of all types that are passed on the way to them. */
 const ROWS_MAX = 100_000

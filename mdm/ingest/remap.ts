@@ -90,7 +90,10 @@ export async function remap(
   }
 }
 
-/** Returns the mapping versions of source systems. A held one has none: its records stay as they are. */
+/**
+ * Returns the mapping versions of source systems. A held one has none: its records stay as they
+ * are.
+ */
 export function mappingVersions(
   connectors: ReadonlyMap<string, Pick<Connector, 'mappingVersion' | 'held'>>,
 ): Map<string, string> {

@@ -21,10 +21,11 @@ export interface Candidates {
 
 /**
  * Returns the pairs to compare when some records' keys change. Two records are candidates exactly
- * when they share a key that at most `recordsMax` records have (fewer if it is narrow): a property of the set of records,
- * not of their order (I1). So a key that passes the bound withdraws its candidates, and one that
- * falls under it restores them. `blocks` holds the stored members of every old and new key, cut off
- * one over `recordsMax`; `whole` has all members of those cut-off keys that fall back under it.
+ * when they share a key that at most `recordsMax` records have (fewer if it is narrow): a property
+ * of the set of records, not of their order (I1). So a key that passes the bound withdraws its
+ * candidates, and one that falls under it restores them. `blocks` holds the stored members of every
+ * old and new key, cut off one over `recordsMax`; `whole` has all members of those cut-off keys
+ * that fall back under it.
  */
 export function findCandidates(
   records: readonly KeyedRecord[],

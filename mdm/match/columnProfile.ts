@@ -116,7 +116,9 @@ function profileColumn(sample: readonly MatchRecord[], column: string): ColumnPr
   }
 }
 
-/** A date of digits alone has such a year; other numbers of four or eight digits are more frequent. */
+/**
+ * A date of digits alone has such a year; other numbers of four or eight digits are more frequent.
+ */
 const [YEAR_MIN, YEAR_MAX] = [1850, 2100]
 const EMAIL = /^[^\s@<>]+@[^\s@<>]+\.[^\s@.]{2,}$/
 const URL = /^(?:https?:\/\/|www\.)\S+$|^(?:[a-z0-9-]+\.)+[a-z]{2,}(?:\/\S*)?$/i

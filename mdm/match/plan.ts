@@ -77,8 +77,8 @@ export interface Comparison {
    */
   domainApart?: boolean
   /**
-   * A name of something else than the record's thing: an employer, a brand, the authors of a work, the
-   * contact of a company. Colleagues and variants share it, so it is context, not identity.
+   * A name of something else than the record's thing: an employer, a brand, the authors of a work,
+   * the contact of a company. Colleagues and variants share it, so it is context, not identity.
    */
   context?: boolean
   /** Text only: the name of the record's thing, not a description. */

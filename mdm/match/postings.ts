@@ -27,9 +27,9 @@ export interface Postings {
 const PARTS = 4096
 
 /**
- * Groups records by their blocking keys. Keys are hashed to 44 bits (12 choose the part, 31 stay, one is the sort),
- * so among ten million keys about three share a hash: such records are compared in vain, no more.
- * Blocks of one record, or of more than the key's sort allows, are dropped.
+ * Groups records by their blocking keys. Keys are hashed to 44 bits (12 choose the part, 31 stay,
+ * one is the sort), so among ten million keys about three share a hash: such records are compared
+ * in vain, no more. Blocks of one record, or of more than the key's sort allows, are dropped.
  */
 export function buildPostings(
   records: number,

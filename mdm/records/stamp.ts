@@ -19,9 +19,9 @@ const arrivalDigits = 16
 const sequenceDigits = 20
 
 /**
- * Returns the tie-break of a statement. It ends with the inbox id, the order of arrival, which decides
- * where the source states nothing finer. As text, `>` sorts after every digit and `~` after both: a
- * stated sequence outranks none, and a correction outranks what it corrects.
+ * Returns the tie-break of a statement. It ends with the inbox id, the order of arrival, which
+ * decides where the source states nothing finer. As text, `>` sorts after every digit and `~` after
+ * both: a stated sequence outranks none, and a correction outranks what it corrects.
  */
 export function tieOf(change: RecordChange, arrival: number, correction: boolean): string {
   const arrived = String(arrival).padStart(arrivalDigits, '0')

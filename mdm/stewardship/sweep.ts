@@ -24,7 +24,8 @@ const tasksPerSweep = 500
 /**
  * Does what is due by time: expires values that a steward stated for a while, expires proposals,
  * escalates overdue tasks, and recomputes the value at risk of open tasks, the longest unchecked
- * first. The first sweep over a golden type examines its hierarchy. Several processes may sweep at once.
+ * first. The first sweep over a golden type examines its hierarchy. Several processes may sweep at
+ * once.
  */
 export async function sweep(steward: Stewardship): Promise<Swept> {
   const { sql, rules = DEFAULT_RULES } = steward

@@ -229,7 +229,8 @@ export class Deliverer {
   async #begin(id: string, revision: number): Promise<void> {
     const { sql, vault, poster, now, random, schedule, log, settled } = this.#o
     this.#tailer ??= await startTailer({ sql, log: (level, m) => log(level, m), ...ring })
-    // Before the endpoint: if the store is replaced between the two, the position is of the later one.
+    // Before the endpoint: if the store is replaced between the two, the position is of the later
+    // one.
     const head = await readHead(sql)
     const [endpoint] = await readEndpoints(sql, [id])
     if (!endpoint || endpoint.revision !== revision) {

@@ -22,7 +22,10 @@ export function isVisibleName(name: unknown): name is string {
   )
 }
 
-/** Returns true if a caller may have this name: it is visible, and the program does not use it itself. */
+/**
+ * Returns true if a caller may have this name: it is visible, and the program does not use it
+ * itself.
+ */
 export function isActorName(name: unknown): name is string {
   return isVisibleName(name) && !OWN.test(name.normalize('NFKC'))
 }

@@ -104,7 +104,9 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     return t.weight !== null && type !== undefined && !!missingEvidence(policy, type, scopes)
   }
 
-  /** Returns the scope that the caller lacks to see all values that a VALIDATION task may be about. */
+  /**
+   * Returns the scope that the caller lacks to see all values that a VALIDATION task may be about.
+   */
   const hiddenOfValidation = (t: TaskRow, scopes: ReadonlySet<string>) => {
     const type = t.kind === 'VALIDATION' ? policy.types.find((of) => of.name === t.type) : undefined
     return type ? missingScopeOfType(policy, type, scopes) : null

@@ -2,9 +2,9 @@ import { StringDecoder } from 'node:string_decoder'
 import { fileBytes } from '../../../connectors/file/fileBytes.ts'
 
 /**
- * Yields the lines of a file, plain or gzipped, and null for one of more than `charsMax` characters, which is not
- * kept in memory. Only a line feed ends a line. The module readline was tried: it also ends one at
- * U+2028 and U+2029, which a text in JSON may contain.
+ * Yields the lines of a file, plain or gzipped, and null for one of more than `charsMax`
+ * characters, which is not kept in memory. Only a line feed ends a line. The module readline was
+ * tried: it also ends one at U+2028 and U+2029, which a text in JSON may contain.
  */
 export async function* fileLines(file: string, charsMax: number): AsyncGenerator<string | null> {
   let line = ''
