@@ -6,8 +6,8 @@
 export const NARROW = '~'
 
 /**
- * A narrow key of more records gives no candidates. With 50, as for other keys, they made nine in
- * ten of the pairs of a million persons and found one more match in a thousand.
+ * A narrow key of more records gives no candidates. With 50, as for other keys, they made three in
+ * four of the pairs of 200,000 persons and found one more match in a thousand.
  */
 export const NARROW_RECORDS_MAX = 9
 
