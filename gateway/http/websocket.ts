@@ -271,9 +271,10 @@ export function serveWebSockets(
 }
 
 /**
- * Sends the results of a subscription, and returns an iterator without values, which ends with it, for
- * graphql-ws: that would write the JSON of each result again for each subscriber. A subscription
- * that the gateway closes ends its session and stays silent, until its socket closes too.
+ * Sends the results of a subscription, and returns an iterator without values, which ends with it,
+ * for graphql-ws: that would write the JSON of each result again for each subscriber. A
+ * subscription that the gateway closes ends its session and stays silent, until its socket closes
+ * too.
  */
 function sendEvents(
   results: AsyncIterable<ExecutionResult>,
