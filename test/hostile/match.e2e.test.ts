@@ -40,8 +40,17 @@ const FIELDS = new Map(
 )
 const GROUP = ['street', 'city', 'region', 'postcode', 'country', 'amount', 'currency']
 
-/** Writes records with hostile values and names; some texts have 1 MB. */
-function writeRecords(source: Source, file: string, names: readonly string[], records: number) {
+/**
+ * Writes records with hostile values and names; some texts have 1 MB. Returns the names of the first
+ * two, which have such texts, and of the last two that a command line can hold.
+ */
+function writeRecords(
+  source: Source,
+  file: string,
+  names: readonly string[],
+  records: number,
+): string[] {
+  const named: string[] = []
   const value = (): string => {
     const kind = source.random()
     if (kind < 0.6) return JSON.stringify(source.text())
@@ -59,6 +68,8 @@ function writeRecords(source: Source, file: string, names: readonly string[], re
     const id = source.chance(0.1) ? `${n} ${source.text()}` : `${n}`
     const origin = source.one(['crm', 'erp', 'constructor', '__proto__', source.one(TOKENS)])
     const inside = [...fields].map(([name, json]) => `${JSON.stringify(name)}:${json}`)
+    const name = `${origin}/${id}`
+    if (name.isWellFormed() && !name.includes('\0') && !name.startsWith('-')) named.push(name)
     lines.push(
       `{"source":${JSON.stringify(origin)},"id":${JSON.stringify(id)},"fields":{${inside}}}\n`,
     )
@@ -66,6 +77,7 @@ function writeRecords(source: Source, file: string, names: readonly string[], re
     appendFileSync(file, lines.join(''))
     lines = []
   }
+  return [...named.slice(0, 2), ...named.slice(-2)]
 }
 
 test(`${count} hostile records are matched (seed ${firstSeed})`, async (t) => {
@@ -76,7 +88,7 @@ test(`${count} hostile records are matched (seed ${firstSeed})`, async (t) => {
   for (const type of types) {
     const records = Math.floor(count / types.length)
     const at = (name: string) => join(dir, `${type}.${name}`)
-    writeRecords(source, at('ndjson'), FIELDS.get(type) ?? [], records)
+    const named = writeRecords(source, at('ndjson'), FIELDS.get(type) ?? [], records)
     const file = join(dir, 'model.graphql')
     const began = performance.now()
     const command = touchstone(
@@ -94,6 +106,16 @@ test(`${count} hostile records are matched (seed ${firstSeed})`, async (t) => {
     const rows = parse(readFileSync(at('csv')), { columns: true }) as unknown[]
     assert.equal(rows.length, records - left, 'every record is in a cluster')
     JSON.parse(readFileSync(at('json'), 'utf8'))
+    const input = ['--model', file, '--type', type, '--records', at('ndjson')]
+    for (const pair of [named.slice(0, 2), named.slice(2)]) {
+      const why = touchstone(
+        ['match', ...input, '--out', at('again.csv'), '--parameters', at('json'), '--why', ...pair],
+        dir,
+      )
+      assert.equal(await why.ended, 0, `seed ${firstSeed}, why ${pair.join(' ')}:\n${why.output()}`)
+      assert.match(why.output(), /bits +sum/)
+      assert.doesNotMatch(why.output(), /^\s+at /m)
+    }
     const seconds = ((performance.now() - began) / 1_000).toFixed(1)
     t.diagnostic(`${type}: ${records} records matched, ${seconds} s`)
   }
