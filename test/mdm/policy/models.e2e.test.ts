@@ -378,7 +378,10 @@ test('reports an active model that this program cannot read, with the policy and
     refused.output,
     new RegExp(`policy ${active} is active, not the shipped one: .*nothing was changed`),
   )
-  assert.match(await says(simulateCommand, '--shipped', '--sample', '1'), /the active policy is /)
+  assert.match(
+    await says(simulateCommand, '--policy', 'schema/model', '--sample', '1'),
+    /the active policy is /,
+  )
   // A folder without parameters drops a trained model, and the command reports it.
   await put({ to: before?.version ?? '' })
   assert.match(
