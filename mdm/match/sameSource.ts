@@ -13,10 +13,11 @@ const BITS_MIN = 1
 /**
  * Returns the bits that a pair of one source loses, because a source rarely holds a thing twice.
  * That is log2 of the share of its pairs that are matches over the share of matches among pairs of
- * two sources; 0 if it is hardly less. Both shares are sums of the model's own probabilities over
- * candidate pairs. Pairs within a source use the weight found so far, until it converges
- * (expectation maximisation of this one prior). One extra match is counted, so that no match seen
- * does not mean never.
+ * two sources; 0 if it is hardly less. Both are counted by records that have a match, not by pairs:
+ * things of one name make a crowd of pairs, and their number says nothing of duplicates. A record
+ * counts by its most likely match, under the model's own probabilities. Pairs within a source use
+ * the weight found so far, until it converges (expectation maximisation of this one prior). One
+ * extra match is counted, so that no match seen does not mean never.
  */
 export function sameSourceWeight(
   engine: Engine,
@@ -37,23 +38,30 @@ export function sameSourceWeight(
   const share = Math.min(1, PAIRS_MAX / Math.max(1, candidatePairs))
   const random = createSeededRandom(seed + 2)
   const stamp = new Uint32Array(features.length)
-  const same: number[] = []
-  let matchesOther = 0
+  const bestSame = new Float64Array(features.length).fill(Number.NEGATIVE_INFINITY)
+  const bestOther = bestSame.slice()
   for (let i = 0; i < features.length; i++) {
     if (share < 1 && random() >= share) continue
     const a = features[i]!
     forEachCandidate(postings, i, stamp, (j) => {
       const b = features[j]!
-      if (a.s !== b.s) matchesOther += probability(engine.weight(a, b))
-      else if (!engine.isUniqueSource(a.s)) same.push(engine.weight(a, b))
+      if (a.s === b.s && engine.isUniqueSource(a.s)) return
+      const best = a.s === b.s ? bestSame : bestOther
+      const weight = engine.weight(a, b)
+      best[i] = Math.max(best[i]!, weight)
+      best[j] = Math.max(best[j]!, weight)
     })
   }
+  const matched = (best: Float64Array, weight: number) =>
+    best.reduce((sum, w) => sum + probability(w + weight), 0) / 2
+  const matchesOther = matched(bestOther, 0)
   if (matchesOther < MATCHES_MIN) return 0
   let weight = 0
-  for (let round = 0; round < ROUNDS; round++) {
-    const matchesSame = same.reduce((sum, w) => sum + probability(w + weight), 1)
-    weight = Math.min(0, Math.log2((matchesSame / inSame) * (inOther / matchesOther)))
-  }
+  for (let round = 0; round < ROUNDS; round++)
+    weight = Math.min(
+      0,
+      Math.log2(((matched(bestSame, weight) + 1) / inSame) * (inOther / matchesOther)),
+    )
   return weight > -BITS_MIN ? 0 : weight
 }
 
