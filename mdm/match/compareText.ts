@@ -1,7 +1,7 @@
 import { variantClass } from '../standardise/productName.ts'
 import type { Agreement } from './compareName.ts'
 import type { ProductFeature, TextFeature } from './featureTypes.ts'
-import { MISSING } from './priors.ts'
+import { MISSING, WHOLE_BITS } from './priors.ts'
 import { areSequels } from './sequels.ts'
 import { wordSimilarity } from './similarity.ts'
 
@@ -16,6 +16,8 @@ const PRODUCT = {
   OTHER_MODEL: 7,
   VARIANT: 8,
 } as const
+/** From here on two texts share so much that the frequency of either bounds what they share. */
+const NEAR_COSINE_MIN = 0.7
 const TEXT = { EQUAL: 0, NEAR: 1, ALIKE: 2, SOMEWHAT: 3, DIFFERENT: 4, SEQUELS: 5 } as const
 
 interface Overlap {
@@ -67,7 +69,8 @@ function measure(one: TextFeature, other: TextFeature): void {
     }
   }
   overlap.cosine = normA > 0 && normB > 0 ? dot / Math.sqrt(normA * normB) : 0
-  overlap.shared = shared
+  const whole = Math.min(one.w ?? WHOLE_BITS, other.w ?? WHOLE_BITS)
+  overlap.shared = overlap.cosine >= NEAR_COSINE_MIN ? Math.min(shared, whole) : shared
 }
 
 /** Agreement of two products: level and bits of the name, and the level of the variant. */
@@ -283,7 +286,7 @@ export function compareTexts(a: TextFeature, b: TextFeature, out: Agreement): vo
   out.level =
     cosine > 0.999
       ? TEXT.EQUAL
-      : cosine >= 0.7
+      : cosine >= NEAR_COSINE_MIN
         ? TEXT.NEAR
         : cosine >= 0.4
           ? TEXT.ALIKE

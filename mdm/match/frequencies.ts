@@ -1,6 +1,6 @@
 import { COMMON_BITS } from './commonValues.ts'
 import type { Frequencies } from './parameters.ts'
-import { unknownBits } from './priors.ts'
+import { unknownBits, WHOLE_BITS } from './priors.ts'
 
 /**
  * A model lists at most this many values of one sort, the most frequent ones; the others are
@@ -57,6 +57,7 @@ export function frequenciesOf(
   records: number,
   named: boolean,
 ): Frequencies {
+  if (sort === 'whole') return wholeFrequencies(counts, records)
   const common = COMMON_BITS.get(sort)
   const trust =
     records / (records + (sort === 'token' && !named ? PRIOR_RECORDS_TEXT : PRIOR_RECORDS))
@@ -81,6 +82,27 @@ export function frequenciesOf(
     unknown: round(-Math.log2(Math.min(1, restCount / records))),
     shipped: 1 - trust,
     bits: Object.fromEntries(bits),
+  }
+}
+
+/**
+ * Returns the bits of whole texts, as an upper bound of the sum of their words: "Editor's Notes" is
+ * frequent although its words are not. A text that occurs a few times may be of one thing, and has
+ * no bound.
+ */
+function wholeFrequencies(counts: ReadonlyMap<string, number>, records: number): Frequencies {
+  const bitsOf = (count: number) => {
+    const counted = -Math.log2(count / records)
+    return counted + Math.max(0, WHOLE_BITS - counted) / (1 + (count / FEW_RECORDS) ** 2)
+  }
+  const listed = [...counts]
+    .filter(([, count]) => count > 1)
+    .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    .slice(0, FREQUENCY_VALUES_MAX)
+  return {
+    unknown: WHOLE_BITS,
+    shipped: 0,
+    bits: Object.fromEntries(listed.map(([value, count]) => [value, round(bitsOf(count))])),
   }
 }
 

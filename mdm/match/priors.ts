@@ -351,9 +351,11 @@ export const PRIOR_RELATED_WEIGHT = -14
 
 /** Bits of an unknown word: it counts as occurring once in 2^12 records. */
 const BITS_UNKNOWN = 12
+/** Bits of a whole text that is no frequent one: its words decide. */
+export const WHOLE_BITS = 24
 /** Bits of unknown values that belong to one owner more often than words do. */
 const BITS_UNKNOWN_OF = new Map(
-  Object.entries({ email: 16, phone: 14, id: 16, domain: 14, model: 13 }),
+  Object.entries({ email: 16, phone: 14, id: 16, domain: 14, model: 13, whole: WHOLE_BITS }),
 )
 
 /**

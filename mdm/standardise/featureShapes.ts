@@ -51,11 +51,15 @@ export interface AddressFeature {
   r?: string
   k?: string
 }
-/** Any longer text: words with bits. `p`: words that name what another comparison compares. */
+/**
+ * Any longer text: words with bits. `p`: words that name what another comparison compares. `w`: bits
+ * of the whole text, the most that its words can have together.
+ */
 export interface TextFeature {
   t: string[]
   b: number[]
   p?: string[]
+  w?: number
 }
 /**
  * A product's name: words and model numbers with bits, variants (colours, measures), model numbers

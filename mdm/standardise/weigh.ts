@@ -54,12 +54,12 @@ export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: B
       break
     case 'product':
       for (const product of feature as ProductFeature[]) {
-        product.b = textBits(product, bits)
+        weighText(product, bits)
         product.mb = product.m.map((model) => bits('model', model))
       }
       break
     case 'text':
-      for (const text of feature as TextFeature[]) text.b = textBits(text, bits)
+      for (const text of feature as TextFeature[]) weighText(text, bits)
       break
     case 'email':
       for (const email of feature as EmailFeature[]) {
@@ -82,13 +82,17 @@ export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: B
   }
 }
 
-function textBits(text: TextFeature, bits: BitsOf): number[] {
-  return text.t.map((word) =>
+function weighText(text: TextFeature, bits: BitsOf): void {
+  text.b = text.t.map((word) =>
     text.p?.includes(word)
       ? Math.min(COUNTED_APART_BITS, bits('token', word))
       : bits('token', word),
   )
+  text.w = bits('whole', [...text.t].sort().join(' ').slice(0, WHOLE_CHARS_MAX))
 }
+
+/** Two texts that begin with this many equal characters, their words sorted, count as equal. */
+const WHOLE_CHARS_MAX = 100
 
 /** Bits of words that every other value contains: almost no evidence. */
 const STREET_TYPE_BITS = 1
