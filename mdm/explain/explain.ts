@@ -219,7 +219,7 @@ async function explainRecords(
       linkWeight: (missing === null ? linked[i] : null) ?? null,
       model: version,
     }
-    const oneToOne = engine.isUniqueSource(a.source) && engine.isUniqueSource(b.source)
+    const oneToOne = engine.competes(a.source) && engine.competes(b.source)
     return {
       ...explained,
       ...judged(

@@ -52,12 +52,14 @@ export interface ClusterRules<F> {
   linkWeightMin: number
   canJoin(weight: number): boolean
   compare(a: F, b: F): { weight: number; conflict?: string }
-  /**
-   * Returns whether a source holds each thing at most once. Between two such sources records are
-   * matched one to one.
-   */
+  /** Returns whether a source holds each thing at most once: it has no two records in a cluster. */
   isUniqueSource?(source: string): boolean
-  /** Bits that a pair of two unique sources gains, because most records have a counterpart. */
+  /**
+   * Returns whether the counterparts of such a source compete: it holds each thing once, or rarely
+   * twice. Between two such sources records are matched one to one.
+   */
+  competes?(source: string): boolean
+  /** Bits that a pair of two such sources gains, because most records have a counterpart. */
   oneToOneWeight?: number
 }
 
@@ -142,14 +144,15 @@ export function cluster<F>(
       return i === undefined || j === undefined || i === j ? [] : [[i, j] as const]
     })
   const apart = new Set(notSame.map(([i, j]) => pairKey(i, j, sorted.length)))
-  const { isUniqueSource } = rules
-  const uniqueSources = sorted.map(({ source }) => (isUniqueSource?.(source) ? source : undefined))
+  const { isUniqueSource, competes = isUniqueSource } = rules
+  const sourcesThat = (holds: ((source: string) => boolean) | undefined) =>
+    sorted.map(({ source }) => (holds?.(source) ? source : undefined))
   // A counterpart that a steward has excluded takes no place from the others.
   const competing = pairs.filter((p) => !apart.has(pairKey(p.i, p.j, sorted.length)))
-  if (isUniqueSource) weighOneToOne(uniqueSources, competing, rules.oneToOneWeight ?? 0)
+  weighOneToOne(sourcesThat(competes), competing, rules.oneToOneWeight ?? 0)
   const merger = new ClusterMerger(
     sorted.map((member) => member.key),
-    uniqueSources,
+    sourcesThat(isUniqueSource),
     pairs,
     sorted.length <= COMPONENT_DENSE_RECORDS_MAX ? comparePair : null,
   )
@@ -217,25 +220,26 @@ function compareEdges(
 }
 
 /**
- * Sets the weights of pairs between unique sources. A record has one counterpart there or none, so
+ * Sets the weights of pairs between sources whose records compete. A record has one counterpart there or none, so
  * its possible counterparts compete: an exact twin beats a neighbour, and two equal ones are both
  * only possible.
  */
 function weighOneToOne(
-  uniqueSources: readonly (string | undefined)[],
+  sources: readonly (string | undefined)[],
   pairs: readonly ComparedEdge[],
   oneToOneWeight: number,
 ): void {
   const competing = pairs.filter(({ i, j, conflict }) => {
-    const [a, b] = [uniqueSources[i], uniqueSources[j]]
+    const [a, b] = [sources[i], sources[j]]
     return conflict === undefined && a !== undefined && b !== undefined && a !== b
   })
+  if (competing.length === 0) return
   const oneToOne = new OneToOne(
     competing.map(({ i, j }) => ({
       a: i,
       b: j,
-      sourceA: uniqueSources[i]!,
-      sourceB: uniqueSources[j]!,
+      sourceA: sources[i]!,
+      sourceB: sources[j]!,
     })),
   )
   const weights = oneToOne.compete(competing.map(({ weight }) => weight + oneToOneWeight))

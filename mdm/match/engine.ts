@@ -17,6 +17,7 @@ import { cluster } from './cluster.ts'
 import { blockingKeys } from './keys.ts'
 import { type Parameters, priorParameters, versionOf } from './parameters.ts'
 import { type Comparison, type MatchType, planComparisons } from './plan.ts'
+import { RARELY_TWICE_BITS } from './sameSource.ts'
 import { createScorer, type Failures, type PairScore, type Scorer, type Sources } from './scorer.ts'
 
 export type { FieldValue } from '../standardise/featureShapes.ts'
@@ -90,10 +91,15 @@ export interface Engine {
   /** Returns whether the source holds each thing at most once. */
   isUniqueSource(source: string): boolean
   /**
-   * Bits that a pair of two unique sources gains before the counterparts of its records compete; 0
-   * without unique sources.
+   * Bits that a pair of two sources that compete gains before the counterparts of its records do; 0
+   * without such sources.
    */
   readonly oneToOneWeight: number
+  /**
+   * Returns whether the counterparts in the source compete: it holds each thing once, as declared, or
+   * training found that it hardly ever holds one twice.
+   */
+  competes(source: string): boolean
   /** Levels and weights without the explanation, for training and batches. */
   readonly scorer: Scorer
   /**
@@ -151,10 +157,11 @@ export function createEngine(
   // A merge needs an average of the match threshold, so some pair must have it; a pair of unique
   // sources has its own bits added first. Stored weights have single precision, so all weights are
   // rounded to it before they are compared (I1).
-  const oneToOneWeight =
+  const competes =
     type.uniqueIn.length > 0
-      ? parameters.calibration.scale * Math.max(0, parameters.oneToOneWeight)
-      : 0
+      ? isUniqueSource
+      : () => parameters.sameSourceWeight <= RARELY_TWICE_BITS
+  const oneToOneWeight = parameters.calibration.scale * Math.max(0, parameters.oneToOneWeight)
   const joinWeightMin = parameters.matchWeightMin - oneToOneWeight
   const linkWeightMin = Math.min(parameters.linkWeightMin, joinWeightMin)
   const canJoin = (weight: number) => Math.fround(weight) >= joinWeightMin
@@ -232,6 +239,7 @@ export function createEngine(
     reweigh,
     isUniqueSource,
     oneToOneWeight,
+    competes,
     standardise: (record) =>
       attempt(
         () => {
@@ -263,7 +271,9 @@ export function createEngine(
         matchWeightMin: parameters.matchWeightMin,
         linkWeightMin,
         canJoin,
-        ...(type.uniqueIn.length > 0 ? { isUniqueSource, oneToOneWeight } : {}),
+        isUniqueSource,
+        competes,
+        oneToOneWeight,
         compare: (a, b) => {
           const { weight, conflict } = scorer.weigh(a.u, b.u, sourcesOf(a, b))
           return conflict === undefined ? { weight } : { weight, conflict }

@@ -6,18 +6,27 @@ import { createSeededRandom } from './random.ts'
 const PAIRS_MAX = 60_000
 /** With fewer matches between sources there is no estimate for pairs within one. */
 const MATCHES_MIN = 30
-const ROUNDS = 50
+/**
+ * A record with more matches than this in each other source is one of a crowd: many things of one
+ * name. Which of them are one thing is unknown, so it shows nothing.
+ */
+const MATCHES_PER_SOURCE_MAX = 2.5
 /** A weight of fewer bits counts as none: both shares are estimates. */
 const BITS_MIN = 1
 
 /**
- * Returns the bits that a pair of one source loses, because a source rarely holds a thing twice.
- * That is log2 of the share of its pairs that are matches over the share of matches among pairs of
- * two sources; 0 if it is hardly less. Both are counted by records that have a match, not by pairs:
- * things of one name make a crowd of pairs, and their number says nothing of duplicates. A record
- * counts by its most likely match, under the model's own probabilities. Pairs within a source use
- * the weight found so far, until it converges (expectation maximisation of this one prior). One
- * extra match is counted, so that no match seen does not mean never.
+ * From here on a source practically holds a thing once: of its records that have a match in another
+ * source, at most one in eight seems to have a duplicate beside it, and related things of equal
+ * evidence are among these. Then the counterparts of a record compete.
+ */
+export const RARELY_TWICE_BITS = -3
+
+/**
+ * Returns the bits that a pair of one source loses, because a source rarely holds a thing twice: log2
+ * of the odds of a match within a source over those between two; 0 if they are hardly less.
+ * A record that has its match in another source shows it. If its own source had the thing twice, that
+ * record would be nearer than the match in every second case; related things are less near, however
+ * many they are. One extra duplicate is counted, so that none seen does not mean never.
  */
 export function sameSourceWeight(
   engine: Engine,
@@ -40,6 +49,7 @@ export function sameSourceWeight(
   const stamp = new Uint32Array(features.length)
   const bestSame = new Float64Array(features.length).fill(Number.NEGATIVE_INFINITY)
   const bestOther = bestSame.slice()
+  const matchesOther = new Float64Array(features.length)
   for (let i = 0; i < features.length; i++) {
     if (share < 1 && random() >= share) continue
     const a = features[i]!
@@ -50,18 +60,21 @@ export function sameSourceWeight(
       const weight = engine.weight(a, b)
       best[i] = Math.max(best[i]!, weight)
       best[j] = Math.max(best[j]!, weight)
+      if (a.s === b.s) return
+      matchesOther[i]! += probability(weight)
+      matchesOther[j]! += probability(weight)
     })
   }
-  const matched = (best: Float64Array, weight: number) =>
-    best.reduce((sum, w) => sum + probability(w + weight), 0) / 2
-  const matchesOther = matched(bestOther, 0)
-  if (matchesOther < MATCHES_MIN) return 0
-  let weight = 0
-  for (let round = 0; round < ROUNDS; round++)
-    weight = Math.min(
-      0,
-      Math.log2(((matched(bestSame, weight) + 1) / inSame) * (inOther / matchesOther)),
-    )
+  let [matched, twice] = [0, 1]
+  for (const [i, other] of bestOther.entries()) {
+    if (engine.isUniqueSource(features[i]!.s)) continue
+    if (matchesOther[i]! > MATCHES_PER_SOURCE_MAX * (counts.size - 1)) continue
+    matched += probability(other)
+    const same = bestSame[i]!
+    if (same >= other) twice += (same > other ? 2 : 1) * probability(other)
+  }
+  if (matched < 2 * MATCHES_MIN) return 0
+  const weight = Math.min(0, Math.log2((twice / matched) * (inOther / inSame)))
   return weight > -BITS_MIN ? 0 : weight
 }
 

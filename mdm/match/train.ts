@@ -9,7 +9,7 @@ import type { Comparison, ComparisonKind, MatchType } from './plan.ts'
 import { buildPostings, forEachCandidate, type Postings } from './postings.ts'
 import { createSeededRandom } from './random.ts'
 import { countRandomPairs, drawRandomPairs, type RandomPairs } from './randomPairs.ts'
-import { sameSourceWeight } from './sameSource.ts'
+import { RARELY_TWICE_BITS, sameSourceWeight } from './sameSource.ts'
 import { VectorCounter, type Vectors } from './vectors.ts'
 
 export interface TrainOptions {
@@ -137,33 +137,10 @@ export function finishTraining(
   candidates: CandidateVectors,
   random: Vectors,
 ): Training {
-  const { seed = 1 } = options
+  const { seed = 1, candidatePairsMax = CANDIDATE_PAIRS_MAX } = options
   const { postings } = candidates
-  const sameSource = weighed.isUniqueSource
-  const pairsInAll = pairsBetween(features, sameSource)
-  const given = {
-    pairsInAll,
-    records: features.length,
-    matchesGuess: guessMatches(features, sameSource),
-    views: viewsOf(weighed.comparisons, features),
-    ...(candidates.competing ? { competing: candidates.competing } : {}),
-  }
-  const fit = (shippedLevels: boolean) =>
-    estimate(weighed.scorer.columns, candidates.vectors, random, { ...given, shippedLevels })
-  const shipped = fit(true)
-  const trained = features.length < TRAINING_RECORDS_MIN ? shipped : fit(false)
-  const drift = findDrift(trained, shipped, candidates.vectors, features.length)
-  const found = drift === undefined ? trained : shipped
-  parameters.levels = levelsByName(
-    weighed.scorer.columns.map(({ comparison, name, at }) => [
-      comparison.name,
-      name,
-      { m: found.m[at]!, r: found.r[at]!, u: found.u[at]!, expected: found.expected[at]! },
-    ]),
-  )
-  parameters.priorWeight = logOdds(found.matchShare)
-  parameters.relatedWeight = logOdds(found.relatedShare)
-  parameters.oneToOneWeight = found.oneToOneWeight
+  let fitted = fit(weighed, features, weighed.isUniqueSource, candidates, random)
+  setModel(parameters, weighed, fitted.found)
   parameters.sameSourceWeight = sameSourceWeight(
     createEngine(type, parameters),
     features,
@@ -171,6 +148,13 @@ export function finishTraining(
     candidates.pairs,
     seed,
   )
+  if (type.uniqueIn.length === 0 && parameters.sameSourceWeight <= RARELY_TWICE_BITS) {
+    const isApart = () => true
+    const across = candidateVectors(weighed, features, isApart, postings, candidatePairsMax, seed)
+    fitted = fit(weighed, features, isApart, { postings, ...across }, random)
+    setModel(parameters, weighed, fitted.found)
+  }
+  const { found, drift } = fitted
   // EM counts the matches that blocking finds; the missed ones belong to the odds of a match too.
   const engine = createEngine(type, parameters)
   const completeness = estimateCompleteness(engine, features, postings, candidates.pairs, seed)
@@ -185,6 +169,46 @@ export function finishTraining(
     completeness,
     candidatePairs: candidates.pairs,
   }
+}
+
+/**
+ * Estimates the model. `isApart`: sources within which a pair is no match, or hardly ever one. Their
+ * pairs teach nothing, and between two of them counterparts compete.
+ */
+function fit(
+  weighed: Engine,
+  features: readonly Features[],
+  isApart: (source: string) => boolean,
+  candidates: CandidateVectors,
+  random: Vectors,
+): { found: Estimate; drift: string | undefined } {
+  const given = {
+    pairsInAll: pairsBetween(features, isApart),
+    records: features.length,
+    matchesGuess: guessMatches(features, isApart),
+    views: viewsOf(weighed.comparisons, features),
+    ...(candidates.competing ? { competing: candidates.competing } : {}),
+  }
+  const estimateWith = (shippedLevels: boolean) =>
+    estimate(weighed.scorer.columns, candidates.vectors, random, { ...given, shippedLevels })
+  const shipped = estimateWith(true)
+  const trained = features.length < TRAINING_RECORDS_MIN ? shipped : estimateWith(false)
+  const drift = findDrift(trained, shipped, candidates.vectors, features.length)
+  return { found: drift === undefined ? trained : shipped, drift }
+}
+
+/** Sets the estimated levels and odds. */
+function setModel(parameters: Parameters, weighed: Engine, found: Estimate): void {
+  parameters.levels = levelsByName(
+    weighed.scorer.columns.map(({ comparison, name, at }) => [
+      comparison.name,
+      name,
+      { m: found.m[at]!, r: found.r[at]!, u: found.u[at]!, expected: found.expected[at]! },
+    ]),
+  )
+  parameters.priorWeight = logOdds(found.matchShare)
+  parameters.relatedWeight = logOdds(found.relatedShare)
+  parameters.oneToOneWeight = found.oneToOneWeight
 }
 
 function logOdds(share: number): number {
