@@ -16,10 +16,10 @@ const BITS_MIN = 1
 
 /**
  * From here on a source practically holds a thing once: of its records that have a match in another
- * source, at most one in eight seems to have a duplicate beside it, and related things of equal
+ * source, at most one in sixteen seems to have a duplicate beside it, and related things of equal
  * evidence are among these. Then the counterparts of a record compete.
  */
-export const RARELY_TWICE_BITS = -3
+export const RARELY_TWICE_BITS = -4
 
 /**
  * Returns the bits that a pair of one source loses, because a source rarely holds a thing twice: log2
