@@ -123,7 +123,7 @@ export function priorParameters(type: MatchType): Parameters {
  * Increased with every change to what features contain or how they are compared; stored features of
  * another version are recomputed.
  */
-const FEATURES_VERSION = 17
+const FEATURES_VERSION = 18
 
 /**
  * Returns the content hash of the parameters, the plan and the features' version: 16 hex digits.
