@@ -100,6 +100,13 @@ export function levelsByName(
   )
 }
 
+/**
+ * From here on a source practically holds a thing once: of its records that have a match in another
+ * source, at most one in sixteen seems to have a duplicate beside it, and related things of equal
+ * evidence are among these. Then the counterparts of a record compete.
+ */
+export const RARELY_TWICE_BITS = -4
+
 /** Returns the shipped parameters of a type. */
 export function priorParameters(type: MatchType): Parameters {
   return {

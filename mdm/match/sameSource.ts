@@ -15,13 +15,6 @@ const MATCHES_PER_SOURCE_MAX = 2.5
 const BITS_MIN = 1
 
 /**
- * From here on a source practically holds a thing once: of its records that have a match in another
- * source, at most one in sixteen seems to have a duplicate beside it, and related things of equal
- * evidence are among these. Then the counterparts of a record compete.
- */
-export const RARELY_TWICE_BITS = -4
-
-/**
  * Returns the bits that a pair of one source loses, because a source rarely holds a thing twice: log2
  * of the odds of a match within a source over those between two; 0 if they are hardly less.
  * A record that has its match in another source shows it. If its own source had the thing twice, that

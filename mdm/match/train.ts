@@ -4,12 +4,18 @@ import { createEngine, type Engine, type Features } from './engine.ts'
 import { type CompetingVectors, type Estimate, estimate } from './estimate.ts'
 import { createValueCounter, frequenciesOf } from './frequencies.ts'
 import { type CompetingPair, OneToOne } from './oneToOne.ts'
-import { type Frequencies, levelsByName, type Parameters, priorParameters } from './parameters.ts'
+import {
+  type Frequencies,
+  levelsByName,
+  type Parameters,
+  priorParameters,
+  RARELY_TWICE_BITS,
+} from './parameters.ts'
 import type { Comparison, ComparisonKind, MatchType } from './plan.ts'
 import { buildPostings, forEachCandidate, type Postings } from './postings.ts'
 import { createSeededRandom } from './random.ts'
 import { countRandomPairs, drawRandomPairs, type RandomPairs } from './randomPairs.ts'
-import { RARELY_TWICE_BITS, sameSourceWeight } from './sameSource.ts'
+import { sameSourceWeight } from './sameSource.ts'
 import { VectorCounter, type Vectors } from './vectors.ts'
 
 export interface TrainOptions {
