@@ -160,7 +160,11 @@ export function createEngine(
     type.uniqueIn.length > 0
       ? isUniqueSource
       : () => parameters.sameSourceWeight <= RARELY_TWICE_BITS
-  const oneToOneWeight = parameters.calibration.scale * Math.max(0, parameters.oneToOneWeight)
+  // Only declared sources promise a counterpart. The bits would join kin who stand alone.
+  const oneToOneWeight =
+    type.uniqueIn.length > 0
+      ? parameters.calibration.scale * Math.max(0, parameters.oneToOneWeight)
+      : 0
   const joinWeightMin = parameters.matchWeightMin - oneToOneWeight
   const linkWeightMin = Math.min(parameters.linkWeightMin, joinWeightMin)
   const canJoin = (weight: number) => Math.fround(weight) >= joinWeightMin
