@@ -91,6 +91,12 @@ function hide(
   correlationId: string,
   report: ReportError,
 ): GraphQLError {
+  // The mistake of the document, and known: nobody has to look for it in the log.
+  if (cause instanceof Error && UNPLANNABLE.test(cause.message))
+    return new GraphQLError(
+      'A value in the document nests too deeply or is a number out of range: pass it as a variable',
+      { path: at?.path, extensions: { code: 'BAD_USER_INPUT', correlationId } },
+    )
   report(cause, correlationId)
   if (isTransientDatabaseError(cause)) return unavailable('The database', at, correlationId)
   if (cause instanceof Error && 'code' in cause && cause.code === TOO_SLOW)
@@ -103,11 +109,6 @@ function hide(
       path: at?.path,
       extensions: { code: 'BAD_USER_INPUT', correlationId },
     })
-  if (cause instanceof Error && UNPLANNABLE.test(cause.message))
-    return new GraphQLError(
-      'A value in the document nests too deeply or is a number out of range: pass it as a variable',
-      { path: at?.path, extensions: { code: 'BAD_USER_INPUT', correlationId } },
-    )
   return new GraphQLError('Internal error', {
     path: at?.path,
     extensions: { code: 'INTERNAL', correlationId },

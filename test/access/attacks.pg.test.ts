@@ -1071,7 +1071,7 @@ test('no value of a caller is an internal error, wherever it stands', async () =
       if (all || n === turn % values.length)
         await attempt(hole.place, v, hole.operation('$v'), { v })
     for (const [n, text] of numbers.has(hole.scalar) ? literals.entries() : [])
-      if (all || (turn % 4 === 0 && n === turn % literals.length))
+      if (all || (turn % 4 === 0 && n === (turn / 4) % literals.length))
         await attempt(hole.place, text, hole.operation(text).replace(/\(\$v: \w+!\) /, ''))
   }
   assert.deepEqual(wrong, [])
