@@ -1,0 +1,141 @@
+import { CodedError } from '../../schema/kit/codedError.ts'
+
+/** A value that JSON can hold. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
+
+/**
+ * FULL: every row, without a filter by time. DELTA: what changed since the position. CENSUS: the
+ * ids alone, to find rows that were deleted without a message.
+ */
+export type PullMode = 'FULL' | 'DELTA' | 'CENSUS'
+
+/**
+ * Where a pull goes on. It is stored in the transaction that stores the page before it. `at` is
+ * written and read by connectors/connection alone; others store it as it is.
+ */
+export interface PullPosition {
+  mode: PullMode
+  at: Json
+  /** Milliseconds since 1970 from which the system no longer accepts the position; null: never. */
+  expiresAt: number | null
+}
+
+/** One row of a page. */
+export interface PulledRow {
+  /** The object of the mapping. */
+  object: string
+  id: string
+  /** The time of the row's last change, as the system states it; null where it states none. */
+  version: string | null
+  /** True for a row that the system reports as deleted. Its `record` may be null then. */
+  deleted: boolean
+  record: Record<string, unknown> | null
+}
+
+export interface PulledPage {
+  rows: PulledRow[]
+  /** Where to go on after the rows are stored. After the last page: where the next run begins. */
+  position: PullPosition
+  /** Whether the run ends with this page. */
+  last: boolean
+  /** Rows that the system announces in total, where it does. */
+  total: number | null
+}
+
+/**
+ * What an answer of a system means.
+ * RETRY: the same request may succeed soon. WAIT: a limit was reached. SIGN_IN: the credential is
+ * not accepted. FORBIDDEN: the credential lacks a permission. GONE: the position has expired, so
+ * the object is read as a whole again. CONFLICT: the record has changed since it was read. MISSING:
+ * there is no such record. INVALID: the answer is not what the definition says. PERMANENT: the
+ * request is wrong and stays so. CLOSED: the system is in maintenance.
+ */
+export const VERDICTS = [
+  'RETRY',
+  'WAIT',
+  'SIGN_IN',
+  'FORBIDDEN',
+  'GONE',
+  'CONFLICT',
+  'MISSING',
+  'INVALID',
+  'PERMANENT',
+  'CLOSED',
+] as const
+export type Verdict = (typeof VERDICTS)[number]
+
+/**
+ * Thrown after the last attempt of a request. The message names system, object and request without
+ * secrets, and says what to do.
+ */
+export class ConnectionError extends CodedError {
+  readonly verdict: Verdict
+  /** HTTP status, where there was an answer. */
+  readonly status: number | null
+  /** Milliseconds since 1970 before which a further attempt is useless; null: not known. */
+  readonly notBefore: number | null
+  constructor(
+    verdict: Verdict,
+    code: string,
+    detail: string,
+    { status = null, notBefore = null }: { status?: number | null; notBefore?: number | null } = {},
+  ) {
+    super(code, detail)
+    this.verdict = verdict
+    this.status = status
+    this.notBefore = notBefore
+  }
+}
+
+/** How much of one limit is used. */
+export interface LimitUse {
+  /** The limit as the definition names it: `per 1m`, `concurrent`. */
+  name: string
+  used: number
+  max: number
+}
+
+/** What one object's access looks like when it is tried. */
+export interface ObjectCheck {
+  object: string
+  /** Rows in total, where the system says so. */
+  count: number | null
+  /** Null where a page could be read. */
+  problem: { verdict: Verdict; code: string; detail: string } | null
+}
+
+/** What requests to one system have cost so far. */
+export interface RequestCounts {
+  requests: number
+  retries: number
+  waits: number
+  bytes: number
+}
+
+/** A source system that can be asked. Created by connectors/connection/openConnection.ts. */
+export interface Connection {
+  source: string
+  /** The objects that are pulled, parents before those that refer to them. */
+  objects: readonly string[]
+  /** Whether the object has a delta; without one each run is FULL. */
+  hasDelta(object: string): boolean
+  /** Whether deletions of the object are found by a CENSUS alone. */
+  needsCensus(object: string): boolean
+  /**
+   * Reads pages from a position on; null begins a FULL run. Ends after a page with `last`. Throws
+   * ConnectionError; GONE where the position has expired.
+   */
+  pull(
+    object: string,
+    from: PullPosition | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<PulledPage, void, void>
+  /** Lists the ids of all rows, page by page. Throws ConnectionError. */
+  census(object: string, signal: AbortSignal): AsyncGenerator<readonly string[], void, void>
+  /** Reads one record; null where the system has none. Throws ConnectionError. */
+  read(object: string, id: string, signal: AbortSignal): Promise<PulledRow | null>
+  /** Signs in and reads one small page of each object. */
+  check(signal: AbortSignal): Promise<ObjectCheck[]>
+  limits(): LimitUse[]
+  counts(): RequestCounts
+}
