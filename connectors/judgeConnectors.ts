@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { ConfigError } from '../schema/kit/configError.ts'
 import type { Policy } from '../schema/policy.ts'
 import { type Connector, MessageError } from './contract.ts'
-import { KINDS } from './kinds.ts'
+import { findKind } from './kinds.ts'
 import { compileMapping } from './mapping/compileMapping.ts'
 import { isMap } from './mapping/rule.ts'
 import { shapesOf } from './mapping/shape.ts'
@@ -135,7 +135,7 @@ function accepting(
     const opened = attempt(() => openConnector(source, policy, { ...files, mappings, codes: [] }))
     if ('value' in opened) return opened.value
   }
-  const kind = KINDS.find((k) => k.name === source.system.kind)
+  const kind = findKind(source.system.kind)
   if (!kind) throw new Error(`no kind ${source.system.kind}`)
   return createConnector(source.system, kind, compileMapping([], source.system.name, policy))
 }

@@ -19,6 +19,8 @@ export interface Kind {
    * mapping.
    */
   hasMapping: boolean
+  /** Whether its own code reads its events, so that a mapping defines none. */
+  hasOwnEvents: boolean
   /**
    * Returns whether an object is an event of the kind rather than a record. `delivery` is null for
    * an element of a file, here and below.

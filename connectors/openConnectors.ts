@@ -9,7 +9,7 @@ import { MessageError } from './contract.ts'
 import { readLocated } from './file/rowMessage.ts'
 import { definedEvents } from './generic/definedEvents.ts'
 import type { Delivery, Kind } from './kind.ts'
-import { KINDS } from './kinds.ts'
+import { findKind } from './kinds.ts'
 import { readCodeLists } from './mapping/codes.ts'
 import { compileMapping, type Mapping } from './mapping/compileMapping.ts'
 import { failAt } from './mapping/document.ts'
@@ -48,7 +48,7 @@ export interface MappingFiles {
 
 /** Throws ConfigError for a file that cannot be read. */
 export function readMappingFiles(source: ConfiguredSource): MappingFiles {
-  const kind = KINDS.find((k) => k.name === source.system.kind)
+  const kind = findKind(source.system.kind)
   if (!kind) throw new Error(`no kind ${source.system.kind}`)
   const own = kind.hasMapping
     ? [fileURLToPath(new URL(`./${kind.name}/mapping.yaml`, import.meta.url))]
@@ -67,15 +67,14 @@ export function openConnector(
   { kind, mappings: files, codes: lists }: MappingFiles = readMappingFiles(source),
 ): Connector {
   const mapping = compileMapping(files, source.system.name, policy, readCodeLists(lists))
-  if (mapping.events && kind.name !== 'generic')
-    failAt(
-      mapping.events,
-      `events: is for the kind generic; the events of ${kind.name} are read by the kind itself`,
-    )
+  if (mapping.events && kind.hasOwnEvents)
+    failAt(mapping.events, `events: is not allowed, because code reads the events of ${kind.name}`)
   const texts = JSON.stringify([mappingLanguage, ...[...files, ...lists].map((f) => f.value)])
   return createConnector(
     source.system,
-    mapping.events ? definedEvents(kind, mapping, mapping.events) : kind,
+    mapping.events
+      ? definedEvents(kind, mapping, mapping.events, source.system.address ?? null)
+      : kind,
     mapping,
     createHash('sha256').update(texts).digest('hex').slice(0, 16),
   )

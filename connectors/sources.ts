@@ -5,7 +5,7 @@ import { ownValue } from '../schema/kit/dictionary.ts'
 import { OPERATIONAL_TYPES, type OperationalType } from '../schema/operational.ts'
 import { ROLES } from '../schema/policy.ts'
 import type { SourceSystem } from './contract.ts'
-import { KINDS } from './kinds.ts'
+import { findKind, KINDS } from './kinds.ts'
 import { readYaml } from './yamlFile.ts'
 
 /** A source system with its mapping files; later ones are overlays of earlier ones. */
@@ -35,6 +35,7 @@ const sourceSchema = z.strictObject({
   trustHalfLifeDays: z.number().positive().optional(),
   secret: z.union([secretReference, z.array(secretReference).min(1).max(2)]).optional(),
   developmentSecret: z.string().min(8).optional(),
+  address: z.url({ protocol: /^https?$/ }).optional(),
   mapping: z.union([z.string(), z.array(z.string())]).optional(),
   codes: z.union([z.string(), z.array(z.string())]).optional(),
   events: z.union([z.enum(['all', 'none']), z.array(z.enum(OPERATIONAL_TYPES))]).optional(),
@@ -70,7 +71,7 @@ export function readSources(
       throw new ConfigError(`${where('name')}: there are two source systems named "${s.name}"`)
     seen.add(s.name)
     const mappings = [s.mapping ?? []].flat().map((m) => resolve(dirname(path), m))
-    if (s.kind === 'generic' && mappings.length === 0)
+    if (!findKind(s.kind)?.hasMapping && mappings.length === 0)
       throw new ConfigError(
         `${where('kind')}: ${s.name} is generic and needs mapping: with the name of its mapping file`,
       )
@@ -86,6 +87,7 @@ export function readSources(
         trust: s.trust,
         trustHalfLifeDays: s.trustHalfLifeDays,
         events: eventTypes(s.events),
+        address: s.address,
         secrets: development && s.developmentSecret ? [s.developmentSecret] : secrets,
         developmentSecret: development,
       },

@@ -17,6 +17,11 @@ export interface SourceSystem {
    * most two.
    */
   secrets: string[]
+  /**
+   * The address of its deliveries as the system has it, for signatures that cover it; behind a proxy
+   * a request does not show it.
+   */
+  address?: string | undefined
   /** Whether the secret is from the configuration file, which is only accepted on loopback. */
   developmentSecret: boolean
 }

@@ -20,15 +20,21 @@ interface Outer {
 const NO_DELIVERY: Outer = { header: {}, body: undefined }
 
 /**
- * Returns the kind of a system whose mapping defines its webhook events. A delivery holds events;
+ * Returns the kind of a system whose mapping defines its webhook events. `address` is that of its
+ * deliveries, for signatures that cover it. A delivery holds events;
  * rows of files are records, unless they are loaded without an object: then they are events as the
  * system sends them.
  */
-export function definedEvents(generic: Kind, mapping: Mapping, place: Located): Kind {
-  const definition = compileEvents(place, mapping)
+export function definedEvents(
+  kind: Kind,
+  mapping: Mapping,
+  place: Located,
+  address: string | null,
+): Kind {
+  const definition = compileEvents(place, mapping, address)
   const stores = definition.headers.length + definition.outer.length > 0
   return {
-    ...generic,
+    ...kind,
     verify: definition.verify,
     isEvent: () => true,
     eventId: (event, delivery) => definition.keyOf(scopeOf(event, delivery)),

@@ -66,7 +66,11 @@ const eventsSchema = z.strictObject({
  * `$.header.NAME` is a header of its delivery and `$.body.PATH` a single value of the whole body.
  * Throws ConfigError with file and line.
  */
-export function compileEvents(place: Located, mapping: Mapping): EventDefinition {
+export function compileEvents(
+  place: Located,
+  mapping: Mapping,
+  address: string | null = null,
+): EventDefinition {
   const spec = parseShape(eventsSchema, place, 'events')
   const part = (key: string): Located => ({
     ...place,
@@ -97,7 +101,7 @@ export function compileEvents(place: Located, mapping: Mapping): EventDefinition
       ? null
       : mapping.compileMoments(spec.version, part('version').path, fail)
   return {
-    verify: compileVerification(part('verify')),
+    verify: compileVerification(part('verify'), address),
     messagesIn: (body) => messagesIn(body, list),
     keyOf: (scope) => keyOf?.(scope) ?? null,
     objectOf: object && ((scope, report) => textOf(object, scope, report)),

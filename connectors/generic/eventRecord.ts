@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { setOwn } from '../../schema/kit/dictionary.ts'
+import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { Mapping } from '../mapping/compileMapping.ts'
 import { failAt, type Located } from '../mapping/document.ts'
 import type { Path, Scope } from '../mapping/path.ts'
@@ -19,6 +19,7 @@ const recordSchema = z.strictObject({
   byObject: z.record(z.string(), path).optional(),
   field: path.optional(),
   value: path.optional(),
+  names: z.record(z.string(), path).optional(),
 })
 
 /**
@@ -61,6 +62,7 @@ export function compileRecord(
       return from ? objectAt(from, scope) : null
     }
   }
+  const named = renaming(shape.names)
   if (shape.field && shape.value) {
     const [field, value] = [
       pathAt(shape.field, [...at, 'field'], fail),
@@ -68,7 +70,10 @@ export function compileRecord(
     ]
     return (scope) => {
       const name = field.first(scope)
-      return typeof name === 'string' ? { [name]: value.first(scope) ?? null } : null
+      if (typeof name !== 'string') return null
+      const record = {}
+      setOwn(record, named(name), value.first(scope) ?? null)
+      return record
     }
   }
   if (!shape.from || !shape.pairs)
@@ -84,10 +89,20 @@ export function compileRecord(
     const record = {}
     for (const item of pairs) {
       const key = name.first({ ...scope, item })
-      if (typeof key === 'string') setOwn(record, key, value.first({ ...scope, item }) ?? null)
+      if (typeof key === 'string')
+        setOwn(record, named(key), value.first({ ...scope, item }) ?? null)
     }
     return record
   }
+}
+
+/**
+ * Returns the name that a record has for a field of an event. `names` has other names by the event's
+ * own; its entry "*" holds for the rest, with `*` for the event's name.
+ */
+function renaming(names: Record<string, string> = {}): (name: string) => string {
+  const rest = ownValue(names, '*') ?? '*'
+  return (name) => ownValue(names, name) ?? rest.replace('*', () => name)
 }
 
 function objectAt(from: Path, scope: Scope): Fields | null {

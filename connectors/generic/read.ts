@@ -14,6 +14,7 @@ export const generic: Kind = {
   name: 'generic',
   verify: standardWebhooks,
   hasMapping: false,
+  hasOwnEvents: false,
   isEvent,
   eventId: () => null,
   objectOf: (value) => (isEvent(value) ? String(value.object) : null),

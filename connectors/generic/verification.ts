@@ -24,7 +24,7 @@ const headerName = z
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'must be the name of a header')
 
 const part = z.union([
-  z.enum(['body', 'timestamp']),
+  z.enum(['body', 'timestamp', 'address']),
   z.strictObject({ text: z.string().min(1) }),
   z.strictObject({ header: headerName }),
 ])
@@ -57,14 +57,15 @@ const METHODS = ['standard', 'basic', 'token', 'hmac'] as const
 
 /**
  * Compiles `verify:` of a definition of events (connectors/generic/README.md). Throws ConfigError
- * with file and line for a definition that would accept what nobody signed.
+ * with file and line for a definition that would accept what nobody signed. `address` is that of
+ * the source's deliveries, where it is configured.
  */
-export function compileVerification(place: Located): Verify {
+export function compileVerification(place: Located, address: string | null): Verify {
   const spec = parseShape(verifySchema, place, 'verify')
   const methods = METHODS.filter((m) => spec[m] !== undefined)
   if (methods.length !== 1)
     return failAt(place, `verify: needs exactly one of ${METHODS.join(', ')}`)
-  if (spec.hmac) return compileHmac(spec, spec.hmac, place)
+  if (spec.hmac) return compileHmac(spec, spec.hmac, place, address)
   const extra = Object.keys(spec).find((k) => k !== methods[0])
   if (extra !== undefined) return failAt(place, `${extra}: is only allowed beside hmac:`, [extra])
   if (spec.basic) return basic(spec.basic.user)
@@ -72,7 +73,12 @@ export function compileVerification(place: Located): Verify {
   return standardWebhooks
 }
 
-function compileHmac(spec: Spec, algorithm: string, place: Located): Verify {
+function compileHmac(
+  spec: Spec,
+  algorithm: string,
+  place: Located,
+  address: string | null,
+): Verify {
   const { header, as, over, timestamp } = spec
   if (!header || !as || !over)
     return failAt(
@@ -99,8 +105,14 @@ function compileHmac(spec: Spec, algorithm: string, place: Located): Verify {
     spec.pair === undefined ? plainSignatures(spec.prefix) : pairs(spec.pair, timestamp?.pair)
   const stamp = timestamp && { ...timestamp, tolerance: spec.toleranceSeconds ?? skewSecondsMax }
   const secretIs = spec.secretIs ?? 'text'
+  const lacksAddress = over.includes('address') && address === null
 
   return (secrets, headers, body, now) => {
+    if (lacksAddress)
+      return refuse(
+        'NO_SECRET',
+        'signatures of this source system cover the address of its deliveries, which is not configured: give address: in sources.yaml, as the system has it',
+      )
     const text = headerOf(headers, header)
     if (!text) return missing(header)
     const { signatures, timestamp: paired } = read(text)
@@ -119,7 +131,7 @@ function compileHmac(spec: Spec, algorithm: string, place: Located): Verify {
       )
     const parts: (string | Uint8Array)[] = []
     for (const p of over) {
-      const value = partOf(p, headers, signedAt, body)
+      const value = partOf(p, { headers, signedAt, body, address })
       if (value === undefined)
         return missing(typeof p === 'object' && 'header' in p ? p.header : header)
       parts.push(value)
@@ -137,14 +149,20 @@ function compileHmac(spec: Spec, algorithm: string, place: Located): Verify {
   }
 }
 
+interface Signed {
+  headers: DeliveryHeaders
+  signedAt: string
+  body: Uint8Array
+  address: string | null
+}
+
 function partOf(
   p: Part,
-  headers: DeliveryHeaders,
-  signedAt: string,
-  body: Uint8Array,
+  { headers, signedAt, body, address }: Signed,
 ): string | Uint8Array | undefined {
   if (p === 'body') return body
   if (p === 'timestamp') return signedAt
+  if (p === 'address') return address ?? undefined
   return 'text' in p ? p.text : headerOf(headers, p.header)
 }
 

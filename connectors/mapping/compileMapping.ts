@@ -61,7 +61,7 @@ export interface Mapping {
     at: readonly PropertyKey[],
     fail: Fail,
   ): (scope: Scope) => bigint | null
-  /** Its definition of webhook events, for a system of the kind generic; null where it has none. */
+  /** Its definition of webhook events; null where it has none. */
   events: Located | null
 }
 

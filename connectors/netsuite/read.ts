@@ -16,6 +16,7 @@ export const netsuite: Kind = {
   name: 'netsuite',
   verify: standardWebhooks,
   hasMapping: true,
+  hasOwnEvents: true,
   isEvent,
   // The user event gives its events no id: the delivery's webhook-id is the key.
   eventId: () => null,

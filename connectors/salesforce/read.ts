@@ -16,6 +16,7 @@ export const salesforce: Kind = {
   name: 'salesforce',
   verify: standardWebhooks,
   hasMapping: true,
+  hasOwnEvents: true,
   isEvent: (value) => headerOf(value) !== null,
   eventId: (event) => {
     const id = (unwrapAvro(inner(event).event) as Fields | null | undefined)?.EventUuid

@@ -19,6 +19,7 @@ export const stripe: Kind = {
   name: 'stripe',
   verify: stripeSignature,
   hasMapping: true,
+  hasOwnEvents: true,
   isEvent,
   eventId: (event) => (typeof event.id === 'string' ? event.id : null),
   objectOf: (value) => {

@@ -30,13 +30,17 @@ const EXAMPLES = new Map(
   ].map((m) => [m[1] ?? '', m[2] ?? '']),
 )
 
-function open(events: string, secrets = ['first-secret', 'second-secret']): Connector {
+function open(
+  events: string,
+  secrets = ['first-secret', 'second-secret'],
+  address: string | null = 'https://hooks.example/ingest/hubspot',
+): Connector {
   return inFolder((dir) => {
     const indented = events.replace(/^(?=.)/gm, '  ')
     writeFileSync(join(dir, 'm.yaml'), `${MAPPING}\nevents:\n${indented}`)
     writeFileSync(
       join(dir, 'sources.yaml'),
-      'sources:\n  - { name: saas, kind: generic, role: CRM, trust: 0.5, mapping: m.yaml, secret: [{ env: ONE }, { env: TWO }] }\n',
+      `sources:\n  - { name: saas, kind: generic, role: CRM, trust: 0.5, mapping: m.yaml, secret: [{ env: ONE }, { env: TWO }]${address === null ? '' : `, address: "${address}"`} }\n`,
     )
     const [one, two] = secrets
     const env = { ...(one ? { ONE: one } : {}), ...(two ? { TWO: two } : {}) }
@@ -337,6 +341,38 @@ describe('webhooks of systems by their definitions', () => {
     assert.equal(new Set(messages.map((m) => m.id)).size, 4)
     const other = source.verify(signed('https://other.example/'), Buffer.from(body), now)
     assert.equal(other.ok ? '' : other.code, 'WRONG_SIGNATURE')
+  })
+
+  test('a signature over an address proves nothing while the address is not configured', () => {
+    const source = open(EXAMPLES.get('hubspot') ?? '', ['first-secret'], null)
+    const verdict = source.verify({}, Buffer.from('[]'), now)
+    assert.equal(verdict.ok ? '' : verdict.code, 'NO_SECRET')
+    assert.match(verdict.ok ? '' : verdict.detail, /give address: in sources\.yaml/)
+  })
+
+  test('gives the fields of an event the names of the record', () => {
+    const source = open(`verify: { basic: { user: touchstone } }
+object: { constant: customers }
+operation: { constant: merge }
+id: of
+record: { from: changed, pairs: [k, v], names: { parentid: _parentid_value, "*": "properties.*" } }`)
+    const [message] = deliver(
+      source,
+      {
+        of: 7,
+        changed: [
+          { k: 'parentid', v: 'a1' },
+          { k: 'name', v: null },
+          { k: '__proto__', v: 'x' },
+        ],
+      },
+      basic('first-secret'),
+    )
+    assert.deepEqual(Object.entries(message?.changes[0]?.raw ?? {}), [
+      ['_parentid_value', 'a1'],
+      ['properties.name', null],
+      ['properties.__proto__', 'x'],
+    ])
   })
 
   test('a batch inside of the body, signed as Slack does, within its own tolerance', () => {

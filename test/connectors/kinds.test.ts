@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { judgeConnectors } from '../../connectors/judgeConnectors.ts'
+import { KINDS } from '../../connectors/kinds.ts'
+import { openConnectors } from '../../connectors/openConnectors.ts'
+import { readSources } from '../../connectors/sources.ts'
+import { inFolder, policy, root } from './fixture.ts'
+
+const shipped = KINDS.filter((kind) => kind.hasMapping)
+
+/** Opens one source system of the kind, named after it. */
+function open(kind: string) {
+  return inFolder((dir) => {
+    const path = join(dir, 'sources.yaml')
+    writeFileSync(path, `sources:\n  - { name: own, kind: ${kind}, role: CRM, trust: 0.5 }\n`)
+    const connector = openConnectors(path, policy, {}).get('own')
+    if (!connector) throw new Error('no connector')
+    return connector
+  })
+}
+
+describe('kinds of source systems', () => {
+  for (const kind of shipped)
+    test(`${kind.name}: its mapping compiles against the shipped policy, and README.md is there`, () => {
+      const { objects } = open(kind.name)
+      const mapped = objects.filter((o) => o.as !== 'Kept')
+      assert.ok(mapped.length > 0, 'it maps no object')
+      assert.ok(existsSync(join(root, `connectors/${kind.name}/README.md`)))
+    })
+
+  test('have names of their own', () => {
+    const names = KINDS.map((kind) => kind.name)
+    assert.equal(new Set(names).size, names.length)
+  })
+
+  test('with a mapping need none in sources.yaml; generic does', () => {
+    const read = (kind: string) =>
+      inFolder((dir) => {
+        const path = join(dir, 'sources.yaml')
+        writeFileSync(path, `sources:\n  - { name: own, kind: ${kind}, role: CRM, trust: 0.5 }\n`)
+        return judgeConnectors(readSources(path, {}), policy).connectors.get('own')?.held
+      })
+    for (const kind of shipped) assert.equal(read(kind.name), undefined, kind.name)
+    assert.throws(() => read('generic'), /own is generic and needs mapping:/)
+  })
+
+  test('whose code reads their events refuse a definition of events', () => {
+    const held = inFolder((dir) => {
+      const path = join(dir, 'sources.yaml')
+      writeFileSync(join(dir, 'own.yaml'), 'events: { verify: { standard: true } }\n')
+      writeFileSync(
+        path,
+        'sources:\n  - { name: own, kind: stripe, role: CRM, trust: 0.5, mapping: own.yaml }\n',
+      )
+      return judgeConnectors(readSources(path, {}), policy).connectors.get('own')?.held
+    })
+    assert.match(held ?? '', /own\.yaml:1: events: is not allowed, because code reads the events/)
+  })
+})
