@@ -1,0 +1,158 @@
+import type { Random } from '../../random.ts'
+import { random } from '../../random.ts'
+import type { Clock } from './clock.ts'
+import type { PlannedFaults } from './faults.ts'
+import type { Row } from './model.ts'
+import { Table } from './table.ts'
+
+type Fields = Record<string, unknown>
+
+/** The rules of one object of a vendor. */
+export interface ObjectRules {
+  name: string
+  idField: string
+  /** Fields that a user may set, besides the id. */
+  fields: readonly string[]
+  /** Weight among the changes of a day; 0 if users do not write the object. */
+  weight: number
+  newId(): string
+  /** Returns the record as the API shows it after a write. `before` is absent at its creation. */
+  write(fields: Fields, at: { id: string; now: number; before: Fields | undefined }): Fields
+  /** Returns what a delete leaves of the record. Absent if the vendor permits no delete. */
+  erase?(record: Fields, now: number): Fields
+  /** Draws the fields of a new record; undefined if a parent is missing. */
+  draw(random: Random, store: Store): Fields | undefined
+  /** Draws a change of a record. */
+  redraw(random: Random, record: Fields, store: Store): Fields
+}
+
+export interface Written {
+  object: string
+  id: string
+  action: 'created' | 'updated' | 'deleted'
+  record: Fields
+  before: Fields | undefined
+}
+
+export const dayMs = 86_400_000
+
+/** The records of a model system, and what users of the system do with them. */
+export class Store {
+  readonly clock: Clock
+  readonly #faults: PlannedFaults
+  readonly #rules: ReadonlyMap<string, ObjectRules>
+  readonly #tables: ReadonlyMap<string, Table>
+  readonly #onWrite: (written: Written) => void
+
+  constructor(options: {
+    clock: Clock
+    faults: PlannedFaults
+    rules: readonly ObjectRules[]
+    /** Runs after each write, for example to append an event. */
+    onWrite?: (written: Written) => void
+  }) {
+    this.clock = options.clock
+    this.#faults = options.faults
+    this.#rules = new Map(options.rules.map((rules) => [rules.name, rules]))
+    this.#tables = new Map(
+      options.rules.map(({ name }) => [name, new Table(this.clock, this.#faults)]),
+    )
+    this.#onWrite = options.onWrite ?? (() => {})
+  }
+
+  get objects(): string[] {
+    return [...this.#rules.keys()]
+  }
+
+  table(object: string): Table {
+    const table = this.#tables.get(object)
+    if (!table) throw new Error(`no object ${object}; there are: ${this.objects.join(', ')}`)
+    return table
+  }
+
+  state(object: string): ReadonlyMap<string, Row> {
+    return this.table(object).state()
+  }
+
+  put(object: string, fields: Fields): string {
+    const table = this.table(object)
+    const rules = this.#rules.get(object)!
+    const { [rules.idField]: given, ...rest } = fields
+    if (given !== undefined && typeof given !== 'string')
+      throw new Error(`${object}.${rules.idField} is not a text`)
+    const unknown = Object.keys(rest).find((name) => !rules.fields.includes(name))
+    if (unknown !== undefined) throw new Error(`${object} has no field ${unknown} to set`)
+    const id = given ?? rules.newId()
+    const current = table.get(id)
+    if (current?.deleted) throw new Error(`${object} ${id} is deleted`)
+    const before = current?.record
+    const record = rules.write(rest, { id, now: this.clock.now(), before })
+    table.set(id, record)
+    this.#onWrite({ object, id, action: before ? 'updated' : 'created', record, before })
+    return id
+  }
+
+  remove(object: string, id: string): void {
+    const table = this.table(object)
+    const { erase } = this.#rules.get(object)!
+    const row = table.get(id)
+    if (!row || row.deleted) throw new Error(`there is no ${object} ${id} to delete`)
+    if (!erase) throw new Error(`the vendor does not delete records of ${object}`)
+    const record = erase(row.record, this.clock.now())
+    table.set(id, record, true)
+    this.#onWrite({ object, id, action: 'deleted', record, before: row.record })
+  }
+
+  /** Draws one id that is not deleted. */
+  pick(random: Random, object: string): string | undefined {
+    const { live } = this.table(object)
+    return live.length > 0 ? random.pick(live) : undefined
+  }
+
+  fill(count: number, seed: number): void {
+    const draw = random('fill', seed)
+    const end = this.clock.now()
+    let time = end - 700 * dayMs
+    for (let number = 0; number < count; number++) {
+      // Each third record shares its time with the one before, as an import leaves them.
+      if (!draw.chance(1 / 3)) time += Math.floor(draw.next() * ((2 * (end - time)) / (count + 1)))
+      this.clock.at(time, () => {
+        for (const [object, rules] of this.#rules) {
+          const fields = rules.draw(draw, this)
+          if (fields) this.put(object, fields)
+        }
+      })
+    }
+  }
+
+  day(changes: number, seed: number): void {
+    const draw = random('day', seed)
+    const start = this.clock.now()
+    const writable = [...this.#rules.values()].filter((rules) => rules.weight > 0)
+    let time = start
+    for (let left = changes; left > 0; ) {
+      time += Math.floor(draw.next() * ((start + dayMs - time) / (left + 1)))
+      const rules = draw.weighted(writable, (candidate) => candidate.weight)
+      // A mass update changes many records of one object at one time.
+      const size = Math.min(left, draw.chance(0.05) ? draw.between(5, 40) : 1)
+      left -= size
+      this.clock.at(time, () => {
+        for (let n = 0; n < size; n++) this.#change(draw, rules, size > 1)
+      })
+    }
+    this.clock.advance(dayMs)
+  }
+
+  #change(draw: Random, rules: ObjectRules, onlyUpdate: boolean): void {
+    const id = this.pick(draw, rules.name)
+    const chance = onlyUpdate ? 0.5 : draw.next()
+    if (id === undefined || chance < 0.25) {
+      const fields = rules.draw(draw, this)
+      if (fields) this.put(rules.name, fields)
+    } else if (chance > 0.88 && rules.erase) this.remove(rules.name, id)
+    else {
+      const { record } = this.table(rules.name).get(id)!
+      this.put(rules.name, { ...rules.redraw(draw, record, this), [rules.idField]: id })
+    }
+  }
+}
