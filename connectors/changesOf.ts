@@ -26,9 +26,12 @@ export function changesOf(
   const mapped = mapping.require(object)
   const scope = scopeOf(raw)
   const changes: RecordChange[] = []
+  // A deletion without a record does not say which of the derived objects there were.
+  const unseen = stated.deleted === true && stated.partial === true
   for (const target of [mapped, ...mapped.derived]) {
-    if (!target.applies(scope)) continue
-    const sourceId = stated.id ? mapping.idForm(checkedId(stated.id)) : target.idOf(scope)
+    const ownId = target !== mapped && target.hasOwnId
+    if (unseen ? ownId : !target.applies(scope)) continue
+    const sourceId = stated.id && !ownId ? mapping.idForm(checkedId(stated.id)) : target.idOf(scope)
     if (!sourceId)
       throw new MessageError(
         'MISSING_ID',

@@ -27,6 +27,8 @@ export interface MappedObject {
   name: string
   /** A golden type, an operational object or `Kept`. */
   as: string
+  /** Whether the object has an `id:` of its own, and not that of all objects. */
+  hasOwnId: boolean
   /** Returns null where the record has no id. */
   idOf(scope: Scope): string | null
   /**
@@ -193,6 +195,7 @@ function compileObject(
   return {
     name: object.name,
     as,
+    hasOwnId: object.parts.has('id'),
     idOf,
     versionOf,
     deletedOf: (scope) => deletion(scope),

@@ -226,8 +226,7 @@ function compileGroup(
       at,
       `a ${shape.typeName} is written as a map of its fields: ${fields.map((f) => f.name).join(', ')}`,
     )
-  const each: Path | null =
-    typeof spec.each === 'string' ? pathAt(spec.each, [...at, 'each'], ctx.fail) : null
+  const each = spec.each === undefined ? null : compileEach(spec.each, [...at, 'each'], ctx)
   const when =
     'when' in spec ? compileRule({ constant: true, when: spec.when }, false, at, ctx.fail) : null
   const parts: [string, Evaluate][] = []
@@ -252,7 +251,7 @@ function compileGroup(
       const own = mapOne(scope, issues)
       return own && shape.list ? [own] : own
     }
-    const items = each.all(scope).flatMap((item) => mapOne({ ...scope, item }, issues) ?? [])
+    const items = each(scope).flatMap((item) => mapOne({ ...scope, item }, issues) ?? [])
     if (!shape.list) return items[0]
     if (items.length > bounds.listValuesMax)
       issues.push({
@@ -261,6 +260,26 @@ function compileGroup(
         detail: `there are ${items.length} elements; only the first ${bounds.listValuesMax} are used`,
       })
     return items.length > 0 ? items.slice(0, bounds.listValuesMax) : undefined
+  }
+}
+
+/** Compiles the paths of `each:`, of which the first with an element counts. */
+function compileEach(
+  spec: unknown,
+  at: readonly PropertyKey[],
+  ctx: FieldContext,
+): (scope: Scope) => unknown[] {
+  const from = (Array.isArray(spec) ? spec : [spec]).map((text: unknown, i) =>
+    typeof text === 'string'
+      ? pathAt(text, Array.isArray(spec) ? [...at, i] : at, ctx.fail)
+      : ctx.fail(at, 'each: is a path or a list of paths'),
+  )
+  return (scope) => {
+    for (const path of from) {
+      const found = path.all(scope)
+      if (found.length > 0) return found
+    }
+    return []
   }
 }
 

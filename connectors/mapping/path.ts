@@ -5,7 +5,8 @@ import { type PathStep, parsePath } from './pathText.ts'
 
 /**
  * A path into a raw record: `Name`, `address.line1`, `tax_ids.data[].value` (every element),
- * `lines[0].id`, `items[defaultBilling=true].addr1` (matching elements), `$.currency` (from the
+ * `lines[0].id`, `items[defaultBilling=true].addr1` (matching elements), `list[a.b=x].c` (elements
+ * that hold such a value below, in lists too), `$.currency` (from the
  * record's root, inside `each`), `"Ziel [Tage]"` (a name with dots or brackets). Case, underscores
  * and the Unicode form of names are ignored, because the same field is BillingCity in an API
  * response, BILLINGCITY in a bulk export and billing_city in a warehouse. A field whose whole name
@@ -38,7 +39,7 @@ export function scopeOf(raw: unknown): Scope {
 type Selector =
   | { how: 'all' }
   | { how: 'index'; index: number }
-  | { how: 'where'; name: Name; value: string }
+  | { how: 'where'; name: Name; below: Name[]; value: string }
 interface Name {
   exact: string
   folded: string
@@ -71,9 +72,11 @@ export function compilePath(text: string): Path {
 function stepOf({ name, selectors }: PathStep): Step {
   return {
     name: name === null ? null : nameOf(name),
-    selectors: selectors.map((s) =>
-      s.how === 'where' ? { ...s, name: nameOf(s.name), value: normalText(s.value) } : s,
-    ),
+    selectors: selectors.map((s): Selector => {
+      if (s.how !== 'where') return s
+      const below = s.isQuoted ? [] : s.name.split('.').map(nameOf)
+      return { how: 'where', name: nameOf(s.name), below, value: normalText(s.value) }
+    }),
   }
 }
 
@@ -120,8 +123,8 @@ function walk(
       if (!Array.isArray(v)) return []
       if (selector.how === 'all') return v as unknown[]
       if (selector.how === 'index') return v.slice(selector.index, selector.index + 1) as unknown[]
-      return v.filter(
-        (x) => normalText(dataText(member(x, selector.name, cache))) === selector.value,
+      return v.filter((x) =>
+        namedValues(x, selector, cache).some((n) => normalText(dataText(n)) === selector.value),
       ) as unknown[]
     })
   }
@@ -129,6 +132,23 @@ function walk(
     walk(v, steps, from + 1, cache, out, onlyFirst)
     if (onlyFirst && out.length > 0) return
   }
+}
+
+/**
+ * Returns the values that a selector compares: of the field with its whole name, else of the fields
+ * at its names between dots, in each element of a list on the way.
+ */
+function namedValues(
+  value: unknown,
+  { name, below }: { name: Name; below: Name[] },
+  cache: Map<object, Map<string, string>>,
+): unknown[] {
+  const own = member(value, name, cache)
+  if (own !== undefined || below.length < 2) return [own]
+  return below.reduce<unknown[]>(
+    (values, n) => values.flatMap((v) => [member(v, n, cache)].flat()),
+    [value],
+  )
 }
 
 /**

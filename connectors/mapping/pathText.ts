@@ -1,7 +1,7 @@
 export type PathSelector =
   | { how: 'all' }
   | { how: 'index'; index: number }
-  | { how: 'where'; name: string; value: string }
+  | { how: 'where'; name: string; isQuoted: boolean; value: string }
 
 export interface PathStep {
   name: string | null
@@ -86,7 +86,7 @@ class PathParser {
     const name = quoted ?? inner.slice(0, Math.max(equals, 0))
     if (equals < 0 || name === '' || (quoted !== null && equals > 0))
       this.fail(`${this.text.slice(from, this.at)} is neither [], [0], [key=value] nor ["name"]`)
-    return { how: 'where', name, value: inner.slice(equals + 1) }
+    return { how: 'where', name, isQuoted: quoted !== null, value: inner.slice(equals + 1) }
   }
 
   /** Reads a text in quotes, in which the quote is written twice; null where none begins. */

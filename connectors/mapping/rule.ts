@@ -78,7 +78,7 @@ export function pathAt(text: string, at: readonly PropertyKey[], fail: Fail): Pa
 
 /**
  * Compiles a condition: `when: path` requires any value, `when: {path: value}` or `{path:
- * [values]}` one of those.
+ * [values]}` one of those; `"*"` is any value, `""` none.
  */
 export function compileWhen(
   spec: unknown,
@@ -97,7 +97,12 @@ export function compileWhen(
   const tests = Object.entries(spec).map(([text, wanted]) => {
     const path = pathAt(text, [...at, text], fail)
     const values = new Set([wanted].flat().map((v) => normalText(String(v)).toLowerCase()))
-    return (scope: Scope) => values.has(normalText(dataText(path.first(scope))).toLowerCase())
+    const any = values.has('*')
+    return (scope: Scope) => {
+      const value = path.first(scope)
+      if (any && value !== undefined && !MISSING_KEY.whole(value)) return true
+      return values.has(normalText(dataText(value ?? '')).toLowerCase())
+    }
   })
   return (scope) => tests.every((t) => t(scope))
 }

@@ -114,6 +114,8 @@ function readAnyTime(value: unknown, order: DateOrder): Read {
     return text.length === 8 && 'instant' in read ? notATime : read
   }
   if (/^\d+[.,]\d+$/.test(text)) return readSeconds(text.replace(',', '.'))
+  const timed = EDM_TIME.exec(text)
+  if (timed) return atTimeOfDay(readAnyTime(timed[1], order), timed)
   const odata = /^\/Date\((-?\d+)([+-]\d{4})?\)\/$/.exec(text)
   return odata ? readOdata(odata[1] ?? '', odata[2]) : readText(text, order)
 }
@@ -172,6 +174,19 @@ function readOdata(ms: string, offset: string | undefined): Read {
     dayOf(instant + sign * BigInt(minutes) * 60_000_000n, null),
   )
   return { instant, day: days[0] === days[1] ? (days[0] ?? null) : null }
+}
+
+/** A day and a time of day as OData writes one (Edm.Time): `/Date(1772323200000)/ PT09H30M00S`. */
+const EDM_TIME = /^(.+) PT(?:(\d{1,2})H)?(?:(\d{1,2})M)?(?:(\d{1,2})(?:\.(\d{1,9}))?S)?$/
+
+/** The day is the one that is written, or that of a count in UTC; the time is that of the source. */
+function atTimeOfDay(day: Read, [, , hour, minute, second, fraction]: RegExpExecArray): Read {
+  if ('fault' in day) return day
+  const text = 'written' in day ? dayText(day.written) : dayOf(day.instant, null)
+  const [y, m, d] = text?.split('-') ?? []
+  const time = clock(hour ?? '0', minute ?? '0', second ?? '0', fraction ?? '')
+  const written = { ...dayIn(y, m, d), ...time, zone: '' }
+  return isWritten(written) ? { written } : notThere
 }
 
 function instantOf(w: Written, zone: string | null): bigint | null {

@@ -237,6 +237,98 @@ test('applies alternatives, join, extract, map, split, constant, otherwise and w
   assert.deepEqual(fields({ contacts, extra: 'C@x.de' }).emails, ['a@x.de', 'b@x.de', 'c@x.de'])
 })
 
+test('selects an element by a value below it, in lists too; the whole name of a field comes first', () => {
+  const read = (path: string, record: object) =>
+    compilePath(path).all({ root: record, item: record, cache: new Map() })
+  const record = {
+    places: {
+      results: [
+        { city: 'A', use: { results: [{ kind: 'HOME' }] } },
+        { city: 'B', use: { results: [{ kind: 'HOME' }, { kind: 'BILL' }] } },
+        { city: 'C', use: 'none' },
+        { city: 'D', 'use.results.kind': 'BILL' },
+      ],
+    },
+  }
+  assert.deepEqual(read('places.results[use.results.kind=BILL].city', record), ['B', 'D'])
+  assert.deepEqual(read('places.results[use.results.kind=HOME].city', record), ['A', 'B'])
+  assert.deepEqual(read('places.results["use.results.kind"=BILL].city', record), ['D'])
+})
+
+test('a group takes the first of several lists that has an element, and mixes none', () => {
+  const mapping = customers(`      billingAddress:
+        each: ["places[kind=BILL]", "places[0]"]
+        street: street
+        city: city
+`)
+  const address = (...places: object[]) =>
+    map(mapping, { id: 1, name: 'N', places }).fields.billingAddress
+  const home = { kind: 'HOME', street: 'S 1', city: 'A' }
+  assert.deepEqual(address(home, { kind: 'BILL', city: 'B' }), { city: 'B' })
+  assert.deepEqual(address(home), { street: 'S 1', city: 'A' })
+  assert.equal(address(), undefined)
+})
+
+test('a condition may ask for any value, or for none', () => {
+  const mapping = `objects:
+  customers:
+    as: Customer
+    id: id
+    deleted: [{ number: "", category: ["1", "2"], "roles[role=BUYER].role": "" }]
+    fields:
+      name: name
+      accountOwner: { from: owner, when: { number: "*" } }
+`
+  const made = withMapping(mapping)
+  const row = (record: object) =>
+    readOne(made, 'row', { id: 1, name: 'N', owner: 'O', ...record }, 'customers')
+  assert.equal(row({ number: 7 }).canonical.fields.accountOwner, 'O')
+  for (const number of ['', null, undefined])
+    assert.equal(row({ number }).canonical.fields.accountOwner, undefined)
+  assert.equal(row({ category: '1' }).change.deleted, true)
+  assert.equal(row({ category: '1', number: 7 }).change.deleted, false)
+  assert.equal(row({ category: '1', roles: [{ role: 'X' }] }).change.deleted, true)
+  assert.equal(row({ category: '1', roles: [{ role: 'BUYER' }] }).change.deleted, false)
+  assert.equal(row({}).change.deleted, false)
+})
+
+test('a deletion without a record deletes derived objects of the same id too', () => {
+  const made = withMapping(`objects:
+  plans:
+    as: Subscription
+    id: id
+    fields: { status: state }
+  contracts:
+    as: Contract
+    of: plans
+    when: number
+    id: number
+    fields: { number: number }
+  people:
+    as: Contact
+    of: plans
+    when: { category: "1" }
+    fields: { name: name }
+every: { id: id }
+`)
+  const read = (event: object) =>
+    made
+      .read('event', JSON.stringify({ object: 'plans', ...event }), null)
+      .map((c) => [c.object, c.sourceId, c.deleted])
+  assert.deepEqual(read({ type: 'upsert', record: { id: 1, number: 'C1' } }), [
+    ['plans', '1', false],
+    ['contracts', 'C1', false],
+  ])
+  assert.deepEqual(read({ type: 'upsert', id: '1', record: { number: 'C1' } }), [
+    ['plans', '1', false],
+    ['contracts', 'C1', false],
+  ])
+  assert.deepEqual(read({ type: 'delete', id: '1' }), [
+    ['plans', '1', true],
+    ['people', '1', true],
+  ])
+})
+
 test('reports a code that its map lacks as an issue; a code mapped to null is none', () => {
   const mapping = customers(
     '      lifecycle: { from: stage, map: { lead: LEAD, internal: null } }\n',

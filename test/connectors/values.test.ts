@@ -28,9 +28,26 @@ test('parses moments in every form that the systems write', () => {
     1772357400000,
     '1772357400000000',
     '/Date(1772357400000)/',
+    '/Date(1772323200000)/ PT09H30M00S',
+    '/Date(1772323200000)/ PT9H30M',
+    '2026-03-01T00:00:00 PT09H30M00S',
+    '2026-03-01T09:00:00+09:00 PT09H30M00S',
   ])
     assert.equal(parseMoment(text), at, String(text))
   assert.equal(parseMoment('2024-05-19 12:34:06.327123'), micros('2024-05-19T12:34:06.327Z') + 123n)
+})
+
+test('reads a day with a time of OData in the zone of the source', () => {
+  const at = (text: string) => parseMoment(text, times(null, 'Europe/Berlin'))
+  assert.equal(at('/Date(1772323200000)/ PT09H30M00S'), micros('2026-03-01T08:30:00Z'))
+  assert.equal(at('/Date(1772323200000)/ PT09H30M00.5S'), micros('2026-03-01T08:30:00.500Z'))
+  for (const text of [
+    '/Date(1772323200000)/ PT25H',
+    'PT09H30M00S',
+    'yesterday PT09H',
+    '2026-03-01 PT',
+  ])
+    assert.equal(at(text), text.endsWith(' PT') ? at('2026-03-01') : null, text)
 })
 
 test('returns null for what is not a moment', () => {
