@@ -47,11 +47,12 @@ export function readinessChecks({
   const known = knownMigrations()
   return async () => {
     const checks = await storeChecks(sql, known)
-    if (checks.every((c) => c.ok)) checks.push(...(await policyChecks(sql)))
     // A database that does not respond is the finding of storeChecks.
-    const missing = await rowRights?.().catch(() => null)
-    if (missing)
-      checks.push({ name: 'row rights', ok: true, code: 'ROW_RIGHTS_OUTDATED', detail: missing })
+    if (checks.every((c) => c.ok))
+      checks.push(
+        ...(await tried('policy', 'POLICY_UNKNOWN', () => policyChecks(sql))),
+        ...(await tried('row rights', 'ROW_RIGHTS_UNKNOWN', () => rowRightsChecks(rowRights))),
+      )
     if (tailer) checks.push(tailerCheck(tailer))
     if (graphRefused?.())
       checks.push(bad('graph', 'GRAPH_REFUSED', 'another graph could not be loaded; see the log'))
@@ -98,20 +99,38 @@ async function storeChecks(sql: Sql, known: readonly string[]): Promise<Check[]>
       ]
     return [database, { name: 'migrations', ok: true, code: 'OK' }]
   } catch (e) {
-    const code = e instanceof Error && 'code' in e ? String(e.code) : 'failed'
-    return [bad('database', 'DATABASE_AWAY', code)]
+    return [bad('database', 'DATABASE_AWAY', codeOf(e))]
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'failed'
+}
+
+/** The process stays ready without the result of such a check, and reports that it has none. */
+async function tried(name: string, code: string, check: () => Promise<Check[]>): Promise<Check[]> {
+  try {
+    return await check()
+  } catch (e) {
+    return [{ name, ok: true, code, detail: `could not be checked: ${codeOf(e)}` }]
+  }
+}
+
+async function rowRightsChecks(rowRights: Components['rowRights']): Promise<Check[]> {
+  const missing = await rowRights?.()
+  return missing
+    ? [{ name: 'row rights', ok: true, code: 'ROW_RIGHTS_OUTDATED', detail: missing }]
+    : []
 }
 
 /**
  * Every process uses the policy before one that was refused, so it stays ready and reports the
- * problem. The reason is not here, because health is open to everybody. A database that does not
- * respond is the finding of storeChecks.
+ * problem. The reason is not here, because health is open to everybody.
  */
 async function policyChecks(sql: Sql): Promise<Check[]> {
-  const refused = await refusedPublication(sql).catch(() => null)
+  const refused = await refusedPublication(sql)
   if (!refused) return []
-  const active = await activePublication(sql).catch(() => null)
+  const active = await activePublication(sql)
   return [
     {
       name: 'policy',

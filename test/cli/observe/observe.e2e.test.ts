@@ -181,6 +181,11 @@ test('readiness reports each problem with a code', async () => {
   })
   assert.deepEqual(await codes(role(2, 1)), [...fine, ['workers', true, 'WORKERS_FEW']])
   assert.deepEqual(await codes(role(2, 0)), [...fine, ['workers', false, 'WORKERS_DOWN']])
+  const rowRights = async () => await db.sql`select 1 from no_such_table`
+  assert.deepEqual(await codes({ rowRights }), [
+    ...fine,
+    ['row rights', true, 'ROW_RIGHTS_UNKNOWN'],
+  ])
   assert.deepEqual(await codes({ tailer: { tail: { failed: true }, readMsAgo: 0 } }), [
     ...fine,
     ['feed', false, 'FEED_BROKEN'],
