@@ -34,6 +34,12 @@ export interface Written {
   before: Fields | undefined
 }
 
+/** A change of several records at once, for example a merge. */
+export interface Action {
+  weight: number
+  run(random: Random, store: Store): void
+}
+
 export const dayMs = 86_400_000
 
 /** The records of a model system, and what users of the system do with them. */
@@ -43,6 +49,7 @@ export class Store {
   readonly #rules: ReadonlyMap<string, ObjectRules>
   readonly #tables: ReadonlyMap<string, Table>
   readonly #onWrite: (written: Written) => void
+  readonly #actions: readonly Action[]
 
   constructor(options: {
     clock: Clock
@@ -50,6 +57,8 @@ export class Store {
     rules: readonly ObjectRules[]
     /** Runs after each write, for example to append an event. */
     onWrite?: (written: Written) => void
+    /** Changes of a day besides creates, changes and deletes of single records. */
+    actions?: readonly Action[]
   }) {
     this.clock = options.clock
     this.#faults = options.faults
@@ -58,6 +67,7 @@ export class Store {
       options.rules.map(({ name }) => [name, new Table(this.clock, this.#faults)]),
     )
     this.#onWrite = options.onWrite ?? (() => {})
+    this.#actions = options.actions ?? []
   }
 
   get objects(): string[] {
@@ -103,6 +113,14 @@ export class Store {
     this.#onWrite({ object, id, action: 'deleted', record, before: row.record })
   }
 
+  /** Replaces a record by what the vendor itself makes of it, for example when its parent changes. */
+  replace(object: string, id: string, record: Fields, action: 'updated' | 'deleted'): void {
+    const table = this.table(object)
+    const before = table.get(id)?.record
+    table.set(id, record, action === 'deleted')
+    this.#onWrite({ object, id, action, record, before })
+  }
+
   /** Draws one id that is not deleted. */
   pick(random: Random, object: string): string | undefined {
     const { live } = this.table(object)
@@ -128,16 +146,21 @@ export class Store {
   day(changes: number, seed: number): void {
     const draw = random('day', seed)
     const start = this.clock.now()
-    const writable = [...this.#rules.values()].filter((rules) => rules.weight > 0)
+    const choices = [...this.#rules.values(), ...this.#actions]
+    const largest = choices.reduce((a, b) => (b.weight > a.weight ? b : a))
+    // Mass updates change many records of one object at one time. One takes a quarter of the day.
+    let mass = Math.floor(changes / 4)
     let time = start
     for (let left = changes; left > 0; ) {
       time += Math.floor(draw.next() * ((start + dayMs - time) / (left + 1)))
-      const rules = draw.weighted(writable, (candidate) => candidate.weight)
-      // A mass update changes many records of one object at one time.
-      const size = Math.min(left, draw.chance(0.05) ? draw.between(5, 40) : 1)
+      const choice = mass > 0 ? largest : draw.weighted(choices, (candidate) => candidate.weight)
+      const size = Math.min(left, mass || (draw.chance(0.1) ? draw.between(2, 6) : 1))
+      mass = 0
       left -= size
       this.clock.at(time, () => {
-        for (let n = 0; n < size; n++) this.#change(draw, rules, size > 1)
+        for (let n = 0; n < size; n++)
+          if ('run' in choice) choice.run(draw, this)
+          else this.#change(draw, choice, size > 1)
       })
     }
     this.clock.advance(dayMs)

@@ -65,6 +65,11 @@ export class Table {
     return new Map([...this.#rows].map(([id, { record, deleted }]) => [id, { record, deleted }]))
   }
 
+  /** Yields the newest rows, in order of creation. */
+  rows(): Iterable<VisibleRow> {
+    return this.#rows.values()
+  }
+
   /** Ids of the records that are not deleted. */
   get live(): readonly string[] {
     return this.#live
