@@ -251,8 +251,14 @@ function compileGroup(
       const own = mapOne(scope, issues)
       return own && shape.list ? [own] : own
     }
+    if (!shape.list) {
+      for (const item of each(scope)) {
+        const made = mapOne({ ...scope, item }, issues)
+        if (made) return made
+      }
+      return undefined
+    }
     const items = each(scope).flatMap((item) => mapOne({ ...scope, item }, issues) ?? [])
-    if (!shape.list) return items[0]
     if (items.length > bounds.listValuesMax)
       issues.push({
         field: name,
@@ -263,7 +269,10 @@ function compileGroup(
   }
 }
 
-/** Compiles the paths of `each:`, of which the first with an element counts. */
+/**
+ * Compiles the paths of `each:`. A list of groups has the elements of all paths; a single group is
+ * made from the first element.
+ */
 function compileEach(
   spec: unknown,
   at: readonly PropertyKey[],
@@ -274,13 +283,7 @@ function compileEach(
       ? pathAt(text, Array.isArray(spec) ? [...at, i] : at, ctx.fail)
       : ctx.fail(at, 'each: is a path or a list of paths'),
   )
-  return (scope) => {
-    for (const path of from) {
-      const found = path.all(scope)
-      if (found.length > 0) return found
-    }
-    return []
-  }
+  return (scope) => from.flatMap((path) => path.all(scope))
 }
 
 function countryOf(from: Path[], scope: Scope): string | null {

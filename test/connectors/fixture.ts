@@ -2,7 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Canonical, Connector, RecordChange } from '../../connectors/contract.ts'
+import type {
+  Canonical,
+  Connector,
+  DeliveryHeaders,
+  RecordChange,
+} from '../../connectors/contract.ts'
 import { MessageError } from '../../connectors/contract.ts'
 import { openConnectors } from '../../connectors/openConnectors.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
@@ -65,4 +70,32 @@ export function codeOf(work: () => unknown): string | null {
     if (e instanceof MessageError) return e.code
     throw e
   }
+}
+
+/** Opens a source system of a kind, named after it, whose secret is `first-secret`. */
+export function ofKind(kind: string, address: string | null = null): Connector {
+  return inFolder((dir) => {
+    const path = join(dir, 'sources.yaml')
+    const at = address === null ? '' : `, address: "${address}"`
+    writeFileSync(
+      path,
+      `sources:\n  - { name: ${kind}, kind: ${kind}, role: CRM, trust: 0.5, secret: { env: ONE }${at} }\n`,
+    )
+    const made = openConnectors(path, policy, { ONE: 'first-secret' }).get(kind)
+    if (!made) throw new Error('no connector')
+    return made
+  })
+}
+
+/** Reads the messages of a delivery as the gateway does, each with its changes. */
+export function deliver(from: Connector, body: unknown, headers: DeliveryHeaders, now: number) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const verdict = from.verify(headers, Buffer.from(text), now)
+  if (!verdict.ok) throw new Error(`${verdict.code}: ${verdict.detail}`)
+  return from.split(text, null, verdict.id, headers).map((message) => ({
+    id: message.messageId,
+    changes: from
+      .read(message.format, message.body, message.object)
+      .map((change) => ({ ...change, canonical: from.map(change.object, change.raw) })),
+  }))
 }

@@ -4,27 +4,15 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { judgeConnectors } from '../../connectors/judgeConnectors.ts'
 import { KINDS } from '../../connectors/kinds.ts'
-import { openConnectors } from '../../connectors/openConnectors.ts'
 import { readSources } from '../../connectors/sources.ts'
-import { inFolder, policy, root } from './fixture.ts'
+import { inFolder, ofKind, policy, root } from './fixture.ts'
 
 const shipped = KINDS.filter((kind) => kind.hasMapping)
-
-/** Opens one source system of the kind, named after it. */
-function open(kind: string) {
-  return inFolder((dir) => {
-    const path = join(dir, 'sources.yaml')
-    writeFileSync(path, `sources:\n  - { name: own, kind: ${kind}, role: CRM, trust: 0.5 }\n`)
-    const connector = openConnectors(path, policy, {}).get('own')
-    if (!connector) throw new Error('no connector')
-    return connector
-  })
-}
 
 describe('kinds of source systems', () => {
   for (const kind of shipped)
     test(`${kind.name}: its mapping compiles against the shipped policy, and README.md is there`, () => {
-      const { objects } = open(kind.name)
+      const { objects } = ofKind(kind.name)
       const mapped = objects.filter((o) => o.as !== 'Kept')
       assert.ok(mapped.length > 0, 'it maps no object')
       assert.ok(existsSync(join(root, `connectors/${kind.name}/README.md`)))

@@ -269,6 +269,25 @@ test('a group takes the first of several lists that has an element, and mixes no
   assert.equal(address(), undefined)
 })
 
+test('a list of groups has the elements of each path', () => {
+  const made = withMapping(`objects:
+  customer: { as: Customer, id: id, fields: { name: name } }
+  agreement:
+    as: Contract
+    id: id
+    fields: { number: id, lines: { each: ["rows[type=plan]", "rows[type=addon]"], quantity: n } }
+`)
+  const rows = [
+    { type: 'addon', n: 2 },
+    { type: 'charge', n: 3 },
+    { type: 'plan', n: 1 },
+  ]
+  assert.deepEqual(readOne(made, 'row', { id: 1, rows }, 'agreement').canonical.fields.lines, [
+    { quantity: 1 },
+    { quantity: 2 },
+  ])
+})
+
 test('a condition may ask for any value, or for none', () => {
   const mapping = `objects:
   customers:
