@@ -1,11 +1,16 @@
+import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { ConfigError } from '../schema/kit/configError.ts'
 import { ownValue } from '../schema/kit/dictionary.ts'
 import { OPERATIONAL_TYPES, type OperationalType } from '../schema/operational.ts'
 import { ROLES } from '../schema/policy.ts'
+import { type Definition, readDefinition } from './connection/definition.ts'
+import { readSourceConnection, type SourceConnection } from './connection/sourceConnection.ts'
 import type { SourceSystem } from './contract.ts'
 import { findKind, KINDS } from './kinds.ts'
+import { failAt, type Located, objectNames } from './mapping/document.ts'
 import { readYaml } from './yamlFile.ts'
 
 /** A source system with its mapping files; later ones are overlays of earlier ones. */
@@ -14,6 +19,8 @@ export interface ConfiguredSource {
   mappings: string[]
   /** Files of code lists, from this system's codes to canonical ones. */
   codes: string[]
+  /** How the system is asked; undefined where it only sends. */
+  connection?: SourceConnection | undefined
 }
 
 const secretReference = z.strictObject({
@@ -39,6 +46,7 @@ const sourceSchema = z.strictObject({
   mapping: z.union([z.string(), z.array(z.string())]).optional(),
   codes: z.union([z.string(), z.array(z.string())]).optional(),
   events: z.union([z.enum(['all', 'none']), z.array(z.enum(OPERATIONAL_TYPES))]).optional(),
+  connection: z.record(z.string(), z.unknown()).optional(),
 })
 
 const fileSchema = z.strictObject({ sources: z.array(sourceSchema).min(1) })
@@ -76,10 +84,22 @@ export function readSources(
         `${where('kind')}: ${s.name} is generic and needs mapping: with the name of its mapping file`,
       )
     const secrets = [s.secret ?? []].flat().flatMap((r) => ownValue(env, r.env) || [])
+    const place: Located = {
+      value: s.connection,
+      file,
+      path: ['sources', i, 'connection'],
+    }
     const development = secrets.length === 0 && s.developmentSecret !== undefined
     return {
       mappings,
       codes: [s.codes ?? []].flat().map((m) => resolve(dirname(path), m)),
+      connection: s.connection
+        ? readSourceConnection(
+            place,
+            definitionOf(place, s.kind, mappings, dirname(path)),
+            dirname(path),
+          )
+        : undefined,
       system: {
         name: s.name,
         kind: s.kind,
@@ -93,6 +113,40 @@ export function readSources(
       },
     }
   })
+}
+
+/** Returns the file of a kind in connectors/, such as mapping.yaml; null where it has none. */
+export function kindFile(kind: string, name: string): string | null {
+  const path = fileURLToPath(new URL(`./${kind}/${name}`, import.meta.url))
+  return existsSync(path) ? path : null
+}
+
+/** Returns the definition that `connection:` names, else that of the kind. */
+function definitionOf(
+  place: Located,
+  kind: string,
+  overlays: readonly string[],
+  folder: string,
+): Definition {
+  const own = ownValue(place.value as Record<string, unknown>, 'definition')
+  const path = own === undefined ? kindFile(kind, 'connection.yaml') : resolve(folder, String(own))
+  if (path === null)
+    return failAt(
+      place,
+      `the kind ${kind} cannot be asked: it has no connection.yaml; name one with connection: { definition: file.yaml }`,
+    )
+  return readDefinition(path, mappedObjects(kind, overlays))
+}
+
+/** Returns the objects of a mapping; null where it has a mistake, which holds the system. */
+function mappedObjects(kind: string, overlays: readonly string[]): string[] | null {
+  const own = kindFile(kind, 'mapping.yaml')
+  try {
+    return objectNames([...(own === null ? [] : [own]), ...overlays].map(readYaml))
+  } catch (e) {
+    if (e instanceof ConfigError) return null
+    throw e
+  }
 }
 
 function eventTypes(events: 'all' | 'none' | OperationalType[] | undefined) {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { durationText } from '../../connectors/connection/definition/shape.ts'
 import { counted } from '../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import {
@@ -35,7 +36,7 @@ Examples:
   )
   .action(async (name: string | undefined, options: Config<(typeof SETTINGS)[number]>) => {
     const installation = openInstallation(options.sources)
-    const { systems, connectors } = installation
+    const { systems, connectors, connections } = installation
     if (name !== undefined && !connectors.has(name))
       throw new Error(
         `no source system "${name}"; there are ${systems.map((s) => s.name).join(', ')}`,
@@ -47,8 +48,10 @@ Examples:
           ? 'development secret'
           : counted(s.secrets.length, 'secret')
         const { held, objects = [] } = connectors.get(s.name) ?? {}
+        const { everyMs } = connections.get(s.name) ?? {}
+        const asked = everyMs === undefined ? 'not asked' : `asked every ${durationText(everyMs)}`
         print(
-          `${s.name.padEnd(20)} ${s.kind.padEnd(12)} ${s.role.padEnd(8)} trust ${s.trust.toFixed(2)}  ${held === undefined ? counted(objects.length, 'object') : 'HELD'}  ${secrets}`,
+          `${s.name.padEnd(20)} ${s.kind.padEnd(12)} ${s.role.padEnd(8)} trust ${s.trust.toFixed(2)}  ${held === undefined ? counted(objects.length, 'object') : 'HELD'}  ${secrets}  ${asked}`,
         )
       }
       for (const { source, mistake } of heldSources(connectors)) {

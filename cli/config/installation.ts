@@ -1,3 +1,4 @@
+import type { SourceConnection } from '../../connectors/connection/sourceConnection.ts'
 import type { Connector, SourceSystem } from '../../connectors/contract.ts'
 import { judgeConnectors } from '../../connectors/judgeConnectors.ts'
 import { readSources } from '../../connectors/sources.ts'
@@ -20,6 +21,8 @@ export interface Installation {
   systems: SourceSystem[]
   /** By name; mappings are judged by the policy of the last `judge`, at first the shipped one. */
   connectors: Map<string, Connector>
+  /** How source systems are asked, by name; one that only sends is absent. */
+  connections: ReadonlyMap<string, SourceConnection>
   /** Judges the mappings by a policy. A source system with a mistake in its mapping is held. */
   judge(policy: Policy): void
   /** The roles and duties of stewardship. */
@@ -44,6 +47,9 @@ export function openInstallation(
   return {
     policy,
     systems,
+    connections: new Map(
+      configured.flatMap((s) => (s.connection ? [[s.system.name, s.connection] as const] : [])),
+    ),
     ...judgeConnectors(configured, policy),
     rules: readRules(packagePath('config/stewardship.yaml')),
     levels: readServiceLevels(packagePath('config/service-levels.yaml')),

@@ -55,6 +55,14 @@ export function readDocument(files: YamlFile[]): MappingDocument {
   return doc
 }
 
+/** Returns the names of the objects of mapping files, with their aliases. Throws ConfigError. */
+export function objectNames(files: YamlFile[]): string[] {
+  return [...readDocument(files).objects.values()].flatMap(({ name, parts }) => [
+    name,
+    ...[parts.get('aliases')?.value ?? []].flat().map(String),
+  ])
+}
+
 export function failAt(place: Located, message: string, below: readonly PropertyKey[] = []): never {
   throw new ConfigError(`${place.file.at([...place.path, ...below])}: ${message}`)
 }

@@ -1,0 +1,29 @@
+import { failAt, type Located } from '../../mapping/document.ts'
+import { compileIds, compileMoments } from '../../mapping/identity.ts'
+import type { Scope } from '../../mapping/path.ts'
+import { isMap } from '../../mapping/rule.ts'
+
+/** Compiles `id:` as in a mapping: a path, alternatives, or {join: [paths], with: "-"}. */
+export function compileIdOf(place: Located): (scope: Scope) => string | null {
+  return compileIds(place.value, place.path, failIn(place), (id) => id)
+}
+
+/** Compiles `version:` as in a mapping; microseconds since 1970. */
+export function compileMomentOf(
+  place: Located,
+  zone: string | null = null,
+): (scope: Scope) => bigint | null {
+  return compileMoments(place.value, place.path, failIn(place), { dates: null, zone }, () => false)
+}
+
+/** Returns the text between the parts of a joined id; null for an id of one part. */
+export function separatorOf(id: unknown): string | null {
+  const [one] = [id].flat()
+  if (!isMap(one)) return null
+  return typeof one.with === 'string' ? one.with : '-'
+}
+
+function failIn(place: Located) {
+  return (path: readonly PropertyKey[], message: string): never =>
+    failAt({ ...place, path }, message)
+}

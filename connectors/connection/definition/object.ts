@@ -1,0 +1,360 @@
+import { z } from 'zod'
+import { failAt, type Located } from '../../mapping/document.ts'
+import type { Path, Scope } from '../../mapping/path.ts'
+import { compileWhen, isMap } from '../../mapping/rule.ts'
+import { type Child, readChildren } from './children.ts'
+import { type Feed, namesOf } from './feed.ts'
+import { globOf } from './http.ts'
+import { compileIdOf, compileMomentOf, separatorOf } from './identity.ts'
+import {
+  compileListing,
+  LISTING_FIELDS,
+  type Listing,
+  readTimes,
+  TIME_FIELDS,
+  type TimeBounds,
+} from './listing.ts'
+import {
+  compileRequest,
+  REQUEST_FIELDS,
+  type RequestNames,
+  type RequestTemplate,
+} from './request.ts'
+import { below, duration, exactlyOne, parseAt, pathIn, pathText, shape } from './shape.ts'
+
+export type Delta =
+  | { how: 'window'; listing: Listing; times: TimeBounds; stepMs: number | null }
+  | { how: 'keyset'; listing: Listing; times: TimeBounds; size: number; more: Path | null }
+  /** `listing` is that of the full run, whose last page has the first position. */
+  | { how: 'link'; listing: Listing; next: Path; expiresMs: number | null }
+  | {
+      how: 'feed'
+      feed: Feed
+      types: readonly string[]
+      isOne(type: string): boolean
+      isGone(type: string): boolean
+      idOf: Path
+    }
+
+export interface Deletes {
+  flag: boolean
+  feed: boolean
+  census: Listing | true | null
+  /** Rows of the delta that only name what is gone. */
+  tombstone: { when(scope: Scope): boolean; id: Path } | null
+  /** A list whose rows are gone. */
+  list: {
+    listing: Listing
+    idOf(scope: Scope): string | null
+    atOf: ((scope: Scope) => bigint | null) | null
+    times: TimeBounds
+  } | null
+}
+
+export interface ObjectDefinition {
+  name: string
+  fields: readonly string[]
+  size: number | null
+  idOf(scope: Scope): string | null
+  /** The text between the parts of a joined id; null for an id of one part. */
+  separator: string | null
+  /** Microseconds since 1970. */
+  versionOf: ((scope: Scope) => bigint | null) | null
+  full: Listing
+  delta: Delta | null
+  deletes: Deletes
+  read: { request: RequestTemplate; row: Path | null } | null
+  children: readonly Child[]
+}
+
+const idSpec = z.union([z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
+const request = shape(REQUEST_FIELDS)
+const listed = shape({ ...REQUEST_FIELDS, ...LISTING_FIELDS })
+
+const deltaSchema = shape({
+  window: request.optional(),
+  keyset: request.optional(),
+  link: z.union([z.literal(true), request]).optional(),
+  feed: z.string().optional(),
+  ...LISTING_FIELDS,
+  ...TIME_FIELDS,
+  size: z.int().min(1).max(100_000).optional(),
+  more: pathText.optional(),
+  step: duration.optional(),
+  next: pathText.optional(),
+  types: z.array(z.string().min(1)).min(1).optional(),
+  gone: z.array(z.string().min(1)).min(1).optional(),
+  id: pathText.optional(),
+})
+
+const TIMES = Object.keys(TIME_FIELDS)
+const DELTA_PARTS = {
+  window: ['rows', 'pages', 'total', 'step', ...TIMES],
+  keyset: ['rows', 'pages', 'total', 'size', 'more', ...TIMES],
+  link: ['rows', 'pages', 'total', 'next', 'expires'],
+  feed: ['types', 'gone', 'id'],
+}
+
+const deletesSchema = shape({
+  flag: z.literal(true).optional(),
+  feed: z.literal(true).optional(),
+  census: z.union([z.literal(true), listed]).optional(),
+  tombstone: shape({ when: z.unknown(), id: pathText }).optional(),
+  list: shape({
+    ...REQUEST_FIELDS,
+    ...LISTING_FIELDS,
+    ...TIME_FIELDS,
+    id: idSpec,
+    at: idSpec.optional(),
+  }).optional(),
+})
+const DELETE_WORDS = ['flag', 'feed', 'census'] as const
+
+const objectSchema = shape({
+  id: idSpec,
+  version: idSpec.optional(),
+  fields: z.array(z.string().min(1)).min(1).optional(),
+  ...LISTING_FIELDS,
+  size: z.int().min(1).max(100_000).optional(),
+  list: request,
+  full: listed.optional(),
+  delta: z.unknown().optional(),
+  deletes: z.unknown().optional(),
+  read: shape({ ...REQUEST_FIELDS, row: pathText.optional() }).optional(),
+  children: z.unknown().optional(),
+})
+
+/** Compiles one of `objects:`. Throws ConfigError. */
+export function readObject(
+  name: string,
+  place: Located,
+  allowed: ReadonlySet<string>,
+  feeds: ReadonlyMap<string, Feed>,
+): ObjectDefinition {
+  const what = `objects.${name}`
+  const given = parseAt(objectSchema, place, what)
+  const list = below(place, 'list')
+  const names = (...more: string[]): RequestNames => ({
+    allowed: new Set([
+      ...allowed,
+      'fields',
+      'size',
+      'lastId',
+      'since',
+      'until',
+      'sinceId',
+      ...more,
+    ]),
+    optional: new Set(['since', 'until', 'sinceId'].filter((n) => !more.includes(n))),
+  })
+  const full = below(place, 'full')
+  const deltaPlace = below(place, 'delta')
+  const linked = isMap(deltaPlace.value) && isMap(deltaPlace.value.link)
+  const readFull = (): Listing =>
+    compileListing(
+      {
+        requests: [list, withoutListing(full), ...(linked ? [below(deltaPlace, 'link')] : [])],
+        parts: [place, full],
+      },
+      `${what}: full`,
+      names(),
+    )
+  const object = {
+    name,
+    fields: given.fields ?? [],
+    size: given.size ?? null,
+    idOf: compileIdOf(below(place, 'id')),
+    separator: separatorOf(given.id),
+    versionOf: given.version === undefined ? null : compileMomentOf(below(place, 'version')),
+    full: readFull(),
+    read: given.read
+      ? {
+          request: compileRequest([withoutRow(below(place, 'read'))], `${what}: read`, {
+            allowed: new Set([...allowed, 'fields', ...idNames]),
+            optional: new Set(),
+          }),
+          row: given.read.row === undefined ? null : pathIn(below(place, 'read', 'row')),
+        }
+      : null,
+    children: readChildren(below(place, 'children'), what, new Set([...allowed, 'fields'])),
+  }
+  const delta = given.delta === undefined || given.delta === null ? null : readDelta()
+  const deletes = readDeletes()
+  if (deletes.tombstone && !delta)
+    failAt(below(place, 'deletes'), `${what}: tombstone: needs delta:, whose rows it marks`)
+  if (deletes.feed && delta?.how !== 'feed')
+    failAt(below(place, 'deletes'), `${what}: deletes: feed needs delta: { feed: … }`)
+  return { ...object, delta, deletes }
+
+  function readDelta(): Delta {
+    const d = parseAt(deltaSchema, deltaPlace, `${what}.delta`)
+    const how = exactlyOne(deltaPlace, `${what}: delta:`, [
+      ...(['window', 'keyset', 'link', 'feed'] as const),
+    ])
+    for (const key of Object.keys(d))
+      if (key !== how && !DELTA_PARTS[how].includes(key))
+        failAt(
+          deltaPlace,
+          `${what}: delta: ${key}: is not for ${how}:; allowed are ${[how, ...DELTA_PARTS[how]].join(', ')}`,
+          [key],
+        )
+    if (how === 'feed') return readFeedDelta(d)
+    const expiresMs = d.expires ?? null
+    if (how === 'link') {
+      if (d.next === undefined)
+        return failAt(
+          deltaPlace,
+          `${what}: delta: link: needs next: with the path to the address`,
+          ['link'],
+        )
+      return { how, listing: object.full, next: pathIn(below(deltaPlace, 'next')), expiresMs }
+    }
+    if (given.version === undefined)
+      failAt(
+        deltaPlace,
+        `${what}: delta: ${how}: needs version: with the path to the time of a row's last change`,
+        [how],
+      )
+    const listing = compileListing(
+      { requests: [list, below(deltaPlace, how)], parts: [place, deltaPlace] },
+      `${what}: delta`,
+      names('since', ...(how === 'window' ? ['until'] : ['until', 'sinceId'])),
+    )
+    const used = namesOf(listing)
+    const times = readTimes(deltaPlace)
+    const needed =
+      how === 'window'
+        ? ['since', 'until']
+        : below(deltaPlace, 'pages').value === undefined
+          ? ['since', 'sinceId']
+          : ['since']
+    for (const need of needed)
+      if (!used.has(need))
+        failAt(
+          deltaPlace,
+          `${what}: delta: ${how}: does not use {${need}}${need === 'sinceId' ? '; rows with the same time on two pages would be lost or read without end' : ''}`,
+          [how],
+        )
+    if (how === 'window') return { how, listing, times, stepMs: d.step ?? null }
+    const size = d.size ?? given.size
+    if (size === undefined)
+      return failAt(
+        deltaPlace,
+        `${what}: delta: keyset: needs size: with the rows of a full page`,
+        ['keyset'],
+      )
+    const own = below(deltaPlace, 'pages').value !== undefined
+    return {
+      how,
+      listing: own ? listing : { ...listing, pages: null },
+      times,
+      size,
+      more: d.more === undefined ? null : pathIn(below(deltaPlace, 'more')),
+    }
+  }
+
+  function readFeedDelta(d: z.output<typeof deltaSchema>): Delta {
+    const feed = feeds.get(d.feed ?? '')
+    if (!feed)
+      return failAt(
+        below(deltaPlace, 'feed'),
+        `${what}: there is no feed "${d.feed}"; feeds: has ${[...feeds.keys()].join(', ') || 'none'}`,
+      )
+    if (d.types === undefined || d.id === undefined)
+      return failAt(
+        deltaPlace,
+        `${what}: delta: feed: needs types: with the types of its events, and id: with the path to the record's id`,
+        ['feed'],
+      )
+    if (object.read === null)
+      return failAt(deltaPlace, `${what}: delta: feed: needs read:, because events are hints`, [
+        'feed',
+      ])
+    const all = [...d.types, ...(d.gone ?? [])]
+    const isOne = all.map(globOf)
+    const isGone = (d.gone ?? []).map(globOf)
+    return {
+      how: 'feed',
+      feed,
+      types: [...new Set(all)],
+      isOne: (type) => isOne.some((one) => one.test(type)),
+      isGone: (type) => isGone.some((one) => one.test(type)),
+      idOf: pathIn(below(deltaPlace, 'id')),
+    }
+  }
+
+  function readDeletes(): Deletes {
+    const at = below(place, 'deletes')
+    const { value } = at
+    const word = DELETE_WORDS.find((w) => w === value)
+    if (typeof value === 'string' && !word)
+      failAt(
+        at,
+        `${what}: deletes: "${value}" is not one of ${DELETE_WORDS.join(', ')}, { tombstone: … }, { list: … }`,
+      )
+    const d = word
+      ? { [word]: true as const }
+      : value === undefined
+        ? {}
+        : parseAt(deletesSchema, at, `${what}.deletes`)
+    const listPlace = below(at, 'list')
+    const tombstone = below(at, 'tombstone')
+    const census = below(at, 'census')
+    return {
+      flag: 'flag' in d && d.flag === true,
+      feed: 'feed' in d && d.feed === true,
+      census:
+        isMap(census.value) && 'census' in d
+          ? compileListing(
+              { requests: [list, withoutListing(census)], parts: [place, full, census] },
+              `${what}: census`,
+              names(),
+            )
+          : 'census' in d && d.census === true
+            ? true
+            : null,
+      tombstone:
+        tombstone.value === undefined
+          ? null
+          : {
+              when: compileWhen(
+                below(tombstone, 'when').value,
+                below(tombstone, 'when').path,
+                (path, message) => failAt({ ...at, path }, message),
+              ),
+              id: pathIn(below(tombstone, 'id')),
+            },
+      list: listPlace.value === undefined ? null : readDeleteList(listPlace),
+    }
+  }
+
+  function readDeleteList(at: Located): NonNullable<Deletes['list']> {
+    const listing = compileListing(
+      { requests: [withoutListing(at)], parts: [place, at] },
+      `${what}: deletes.list`,
+      { ...names('since', 'until'), optional: new Set(['sinceId']) },
+    )
+    return {
+      listing,
+      idOf: compileIdOf(below(at, 'id')),
+      atOf: below(at, 'at').value === undefined ? null : compileMomentOf(below(at, 'at')),
+      times: readTimes(at),
+    }
+  }
+}
+
+/** The placeholders of one record's id. */
+export const idNames = ['id', 'id.1', 'id.2', 'id.3']
+
+const OTHERS = new Set([...Object.keys(LISTING_FIELDS), ...TIMES, 'id', 'at', 'row'])
+
+/** Returns the place of a request with the keys of requests alone. */
+function withoutListing(place: Located): Located {
+  if (!isMap(place.value)) return place
+  const kept = Object.entries(place.value).filter(([key]) => !OTHERS.has(key))
+  return { ...place, value: Object.fromEntries(kept) }
+}
+
+function withoutRow(place: Located): Located {
+  return withoutListing(place)
+}
