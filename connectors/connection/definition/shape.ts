@@ -66,8 +66,7 @@ export function pathIn(place: Located): Path {
  * Throws ConfigError unless exactly one of the keys is given. Returns the key.
  */
 export function exactlyOne<K extends string>(place: Located, what: string, keys: readonly K[]): K {
-  const value = place.value as Record<string, unknown>
-  const given = keys.filter((k) => value[k] !== undefined)
+  const given = keys.filter((k) => below(place, k).value !== undefined)
   const [first] = given
   if (first === undefined || given.length > 1)
     return failAt(
