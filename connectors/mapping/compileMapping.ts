@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { closest, distance } from 'fastest-levenshtein'
 import { isOperational, KEPT, OPERATIONAL } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
@@ -27,7 +28,7 @@ export interface MappedObject {
   name: string
   /** A golden type, an operational object or `Kept`. */
   as: string
-  /** Whether the object has an `id:` of its own, and not that of all objects. */
+  /** Whether its id is another one than that of the object whose records it is read from. */
   hasOwnId: boolean
   /** Returns null where the record has no id. */
   idOf(scope: Scope): string | null
@@ -82,7 +83,7 @@ export function compileMapping(
   const compiled = new Map<string, MappedObject>()
   for (const object of doc.objects.values())
     compiled.set(object.name, compileObject(object, doc, settings, named, source, policy, codes))
-  for (const object of doc.objects.values()) derive(object, compiled, named)
+  for (const object of doc.objects.values()) derive(object, doc, compiled, named)
   const names = [...compiled.keys()]
   const find = (name: string) => compiled.get(named.get(foldName(name)) ?? '') ?? null
   return {
@@ -195,7 +196,7 @@ function compileObject(
   return {
     name: object.name,
     as,
-    hasOwnId: object.parts.has('id'),
+    hasOwnId: false,
     idOf,
     versionOf,
     deletedOf: (scope) => deletion(scope),
@@ -318,6 +319,7 @@ function mapRecord(
 /** Registers an object with `of:` at the object whose records it is read from. */
 function derive(
   object: ObjectDocument,
+  doc: MappingDocument,
   compiled: Map<string, MappedObject>,
   named: Map<string, string>,
 ): void {
@@ -333,7 +335,12 @@ function derive(
   const own = compiled.get(object.name)
   if (!base || !own || base === own)
     failAt(of, `of: "${String(of.value)}" is not another object of the mapping`)
-  else base.derived.push(own)
+  else {
+    const idOf = (name: string) =>
+      (doc.objects.get(name)?.parts.get('id') ?? doc.every.get('id'))?.value
+    own.hasOwnId = !isDeepStrictEqual(idOf(own.name), idOf(base.name))
+    base.derived.push(own)
+  }
 }
 
 function typeOf(object: ObjectDocument, policy: Policy): string {
