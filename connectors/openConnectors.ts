@@ -13,6 +13,7 @@ import { findKind } from './kinds.ts'
 import { readCodeLists } from './mapping/codes.ts'
 import { compileMapping, type Mapping } from './mapping/compileMapping.ts'
 import { failAt } from './mapping/document.ts'
+import { readPulled } from './pulledMessage.ts'
 import { verifyBy } from './signature.ts'
 import { type ConfiguredSource, readSources } from './sources.ts'
 import { readYaml, type YamlFile } from './yamlFile.ts'
@@ -93,7 +94,8 @@ export function createConnector(
       const value = parseObject(body)
       return format === 'event'
         ? kind.readEvent(mapping, value, object)
-        : readLocated(value, (record) => kind.readRow(mapping, record, object))
+        : (readPulled(mapping, value, object, (record) => kind.readRow(mapping, record, object)) ??
+            readLocated(value, (record) => kind.readRow(mapping, record, object)))
     },
     map: (object, raw) => mapping.require(object).map(raw),
     explain: (object, raw) => mapping.require(object).explain(raw),

@@ -40,6 +40,7 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
       ...['db', 'audit', 'access', 'inbox', 'records', 'match', 'golden'],
       ...['resolution', 'tasks', 'policy', 'feed'],
     ],
+    connections: ['db', 'audit', 'inbox', 'records'],
     explain: ['db', 'inbox', 'records', 'match', 'golden', 'resolution', 'stewardship', 'ingest'],
   },
   gateway: {

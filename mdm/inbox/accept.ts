@@ -1,4 +1,4 @@
-import type { Sql } from '../db/database.ts'
+import type { Sql, Transaction } from '../db/database.ts'
 
 export interface NewMessage {
   source: string
@@ -37,9 +37,17 @@ export async function accept(
   messages: readonly NewMessage[],
   { measured = true }: { measured?: boolean } = {},
 ): Promise<Accepted> {
+  return await pastDeadlocks(() => acceptWithin(sql, messages, { measured }))
+}
+
+/** Does what `accept` does as a part of a transaction, which the caller retries. */
+export async function acceptWithin(
+  sql: Sql | Transaction,
+  messages: readonly NewMessage[],
+  { measured = true }: { measured?: boolean } = {},
+): Promise<Accepted> {
   if (messages.length === 0) return { accepted: 0, duplicates: 0, firstId: null, lastId: null }
-  const [row] = await pastDeadlocks(
-    () => sql<{ accepted: number; firstId: number | null; lastId: number | null }[]>`
+  const [row] = await sql<{ accepted: number; firstId: number | null; lastId: number | null }[]>`
     with taken as (
       insert into inbox (source, message_id, object, format, body, correlation_id, traceparent)
       select source, message_id, object, format, body, correlation_id, traceparent
@@ -52,8 +60,7 @@ export async function accept(
       returning id),
     queued as (insert into pending (inbox_id, measured) select id, ${measured} from taken returning inbox_id)
     select count(*)::integer as accepted, min(inbox_id) as "firstId", max(inbox_id) as "lastId",
-      pg_notify(${PENDING_CHANNEL}, '') from queued`,
-  )
+      pg_notify(${PENDING_CHANNEL}, '') from queued`
   const accepted = row?.accepted ?? 0
   return {
     accepted,

@@ -1,0 +1,151 @@
+import { ConnectionError, type PulledRow } from '../../connectors/connection/contract.ts'
+import { MessageError } from '../../connectors/contract.ts'
+import { pulledMessage } from '../../connectors/pulledMessage.ts'
+import { recordKey } from '../../schema/recordKey.ts'
+import type { Sql } from '../db/database.ts'
+import type { RowReader } from './pageMessages.ts'
+import type { PullTools } from './pullObject.ts'
+import type { Problem, Run } from './runs.ts'
+import { storeDeletions } from './storePage.ts'
+
+/** A census that would delete more than this share of the records, and more than a few, asks. */
+export const censusShareMax = 0.05
+const censusFewMax = 10
+/** Each deletion is confirmed by reading the record, so one census makes only so many. */
+export const censusDeletionsMax = 1_000
+const pageRowsMax = 500
+
+export interface CensusResult {
+  /** Records that the store has and the system does not list. */
+  missing: number
+  deleted: number
+  /** The question to the owner, where the guard stopped it. */
+  problem: Problem | null
+  /** False where more deletions wait for the next census. */
+  complete: boolean
+}
+
+/**
+ * Lists the ids of all rows and deletes the records that are not among them. Records that came
+ * after its beginning are left alone. The ids are compared in the database, so memory is bounded.
+ * `allowed`: records that a person allowed it to delete.
+ */
+export async function takeCensus(
+  tools: PullTools,
+  run: Run,
+  allowed: number | null,
+  signal: AbortSignal,
+): Promise<CensusResult> {
+  const { sql, connection, reader } = tools
+  const { source, object } = run.lease
+  const name = reader.objectName(object) ?? object
+  const [clock] = await sql<{ now: Date }[]>`select clock_timestamp() as now`
+  if (!clock) throw new Error('the database gives no time')
+  try {
+    for await (const ids of connection.census(object, signal)) {
+      signal.throwIfAborted()
+      await note(
+        sql,
+        run,
+        ids.flatMap((id) => keyOf(reader, source, object, id) ?? []),
+        ids.length,
+      )
+    }
+    const { missing, total } = await countMissing(sql, run, name, clock.now)
+    const max = Math.max(censusFewMax, Math.floor(total * censusShareMax), allowed ?? 0)
+    if (missing > max) {
+      const problem = {
+        code: 'CENSUS_TOO_MANY',
+        verdict: null,
+        detail: `${missing} of ${total} records of ${object} are not in the list of ${source}; at most ${max} are deleted without being asked`,
+      }
+      return { missing, deleted: 0, problem, complete: true }
+    }
+    const deleted = await deleteMissing(tools, run, name, clock.now, signal)
+    return { missing, deleted, problem: null, complete: missing <= censusDeletionsMax }
+  } finally {
+    await sql`delete from census_seen where run_id = ${run.id}`
+  }
+}
+
+async function note(sql: Sql, run: Run, keys: string[], listed: number): Promise<void> {
+  await sql`
+    with seen as (
+      insert into census_seen (run_id, key) select ${run.id}, k from unnest(${keys}::uuid[]) k on conflict do nothing)
+    update sync_run set pages = pages + 1, rows = rows + ${listed} where id = ${run.id}`
+}
+
+/** Returns the key of the record that an id names; null for an id that no record can have. */
+function keyOf(reader: RowReader, source: string, object: string, id: string): string | null {
+  const { body } = pulledMessage(gone(object, id))
+  const name = reader.objectName(object)
+  try {
+    const change = reader.read('row', body, object).find((c) => c.object === name)
+    return change ? recordKey(source, change.object, change.sourceId) : null
+  } catch (e) {
+    if (e instanceof MessageError) return null
+    throw e
+  }
+}
+
+function gone(object: string, id: string): PulledRow {
+  return { object, id, version: null, deleted: true, record: null }
+}
+
+/** One pass over the records; it happens once for each census. */
+async function countMissing(
+  sql: Sql,
+  run: Run,
+  name: string,
+  began: Date,
+): Promise<{ missing: number; total: number }> {
+  const [row] = await sql<{ missing: number; total: number }[]>`
+    select count(*)::int as total, (count(*) filter (where c.key is null and s.updated_at < ${began}))::int as missing
+    from source_record s left join census_seen c on c.run_id = ${run.id} and c.key = s.key
+    where s.source = ${run.lease.source} and s.object = ${name} and not s.deleted`
+  return row ?? { missing: 0, total: 0 }
+}
+
+async function deleteMissing(
+  tools: PullTools,
+  run: Run,
+  name: string,
+  began: Date,
+  signal: AbortSignal,
+): Promise<number> {
+  const { sql, connection, reader } = tools
+  const { source, object } = run.lease
+  let deleted = 0
+  for (let after = 0, read = 0; read < censusDeletionsMax; ) {
+    const missing: { id: number; sourceId: string }[] = await sql`
+      select id, source_id as "sourceId" from source_record s
+      where id > ${after} and source = ${source} and object = ${name} and not deleted and updated_at < ${began}
+        and not exists (select from census_seen c where c.run_id = ${run.id} and c.key = s.key)
+      order by id limit ${pageRowsMax}`
+    const rows: PulledRow[] = []
+    for (const { sourceId } of missing) {
+      signal.throwIfAborted()
+      rows.push((await readAgain(connection, object, sourceId, signal)) ?? gone(object, sourceId))
+    }
+    if (rows.length > 0) deleted += (await storeDeletions(sql, run, reader, rows)).deletions
+    read += missing.length
+    after = missing.at(-1)?.id ?? after
+    if (missing.length < pageRowsMax) break
+  }
+  return deleted
+}
+
+/** A list that moved while it was read lacks rows that exist, so each is read before it is deleted. */
+async function readAgain(
+  connection: PullTools['connection'],
+  object: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<PulledRow | null> {
+  try {
+    return await connection.read(object, id, signal)
+  } catch (e) {
+    if (e instanceof ConnectionError && e.verdict === 'MISSING') return null
+    throw e
+  }
+}

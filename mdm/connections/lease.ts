@@ -1,0 +1,108 @@
+import type { PullPosition } from '../../connectors/connection/contract.ts'
+import type { syncState } from '../../schema/tables/sync.ts'
+import type { Sql, Transaction } from '../db/database.ts'
+
+/** Time until the lease of a process that does not renew it expires. */
+export const leaseMs = 30_000
+
+/** One object of a source system, held by one process. An older fence stores nothing. */
+export interface Lease {
+  source: string
+  object: string
+  holder: string
+  fence: number
+}
+
+/** A claimed object with what its run begins from. */
+export interface ClaimedObject
+  extends Pick<
+    typeof syncState.$inferSelect,
+    | 'withinRun'
+    | 'rescanSince'
+    | 'censusAt'
+    | 'censusMissing'
+    | 'censusAllowed'
+    | 'requested'
+    | 'attempts'
+  > {
+  lease: Lease
+  position: PullPosition | null
+}
+
+/** Thrown where another process holds the object now, or a person paused it. */
+export class LeaseLost extends Error {}
+
+/** Makes the rows of objects that are pulled for the first time. */
+export async function addObjects(
+  sql: Sql,
+  source: string,
+  objects: readonly string[],
+): Promise<void> {
+  await sql`
+    insert into sync_state (source, object) select ${source}, o from unnest(${[...objects]}::text[]) o
+    on conflict do nothing`
+}
+
+export interface DueObject {
+  source: string
+  object: string
+}
+
+/** Lists the objects of these source systems that are due and that nobody holds. */
+export async function listDue(sql: Sql, sources: readonly string[]): Promise<DueObject[]> {
+  return await sql<DueObject[]>`
+    select source, object from sync_state
+    where source = any(${[...sources]}::text[]) and state <> 'PAUSED'
+      and (due_at <= clock_timestamp() or requested is not null)
+      and (leased_until is null or leased_until < clock_timestamp())
+    order by due_at`
+}
+
+/**
+ * Claims an object: null where another process holds it, or a person paused it, or it is not due
+ * and `early` is false. Ends the run of a holder that was lost. Uses the clock of the database, one
+ * for all processes.
+ */
+export async function claimObject(
+  sql: Sql,
+  holder: string,
+  { source, object }: DueObject,
+  early = false,
+): Promise<ClaimedObject | null> {
+  const [row] = await sql<(Omit<ClaimedObject, 'lease'> & { fence: number })[]>`
+    with before as (
+      select source, object, requested from sync_state
+      where source = ${source} and object = ${object} and state <> 'PAUSED'
+        and (${early}::boolean or due_at <= clock_timestamp() or requested is not null)
+        and (leased_until is null or leased_until < clock_timestamp())
+      for update skip locked),
+    lost as (
+      update sync_run r set state = 'LOST', ended_at = clock_timestamp(), code = 'LEASE_LOST',
+        detail = 'the process that ran it ended or was not heard of'
+      from before b where r.source = b.source and r.object = b.object and r.ended_at is null)
+    update sync_state s set fence = fence + 1, leased_by = ${holder}, requested = null, due_at = clock_timestamp(),
+      leased_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}),
+      state = case when rescan_since is null then 'RUNNING' else 'RESCAN' end,
+      since = case when state = case when rescan_since is null then 'RUNNING' else 'RESCAN' end then since else clock_timestamp() end
+    from before b where s.source = b.source and s.object = b.object
+    returning s.fence, s.position, s.within_run as "withinRun", s.rescan_since as "rescanSince", s.census_at as "censusAt",
+      s.census_missing as "censusMissing", s.census_allowed as "censusAllowed", b.requested, s.attempts`
+  if (!row) return null
+  const { fence, ...claimed } = row
+  return { ...claimed, lease: { source, object, holder, fence } }
+}
+
+/** Renews a lease. Throws LeaseLost. */
+export async function renewLease(sql: Sql | Transaction, lease: Lease): Promise<void> {
+  const rows = await sql`
+    update sync_state set leased_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
+    where source = ${lease.source} and object = ${lease.object} and fence = ${lease.fence} and leased_by = ${lease.holder}
+    returning 1`
+  if (rows.length === 0) throw lost(lease)
+}
+
+export function lost({ source, object }: Lease): LeaseLost {
+  return new LeaseLost(
+    `${object} of ${source} was paused, read again or claimed by another process`,
+  )
+}

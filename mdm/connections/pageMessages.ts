@@ -1,0 +1,201 @@
+import type { PulledRow } from '../../connectors/connection/contract.ts'
+import { type Connector, type InboundMessage, MessageError } from '../../connectors/contract.ts'
+import { pulledMessage, type Restatement } from '../../connectors/pulledMessage.ts'
+import { recordKey } from '../../schema/recordKey.ts'
+import type { Transaction } from '../db/database.ts'
+import type { NewMessage } from '../inbox/accept.ts'
+import { arrivalOf } from '../records/stamp.ts'
+import { compare, type Decision, decide, type StatedRow, type StoredRecord } from './restate.ts'
+
+export type RowReader = Pick<Connector, 'read' | 'objectName'>
+
+export interface PageContext {
+  source: string
+  reader: RowReader
+  /** Makes the keys of repeated contents unique: one for each page. */
+  again: string
+  correlationId: string
+  /** The object's last message that was put into the inbox before this page. */
+  lastInboxId: number
+}
+
+interface Stored extends StoredRecord {
+  id: number
+}
+
+/**
+ * Returns the messages of a page. Reads the known messages, the stored records and, of few rows,
+ * their contents, each by its key.
+ */
+export async function pageMessages(
+  tx: Transaction,
+  rows: readonly PulledRow[],
+  context: PageContext,
+): Promise<NewMessage[]> {
+  const read = rows.map((row) => {
+    const message = pulledMessage(row)
+    return { row, message, stated: stateOf(row, message, context) }
+  })
+  const keys = read.flatMap((r) => r.stated.key ?? [])
+  const [known, stored, [queue]] = await Promise.all([
+    loadKnown(
+      tx,
+      context.source,
+      read.map((r) => r.stated.messageId),
+    ),
+    loadStored(tx, keys, context.reader),
+    tx<{ oldest: number | null }[]>`select min(inbox_id) as oldest from pending`,
+  ])
+  const settled = (queue?.oldest ?? Number.MAX_SAFE_INTEGER) > context.lastInboxId
+  const decided = read.map(({ row, message, stated }) => ({
+    row,
+    message,
+    stated,
+    record: (stated.key && stored.get(stated.key)) || null,
+    decision: decide(
+      stated,
+      known.get(stated.messageId) ?? null,
+      (stated.key && stored.get(stated.key)) || null,
+      settled,
+    ),
+  }))
+  const contents = await loadContents(
+    tx,
+    decided.flatMap(({ row, record, decision }) =>
+      record && (decision === 'COMPARE' || (row.deleted && row.record === null)) ? record.id : [],
+    ),
+  )
+  return decided.flatMap(({ row, message, stated, record, decision }) => {
+    const raw = record ? contents.get(record.id) : undefined
+    const final: Decision =
+      decision === 'COMPARE' ? compare(stated, known.get(stated.messageId) ?? null, raw) : decision
+    if (final === 'SKIP') return []
+    const restated: Restatement = {
+      ...(final === 'ONCE' ? {} : { again: context.again }),
+      ...(final === 'NOW' ? { arrival: true } : {}),
+      ...(row.deleted && row.record === null && raw ? { stored: raw } : {}),
+    }
+    const plain = Object.keys(restated).length === 0
+    return {
+      ...(plain ? message : pulledMessage(row, restated)),
+      source: context.source,
+      correlationId: context.correlationId,
+    }
+  })
+}
+
+/** Returns a row as its message states it. */
+function stateOf(
+  row: PulledRow,
+  message: InboundMessage,
+  { source, reader }: PageContext,
+): StatedRow {
+  try {
+    const object = reader.objectName(row.object)
+    const change = reader.read('row', message.body, row.object).find((c) => c.object === object)
+    if (change)
+      return {
+        messageId: message.messageId,
+        key: recordKey(source, change.object, change.sourceId),
+        version: change.version === null ? null : Number(change.version),
+        deleted: change.deleted,
+        raw: change.raw,
+      }
+  } catch (e) {
+    if (!(e instanceof MessageError)) throw e
+  }
+  return { messageId: message.messageId, key: null, version: null, deleted: false, raw: {} }
+}
+
+async function loadKnown(
+  tx: Transaction,
+  source: string,
+  messageIds: string[],
+): Promise<Map<string, { inboxId: number }>> {
+  const rows = await tx<{ messageId: string; inboxId: number }[]>`
+    select message_id as "messageId", id as "inboxId" from inbox
+    where source = ${source} and message_id = any(${messageIds}::text[])`
+  return new Map(rows.map((r) => [r.messageId, r]))
+}
+
+interface StoredRow {
+  id: number
+  key: string
+  version: number
+  tie: string
+  deleted: boolean
+  deletedTie: string | null
+}
+
+async function loadStored(
+  tx: Transaction,
+  keys: string[],
+  reader: RowReader,
+): Promise<Map<string, Stored>> {
+  if (keys.length === 0) return new Map()
+  const rows = await tx<StoredRow[]>`
+    select id, key, version, tie, deleted, field_versions->' deleted'->>1 as "deletedTie"
+    from source_record where key = any(${keys}::uuid[])`
+  const byArrival = await loadUnversioned(
+    tx,
+    rows.filter((r) => r.deleted),
+    reader,
+  )
+  return new Map(
+    rows.map((r) => [
+      r.key,
+      {
+        id: r.id,
+        version: r.version,
+        deleted: r.deleted,
+        statedBy: arrivalOf(r.tie),
+        deletedByArrival: byArrival.has(r.id),
+      },
+    ]),
+  )
+}
+
+/** Returns the ids of deleted records whose deletion has no version of the source system. */
+async function loadUnversioned(
+  tx: Transaction,
+  deleted: StoredRow[],
+  reader: RowReader,
+): Promise<Set<number>> {
+  const byMessage = Map.groupBy(deleted, (r) => arrivalOf(r.deletedTie ?? r.tie) ?? 0)
+  if (byMessage.size === 0) return new Set()
+  const messages = await tx<
+    { id: number; source: string; format: 'event' | 'row'; body: string; object: string | null }[]
+  >`select id, source, format, body, object from inbox where id = any(${[...byMessage.keys()]}::bigint[])`
+  const found = new Set<number>()
+  for (const m of messages)
+    for (const record of byMessage.get(m.id) ?? [])
+      if (isUnversioned(m, record.key, reader)) found.add(record.id)
+  return found
+}
+
+function isUnversioned(
+  message: { source: string; format: 'event' | 'row'; body: string; object: string | null },
+  key: string,
+  reader: RowReader,
+): boolean {
+  try {
+    const change = reader
+      .read(message.format, message.body, message.object)
+      .find((c) => recordKey(message.source, c.object, c.sourceId) === key)
+    return change?.version === null
+  } catch (e) {
+    // A message that the mapping no longer reads has no version either.
+    if (e instanceof MessageError) return true
+    throw e
+  }
+}
+
+async function loadContents(
+  tx: Transaction,
+  ids: number[],
+): Promise<Map<number, Record<string, unknown>>> {
+  if (ids.length === 0) return new Map()
+  const rows = await tx<{ id: number; raw: Record<string, unknown> }[]>`
+    select id, raw from source_record where id = any(${ids}::bigint[])`
+  return new Map(rows.map((r) => [r.id, r.raw]))
+}

@@ -1,0 +1,175 @@
+import {
+  ConnectionError,
+  type PullMode,
+  type RequestCounts,
+} from '../../connectors/connection/contract.ts'
+import type { Sql } from '../db/database.ts'
+import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
+import { takeCensus } from './census.ts'
+import { holdLease } from './holdLease.ts'
+import { type ClaimedObject, type Lease, LeaseLost } from './lease.ts'
+import { type PullTools, pullObject } from './pullObject.ts'
+import { retryAt } from './retryAt.ts'
+import { beginRun, endRun, type Problem, type Run } from './runs.ts'
+import { saveCensus, settleDone, settleFailed, settleGone, settleStopped } from './settle.ts'
+
+export interface RunTools extends PullTools {
+  /** How often each object is read, in ms. */
+  everyMs: number
+  /** How often a census is taken of an object whose deletions are found by one alone, in ms. */
+  censusEveryMs: number
+}
+
+/** Reason of a signal that stops runs. They go on from their last page. */
+export class RunStopped extends Error {}
+
+/** How a claim ended. FENCED: a person paused it, or another process holds it. */
+export type RunResult =
+  | { ended: 'DONE'; asks: Problem | null }
+  | { ended: 'FAILED'; problem: Problem; dueAt: number }
+  | { ended: 'STOPPED' | 'FENCED' }
+
+/**
+ * Pulls a claimed object once and takes a census where one is due, then ends the claim. A position
+ * that has expired is forgotten, visibly, and the object is read as a whole. Throws only where the
+ * database is away; then the lease expires.
+ */
+export async function runObject(
+  tools: RunTools,
+  claimed: ClaimedObject,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const { sql } = tools
+  const { lease } = claimed
+  try {
+    const asks = await holdLease(sql, lease, signal, (own) => runClaimed(tools, claimed, own))
+    await settleDone(sql, lease, tools.everyMs)
+    return { ended: 'DONE', asks }
+  } catch (e) {
+    if (e instanceof LeaseLost) return { ended: 'FENCED' }
+    if (isTransientDatabaseError(e)) throw e
+    if (e instanceof RunStopped || signal.aborted) {
+      await unlessFenced(() => settleStopped(sql, lease))
+      return { ended: 'STOPPED' }
+    }
+    return await fail(sql, claimed, e)
+  }
+}
+
+async function fail(sql: Sql, { lease }: ClaimedObject, error: unknown): Promise<RunResult> {
+  const problem = problemOf(error)
+  const notBefore = error instanceof ConnectionError ? error.notBefore : null
+  const [row] = await sql<{ attempts: number }[]>`
+    select attempts from sync_state where source = ${lease.source} and object = ${lease.object}`
+  const attempts = (row?.attempts ?? 0) + 1
+  const dueAt = retryAt(problem.verdict, attempts, notBefore, Date.now())
+  const kept = await unlessFenced(() => settleFailed(sql, lease, problem, attempts, dueAt))
+  return kept ? { ended: 'FAILED', problem, dueAt } : { ended: 'FENCED' }
+}
+
+async function runClaimed(
+  tools: RunTools,
+  claimed: ClaimedObject,
+  signal: AbortSignal,
+): Promise<Problem | null> {
+  const { connection, reader } = tools
+  const { source, object } = claimed.lease
+  if (reader.objectName(object) === null)
+    throw new ConnectionError(
+      'INVALID',
+      'UNKNOWN_OBJECT',
+      `the mapping of ${source} has no object ${object}`,
+    )
+  if (claimed.requested !== 'CENSUS' || claimed.rescanSince) await pull(tools, claimed, signal)
+  const censusDue =
+    connection.needsCensus(object) &&
+    Date.now() - (claimed.censusAt?.getTime() ?? 0) >= tools.censusEveryMs
+  return censusDue || claimed.requested === 'CENSUS' ? await census(tools, claimed, signal) : null
+}
+
+async function pull(tools: RunTools, claimed: ClaimedObject, signal: AbortSignal): Promise<void> {
+  const { lease, position, withinRun } = claimed
+  // Without a delta a run between two others begins at the beginning again.
+  const from = withinRun || tools.connection.hasDelta(lease.object) ? position : null
+  try {
+    await recordRun(tools, lease, from?.mode ?? 'FULL', signal, (run) =>
+      pullObject(tools, run, from, signal),
+    )
+  } catch (e) {
+    if (!(e instanceof ConnectionError && e.verdict === 'GONE') || from === null) throw e
+    await settleGone(tools.sql, lease, problemOf(e))
+    await recordRun(tools, lease, 'FULL', signal, (run) => pullObject(tools, run, null, signal))
+  }
+}
+
+async function census(
+  tools: RunTools,
+  { lease, censusAllowed }: ClaimedObject,
+  signal: AbortSignal,
+): Promise<Problem | null> {
+  const result = await recordRun(
+    tools,
+    lease,
+    'CENSUS',
+    signal,
+    (run) => takeCensus(tools, run, censusAllowed, signal),
+    (r) => r.problem,
+  )
+  await saveCensus(tools.sql, lease, result)
+  return result.problem
+}
+
+/** Runs `work` as a run of the history. `asks` returns the problem that a complete run found. */
+async function recordRun<T>(
+  { sql, connection }: RunTools,
+  lease: Lease,
+  mode: PullMode,
+  signal: AbortSignal,
+  work: (run: Run) => Promise<T>,
+  asks: (result: T) => Problem | null = () => null,
+): Promise<T> {
+  const run = await beginRun(sql, lease, mode)
+  const before = connection.counts()
+  try {
+    const result = await work(run)
+    const problem = asks(result)
+    await endRun(sql, run, problem ? 'FAILED' : 'DONE', since(before, connection.counts()), problem)
+    return result
+  } catch (e) {
+    const fenced = e instanceof LeaseLost || signal.reason instanceof LeaseLost
+    const state = fenced || signal.aborted ? 'STOPPED' : 'FAILED'
+    if (!isTransientDatabaseError(e))
+      await endRun(sql, run, state, since(before, connection.counts()), problemOf(e))
+    throw signal.aborted ? signal.reason : e
+  }
+}
+
+function since(before: RequestCounts, now: RequestCounts): RequestCounts {
+  return {
+    requests: now.requests - before.requests,
+    retries: now.retries - before.retries,
+    waits: now.waits - before.waits,
+    bytes: now.bytes - before.bytes,
+  }
+}
+
+/** Returns what a person sees of an error. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ConnectionError)
+    return { code: error.code, detail: error.message, verdict: error.verdict }
+  const detail = error instanceof Error ? error.message : String(error)
+  if (error instanceof RunStopped) return { code: 'STOPPED', detail, verdict: null }
+  if (error instanceof LeaseLost) return { code: 'LEASE_LOST', detail, verdict: null }
+  return { code: 'INTERNAL', detail, verdict: null }
+}
+
+/** Returns false where the lease was lost meanwhile. */
+async function unlessFenced(work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (e) {
+    if (e instanceof LeaseLost) return false
+    throw e
+  }
+}

@@ -1,0 +1,58 @@
+import type { PullMode, RequestCounts, Verdict } from '../../connectors/connection/contract.ts'
+import type { syncRun } from '../../schema/tables/sync.ts'
+import type { Sql, Transaction } from '../db/database.ts'
+import { type Lease, lost } from './lease.ts'
+
+/** A run under way. */
+export interface Run {
+  id: number
+  mode: PullMode
+  lease: Lease
+}
+
+/** Why a run or an object is not as it should be, for people. */
+export interface Problem {
+  code: string
+  detail: string
+  verdict: Verdict | null
+}
+
+export type EndedRunState = Exclude<(typeof syncRun.$inferSelect)['state'], 'RUNNING'>
+
+/** Runs are kept this long. */
+export const runDaysMax = 30
+const expiredRowsMax = 1_000
+
+/** Begins a run in the history. Throws LeaseLost. */
+export async function beginRun(sql: Sql, lease: Lease, mode: PullMode): Promise<Run> {
+  const [row] = await sql<{ id: number }[]>`
+    insert into sync_run (source, object, mode)
+    select source, object, ${mode} from sync_state
+    where source = ${lease.source} and object = ${lease.object} and fence = ${lease.fence}
+    returning id`
+  if (!row) throw lost(lease)
+  return { id: row.id, mode, lease }
+}
+
+/** Ends a run; a run that was ended as lost stays so. */
+export async function endRun(
+  sql: Sql | Transaction,
+  run: Run,
+  state: EndedRunState,
+  counts: RequestCounts,
+  problem: Problem | null = null,
+): Promise<void> {
+  await sql`
+    update sync_run set state = ${state}, ended_at = clock_timestamp(), requests = ${counts.requests}, retries = ${counts.retries},
+      waits = ${counts.waits}, code = ${problem?.code ?? null}, detail = ${problem?.detail ?? null}, verdict = ${problem?.verdict ?? null}
+    where id = ${run.id} and ended_at is null`
+}
+
+/** Deletes the oldest expired runs, and what lost censuses left behind. */
+export async function expireRuns(sql: Sql): Promise<void> {
+  await sql`
+    delete from sync_run where id in (
+      select id from sync_run where ended_at < clock_timestamp() - make_interval(days => ${runDaysMax}) order by ended_at limit ${expiredRowsMax})`
+  await sql`
+    delete from census_seen c where not exists (select from sync_run r where r.id = c.run_id and r.ended_at is null)`
+}

@@ -1,0 +1,107 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { clock, int8, moment, oneOf } from './columns.ts'
+
+const STATES = ['IDLE', 'RUNNING', 'PAUSED', 'FAILED', 'RESCAN'] as const
+const REQUESTS = ['RUN', 'CENSUS'] as const
+const MODES = ['FULL', 'DELTA', 'CENSUS'] as const
+const RUN_STATES = ['RUNNING', 'DONE', 'FAILED', 'STOPPED', 'LOST'] as const
+
+/** How far one object of a source system is pulled. */
+export const syncState = pgTable(
+  'sync_state',
+  {
+    source: text().notNull(),
+    object: text().notNull(),
+    state: text({ enum: STATES }).notNull().default('IDLE'),
+    since: moment('since').notNull().default(clock),
+    /** Why it is paused, failed or read as a whole again. */
+    code: text(),
+    detail: text(),
+    verdict: text(),
+    /** Attempts that failed since the last page was stored. */
+    attempts: integer().notNull().default(0),
+    failedSince: moment('failed_since'),
+    /** When the next run is due. */
+    dueAt: moment('due_at').notNull().default(clock),
+    /** A run that a person asked for. */
+    requested: text({ enum: REQUESTS }),
+    /** Stored in the transaction of the page before it; null: the object is read as a whole. */
+    position: jsonb(),
+    positionAt: moment('position_at'),
+    expiresAt: moment('expires_at'),
+    /** Whether the position lies within a run, not between two. */
+    withinRun: boolean('within_run').notNull().default(false),
+    /** Since when the object is read as a whole again. */
+    rescanSince: moment('rescan_since'),
+    rows: int8('rows').notNull().default(0),
+    /** Rows in total, where the system announces them. */
+    announced: int8('announced'),
+    successAt: moment('success_at'),
+    censusAt: moment('census_at'),
+    /** The last message of the object that was put into the inbox. */
+    inboxId: int8('inbox_id').notNull().default(0),
+    /** Records that a census would delete, more than it may without being asked. */
+    censusMissing: int8('census_missing'),
+    /** Records that a person allowed the next census to delete. */
+    censusAllowed: int8('census_allowed'),
+    /** Grows with each claim: an earlier holder stores nothing any more. */
+    fence: int8('fence').notNull().default(0),
+    leasedBy: uuid('leased_by'),
+    leasedUntil: moment('leased_until'),
+  },
+  (t) => [
+    primaryKey({ name: 'sync_state_pkey', columns: [t.source, t.object] }),
+    oneOf('sync_state', t.state, STATES),
+    oneOf('sync_state', t.requested, REQUESTS),
+  ],
+)
+
+/** The history of runs. */
+export const syncRun = pgTable(
+  'sync_run',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    source: text().notNull(),
+    object: text().notNull(),
+    mode: text({ enum: MODES }).notNull(),
+    state: text({ enum: RUN_STATES }).notNull().default('RUNNING'),
+    beganAt: moment('began_at').notNull().default(clock),
+    endedAt: moment('ended_at'),
+    pages: int8('pages').notNull().default(0),
+    rows: int8('rows').notNull().default(0),
+    /** Messages that were new; the others were known. */
+    messages: int8('messages').notNull().default(0),
+    deletions: int8('deletions').notNull().default(0),
+    requests: int8('requests').notNull().default(0),
+    retries: int8('retries').notNull().default(0),
+    waits: int8('waits').notNull().default(0),
+    code: text(),
+    detail: text(),
+    verdict: text(),
+  },
+  (t) => [
+    oneOf('sync_run', t.mode, MODES),
+    oneOf('sync_run', t.state, RUN_STATES),
+    index('sync_run_object').on(t.source, t.object, t.id),
+    index('sync_run_open').on(t.source, t.object).where(sql`${t.endedAt} is null`),
+    index('sync_run_ended').on(t.endedAt),
+  ],
+)
+
+/** Records that a census under way has found in the system, by record key. */
+export const censusSeen = pgTable(
+  'census_seen',
+  { runId: int8('run_id').notNull(), key: uuid().notNull() },
+  (t) => [primaryKey({ name: 'census_seen_pkey', columns: [t.runId, t.key] })],
+)

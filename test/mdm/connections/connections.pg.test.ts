@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BacklogGate } from '../../../mdm/connections/backlog.ts'
+import { addObjects, claimObject, LeaseLost, listDue } from '../../../mdm/connections/lease.ts'
+import { RunStopped, type RunTools, runObject } from '../../../mdm/connections/runObject.ts'
+import { beginRun } from '../../../mdm/connections/runs.ts'
+import { storePage } from '../../../mdm/connections/storePage.ts'
+import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
+import { withMapping } from '../../connectors/fixture.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+import { directPipeline, drain, empty } from '../../fixtures/store.ts'
+import { failure, MapSystem, mapConnection } from './mapConnection.ts'
+
+const shop = withMapping(`
+every: { id: id, version: modified, deleted: gone }
+objects:
+  customers: { as: Customer, fields: { name: name } }
+  contracts: { as: Contract, of: customers, when: contract, id: contract, fields: { number: contract } }
+kept:
+  notes:
+`)
+
+let db: TestDatabase
+let system: MapSystem
+let pipeline: Pipeline
+const holder = randomUUID()
+const hour = 3_600_000
+before(async () => {
+  db = await testDatabase()
+  const direct = directPipeline(db.sql)
+  pipeline = {
+    ...direct,
+    connectors: new Map([['shop', shop]]),
+    systems: new Map([...direct.systems, ['shop', shop.system]]),
+  }
+})
+beforeEach(async () => {
+  await empty(db.sql)
+  await db.sql`truncate sync_state, sync_run, census_seen`
+  system = new MapSystem()
+})
+after(async () => await db?.drop())
+
+function tools(more: Partial<RunTools> = {}): RunTools {
+  return {
+    sql: db.sql,
+    connection: mapConnection(system),
+    reader: shop,
+    backlog: new BacklogGate(db.sql, 10_000),
+    everyMs: hour,
+    censusEveryMs: 0,
+    ...more,
+  }
+}
+
+async function claim(object: string, by = holder) {
+  await addObjects(db.sql, 'shop', [object])
+  const claimed = await claimObject(db.sql, by, { source: 'shop', object }, true)
+  assert.ok(claimed, `${object} can be claimed`)
+  return claimed
+}
+
+async function run(object = 'customers', more: Partial<RunTools> = {}) {
+  return await runObject(tools(more), await claim(object), new AbortController().signal)
+}
+
+async function stateOf(object = 'customers') {
+  const [row] = await db.sql`select * from sync_state where object = ${object}`
+  assert.ok(row)
+  return row
+}
+
+const runs = () =>
+  db.sql<{ mode: string; state: string; rows: number; messages: number; code: string | null }[]>`
+    select mode, state, rows, messages, code from sync_run order by id`
+
+/** The live records of the store: id -> name. */
+async function stored(object = 'customers'): Promise<Record<string, unknown>> {
+  await drain(pipeline)
+  const rows = await db.sql<{ id: string; name: string }[]>`
+    select source_id as id, raw->>'name' as name from source_record
+    where object = ${object} and not deleted order by source_id`
+  return Object.fromEntries(rows.map((r) => [r.id, r.name]))
+}
+
+function put(...names: string[]): void {
+  for (const [n, name] of names.entries()) system.put('customers', String(n + 1), { name })
+}
+
+describe('a pull', () => {
+  test('reads everything once, then what changed, and stores a deletion', async () => {
+    put('Ada', 'Bea', 'Cid', 'Dan')
+    system.put('customers', '5', { name: 'Eve', contract: 'C-1' })
+    assert.equal((await run()).ended, 'DONE')
+    assert.deepEqual(await stored(), { 1: 'Ada', 2: 'Bea', 3: 'Cid', 4: 'Dan', 5: 'Eve' })
+    system.put('customers', '2', { name: 'Bea B.' })
+    system.tombstone('customers', '5')
+    assert.equal((await run()).ended, 'DONE')
+    assert.deepEqual(await stored(), { 1: 'Ada', 2: 'Bea B.', 3: 'Cid', 4: 'Dan' })
+    assert.deepEqual(await stored('contracts'), {}, 'what was derived from the record is deleted')
+    assert.deepEqual(
+      (await runs()).map((r) => [r.mode, r.state, r.rows, r.messages]),
+      [
+        ['FULL', 'DONE', 5, 5],
+        ['DELTA', 'DONE', 2, 2],
+      ],
+    )
+    const state = await stateOf()
+    assert.deepEqual([state.state, state.rows, state.within_run], ['IDLE', 7, false])
+  })
+
+  test('without versions stores only what differs, and a return to an earlier form', async () => {
+    system.unversioned.add('notes')
+    for (const text of ['first', 'second', 'first', 'first']) {
+      system.put('notes', 'n1', { name: text })
+      system.put('notes', 'n2', { name: 'same' })
+      await run('notes')
+      assert.deepEqual(await stored('notes'), { n1: text, n2: 'same' })
+    }
+    assert.deepEqual(
+      (await runs()).map((r) => r.messages),
+      [2, 1, 1, 0],
+    )
+    for (const text of ['third', 'first', 'third']) {
+      system.put('notes', 'n1', { name: text })
+      await run('notes')
+    }
+    assert.deepEqual(await stored('notes'), { n1: 'third', n2: 'same' }, 'while others wait')
+  })
+
+  test('of equal versions the row that was read last counts, in an earlier form too', async () => {
+    for (const name of ['one', 'two', 'one', 'one']) {
+      system.put('customers', '1', { name }, Date.parse('2026-02-01'))
+      await db.sql`update sync_state set position = null`
+      await run()
+      assert.deepEqual(await stored(), { 1: name })
+    }
+    assert.deepEqual(
+      (await runs()).map((r) => r.messages),
+      [1, 1, 1, 0],
+    )
+  })
+
+  test('a row that cannot be read is one exception, however often it is read', async () => {
+    put('Ada', 'Bea')
+    system.put('customers', '3', { name: 'Cid', modified: 'never' })
+    const row = system.row.bind(system)
+    system.row = (object, id) => {
+      const found = row(object, id)
+      return found && id === '3' ? { ...found, version: 'never' } : found
+    }
+    for (let n = 0; n < 2; n++) {
+      await db.sql`update sync_state set position = null`
+      await run()
+      assert.deepEqual(await stored(), { 1: 'Ada', 2: 'Bea' })
+    }
+    const exceptions = await db.sql`select code from outcome where outcome = 'EXCEPTION'`
+    assert.deepEqual(
+      exceptions.map((e) => e.code),
+      ['INVALID_VERSION'],
+    )
+  })
+
+  test('waits while too many messages wait in the inbox', async () => {
+    put('Ada', 'Bea', 'Cid', 'Dan')
+    await run()
+    let waits = 0
+    put('Ada 2')
+    const running = run('customers', {
+      backlog: new BacklogGate(db.sql, 3),
+      onProgress: (p) => {
+        if (p.waiting) waits++
+      },
+    })
+    await sleep(100)
+    assert.equal(waits, 1)
+    assert.equal((await runs()).at(-1)?.rows, 0, 'nothing is stored meanwhile')
+    await drain(pipeline)
+    assert.equal((await running).ended, 'DONE')
+    assert.equal((await stored())[1], 'Ada 2')
+  })
+})
+
+describe('a position', () => {
+  test('is stored with its page: a run that stops goes on after its last page', async () => {
+    put('Ada', 'Bea', 'Cid', 'Dan', 'Eve', 'Fay', 'Gil')
+    const stop = new AbortController()
+    system.onPage = (_, page) => {
+      if (page === 2) stop.abort(new RunStopped('the process stops'))
+    }
+    const claimed = await claim('customers')
+    const first = await runObject(tools(), claimed, stop.signal)
+    assert.equal(first.ended, 'STOPPED')
+    const { position, within_run } = await stateOf()
+    assert.deepEqual([position.mode, within_run], ['FULL', true])
+    const before = system.requests
+    system.onPage = () => {}
+    assert.equal((await run()).ended, 'DONE')
+    assert.ok(system.requests - before < 3, `${system.requests - before} requests for the rest`)
+    assert.equal(Object.keys(await stored()).length, 7)
+    assert.deepEqual(
+      (await runs()).map((r) => r.state),
+      ['STOPPED', 'DONE'],
+    )
+  })
+
+  test('that has expired is a visible state until everything was read again', async () => {
+    put('Ada', 'Bea', 'Cid', 'Dan')
+    await run('customers', { connection: mapConnection(system, { positionMs: -1 }) })
+    system.vanish('customers', '1')
+    system.put('customers', '2', { name: 'Bea B.' })
+    let seen = ''
+    system.onPage = async () => {
+      const { state, code, rescan_since } = await stateOf()
+      seen = `${state} ${code} ${rescan_since instanceof Date}`
+    }
+    assert.equal((await run()).ended, 'DONE')
+    assert.equal(seen, 'RESCAN POSITION_EXPIRED true')
+    assert.deepEqual(
+      (await runs()).map((r) => [r.mode, r.state, r.code]),
+      [
+        ['FULL', 'DONE', null],
+        ['DELTA', 'FAILED', 'POSITION_EXPIRED'],
+        ['FULL', 'DONE', null],
+      ],
+    )
+    const state = await stateOf()
+    assert.deepEqual([state.state, state.code, state.rescan_since], ['IDLE', null, null])
+    assert.deepEqual(
+      await stored(),
+      { 1: 'Ada', 2: 'Bea B.', 3: 'Cid', 4: 'Dan' },
+      'a full run deletes nothing that it does not see',
+    )
+  })
+
+  test('that the system refuses while everything is read again is a failure, not a loop', async () => {
+    put('Ada')
+    system.onPage = () => {
+      throw failure('GONE', 'CURSOR_EXPIRED')
+    }
+    const result = await run()
+    assert.equal(result.ended, 'FAILED')
+    const state = await stateOf()
+    assert.deepEqual([state.state, state.code, state.verdict], ['FAILED', 'CURSOR_EXPIRED', 'GONE'])
+  })
+})
+
+describe('a lease', () => {
+  test('that was lost stores no page, and its run is lost', async () => {
+    put('Ada', 'Bea')
+    const slow = await claim('customers')
+    const slowRun = await beginRun(db.sql, slow.lease, 'FULL')
+    assert.equal(await claimObject(db.sql, randomUUID(), slow.lease, true), null, 'it is held')
+    await db.sql`update sync_state set leased_until = clock_timestamp() - interval '1 second'`
+    assert.equal((await listDue(db.sql, ['shop'])).length, 1)
+    const other = await claim('customers', randomUUID())
+    assert.equal(other.lease.fence, slow.lease.fence + 1)
+    const page = {
+      rows: [],
+      position: { mode: 'FULL' as const, at: 'of the slow holder', expiresAt: null },
+      last: false,
+      total: null,
+    }
+    await assert.rejects(storePage(db.sql, slowRun, shop, page), LeaseLost)
+    assert.equal((await stateOf()).position, null)
+    assert.deepEqual(
+      (await runs()).map((r) => [r.state, r.code]),
+      [['LOST', 'LEASE_LOST']],
+    )
+  })
+
+  test('shares objects between workers: each row is stored once', async () => {
+    put('Ada', 'Bea', 'Cid', 'Dan', 'Eve')
+    system.unversioned.add('notes')
+    system.put('notes', 'n1', { name: 'a note' })
+    await addObjects(db.sql, 'shop', ['customers', 'notes'])
+    const signal = new AbortController().signal
+    const work = async () => {
+      const ended: string[] = []
+      const by = randomUUID()
+      for (const due of await listDue(db.sql, ['shop'])) {
+        const claimed = await claimObject(db.sql, by, due)
+        if (claimed) ended.push((await runObject(tools(), claimed, signal)).ended)
+      }
+      return ended
+    }
+    const ended = (await Promise.all([work(), work(), work()])).flat()
+    assert.deepEqual(ended, ['DONE', 'DONE'])
+    assert.deepEqual([...(await runs())].map((r) => r.messages).sort(), [1, 5])
+  })
+})
+
+describe('a failure', () => {
+  test('is shown with its verdict and time, and what was stored stays', async () => {
+    put('Ada', 'Bea', 'Cid', 'Dan')
+    const notBefore = Date.now() + 10 * hour
+    system.onPage = (_, page) => {
+      if (page === 1) throw failure('WAIT', 'RATE_LIMITED', notBefore)
+    }
+    const result = await run()
+    assert.ok(result.ended === 'FAILED' && result.dueAt === notBefore)
+    const { state, code, verdict, attempts, within_run } = await stateOf()
+    assert.deepEqual(
+      [state, code, verdict, attempts, within_run],
+      ['FAILED', 'RATE_LIMITED', 'WAIT', 1, true],
+    )
+    system.onPage = () => {}
+    assert.equal((await run()).ended, 'DONE')
+    const { state: now, failed_since } = await stateOf()
+    assert.deepEqual([now, failed_since], ['IDLE', null])
+    assert.equal(Object.keys(await stored()).length, 4)
+  })
+
+  test('of an object without a mapping is a clear state', async () => {
+    system.put('rockets', '1', {})
+    const result = await run('rockets')
+    assert.ok(result.ended === 'FAILED' && result.problem.code === 'UNKNOWN_OBJECT')
+  })
+})
+
+describe('a census', () => {
+  test('deletes what the system no longer has; a row that comes back counts again', async () => {
+    put('Ada', 'Bea', 'Cid', 'Dan')
+    system.censused.add('customers')
+    await run()
+    await stored()
+    system.vanish('customers', '1')
+    system.hidden.add('2')
+    await run()
+    assert.deepEqual(await stored(), { 2: 'Bea', 3: 'Cid', 4: 'Dan' }, 'a hidden row is read first')
+    assert.equal((await db.sql`select from census_seen`).length, 0)
+    system.put('customers', '1', { name: 'Ada' }, Date.parse('2026-01-01T00:00:00.001Z'))
+    await db.sql`update sync_state set position = null`
+    await run()
+    assert.deepEqual(await stored(), { 1: 'Ada', 2: 'Bea', 3: 'Cid', 4: 'Dan' })
+  })
+
+  test('that would delete too much asks, and then does what it is allowed', async () => {
+    put(...Array.from({ length: 12 }, (_, n) => `No ${n}`))
+    system.censused.add('customers')
+    await run()
+    await stored()
+    for (let n = 1; n <= 11; n++) system.vanish('customers', String(n))
+    const result = await run()
+    assert.ok(result.ended === 'DONE' && result.asks?.code === 'CENSUS_TOO_MANY')
+    const { state, code, census_missing } = await stateOf()
+    assert.deepEqual([state, code, census_missing], ['IDLE', 'CENSUS_TOO_MANY', 11])
+    assert.equal(Object.keys(await stored()).length, 12)
+    await db.sql`update sync_state set census_allowed = 11`
+    await run()
+    assert.deepEqual(await stored(), { 12: 'No 11' })
+    assert.deepEqual([(await stateOf()).code, (await stateOf()).census_missing], [null, null])
+  })
+})
