@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VERDICTS } from '../../../connectors/connection/contract.ts'
-import { compare, decide } from '../../../mdm/connections/restate.ts'
+import { compare, decide, type StatedRow } from '../../../mdm/connections/restate.ts'
 import { retryAt } from '../../../mdm/connections/retryAt.ts'
 
 const minutes = (ms: number) => ms / 60_000
@@ -27,11 +27,11 @@ test('the time that the system names is never undercut', () => {
   assert.ok(retryAt('WAIT', 1, 10, 0, 0.9) > 10)
 })
 
-const row = { messageId: 'm', key: 'k', version: 5, deleted: false, raw: { a: 1 } }
+const row: StatedRow = { messageId: 'm', key: 'k', version: 5, deleted: false, raw: { a: 1 } }
 const stored = { version: 5, deleted: false, statedBy: 7, deletedByArrival: false }
 const CASES: [
   title: string,
-  row: Partial<typeof row> | { version: null } | { key: null },
+  row: Partial<StatedRow>,
   known: number | null,
   stored: Partial<typeof stored> | null,
   settled: boolean,
