@@ -37,7 +37,7 @@ export class Refused extends Error {
 /** A vendor's behaviour: how it handles requests, and the forms of its refusals. */
 export interface Behaviour {
   /** Returns undefined for a path or method that the vendor does not have. Throws `Refused`. */
-  handle(request: Received): Reply | undefined
+  handle(request: Received): Reply | undefined | Promise<Reply | undefined>
   notFound(request: Received): Reply
   failure(status: number, request: Received): Reply
   forbidden(request: Received): Reply
@@ -69,9 +69,9 @@ export async function openServer(options: {
   let count = 0
 
   /** Executes a request. An error that is no refusal is a fault of the model: 500 and unknown. */
-  const execute = (request: Received): Reply => {
+  const execute = async (request: Received): Promise<Reply> => {
     try {
-      const reply = behaviour.handle(request)
+      const reply = await behaviour.handle(request)
       if (reply) return reply
       unknown.push(describe(request))
       return behaviour.notFound(request)
@@ -94,7 +94,7 @@ export async function openServer(options: {
     const fault = faults.take(describe(request), (planned) => applies(planned, request))
     if (fault?.kind === 'slow') await wait(fault.ms, undefined, { signal: closing.signal })
     if (fault?.kind === 'cut' && fault.after === 'nothing') return void message.socket.destroy()
-    const reply = withHeaders(refusalOf(fault, request) ?? execute(request), request)
+    const reply = withHeaders(refusalOf(fault, request) ?? (await execute(request)), request)
     if (fault?.kind === 'afterWrite')
       return send(response, request, behaviour.failure(fault.status, request))
     if (fault?.kind === 'invalidJson' || fault?.kind === 'cut') {

@@ -1,0 +1,126 @@
+import type { Random } from '../../random.ts'
+import { createClock } from '../kit/clock.ts'
+import { PlannedFaults } from '../kit/faults.ts'
+import { Store, type Written } from '../kit/store.ts'
+import type { VisibleRow } from '../kit/table.ts'
+import { findObjectType, type ObjectType } from './objects.ts'
+import { type Fields, touch } from './records.ts'
+import { idOf, salesforceRules } from './rules.ts'
+
+const recycleBinMs = 15 * 86_400_000
+
+/** Children that are deleted with their parent: the field of the child that names the parent. */
+const CASCADES: readonly [parent: string, child: string, field: string][] = [
+  ['Account', 'Contact', 'AccountId'],
+  ['Account', 'Opportunity', 'AccountId'],
+  ['Account', 'Contract', 'AccountId'],
+  ['Account', 'Order', 'AccountId'],
+  ['Account', 'Asset', 'AccountId'],
+  ['Opportunity', 'OpportunityLineItem', 'OpportunityId'],
+  ['Order', 'OrderItem', 'OrderId'],
+]
+const MERGED = ['Account', 'Contact', 'Lead']
+
+/** A Salesforce org: its records, and what a delete and a merge do to related ones. */
+export class Org {
+  readonly clock = createClock()
+  readonly faults = new PlannedFaults()
+  readonly store: Store
+  /** The user who signs in. */
+  readonly userId: string
+  /** Children by the id of their parent: `object id`. */
+  readonly #children = new Map<string, Set<string>>()
+
+  constructor(random: Random, username: string) {
+    this.userId = idOf('005', 1)
+    this.store = new Store({
+      clock: this.clock,
+      faults: this.faults,
+      rules: salesforceRules(random, () => this.userId),
+      onWrite: (written) => this.#written(written),
+    })
+    const user = { LastName: 'Integration', Username: username, IsActive: true }
+    this.clock.at(this.clock.now() - 800 * 86_400_000, () =>
+      this.store.put('User', { ...user, Id: this.userId, UserType: 'Standard' }),
+    )
+  }
+
+  /** Returns the rows that a query sees; deleted ones too while they are in the recycle bin. */
+  rows(type: ObjectType, withDeleted: boolean): VisibleRow[] {
+    const kept = this.clock.now() - recycleBinMs
+    return this.store
+      .table(type.name)
+      .sorted('id', (a, b) => (a.id < b.id ? -1 : 1))
+      .filter((row) => !row.deleted || (withDeleted && modifiedAt(row) >= kept))
+  }
+
+  find(object: string, id: string): VisibleRow | undefined {
+    return this.store.table(object).find(id)
+  }
+
+  /** Merges and restores some records, all at the same second, as a clean-up leaves them. */
+  cleanUp(count: number, random: Random): void {
+    for (let n = 0; n < count; n++) {
+      const object = random.pick(MERGED)
+      const winner = this.store.pick(random, object)
+      const loser = this.store.pick(random, object)
+      if (winner !== undefined && loser !== undefined && winner !== loser)
+        this.#merge(object, winner, loser)
+      this.#restore(random)
+    }
+  }
+
+  /** The loser's children move to the winner, the loser is deleted and names the winner. */
+  #merge(object: string, winner: string, loser: string): void {
+    for (const child of [...(this.#children.get(loser) ?? [])]) {
+      const [name = '', id = ''] = child.split(' ')
+      const cascade = CASCADES.find(([parent, kind]) => parent === object && kind === name)
+      if (cascade)
+        this.store.put(
+          name,
+          Object.fromEntries([
+            ['Id', id],
+            [cascade[2], winner],
+          ]),
+        )
+    }
+    this.store.put(object, { Id: winner })
+    this.store.remove(object, loser)
+    const table = this.store.table(object)
+    table.set(loser, { ...table.get(loser)!.record, MasterRecordId: winner }, true)
+  }
+
+  /** Takes a record out of the recycle bin, if one is there whose parent is not deleted. */
+  #restore(random: Random): void {
+    const bin = this.rows(findObjectType('Lead')!, true)
+    const candidates = bin.filter(({ deleted, record }) => deleted && !record.MasterRecordId)
+    if (candidates.length === 0) return
+    const { id, record } = random.pick(candidates)
+    const restored = touch(record, this.clock.now(), this.userId)
+    this.store.table('Lead').set(id, { ...restored, IsDeleted: false })
+  }
+
+  #written({ object, id, action, record, before }: Written): void {
+    for (const [, child, field] of CASCADES)
+      if (child === object) this.#moveChild(`${object} ${id}`, field, before, record)
+    if (action !== 'deleted') return
+    for (const child of [...(this.#children.get(id) ?? [])]) {
+      const [name = '', childId = ''] = child.split(' ')
+      if (this.store.table(name).get(childId)?.deleted === false) this.store.remove(name, childId)
+    }
+  }
+
+  #moveChild(child: string, field: string, before: Fields | undefined, after: Fields): void {
+    const parentOf = (record: Fields | undefined) =>
+      record && new Map(Object.entries(record)).get(field)
+    const [from, to] = [parentOf(before), parentOf(after)]
+    if (from === to) return
+    if (typeof from === 'string') this.#children.get(from)?.delete(child)
+    if (typeof to !== 'string') return
+    const siblings = this.#children.get(to) ?? new Set()
+    this.#children.set(to, siblings.add(child))
+  }
+}
+
+export const modifiedAt = ({ record }: { record: Fields }) =>
+  Date.parse(String(record.SystemModstamp))
