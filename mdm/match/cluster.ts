@@ -56,7 +56,8 @@ export interface ClusterRules<F> {
   isUniqueSource?(source: string): boolean
   /**
    * Returns whether the counterparts of such a source compete: it holds each thing once, or rarely
-   * twice. Between two such sources records are matched one to one.
+   * twice. Between two such sources records are matched one to one; within one a record has at most
+   * one duplicate.
    */
   competes?(source: string): boolean
   /** Bits that a pair of two such sources gains, because most records have a counterpart. */
@@ -220,9 +221,10 @@ function compareEdges(
 }
 
 /**
- * Sets the weights of pairs between sources whose records compete. A record has one counterpart there or none, so
- * its possible counterparts compete: an exact twin beats a neighbour, and two equal ones are both
- * only possible.
+ * Sets the weights of pairs of sources whose records compete. A record has one counterpart there or
+ * none, so its possible counterparts compete: an exact twin beats a neighbour, and two equal ones are
+ * both only possible. The same holds within a source that rarely has a thing twice: ten records of
+ * one name are a crowd, not ten duplicates.
  */
 function weighOneToOne(
   sources: readonly (string | undefined)[],
@@ -231,7 +233,7 @@ function weighOneToOne(
 ): void {
   const competing = pairs.filter(({ i, j, conflict }) => {
     const [a, b] = [sources[i], sources[j]]
-    return conflict === undefined && a !== undefined && b !== undefined && a !== b
+    return conflict === undefined && a !== undefined && b !== undefined
   })
   if (competing.length === 0) return
   const oneToOne = new OneToOne(

@@ -325,3 +325,27 @@ test('a counterpart that a steward has excluded does not compete with the others
   assert.deepEqual(find([]), [['x1'], ['y1'], ['y2']], 'two counterparts are as likely')
   assert.deepEqual(find([{ kind: 'NOT_SAME', a: 'y1', b: 'x1' }]), [['x1', 'y2'], ['y1']])
 })
+
+test('in a source that rarely has a thing twice, a duplicate is matched and a crowd is not', () => {
+  const weight = 3
+  const find = (...keys: string[]) =>
+    cluster(
+      keys.map((key) => ({ key, source: key[0]!, features: key })),
+      keys.flatMap((a) => keys.filter((b) => a < b).map((b) => ({ a, b, weight }))),
+      [],
+      {
+        matchWeightMin: 0,
+        linkWeightMin: -2,
+        canJoin: (weight) => weight >= 0,
+        isUniqueSource: () => false,
+        competes: () => true,
+        compare: () => ({ weight }),
+      },
+    ).clusters
+  assert.deepEqual(find('a1', 'a2'), [['a1', 'a2']])
+  assert.deepEqual(find('a1', 'a2', 'b1', 'b2'), [
+    ['a1', 'a2'],
+    ['b1', 'b2'],
+  ])
+  assert.deepEqual(find('a1', 'a2', 'a3', 'a4'), [['a1'], ['a2'], ['a3'], ['a4']])
+})
