@@ -18,6 +18,8 @@ export interface ObjectRules {
   newId(): string
   /** Returns the record as the API shows it after a write. `before` is absent at its creation. */
   write(fields: Fields, at: { id: string; now: number; before: Fields | undefined }): Fields
+  /** Replaces a change where the vendor keeps versions as records; returns the id of the new one. */
+  amend?(store: Store, id: string, fields: Fields): string
   /** Returns what a delete leaves of the record. Absent if the vendor permits no delete. */
   erase?(record: Fields, now: number): Fields
   /** Draws the fields of a new record; undefined if a parent is missing. */
@@ -96,6 +98,7 @@ export class Store {
     const current = table.get(id)
     if (current?.deleted) throw new Error(`${object} ${id} is deleted`)
     const before = current?.record
+    if (before && rules.amend) return rules.amend(this, id, rest)
     const record = rules.write(rest, { id, now: this.clock.now(), before })
     table.set(id, record)
     this.#onWrite({ object, id, action: before ? 'updated' : 'created', record, before })

@@ -1,0 +1,162 @@
+import { random } from '../../random.ts'
+import { createClock } from '../kit/clock.ts'
+import { PlannedFaults } from '../kit/faults.ts'
+import type { Model } from '../kit/model.ts'
+import { Query } from '../kit/query.ts'
+import { RateLimit } from '../kit/rateLimit.ts'
+import { type Behaviour, openServer, type Received, Refused, type Reply } from '../kit/server.ts'
+import { Store } from '../kit/store.ts'
+import { CATEGORY, failed, notSignedIn } from './errors.ts'
+import { type Listing, objectQuery } from './objectQuery.ts'
+import { deleteOfAccount, setContacts, zuoraRules } from './records.ts'
+import { Tokens } from './tokens.ts'
+
+/** The rate of a developer sandbox. */
+const perMinute = { windowMs: 60_000, max: 12_500, kind: 'fixed' } as const
+const limitHeader = '12500, 12500;w=60, 25000;w=3600, 50000;w=86400'
+
+export const zuora: Model = {
+  kind: 'zuora',
+  async open({ seed = 1, limits = 'vendor' } = {}) {
+    const clock = createClock()
+    const faults = new PlannedFaults()
+    const store: Store = new Store({
+      clock,
+      faults,
+      rules: zuoraRules(random('zuora', seed)),
+      onWrite({ object, id, action, record }) {
+        if (object === 'Contact' && action === 'created') setContacts(store, record)
+        if (object === 'Account' && action === 'deleted') deleteOfAccount(store, id)
+      },
+    })
+    const tokens = new Tokens(clock, limits === 'vendor')
+    const rateLimit = new RateLimit(perMinute, limits === 'vendor')
+    const server = await openServer({
+      clock,
+      faults,
+      rateLimit,
+      behaviour: {
+        ...forms,
+        handle: (request) => handle(request, store, tokens),
+        headers: () => ({
+          'ratelimit-limit': limitHeader,
+          'ratelimit-remaining': `${rateLimit.left}`,
+          'ratelimit-reset': `${60 - (Math.floor(clock.now() / 1000) % 60)}`,
+        }),
+      },
+    })
+    return {
+      kind: 'zuora',
+      credentials: tokens.credentials,
+      clock,
+      faults,
+      objects: store.objects,
+      state: (object) => store.state(object),
+      put: (object, fields) => store.put(object, fields),
+      remove: (object, id) => store.remove(object, id),
+      fill: (count, fillSeed) => store.fill(count, fillSeed),
+      day: (changes, daySeed) => store.day(changes, daySeed),
+      ...server,
+    }
+  },
+}
+
+const listing = (object: string, fields: string, filterRequired = false): Listing => ({
+  object,
+  fields: ['id', 'updatedDate', ...fields.split(' ')],
+  filterRequired,
+})
+
+const LISTINGS: ReadonlyMap<string, Listing> = new Map([
+  [
+    'accounts',
+    listing(
+      'Account',
+      'accountNumber balance batch billCycleDay billToId crmId currency name parentId soldToId status touchstoneId__c',
+    ),
+  ],
+  ['contacts', listing('Contact', 'accountId firstName lastName workEmail country')],
+  ['products', listing('Product', 'name sku productNumber category touchstoneId__c')],
+  ['product-rate-plans', listing('ProductRatePlan', 'name productId')],
+  ['product-rate-plan-charges', listing('ProductRatePlanCharge', 'name productRatePlanId')],
+  [
+    'product-rate-plan-charge-tiers',
+    listing('ProductRatePlanChargeTier', 'productRatePlanChargeId currency'),
+  ],
+  [
+    'subscriptions',
+    listing(
+      'Subscription',
+      'accountId contractEffectiveDate name originalId previousSubscriptionId renewalTerm status isLatestVersion termEndDate termStartDate version cMRR',
+    ),
+  ],
+  [
+    'invoices',
+    listing('Invoice', 'accountId invoiceNumber invoiceDate dueDate status balance amount'),
+  ],
+  ['invoice-items', listing('InvoiceItem', 'invoiceId chargeDate subscriptionId', true)],
+  ['payments', listing('Payment', 'accountId paymentNumber effectiveDate status amount')],
+])
+
+/** Fields that a record can be read by, besides its id. */
+const NUMBERS: ReadonlyMap<string, string> = new Map([
+  ['Account', 'accountNumber'],
+  ['Invoice', 'invoiceNumber'],
+  ['Payment', 'paymentNumber'],
+])
+
+function handle(request: Received, store: Store, tokens: Tokens): Reply | undefined {
+  const { method, path, headers } = request
+  if (method === 'POST' && path === '/oauth/token') return tokens.issue(request)
+  if (!tokens.isValid(headers.authorization)) throw new Refused(notSignedIn)
+  const [, name = '', key] = /^\/object-query\/([\w-]+)(?:\/([^/]+))?$/.exec(path) ?? []
+  const found = LISTINGS.get(name)
+  if (method !== 'GET' || !found) return undefined
+  const table = store.table(found.object)
+  const query = new Query(request.query, (parameter, problem) => {
+    const reply = failed(400, CATEGORY.input, `${problem} parameter: ${parameter}`)
+    return new Refused(reply, problem === 'unknown')
+  })
+  if (key === undefined) return objectQuery(table, query, found)
+  query.end()
+  const wanted = decodeURIComponent(key)
+  const field = NUMBERS.get(found.object)
+  const row =
+    table.find(wanted) ??
+    (field === undefined
+      ? undefined
+      : table
+          .sorted('id')
+          .find(({ record }) => new Map(Object.entries(record)).get(field) === wanted))
+  if (!row || row.deleted)
+    throw new Refused(failed(200, CATEGORY.missing, `Cannot find entity by key: '${wanted}'.`))
+  return { status: 200, body: row.record }
+}
+
+const forms: Omit<Behaviour, 'handle' | 'headers'> = {
+  notFound: ({ method, path }) => failed(404, CATEGORY.missing, `No operation ${method} ${path}`),
+  failure(status) {
+    // A fault with status 200 is an error that only the body tells.
+    if (status === 200) return failed(200, CATEGORY.locked, 'The record is locked, try again.')
+    if (status === 429) return failed(429, CATEGORY.limit, 'Request exceeded limit')
+    if (status === 401) return notSignedIn
+    if (status < 500) return failed(status, CATEGORY.input, 'Invalid request')
+    return {
+      status,
+      headers: { 'content-type': 'text/plain' },
+      body: "We're sorry, but something went wrong.",
+    }
+  },
+  forbidden: () =>
+    failed(200, CATEGORY.permission, 'Your user has no permission for this operation.'),
+  expired(what, { path, query }) {
+    if (what === 'token') return path === '/oauth/token' ? undefined : notSignedIn
+    return query.has('cursor')
+      ? failed(400, CATEGORY.input, 'invalid parameter: cursor')
+      : undefined
+  },
+  limited: (waitMs) =>
+    failed(429, CATEGORY.limit, 'Request exceeded limit', {
+      'retry-after': `${Math.ceil(waitMs / 1000)}`,
+    }),
+}
