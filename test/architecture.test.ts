@@ -40,7 +40,7 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
       ...['db', 'audit', 'access', 'inbox', 'records', 'match', 'golden'],
       ...['resolution', 'tasks', 'policy', 'feed'],
     ],
-    connections: ['db', 'audit', 'inbox', 'records'],
+    connections: ['db', 'audit', 'access', 'inbox', 'records', 'tasks'],
     explain: ['db', 'inbox', 'records', 'match', 'golden', 'resolution', 'stewardship', 'ingest'],
   },
   gateway: {

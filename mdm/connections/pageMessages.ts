@@ -7,7 +7,7 @@ import type { NewMessage } from '../inbox/accept.ts'
 import { arrivalOf } from '../records/stamp.ts'
 import { compare, type Decision, decide, type StatedRow, type StoredRecord } from './restate.ts'
 
-export type RowReader = Pick<Connector, 'read' | 'objectName'>
+export type RowReader = Pick<Connector, 'read' | 'objectName' | 'held'>
 
 export interface PageContext {
   source: string

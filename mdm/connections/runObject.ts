@@ -74,6 +74,12 @@ async function runClaimed(
 ): Promise<Problem | null> {
   const { connection, reader } = tools
   const { source, object } = claimed.lease
+  if (reader.held !== undefined)
+    throw new ConnectionError(
+      'INVALID',
+      'SOURCE_HELD',
+      `${source} is held until its mapping is right: ${reader.held}`,
+    )
   if (reader.objectName(object) === null)
     throw new ConnectionError(
       'INVALID',

@@ -32,6 +32,9 @@ export const syncState = pgTable(
     /** Attempts that failed since the last page was stored. */
     attempts: integer().notNull().default(0),
     failedSince: moment('failed_since'),
+    /** Who made the last request about it, and the key of that request. */
+    actor: text(),
+    requestKey: text('request_key'),
     /** When the next run is due. */
     dueAt: moment('due_at').notNull().default(clock),
     /** A run that a person asked for. */

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BacklogGate } from '../../../mdm/connections/backlog.ts'
+import { type ControlKind, controlSync } from '../../../mdm/connections/control.ts'
 import { addObjects, claimObject, LeaseLost, listDue } from '../../../mdm/connections/lease.ts'
 import { RunStopped, type RunTools, runObject } from '../../../mdm/connections/runObject.ts'
 import { beginRun } from '../../../mdm/connections/runs.ts'
+import { PullScheduler, type SchedulerOptions } from '../../../mdm/connections/scheduler.ts'
 import { storePage } from '../../../mdm/connections/storePage.ts'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
+import { DEFAULT_RULES } from '../../../mdm/tasks/rules.ts'
 import { withMapping } from '../../connectors/fixture.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { directPipeline, drain, empty } from '../../fixtures/store.ts'
@@ -352,5 +355,129 @@ describe('a census', () => {
     await run()
     assert.deepEqual(await stored(), { 12: 'No 11' })
     assert.deepEqual([(await stateOf()).code, (await stateOf()).census_missing], [null, null])
+  })
+})
+
+describe('the scheduler', () => {
+  const ended: string[] = []
+  const started: PullScheduler[] = []
+  const schedule = (more: Partial<SchedulerOptions> = {}) => {
+    const source = { ...tools(), reader: () => shop }
+    const scheduler = new PullScheduler({
+      sql: db.sql,
+      sources: new Map([['shop', source]]),
+      holder: randomUUID(),
+      backlogMax: 10_000,
+      onEnd: (due, result) => ended.push(`${due.object} ${result.ended}`),
+      onAway: (error) => assert.fail(String(error)),
+      ...more,
+    })
+    scheduler.start()
+    started.push(scheduler)
+    return scheduler
+  }
+  const until = async (check: () => boolean | Promise<boolean>) => {
+    for (let n = 0; !(await check()); n++) {
+      assert.ok(n < 400, `not in time: ${ended.join(', ')}`)
+      await sleep(25)
+    }
+  }
+  const control = (kind: ControlKind, idempotencyKey: string, source = 'shop') =>
+    controlSync(
+      {
+        sql: db.sql,
+        rules: DEFAULT_RULES,
+        objects: new Map([['shop', [...system.objects.keys()]]]),
+      },
+      {
+        actor: 'olga',
+        roles: new Set(['integrator']),
+        scopes: new Set<string>(),
+        correlationId: randomUUID(),
+      },
+      kind,
+      { source, object: 'customers' },
+      { reason: 'a test', idempotencyKey },
+    )
+  afterEach(async () => {
+    for (const s of started.splice(0)) await s.stop()
+    ended.length = 0
+  })
+
+  test('of two processes reads each object once; one that fails stops no other', async () => {
+    put('Ada', 'Bea', 'Cid', 'Dan')
+    system.unversioned.add('notes')
+    system.put('notes', 'n1', { name: 'a note' })
+    system.put('rockets', 'r1', {})
+    schedule()
+    schedule()
+    await until(() => ended.length === 3)
+    assert.deepEqual(ended.toSorted(), ['customers DONE', 'notes DONE', 'rockets FAILED'])
+    assert.deepEqual((await runs()).map((r) => r.messages).sort(), [1, 4])
+    assert.ok((await stateOf('rockets')).due_at > new Date())
+  })
+
+  test('stops after the page under way, and another process goes on', async () => {
+    put('Ada', 'Bea', 'Cid', 'Dan', 'Eve', 'Fay', 'Gil')
+    const reached = Promise.withResolvers<void>()
+    system.onPage = async (_, page) => {
+      if (page !== 2) return
+      reached.resolve()
+      await sleep(20)
+    }
+    const first = schedule()
+    await reached.promise
+    await first.stop()
+    assert.deepEqual(ended, ['customers STOPPED'])
+    system.onPage = () => {}
+    schedule()
+    await until(() => ended.includes('customers DONE'))
+    assert.equal(Object.keys(await stored()).length, 7)
+    assert.equal((await stateOf()).rows, 7, 'no row is read twice')
+  })
+
+  test('does what a person asks: pause, resume, rescan', async () => {
+    put('Ada', 'Bea')
+    schedule()
+    await until(() => ended.length === 1)
+    assert.equal((await control('PAUSE', 'one')).code, 'DONE')
+    const { state, code, detail, actor } = await stateOf()
+    assert.deepEqual([state, code, detail, actor], ['PAUSED', 'PAUSED', 'a test', 'olga'])
+    await control('RUN', 'two')
+    await sleep(50)
+    assert.equal(ended.length, 1, 'a paused object is not read')
+    await control('RESUME', 'three')
+    await until(() => ended.length === 2)
+    await control('RESCAN', 'four')
+    await until(() => ended.length === 3)
+    assert.deepEqual((await runs()).map((r) => [r.mode, r.rows]).at(-1), ['FULL', 2])
+    await control('RESCAN', 'four')
+    await sleep(50)
+    assert.equal(ended.length, 3, 'a repeated request changes nothing')
+    assert.deepEqual(await control('PAUSE', 'five', 'nowhere'), {
+      code: 'REFUSED',
+      rule: 'UNKNOWN_SOURCE',
+      detail: 'no source system "nowhere" has connection: in config/sources.yaml; there are: shop',
+    })
+    const events = await db.sql`select event from audit order by id`
+    assert.deepEqual(
+      events.map((e) => e.event),
+      ['PAUSE_SYNC', 'RUN_SYNC', 'RESUME_SYNC', 'RESCAN_SYNC'],
+    )
+  })
+
+  test('a pause ends the run under way: its page is not stored', async () => {
+    put('Ada', 'Bea', 'Cid', 'Dan', 'Eve', 'Fay', 'Gil')
+    system.onPage = async (_, page) => {
+      if (page === 1) await control('PAUSE', 'one')
+    }
+    schedule()
+    await until(() => ended.length === 1)
+    assert.deepEqual(ended, ['customers FENCED'])
+    assert.ok((await stateOf()).rows < 7)
+    assert.deepEqual(
+      (await runs()).map((r) => [r.state, r.code]),
+      [['STOPPED', 'PAUSE']],
+    )
   })
 })

@@ -1,0 +1,146 @@
+import type { Connection } from '../../connectors/connection/contract.ts'
+import { Backoff } from '../../schema/kit/backoff.ts'
+import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
+import type { Sql } from '../db/database.ts'
+import { BacklogGate } from './backlog.ts'
+import { SYNC_CHANNEL } from './control.ts'
+import { addObjects, claimObject, type DueObject, listDue } from './lease.ts'
+import type { RowReader } from './pageMessages.ts'
+import type { PullProgress } from './pullObject.ts'
+import { type RunResult, RunStopped, runObject } from './runObject.ts'
+import { expireRuns } from './runs.ts'
+
+/** A source system that is asked, as this process does it. */
+export interface PulledSource {
+  connection: Connection
+  /** Returns the present reader: it changes with the policy. */
+  reader(): RowReader
+  everyMs: number
+  censusEveryMs: number
+}
+
+export interface SchedulerOptions {
+  sql: Sql
+  sources: ReadonlyMap<string, PulledSource>
+  /** Names this process in leases. */
+  holder: string
+  /** A pull waits while more messages wait in the inbox. */
+  backlogMax: number
+  onEnd(due: DueObject, result: RunResult): void
+  /** Called with a failure of the database, before the pause until the next attempt. */
+  onAway(error: unknown, retryMs: number): void
+  onProgress?(progress: PullProgress): void
+}
+
+/** Objects of one source system that one process reads at once. */
+export const objectsAtOnceMax = 4
+/** How often due objects are looked for. A request of a person wakes the loop at once. */
+const pollMs = 1_000
+const expireEveryMs = 3_600_000
+const retryMsMin = 200
+const retryMsMax = 10_000
+
+/**
+ * Pulls all objects that are due. Several processes share them by their leases. An object that
+ * fails waits by itself; the others go on.
+ */
+export class PullScheduler {
+  readonly #options: SchedulerOptions
+  readonly #backlog: BacklogGate
+  readonly #stop = new AbortController()
+  readonly #pause = new WakeableSleep()
+  readonly #running = new Map<string, Promise<void>>()
+  readonly #backoff = new Backoff(retryMsMin, retryMsMax)
+  #loop: Promise<void> | null = null
+  #expiredAt = 0
+  #listening: { unlisten(): Promise<void> } | null = null
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options
+    this.#backlog = new BacklogGate(options.sql, options.backlogMax)
+  }
+
+  start(): void {
+    this.#loop = this.#run()
+  }
+
+  /** The number of objects that are read now. */
+  get running(): number {
+    return this.#running.size
+  }
+
+  /** Stops after the pages under way. Another process goes on from there. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new RunStopped('the process stops'))
+    this.#pause.wake()
+    await this.#loop
+    await Promise.all(this.#running.values())
+    await this.#listening?.unlisten()
+  }
+
+  async #run(): Promise<void> {
+    const { sql, sources, onAway } = this.#options
+    let isPrepared = false
+    while (!this.#stop.signal.aborted)
+      try {
+        this.#pause.clear()
+        if (!isPrepared) {
+          for (const [source, { connection }] of sources)
+            await addObjects(sql, source, connection.objects)
+          this.#listening = await sql.listen(SYNC_CHANNEL, this.#pause.wake)
+          isPrepared = true
+        }
+        await this.#begin()
+        if (Date.now() - this.#expiredAt > expireEveryMs) {
+          await expireRuns(sql)
+          this.#expiredAt = Date.now()
+        }
+        this.#backoff.reset()
+        await this.#pause.sleep(pollMs)
+      } catch (e) {
+        const retryMs = Math.round(this.#backoff.next())
+        onAway(e, retryMs)
+        await this.#pause.sleep(retryMs)
+      }
+  }
+
+  /** Begins what is due, as far as each source system has room. */
+  async #begin(): Promise<void> {
+    const { sql, sources, holder } = this.#options
+    for (const due of await listDue(sql, [...sources.keys()])) {
+      const source = sources.get(due.source)
+      if (!source?.connection.objects.includes(due.object) || !this.#hasRoom(due)) continue
+      const claimed = await claimObject(sql, holder, due)
+      if (!claimed) continue
+      const key = keyOf(due)
+      const run = this.#runOne(source, claimed).finally(() => {
+        this.#running.delete(key)
+        this.#pause.wake()
+      })
+      this.#running.set(key, run)
+    }
+  }
+
+  async #runOne(
+    source: PulledSource,
+    claimed: NonNullable<Awaited<ReturnType<typeof claimObject>>>,
+  ): Promise<void> {
+    const { sql, onEnd, onAway, onProgress } = this.#options
+    try {
+      const tools = { ...source, reader: source.reader(), sql, backlog: this.#backlog, onProgress }
+      onEnd(claimed.lease, await runObject(tools, claimed, this.#stop.signal))
+    } catch (e) {
+      // The lease expires, and the object is claimed again then.
+      onAway(e, 0)
+    }
+  }
+
+  #hasRoom({ source, object }: DueObject): boolean {
+    const own = [...this.#running.keys()].filter((key) => key.startsWith(`${source}\u0000`))
+    return own.length < objectsAtOnceMax && !this.#running.has(keyOf({ source, object }))
+  }
+}
+
+function keyOf({ source, object }: DueObject): string {
+  return `${source}\u0000${object}`
+}
