@@ -1,6 +1,7 @@
 import type { PullPosition } from '../../connectors/connection/contract.ts'
 import type { syncState } from '../../schema/tables/sync.ts'
 import type { Sql, Transaction } from '../db/database.ts'
+import { transaction } from '../db/transaction.ts'
 
 /** Time until the lease of a process that does not renew it expires. */
 export const leaseMs = 30_000
@@ -59,9 +60,10 @@ export async function listDue(sql: Sql, sources: readonly string[]): Promise<Due
 }
 
 /**
- * Claims an object: null where another process holds it, or a person paused it, or it is not due
- * and `early` is false. Ends the run of a holder that was lost. Uses the clock of the database, one
- * for all processes.
+ * Claims an object: null where another process holds an object of its source system, or a person
+ * paused it, or it is not due and `early` is false. Ends the run of a holder that was lost. Uses the
+ * clock of the database, one for all processes. One process alone asks a source system at a time,
+ * because a process counts the limits of a credential by itself.
  */
 export async function claimObject(
   sql: Sql,
@@ -69,12 +71,30 @@ export async function claimObject(
   { source, object }: DueObject,
   early = false,
 ): Promise<ClaimedObject | null> {
-  const [row] = await sql<(Omit<ClaimedObject, 'lease'> & { fence: number })[]>`
+  const row = await transaction(sql, async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtextextended(${`pull ${source}`}, 0))`
+    return await claimRow(tx, holder, source, object, early)
+  })
+  if (!row) return null
+  const { fence, ...claimed } = row
+  return { ...claimed, lease: { source, object, holder, fence } }
+}
+
+async function claimRow(
+  tx: Transaction,
+  holder: string,
+  source: string,
+  object: string,
+  early: boolean,
+): Promise<(Omit<ClaimedObject, 'lease'> & { fence: number }) | undefined> {
+  const [row] = await tx<(Omit<ClaimedObject, 'lease'> & { fence: number })[]>`
     with before as (
       select source, object, requested from sync_state
       where source = ${source} and object = ${object} and state <> 'PAUSED'
         and (${early}::boolean or due_at <= clock_timestamp() or requested is not null)
         and (leased_until is null or leased_until < clock_timestamp())
+        and not exists (
+          select from sync_state o where o.source = ${source} and o.leased_by <> ${holder} and o.leased_until >= clock_timestamp())
       for update skip locked),
     lost as (
       update sync_run r set state = 'LOST', ended_at = clock_timestamp(), code = 'LEASE_LOST',
@@ -87,9 +107,7 @@ export async function claimObject(
     from before b where s.source = b.source and s.object = b.object
     returning s.fence, s.position, s.within_run as "withinRun", s.rescan_since as "rescanSince", s.census_at as "censusAt",
       s.census_missing as "censusMissing", s.census_allowed as "censusAllowed", b.requested, s.attempts`
-  if (!row) return null
-  const { fence, ...claimed } = row
-  return { ...claimed, lease: { source, object, holder, fence } }
+  return row
 }
 
 /** Renews a lease. Throws LeaseLost. */

@@ -274,6 +274,16 @@ describe('a lease', () => {
     )
   })
 
+  test('keeps others from the whole source system, whose limits one process counts', async () => {
+    put('Ada')
+    system.put('notes', 'n1', { name: 'a note' })
+    await claim('customers')
+    await addObjects(db.sql, 'shop', ['notes'])
+    const notes = { source: 'shop', object: 'notes' }
+    assert.equal(await claimObject(db.sql, randomUUID(), notes), null)
+    assert.ok(await claimObject(db.sql, holder, notes), 'the same process may read it too')
+  })
+
   test('shares objects between workers: each row is stored once', async () => {
     put('Ada', 'Bea', 'Cid', 'Dan', 'Eve')
     system.unversioned.add('notes')
