@@ -17,6 +17,8 @@ interface Placeholder {
   /** The form of a moment; null takes that of `times:`. */
   form: string | null
   filter: Filter | null
+  /** The value where there is none. */
+  fallback: string
 }
 type Part = string | Placeholder | { optional: Part[] }
 
@@ -47,12 +49,12 @@ const FILTERS = {
 } as const
 type Filter = keyof typeof FILTERS
 
-const PLACEHOLDER = /^\{([a-z][\w.]*)(?::((?:'[^']*'|[^'{}|])+))?(?:\|(\w+))?\}/i
+const PLACEHOLDER = /^\{([a-z][\w.]*)(?:\?([^{}:|]+))?(?::((?:'[^']*'|[^'{}|])+))?(?:\|(\w+))?\}/i
 
 /**
  * Compiles a text with {placeholders}. A part in [[ ]] is left out where one of its placeholders is
- * empty; {{ and }} are braces. `allowed` lists the placeholders that have a value there. Throws
- * ConfigError.
+ * empty; {name?text} is the text where the value is empty; {{ and }} are braces. `allowed` lists
+ * the placeholders that have a value there. Throws ConfigError.
  */
 export function compileTemplate(place: Located, allowed: ReadonlySet<string>): Template {
   const text = String(place.value)
@@ -77,7 +79,7 @@ export function compileTemplate(place: Located, allowed: ReadonlySet<string>): T
           return fail(
             'a brace begins no placeholder; write {name}, {name|filter}, or {{ for a brace',
           )
-        const [whole, name = '', form, filter] = found
+        const [whole, name = '', fallback = '', form, filter] = found
         if (!allowed.has(name))
           fail(
             `{${name}} has no value here; ${allowed.size > 0 ? `there are ${[...allowed].map((a) => `{${a}}`).join(', ')}` : 'no placeholder has'}`,
@@ -87,8 +89,13 @@ export function compileTemplate(place: Located, allowed: ReadonlySet<string>): T
         if (form !== undefined && !isTimeForm(form))
           fail(`"${form}" is no form of a time; write s, ms, us, iso, date or yyyy-MM-dd HH:mm:ss`)
         names.add(name)
-        if (!inside) bare.add(name)
-        parts.push({ name, form: form ?? null, filter: (filter as Filter | undefined) ?? null })
+        if (!inside && fallback === '') bare.add(name)
+        parts.push({
+          name,
+          form: form ?? null,
+          filter: (filter as Filter | undefined) ?? null,
+          fallback,
+        })
         rest = rest.slice(whole.length)
       } else {
         const next = rest.slice(1).search(/[{}[\]]/) + 1
@@ -107,7 +114,7 @@ export function compileTemplate(place: Located, allowed: ReadonlySet<string>): T
     names,
     bare,
     alone:
-      parts.length === 1 && only !== undefined && typeof only !== 'string' && 'name' in only
+      parts.length === 1 && typeof only === 'object' && 'name' in only && only.fallback === ''
         ? only
         : null,
     render: (values, encode = (value) => value) => {
@@ -137,9 +144,9 @@ function namesIn(parts: readonly Part[]): Placeholder[] {
   return parts.flatMap((p) => (typeof p === 'object' && 'name' in p ? [p] : []))
 }
 
-function written({ name, form, filter }: Placeholder, values: TemplateValues): string {
-  const value = values.get(name)
-  if (value === undefined) return ''
+function written({ name, form, filter, fallback }: Placeholder, values: TemplateValues): string {
+  const given = values.get(name)
+  const value = given === undefined || given === '' ? fallback : given
   const quote = filter ? FILTERS[filter] : (text: string) => text
   if (typeof value === 'bigint')
     return quote(timeText(value, { ...values.times, ...(form === null ? {} : { text: form }) }))

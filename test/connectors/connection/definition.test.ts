@@ -220,6 +220,10 @@ describe('a text with placeholders', () => {
     assert.equal(write('a[[ and {missing}]] b'), 'a b')
     assert.equal(write('a[[ and {none} or {name}]]'), 'a')
     assert.equal(write('[[{missing}]]'), null)
+    assert.equal(
+      write('{missing?0}, {none?x y|sql}, {ids?0}[[ and {none?1}]]'),
+      "0, 'x y', a,b' and 1",
+    )
     assert.equal(write('x[[ and {ids}]][y]'), "x and a,b'[y]")
   })
 
