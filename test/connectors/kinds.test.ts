@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { judgeConnectors } from '../../connectors/judgeConnectors.ts'
@@ -9,6 +9,9 @@ import { inFolder, ofKind, policy, root } from './fixture.ts'
 
 const shipped = KINDS.filter((kind) => kind.hasMapping)
 
+const isAsked = (kind: { name: string }) =>
+  existsSync(join(root, `connectors/${kind.name}/connection.yaml`))
+
 describe('kinds of source systems', () => {
   for (const kind of shipped)
     test(`${kind.name}: its mapping compiles against the shipped policy, and README.md is there`, () => {
@@ -16,6 +19,22 @@ describe('kinds of source systems', () => {
       const mapped = objects.filter((o) => o.as !== 'Kept')
       assert.ok(mapped.length > 0, 'it maps no object')
       assert.ok(existsSync(join(root, `connectors/${kind.name}/README.md`)))
+    })
+
+  for (const kind of KINDS.filter(isAsked))
+    test(`${kind.name}: connection.yaml is right, and README.md shows how it is configured`, () => {
+      const readme = readFileSync(join(root, `connectors/${kind.name}/README.md`), 'utf8')
+      const [, shown] = /```yaml\n# config\/sources\.yaml\n(.*?)```/s.exec(readme) ?? []
+      assert.ok(shown, 'README.md has a block that begins with # config/sources.yaml')
+      const [source] = inFolder((dir) => {
+        writeFileSync(join(dir, 'sources.yaml'), `sources:\n${shown}`)
+        return readSources(join(dir, 'sources.yaml'), {})
+      })
+      assert.ok(source?.connection)
+      assert.deepEqual(
+        judgeConnectors([source], policy).connectors.get(source.system.name)?.held,
+        undefined,
+      )
     })
 
   test('have names of their own', () => {
