@@ -15,7 +15,7 @@ const path = z.string().min(1)
 
 const recordSchema = z.strictObject({
   from: path.optional(),
-  pairs: z.tuple([path, path]).optional(),
+  pairs: z.tuple([path, z.union([path, z.array(path).min(1)])]).optional(),
   byObject: z.record(z.string(), path).optional(),
   field: path.optional(),
   value: path.optional(),
@@ -82,15 +82,17 @@ export function compileRecord(
       'record: is a path, {from: path, pairs: [name, value]} for a list of pairs, {field: path, value: path} for one changed field, or {byObject: {Object: path}}',
     )
   const from = pathAt(shape.from, [...at, 'from'], fail)
-  const [name, value] = shape.pairs.map((text, i) => pathAt(text, [...at, 'pairs', i], fail))
+  const [name, values] = shape.pairs.map((texts, i) =>
+    [texts].flat().map((text) => pathAt(text, [...at, 'pairs', i], fail)),
+  )
   return (scope) => {
     const pairs = from.first(scope)
-    if (!Array.isArray(pairs) || !name || !value) return null
+    if (!Array.isArray(pairs) || !name || !values) return null
     const record = {}
     for (const item of pairs) {
-      const key = name.first({ ...scope, item })
+      const key = firstOf(name, { ...scope, item })
       if (typeof key === 'string')
-        setOwn(record, named(key), value.first({ ...scope, item }) ?? null)
+        setOwn(record, named(key), firstOf(values, { ...scope, item }) ?? null)
     }
     return record
   }
@@ -103,6 +105,15 @@ export function compileRecord(
 function renaming(names: Record<string, string> = {}): (name: string) => string {
   const rest = ownValue(names, '*') ?? '*'
   return (name) => ownValue(names, name) ?? rest.replace('*', () => name)
+}
+
+/** Returns the value of the first path that has one. */
+function firstOf(paths: readonly Path[], scope: Scope): unknown {
+  for (const path of paths) {
+    const value = path.first(scope)
+    if (value !== undefined) return value
+  }
+  return undefined
 }
 
 function objectAt(from: Path, scope: Scope): Fields | null {

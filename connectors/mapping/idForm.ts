@@ -4,9 +4,16 @@ import { normalId } from '../../schema/kit/normalText.ts'
 export const ID_FORMS = {
   text: normalId,
   salesforce: (id: string) => to18(normalId(id)),
+  guid: (id: string) => plainGuid(normalId(id)),
 } as const
 
 export type IdForm = keyof typeof ID_FORMS
+
+/** Returns a GUID in lower case and without braces; other ids are unchanged. */
+function plainGuid(id: string): string {
+  const guid = /^\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?$/i.exec(id)?.[1]
+  return guid === undefined ? id : guid.toLowerCase()
+}
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'
 
