@@ -82,6 +82,11 @@ export class Store {
     return table
   }
 
+  /** Fields that a user may set. */
+  fields(object: string): readonly string[] {
+    return this.#rules.get(object)?.fields ?? []
+  }
+
   state(object: string): ReadonlyMap<string, Row> {
     return this.table(object).state()
   }
