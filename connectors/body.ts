@@ -24,7 +24,7 @@ export function parseBody(text: string): unknown {
     )
   let value: unknown
   try {
-    value = LONG_NUMBER.test(text) ? JSON.parse(text, keepLongNumbers) : JSON.parse(text)
+    value = parseNumbers(text)
   } catch (e) {
     // Reading long numbers calls itself for each level.
     if (e instanceof RangeError) throw tooDeep()
@@ -40,6 +40,11 @@ export function parseBody(text: string): unknown {
   }
   checkBounds(value, 1)
   return SUSPECT.test(text) || !text.isWellFormed() ? allStorable(value) : value
+}
+
+/** Parses JSON; integers that JavaScript cannot hold become texts with all their digits. */
+export function parseNumbers(text: string): unknown {
+  return LONG_NUMBER.test(text) ? JSON.parse(text, keepLongNumbers) : JSON.parse(text)
 }
 
 /** Parses the body as one object. Throws MessageError NOT_AN_OBJECT for any other JSON. */

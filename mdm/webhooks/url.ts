@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { isReachable, type Network } from './address.ts'
+import { isReachable, type Network } from '../../schema/kit/networkAddress.ts'
 
 /** Allowed destinations of webhooks; settings of the installation. */
 export interface Reach {

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase, type Sql } from '../../../mdm/db/database.ts'
 import { everything } from '../../../mdm/feed/filter.ts'
-import { parseNetwork } from '../../../mdm/webhooks/address.ts'
 import { Deliverer, type DelivererOptions } from '../../../mdm/webhooks/deliverer.ts'
 import type { EndpointSettings } from '../../../mdm/webhooks/endpoints.ts'
 import { createPoster } from '../../../mdm/webhooks/post.ts'
 import { Vault } from '../../../mdm/webhooks/secrets.ts'
 import type { Reach } from '../../../mdm/webhooks/url.ts'
 import { registerWebhook, type Webhooks } from '../../../mdm/webhooks/webhooks.ts'
+import { parseNetwork } from '../../../schema/kit/networkAddress.ts'
 import { policy } from '../../fixtures/store.ts'
 
 /** Creates webhooks that may reach the loopback at these ports. */

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { parseNetwork } from '../../../mdm/webhooks/address.ts'
 import { createPoster } from '../../../mdm/webhooks/post.ts'
+import { parseNetwork } from '../../../schema/kit/networkAddress.ts'
 
 const skip =
   spawnSync('openssl', ['version']).status === 0

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { test } from 'node:test'
-import { isReachable, parseNetwork } from '../../../mdm/webhooks/address.ts'
 import { createPoster } from '../../../mdm/webhooks/post.ts'
 import { checkedUrl, type Reach, UrlError } from '../../../mdm/webhooks/url.ts'
+import { isReachable, parseNetwork } from '../../../schema/kit/networkAddress.ts'
 import fc from '../../property.ts'
 
 const open: Reach = { networks: [], http: true, ports: [80, 443, 8443] }

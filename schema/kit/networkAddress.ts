@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
 
-/** A non-public network that webhooks may reach. */
+/** A non-public network that requests may reach. */
 export type Network = [address: ipaddr.IPv4 | ipaddr.IPv6, prefixBits: number]
 
 /**
@@ -24,7 +24,7 @@ export function parseNetwork(text: string): Network {
 }
 
 /**
- * Returns whether a webhook may be sent to an address: a public unicast one, or one of an allowed
+ * Returns whether a request may be sent to an address: a public unicast one, or one of an allowed
  * network. Everything that the registries reserve is rejected: loopback, private, link-local (with
  * the metadata services of clouds), carrier-grade NAT, multicast, reserved, benchmarking,
  * documentation, and addresses that wrap an IPv4 address (NAT64, 6to4, Teredo). An IPv4-mapped

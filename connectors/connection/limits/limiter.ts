@@ -1,0 +1,151 @@
+import type { LimitUse } from '../contract.ts'
+import type { LimitDefinition } from '../definition/limits.ts'
+import { RateWindow } from './window.ts'
+
+/** The place of one request. */
+export interface Permit {
+  /** The system has begun to answer: it has counted the request. */
+  counted(): void
+  /** The request has ended. */
+  release(): void
+}
+
+interface Limit {
+  definition: LimitDefinition
+  max: number
+  window: RateWindow | null
+  running: number
+}
+
+interface Waiter {
+  limits: Limit[]
+  grant(): void
+}
+
+/** Requests that wait for a place. */
+const waitersMax = 10_000
+
+/**
+ * Holds requests back, so that the limits of a credential are used and never exceeded. All users of
+ * a credential share one.
+ */
+export class Limiter {
+  readonly #limits: Limit[]
+  readonly #now: () => number
+  #waiters: Waiter[] = []
+  #timer: NodeJS.Timeout | null = null
+  #blockedUntil = 0
+
+  /** `now` returns milliseconds of a clock that never goes back. */
+  constructor(
+    definitions: readonly LimitDefinition[],
+    maxOf: (limit: LimitDefinition) => number,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#now = now
+    this.#limits = definitions.map((definition) => {
+      const max = maxOf(definition)
+      return {
+        definition,
+        max,
+        window: definition.perMs === null ? null : new RateWindow(max, definition.perMs),
+        running: 0,
+      }
+    })
+  }
+
+  /** Waits for a place. Rejects when the signal aborts. `path` is the path below the base. */
+  acquire(path: string, signal: AbortSignal): Promise<Permit> {
+    const limits = this.#limits.filter((l) => l.definition.path?.test(path) ?? true)
+    if (this.#waiters.length >= waitersMax)
+      throw new Error(`more than ${waitersMax} requests wait for a limit`)
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        limits,
+        grant: () => {
+          signal.removeEventListener('abort', abort)
+          resolve(this.#permit(limits))
+        },
+      }
+      const abort = () => {
+        this.#waiters = this.#waiters.filter((w) => w !== waiter)
+        reject(signal.reason)
+      }
+      if (signal.aborted) return reject(signal.reason)
+      signal.addEventListener('abort', abort, { once: true })
+      this.#waiters.push(waiter)
+      this.#grant()
+    })
+  }
+
+  /** Holds every request back for so long. */
+  block(ms: number): void {
+    this.#blockedUntil = Math.max(this.#blockedUntil, this.#now() + ms)
+  }
+
+  use(): LimitUse[] {
+    const now = this.#now()
+    return this.#limits.map(({ definition, max, window, running }) => ({
+      name: definition.name,
+      used: window ? window.used(now) : running,
+      max,
+    }))
+  }
+
+  #permit(limits: Limit[]): Permit {
+    for (const limit of limits) {
+      limit.running++
+      limit.window?.begin()
+    }
+    let isCounted = false
+    let released = false
+    const counted = () => {
+      if (isCounted) return
+      isCounted = true
+      for (const limit of limits) limit.window?.end(this.#now())
+    }
+    return {
+      counted,
+      release: () => {
+        counted()
+        if (released) return
+        released = true
+        for (const limit of limits) limit.running--
+        this.#grant()
+      },
+    }
+  }
+
+  /** Lets those begin for which there is a place, in the order in which they came. */
+  #grant(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    const waiting: Waiter[] = []
+    let again = Number.POSITIVE_INFINITY
+    const all = this.#waiters
+    this.#waiters = []
+    for (const waiter of all) {
+      const ms = this.#waitMs(waiter.limits)
+      if (ms === 0) waiter.grant()
+      else {
+        waiting.push(waiter)
+        again = Math.min(again, ms)
+      }
+    }
+    this.#waiters = [...waiting, ...this.#waiters]
+    if (waiting.length > 0 && Number.isFinite(again))
+      this.#timer = setTimeout(() => this.#grant(), Math.ceil(again))
+  }
+
+  #waitMs(limits: readonly Limit[]): number {
+    const now = this.#now()
+    const waits = limits.map((limit) =>
+      limit.window
+        ? limit.window.waitMs(now)
+        : limit.running < limit.max
+          ? 0
+          : Number.POSITIVE_INFINITY,
+    )
+    return Math.max(0, this.#blockedUntil - now, ...waits)
+  }
+}

@@ -1,0 +1,93 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { dataText } from '../../../schema/kit/dataText.ts'
+import { normalText } from '../../../schema/kit/normalText.ts'
+import { visibleText } from '../../../schema/kit/visibleText.ts'
+import { scopeOf } from '../../mapping/path.ts'
+import type { Verdict } from '../contract.ts'
+import type { ErrorRule, HttpDefinition, Meaning } from '../definition/http.ts'
+
+/** What an answer means. */
+export interface Judgement {
+  is: Meaning | 'OK'
+  /** The code and the text of the system, where it gave them. */
+  code: string | null
+  detail: string | null
+  rule: ErrorRule | null
+}
+
+const detailCharsMax = 300
+
+/** Judges an answer by its status and, where the definition says so, its body (rule 9). */
+export function judgeAnswer(
+  { failed, code: codePath, detail: detailPath, errors }: HttpDefinition,
+  status: number,
+  body: unknown,
+): Judgement {
+  const scope = scopeOf(body)
+  const failedIn200 =
+    failed !== null &&
+    normalText(dataText(failed.path.first(scope) ?? null)).toLowerCase() === failed.equals
+  const ok = status >= 200 && status < 300 && !failedIn200
+  const code = codePath?.first(scope)
+  const detail = detailPath?.first(scope)
+  const found = {
+    code: code === undefined || typeof code === 'object' ? null : shortened(dataText(code)),
+    detail: detail === undefined ? null : shortened(dataText(detail)),
+  }
+  const rule = errors.find((r) =>
+    ok ? r.status === status && fits(r, found) : (r.status ?? status) === status && fits(r, found),
+  )
+  if (rule) return { is: rule.is, ...found, rule }
+  if (ok) return { is: 'OK', ...found, rule: null }
+  return { is: failedIn200 && status < 300 ? 'PERMANENT' : byStatus(status), ...found, rule: null }
+}
+
+function fits(
+  { code, detail }: ErrorRule,
+  found: { code: string | null; detail: string | null },
+): boolean {
+  return (
+    (code === null || code.test(found.code ?? '')) &&
+    (detail === null || detail.test(found.detail ?? ''))
+  )
+}
+
+const BY_STATUS = new Map<number, Verdict>([
+  ...[408, 425, 500, 502, 503, 504].map((s) => [s, 'RETRY'] as const),
+  [429, 'WAIT'],
+  [401, 'SIGN_IN'],
+  [403, 'FORBIDDEN'],
+  [410, 'GONE'],
+  [404, 'MISSING'],
+  [409, 'CONFLICT'],
+  [412, 'CONFLICT'],
+])
+
+/** No 4xx is ever skipped (rule 8). */
+export function byStatus(status: number): Verdict {
+  return BY_STATUS.get(status) ?? (status >= 500 ? 'RETRY' : 'PERMANENT')
+}
+
+function shortened(text: string): string {
+  return visibleText(text.slice(0, detailCharsMax))
+}
+
+/**
+ * Returns the milliseconds since 1970 of a header: seconds from now, a date, or a count since 1970.
+ */
+export function headerTime(
+  headers: IncomingHttpHeaders,
+  name: string | null,
+  now: number,
+): number | null {
+  const value = name === null ? undefined : headers[name]
+  const text = [value].flat()[0]?.trim()
+  if (text === undefined || text === '') return null
+  const n = Number(text)
+  if (Number.isFinite(n)) {
+    if (n > 1e12) return n
+    return n > 1e9 ? n * 1_000 : now + Math.max(0, n) * 1_000
+  }
+  const date = Date.parse(text)
+  return Number.isNaN(date) ? null : date
+}
