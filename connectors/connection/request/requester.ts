@@ -12,7 +12,7 @@ import type { Limiter, Permit } from '../limits/limiter.ts'
 import { type Exchange, ExchangeError, type HttpAnswer, type HttpRequest } from './exchange.ts'
 import { type Failure, failureOf, type RequestName, withoutSecrets } from './failure.ts'
 import { type PageMark, renderRequest } from './render.ts'
-import { headerTime, type Judgement, judgeAnswer } from './verdict.ts'
+import { headerText, headerTime, type Judgement, judgeAnswer } from './verdict.ts'
 
 /** How long and how often a request is tried. */
 export interface RetryPolicy {
@@ -195,7 +195,7 @@ export class Requester {
   #observe(headers: IncomingHttpHeaders): void {
     const { limitHeaders, limiter, now, retry } = this.#it
     if (limitHeaders.remaining === null || limitHeaders.reset === null) return
-    const remaining = [headers[limitHeaders.remaining]].flat()[0]
+    const remaining = headerText(headers, limitHeaders.remaining)
     if (remaining === undefined || Number(remaining) > 0) return
     const at = now()
     const reset = headerTime(headers, limitHeaders.reset, at)

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { dataText } from '../../../schema/kit/dataText.ts'
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import { normalText } from '../../../schema/kit/normalText.ts'
 import { visibleText } from '../../../schema/kit/visibleText.ts'
 import { scopeOf } from '../../mapping/path.ts'
@@ -80,8 +81,7 @@ export function headerTime(
   name: string | null,
   now: number,
 ): number | null {
-  const value = name === null ? undefined : headers[name]
-  const text = [value].flat()[0]?.trim()
+  const text = name === null ? undefined : headerText(headers, name)
   if (text === undefined || text === '') return null
   const n = Number(text)
   if (Number.isFinite(n)) {
@@ -90,4 +90,9 @@ export function headerTime(
   }
   const date = Date.parse(text)
   return Number.isNaN(date) ? null : date
+}
+
+/** Returns a header of an answer; of several the first. */
+export function headerText(headers: IncomingHttpHeaders, name: string): string | undefined {
+  return [ownValue(headers, name.toLowerCase())].flat()[0]?.trim()
 }
