@@ -51,15 +51,13 @@ export class Account {
     return Object.fromEntries(found.filter(([, ids]) => ids.length > 0))
   }
 
-  /** Merges a few records of a day, all at the same time, as a clean-up leaves them. */
-  mergeSome(count: number, random: Random): void {
-    for (let n = 0; n < count; n++) {
-      const type = random.pick(MERGED)
-      const winner = this.store.pick(random, type.name)
-      const loser = this.store.pick(random, type.name)
-      if (winner !== undefined && loser !== undefined && winner !== loser)
-        this.#merge(type, winner, loser)
-    }
+  /** Merges two records of one object. */
+  merge(random: Random): void {
+    const type = random.pick(MERGED)
+    const winner = this.store.pick(random, type.name)
+    const loser = this.store.pick(random, type.name)
+    if (winner !== undefined && loser !== undefined && winner !== loser)
+      this.#merge(type, winner, loser)
   }
 
   #merge(type: ObjectType, winner: string, loser: string): void {
@@ -78,6 +76,6 @@ export class Account {
     const won = table.get(winner)!.record as HubspotRecord
     const ids = [won, lost].flatMap(({ properties }) => properties.hs_merged_object_ids ?? [])
     const properties = { ...won.properties, hs_merged_object_ids: [...ids, loser].join(';') }
-    table.set(winner, { ...won, properties })
+    store.replace(type.name, winner, { ...won, properties }, 'updated')
   }
 }

@@ -38,6 +38,10 @@ export class Org {
       faults: this.faults,
       rules: salesforceRules(random, () => this.userId),
       onWrite: (written) => this.#written(written),
+      actions: [
+        { weight: 1, run: (draw) => this.#mergeTwo(draw) },
+        { weight: 1, run: (draw) => this.#restore(draw) },
+      ],
     })
     const user = { LastName: 'Integration', Username: username, IsActive: true }
     this.clock.at(this.clock.now() - 800 * 86_400_000, () =>
@@ -58,16 +62,12 @@ export class Org {
     return this.store.table(object).find(id)
   }
 
-  /** Merges and restores some records, all at the same second, as a clean-up leaves them. */
-  cleanUp(count: number, random: Random): void {
-    for (let n = 0; n < count; n++) {
-      const object = random.pick(MERGED)
-      const winner = this.store.pick(random, object)
-      const loser = this.store.pick(random, object)
-      if (winner !== undefined && loser !== undefined && winner !== loser)
-        this.#merge(object, winner, loser)
-      this.#restore(random)
-    }
+  #mergeTwo(random: Random): void {
+    const object = random.pick(MERGED)
+    const winner = this.store.pick(random, object)
+    const loser = this.store.pick(random, object)
+    if (winner !== undefined && loser !== undefined && winner !== loser)
+      this.#merge(object, winner, loser)
   }
 
   /** The loser's children move to the winner, the loser is deleted and names the winner. */
@@ -75,19 +75,17 @@ export class Org {
     for (const child of [...(this.#children.get(loser) ?? [])]) {
       const [name = '', id = ''] = child.split(' ')
       const cascade = CASCADES.find(([parent, kind]) => parent === object && kind === name)
-      if (cascade)
-        this.store.put(
-          name,
-          Object.fromEntries([
-            ['Id', id],
-            [cascade[2], winner],
-          ]),
-        )
+      if (!cascade || this.store.table(name).get(id)?.deleted !== false) continue
+      const reparented = new Map([
+        ['Id', id],
+        [cascade[2], winner],
+      ])
+      this.store.put(name, Object.fromEntries(reparented))
     }
     this.store.put(object, { Id: winner })
     this.store.remove(object, loser)
-    const table = this.store.table(object)
-    table.set(loser, { ...table.get(loser)!.record, MasterRecordId: winner }, true)
+    const lost = this.store.table(object).get(loser)!.record
+    this.store.replace(object, loser, { ...lost, MasterRecordId: winner }, 'deleted')
   }
 
   /** Takes a record out of the recycle bin, if one is there whose parent is not deleted. */
@@ -97,7 +95,7 @@ export class Org {
     if (candidates.length === 0) return
     const { id, record } = random.pick(candidates)
     const restored = touch(record, this.clock.now(), this.userId)
-    this.store.table('Lead').set(id, { ...restored, IsDeleted: false })
+    this.store.replace('Lead', id, { ...restored, IsDeleted: false }, 'updated')
   }
 
   #written({ object, id, action, record, before }: Written): void {

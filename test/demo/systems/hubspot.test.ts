@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { hubspot } from '../../../demo/systems/hubspot/model.ts'
+import { hubspot } from '../../../demo/systems/hubspot/hubspot.ts'
 import { OBJECT_TYPES } from '../../../demo/systems/hubspot/objects.ts'
 import type { ModelSystem } from '../../../demo/systems/kit/model.ts'
 

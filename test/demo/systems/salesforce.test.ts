@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { generateKeyPair, importPKCS8, SignJWT } from 'jose'
 import type { ModelSystem } from '../../../demo/systems/kit/model.ts'
-import { salesforce } from '../../../demo/systems/salesforce/model.ts'
 import { OBJECT_TYPES } from '../../../demo/systems/salesforce/objects.ts'
+import { salesforce } from '../../../demo/systems/salesforce/salesforce.ts'
 
 type Fields = Record<string, unknown>
 interface Page {
@@ -250,9 +250,11 @@ describe('the model of Salesforce', () => {
     assert.equal(await errorOf(soql(q), 503), 'SERVER_UNAVAILABLE')
     system.faults.add({ kind: 'expired', what: 'token' })
     assert.equal(await errorOf(soql(q), 401), 'INVALID_SESSION_ID')
-    system.faults.add({ kind: 'expired', what: 'cursor' })
     const small = { 'sforce-query-options': 'batchSize=200' }
     system.fill(100, 9)
+    const contacts = await all('SELECT Id FROM Contact', 'queryAll')
+    assert.ok(contacts.length > 200)
+    system.faults.add({ kind: 'expired', what: 'cursor' })
     const { nextRecordsUrl } = await json(soql('SELECT Id FROM Contact', 'queryAll', small))
     assert.equal(await errorOf(get(nextRecordsUrl!), 400), 'INVALID_QUERY_LOCATOR')
     system.faults.add({ kind: 'invalidJson' })

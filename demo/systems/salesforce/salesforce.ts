@@ -81,10 +81,7 @@ async function open(options: SalesforceOptions = {}): Promise<ModelSystem> {
     put: (object, fields) => org.store.put(object, fields),
     remove: (object, id) => org.store.remove(object, id),
     fill: (count, fillSeed) => org.store.fill(count, fillSeed),
-    day(changes, daySeed) {
-      org.cleanUp(Math.ceil(changes / 60), random('clean up', daySeed))
-      org.store.day(changes, daySeed)
-    },
+    day: (changes, daySeed) => org.store.day(changes, daySeed),
     faults: org.faults,
     requests: server.requests,
     close: server.close,

@@ -1,5 +1,5 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto'
-import { random } from '../../random.ts'
+import { type Random, random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
@@ -28,8 +28,9 @@ async function open({ seed = 1, limits = 'vendor' }: ModelOptions = {}): Promise
   const faults = new PlannedFaults()
   const links = new Links()
   const rules = hubspotRules(links, random('hubspot', seed))
-  const store = new Store({ clock, faults, rules })
-  const account = new Account(store, links)
+  const actions = [{ weight: 1, run: (draw: Random) => account.merge(draw) }]
+  const store = new Store({ clock, faults, rules, actions })
+  const account: Account = new Account(store, links)
   const accessToken = `pat-eu1-${randomUUID()}`
   const portalId = String(random('portal', seed).between(20_000_000, 29_999_999))
   let url = ''
@@ -62,10 +63,7 @@ async function open({ seed = 1, limits = 'vendor' }: ModelOptions = {}): Promise
     put: (object, fields) => store.put(object, fields),
     remove: (object, id) => store.remove(object, id),
     fill: (count, fillSeed) => store.fill(count, fillSeed),
-    day(changes, daySeed) {
-      account.mergeSome(Math.ceil(changes / 50), random('merges', daySeed))
-      store.day(changes, daySeed)
-    },
+    day: (changes, daySeed) => store.day(changes, daySeed),
     faults,
     requests: server.requests,
     close: server.close,
