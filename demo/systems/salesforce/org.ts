@@ -1,4 +1,5 @@
 import type { Random } from '../../random.ts'
+import { Children } from '../kit/children.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import { Store, type Written } from '../kit/store.ts'
@@ -9,15 +10,15 @@ import { idOf, salesforceRules } from './rules.ts'
 
 const recycleBinMs = 15 * 86_400_000
 
-/** Children that are deleted with their parent: the field of the child that names the parent. */
-const CASCADES: readonly [parent: string, child: string, field: string][] = [
-  ['Account', 'Contact', 'AccountId'],
-  ['Account', 'Opportunity', 'AccountId'],
-  ['Account', 'Contract', 'AccountId'],
-  ['Account', 'Order', 'AccountId'],
-  ['Account', 'Asset', 'AccountId'],
-  ['Opportunity', 'OpportunityLineItem', 'OpportunityId'],
-  ['Order', 'OrderItem', 'OrderId'],
+/** Children that are deleted with their parent, and that follow it in a merge. */
+const RELATIONS = [
+  ...['Contact', 'Opportunity', 'Contract', 'Order', 'Asset'].map((child) => ({
+    parent: 'Account',
+    child,
+    field: 'AccountId',
+  })),
+  { parent: 'Opportunity', child: 'OpportunityLineItem', field: 'OpportunityId' },
+  { parent: 'Order', child: 'OrderItem', field: 'OrderId' },
 ]
 const MERGED = ['Account', 'Contact', 'Lead']
 
@@ -28,8 +29,7 @@ export class Org {
   readonly store: Store
   /** The user who signs in. */
   readonly userId: string
-  /** Children by the id of their parent: `object id`. */
-  readonly #children = new Map<string, Set<string>>()
+  readonly #children = new Children(RELATIONS)
 
   constructor(random: Random, username: string) {
     this.userId = idOf('005', 1)
@@ -72,16 +72,14 @@ export class Org {
 
   /** The loser's children move to the winner, the loser is deleted and names the winner. */
   #merge(object: string, winner: string, loser: string): void {
-    for (const child of [...(this.#children.get(loser) ?? [])]) {
-      const [name = '', id = ''] = child.split(' ')
-      const cascade = CASCADES.find(([parent, kind]) => parent === object && kind === name)
-      if (!cascade || this.store.table(name).get(id)?.deleted !== false) continue
-      const reparented = new Map([
-        ['Id', id],
-        [cascade[2], winner],
-      ])
-      this.store.put(name, Object.fromEntries(reparented))
-    }
+    for (const { object: child, id, field } of this.#children.of(object, loser))
+      this.store.put(
+        child,
+        Object.fromEntries([
+          ['Id', id],
+          [field, winner],
+        ]),
+      )
     this.store.put(object, { Id: winner })
     this.store.remove(object, loser)
     const lost = this.store.table(object).get(loser)!.record
@@ -98,25 +96,11 @@ export class Org {
     this.store.replace('Lead', id, { ...restored, IsDeleted: false }, 'updated')
   }
 
-  #written({ object, id, action, record, before }: Written): void {
-    for (const [, child, field] of CASCADES)
-      if (child === object) this.#moveChild(`${object} ${id}`, field, before, record)
-    if (action !== 'deleted') return
-    for (const child of [...(this.#children.get(id) ?? [])]) {
-      const [name = '', childId = ''] = child.split(' ')
-      if (this.store.table(name).get(childId)?.deleted === false) this.store.remove(name, childId)
-    }
-  }
-
-  #moveChild(child: string, field: string, before: Fields | undefined, after: Fields): void {
-    const parentOf = (record: Fields | undefined) =>
-      record && new Map(Object.entries(record)).get(field)
-    const [from, to] = [parentOf(before), parentOf(after)]
-    if (from === to) return
-    if (typeof from === 'string') this.#children.get(from)?.delete(child)
-    if (typeof to !== 'string') return
-    const siblings = this.#children.get(to) ?? new Set()
-    this.#children.set(to, siblings.add(child))
+  #written(written: Written): void {
+    this.#children.follow(written)
+    if (written.action !== 'deleted') return
+    for (const { object, id } of this.#children.of(written.object, written.id))
+      this.store.remove(object, id)
   }
 }
 

@@ -1,0 +1,134 @@
+import { random } from '../../random.ts'
+import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
+import { RateLimit } from '../kit/rateLimit.ts'
+import { secret } from '../kit/secret.ts'
+import { openServer, type Received, type Reply } from '../kit/server.ts'
+import { Environment } from './environment.ts'
+import { errorReply, expiredVersion, noPrivilege, notFound } from './errors.ts'
+import { checkVersion, queryOf } from './request.ts'
+import { guid } from './rules.ts'
+import { SignIn } from './signIn.ts'
+import { findTable, TABLES, type Table } from './tables.ts'
+import { WebApi } from './webApi.ts'
+
+export interface DataverseOptions extends ModelOptions {
+  /** Requests of a user in 5 minutes. */
+  requestsMax?: number
+}
+
+/** An environment of Dataverse with the tables of Dynamics 365 Sales, and its tenant. */
+export const dataverse = { kind: 'dataverse', open } satisfies Model
+
+const windowMs = 300_000
+
+async function open(options: DataverseOptions = {}): Promise<ModelSystem> {
+  const { seed = 1, limits = 'vendor', requestsMax = 6000 } = options
+  const draw = random('dataverse', seed)
+  const environment = new Environment(draw)
+  const application = { tenantId: guid(draw), clientId: guid(draw), clientSecret: secret() }
+  let url = ''
+  const signIn = new SignIn(application, environment.clock, () => url)
+  const rateLimit = new RateLimit(
+    { windowMs, max: requestsMax, kind: 'sliding' },
+    limits === 'vendor',
+  )
+  const routes = createRoutes(environment, draw, () => url)
+  /** Requests that were refused one after the other: the wait grows with them. */
+  let refusedInARow = 0
+  const limited = (waitMs: number): Reply => {
+    refusedInARow += 1
+    const message = `Number of requests exceeded the limit of ${requestsMax} over the time window of ${windowMs / 1000} seconds.`
+    const seconds = Math.ceil(waitMs / 1000) + refusedInARow - 1
+    return {
+      ...errorReply(429, '0x80072322', message),
+      headers: { 'retry-after': String(seconds) },
+    }
+  }
+  const server = await openServer({
+    clock: environment.clock,
+    faults: environment.faults,
+    rateLimit,
+    behaviour: {
+      handle(request) {
+        refusedInARow = 0
+        const tenant = /^\/([^/]+)\/oauth2\/v2\.0\/token$/.exec(request.path)?.[1]
+        if (tenant !== undefined)
+          return request.method === 'POST' ? signIn.token(tenant, request) : undefined
+        signIn.check(request)
+        checkVersion(request)
+        return routes(request)
+      },
+      notFound: (request) => notFound(`Resource not found for ${request.path}.`).reply,
+      failure: (status) =>
+        status === 429
+          ? errorReply(429, '0x80072322', 'Number of requests exceeded the limit.')
+          : errorReply(status, '0x80040216', 'An unexpected error occurred.'),
+      forbidden: (request) => noPrivilege(tableIn(request.path)?.logical ?? ''),
+      expired(what, request) {
+        if (request.path.endsWith('/token')) return undefined
+        if (what === 'token') return signIn.unauthorized()
+        const carries = ['$deltatoken', '$skiptoken'].some((name) => request.query.has(name))
+        return carries ? expiredVersion() : undefined
+      },
+      limited,
+      headers: () => ({ 'x-ms-ratelimit-burst-remaining-xrm-requests': String(rateLimit.left) }),
+    },
+  })
+  url = server.url
+  const { store } = environment
+  return {
+    kind: 'dataverse',
+    url,
+    credentials: { ...application, organizationUrl: url, loginUrl: url },
+    clock: environment.clock,
+    objects: store.objects,
+    state: (object) => store.state(object),
+    put: (object, fields) => store.put(object, fields),
+    remove: (object, id) => store.remove(object, id),
+    fill: (count, fillSeed) => store.fill(count, fillSeed),
+    day: (changes, daySeed) => store.day(changes, daySeed),
+    faults: environment.faults,
+    requests: server.requests,
+    close: server.close,
+  }
+}
+
+const tableIn = (path: string): Table | undefined =>
+  TABLES.find(({ set }) => path.split(/[/(]/).includes(set))
+
+function createRoutes(
+  environment: Environment,
+  draw: Parameters<typeof guid>[0],
+  url: () => string,
+) {
+  const api = new WebApi(environment, url)
+  const [businessUnit, organization] = [guid(draw), guid(draw)]
+  const table = (set: string): Table => {
+    const found = findTable(set)
+    if (!found) throw notFound(`Resource not found for the segment '${set}'.`, true)
+    return found
+  }
+  const whoAmI = (request: Received): Reply => {
+    queryOf(request).end()
+    const body = {
+      '@odata.context': `${url()}/api/data/v9.2/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse`,
+      BusinessUnitId: businessUnit,
+      UserId: environment.userId,
+      OrganizationId: organization,
+    }
+    return { status: 200, body }
+  }
+  return (request: Received): Reply | undefined => {
+    const [, version, rest] =
+      /^\/api\/data\/v(9\.[0-2])\/([^/]+(?:\/\$count)?)$/.exec(request.path) ?? []
+    if (request.method !== 'GET' || version === undefined || rest === undefined) return undefined
+    if (rest === 'WhoAmI' || rest === 'WhoAmI()') return whoAmI(request)
+    const [, set, id, counts] =
+      /^(\w+)(?:\(([0-9a-f-]{36})\))?(\/\$count)?$/.exec(decodeURIComponent(rest)) ?? []
+    if (set === undefined) return undefined
+    if (counts) return id === undefined ? api.count(table(set), request) : undefined
+    return id === undefined
+      ? api.list(version, table(set), request)
+      : api.read(version, table(set), id, request)
+  }
+}
