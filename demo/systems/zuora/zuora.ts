@@ -7,6 +7,7 @@ import { RateLimit } from '../kit/rateLimit.ts'
 import { type Behaviour, openServer, type Received, Refused, type Reply } from '../kit/server.ts'
 import { Store } from '../kit/store.ts'
 import { CATEGORY, failed, notSignedIn } from './errors.ts'
+import { Exports } from './exports.ts'
 import { type Listing, objectQuery } from './objectQuery.ts'
 import { deleteOfAccount, setContacts, zuoraRules } from './records.ts'
 import { Tokens } from './tokens.ts'
@@ -20,15 +21,19 @@ export const zuora: Model = {
   async open({ seed = 1, limits = 'vendor' } = {}) {
     const clock = createClock()
     const faults = new PlannedFaults()
+    const ids = random('zuora', seed)
+    const deletedAt = new Map<string, number>()
     const store: Store = new Store({
       clock,
       faults,
-      rules: zuoraRules(random('zuora', seed)),
+      rules: zuoraRules(ids),
       onWrite({ object, id, action, record }) {
+        if (action === 'deleted') deletedAt.set(id, clock.now())
         if (object === 'Contact' && action === 'created') setContacts(store, record)
         if (object === 'Account' && action === 'deleted') deleteOfAccount(store, id)
       },
     })
+    const exports = new Exports(store, ids, deletedAt)
     const tokens = new Tokens(clock, limits === 'vendor')
     const rateLimit = new RateLimit(perMinute, limits === 'vendor')
     const server = await openServer({
@@ -37,7 +42,7 @@ export const zuora: Model = {
       rateLimit,
       behaviour: {
         ...forms,
-        handle: (request) => handle(request, store, tokens),
+        handle: (request) => handle(request, store, tokens, exports),
         headers: () => ({
           'ratelimit-limit': limitHeader,
           'ratelimit-remaining': `${rateLimit.left}`,
@@ -47,7 +52,7 @@ export const zuora: Model = {
     })
     return {
       kind: 'zuora',
-      credentials: tokens.credentials,
+      credentials: { ...tokens.credentials, partnerId: exports.partnerId },
       clock,
       faults,
       objects: store.objects,
@@ -105,10 +110,16 @@ const NUMBERS: ReadonlyMap<string, string> = new Map([
   ['Payment', 'paymentNumber'],
 ])
 
-function handle(request: Received, store: Store, tokens: Tokens): Reply | undefined {
+function handle(
+  request: Received,
+  store: Store,
+  tokens: Tokens,
+  exports: Exports,
+): Reply | undefined {
   const { method, path, headers } = request
   if (method === 'POST' && path === '/oauth/token') return tokens.issue(request)
   if (!tokens.isValid(headers.authorization)) throw new Refused(notSignedIn)
+  if (path.startsWith('/v1/')) return exports.handle(request)
   const [, name = '', key] = /^\/object-query\/([\w-]+)(?:\/([^/]+))?$/.exec(path) ?? []
   const found = LISTINGS.get(name)
   if (method !== 'GET' || !found) return undefined
