@@ -66,7 +66,15 @@ export function compileDefinition(
         at,
         `objects.${name}: the mapping has no object "${name}"; it has ${mapped.join(', ')}`,
       )
-    objects.set(name, readObject(name, at, allowed, feeds))
+    const object = readObject(name, at, allowed, feeds)
+    const parent = object.under && objects.get(object.under.object)
+    if (object.under && (!parent || parent.under))
+      failAt(
+        at,
+        `objects.${name}: under: "${object.under.object}" is not an object before it that has a list of its own`,
+        ['under'],
+      )
+    objects.set(name, object)
   }
   if (objects.size === 0) failAt(part('objects'), 'objects: is empty')
   return {

@@ -53,6 +53,8 @@ export interface Deletes {
 
 export interface ObjectDefinition {
   name: string
+  /** The object whose rows each have a list of this one; `as` is the field for the parent's id. */
+  under: { object: string; as: string } | null
   fields: readonly string[]
   size: number | null
   idOf(scope: Scope): string | null
@@ -113,6 +115,7 @@ const DELETE_WORDS = ['flag', 'feed', 'census'] as const
 const objectSchema = shape({
   id: idSpec,
   version: idSpec.optional(),
+  under: shape({ object: z.string(), as: z.string().min(1) }).optional(),
   fields: z.array(z.string().min(1)).min(1).optional(),
   ...LISTING_FIELDS,
   size: z.int().min(1).max(100_000).optional(),
@@ -143,6 +146,7 @@ export function readObject(
       'since',
       'until',
       'sinceId',
+      ...(given.under ? parentNames : []),
       ...more,
     ]),
     optional: new Set(['since', 'until', 'sinceId'].filter((n) => !more.includes(n))),
@@ -161,6 +165,7 @@ export function readObject(
     )
   const object = {
     name,
+    under: given.under ?? null,
     fields: given.fields ?? [],
     size: given.size ?? null,
     idOf: compileIdOf(below(place, 'id')),
@@ -178,6 +183,10 @@ export function readObject(
       : null,
     children: readChildren(below(place, 'children'), what, new Set([...allowed, 'fields'])),
   }
+  if (given.under && given.delta)
+    failAt(deltaPlace, `${what}: delta: is that of ${given.under.object}, under which it is listed`)
+  if (given.under && !parentNames.some((n) => namesOf(object.full).has(n)))
+    failAt(list, `${what}: list: needs {parent}, the id of the ${given.under.object}`)
   const delta = given.delta === undefined || given.delta === null ? null : readDelta()
   const deletes = readDeletes()
   if (deletes.tombstone && !delta)
@@ -345,6 +354,8 @@ export function readObject(
 
 /** The placeholders of one record's id. */
 export const idNames = ['id', 'id.1', 'id.2', 'id.3']
+/** The placeholders of the id of the object under which another is listed. */
+export const parentNames = ['parent', 'parent.1', 'parent.2', 'parent.3']
 
 const OTHERS = new Set([...Object.keys(LISTING_FIELDS), ...TIMES, 'id', 'at', 'row'])
 

@@ -185,6 +185,27 @@ describe('a definition', () => {
     assert.throws(() => define(simple, ['client']), /yaml:9: .*no object "customer"; it has client/)
   })
 
+  test('of an object under another one uses the id of its row', () => {
+    const contact = (spec: string, before = '') =>
+      define(`${simple}${before}  contact: { ${spec} }\n`)
+    const list = 'id: id, rows: "list[]", list: { get: "/customers/{parent}/contacts" }'
+    const under = 'under: { object: customer, as: customer_id }'
+    assert.deepEqual(contact(`${under}, ${list}`).objects.get('contact')?.under, {
+      object: 'customer',
+      as: 'customer_id',
+    })
+    const cases: [string, RegExp][] = [
+      [list, /\{parent\}/],
+      [`${under}, ${list.replace('{parent}', '1')}`, /list: needs \{parent\}/],
+      [
+        `${under.replace('object: customer', 'object: account')}, ${list}`,
+        /"account" is not an object before it/,
+      ],
+      [`${under}, ${list}, delta: { link: true, next: n }`, /delta: is that of customer/],
+    ]
+    for (const [spec, expected] of cases) assert.throws(() => contact(spec), expected, spec)
+  })
+
   test('of a keyset must use the id, else rows with one time are lost (rule 1)', () => {
     const keyset = simple.replace(
       'window: { query: { since: "{since}", until: "{until}" } }\n      pages: { cursor: next, as: query.cursor }',

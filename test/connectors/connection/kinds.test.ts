@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { readDefinition } from '../../../connectors/connection/definition.ts'
+import { KINDS } from '../../../connectors/kinds.ts'
+import { foldName } from '../../../connectors/mapping/path.ts'
+import { isMap } from '../../../connectors/mapping/rule.ts'
+import { parseYaml } from '../../../connectors/yamlFile.ts'
+import { ofKind, root } from '../fixture.ts'
+
+const file = (kind: string, name: string) => join(root, 'connectors', kind, name)
+const asked = KINDS.filter((kind) => existsSync(file(kind.name, 'connection.yaml')))
+
+/** Paths that not every system of the kind has; settings of the definition name them. */
+const OPTIONAL: Record<string, string[]> = {
+  salesforce: [
+    ...['Tradestyle', 'DunsNumber', 'PersonEmail', 'PersonMobilePhone', 'PersonHomePhone'],
+    ...['IsPersonAccount', 'CurrencyIsoCode', 'BillingCountryCode', 'MailingCountryCode'],
+    ...['CountryCode'],
+  ],
+}
+
+/** Kinds whose mapping reads other forms of a record too, which the definition does not ask for. */
+const SEVERAL_FORMS = ['netsuite']
+
+/** Fields that take each of their paths; any other takes the first with a value. */
+const LISTS = ['emails', 'phones', 'domains', 'taxIds', 'tradingNames', 'registrationIds']
+
+/** Returns the paths of a rule without which it has no value. */
+function missing(rule: unknown, has: (path: string) => boolean, isList = false): string[] {
+  if (typeof rule === 'string') return has(rule) ? [] : [rule]
+  if (Array.isArray(rule)) {
+    const all = rule.map((part) => missing(part, has))
+    return isList ? all.flat() : all.some((one) => one.length === 0) ? [] : all.flat()
+  }
+  if (!isMap(rule) || 'constant' in rule) return []
+  if ('each' in rule) return missing(rule.each, has)
+  if ('join' in rule) return missing(rule.join, has)
+  if ('from' in rule) return missing(rule.from, has, isList)
+  if ('major' in rule || 'minor' in rule)
+    return [...missing(rule.major ?? rule.minor, has), ...missing(rule.currency, has)]
+  return Object.entries(rule).flatMap(([name, part]) => missing(part, has, LISTS.includes(name)))
+}
+
+/** Returns the column of a path; that of a text for people is its lookup. */
+function fieldOf(path: string): string {
+  return path
+    .replace(/^\$\./, '')
+    .replace(/^"([^"@]+)@[^"]*"$/, '$1')
+    .replace(/^properties\./, '')
+}
+
+describe('definitions of connections', () => {
+  for (const { name } of asked) {
+    const definition = readDefinition(
+      file(name, 'connection.yaml'),
+      ofKind(name).objects.map((object) => object.name),
+    )
+
+    test(`${name}: each object is one of its mapping, and finds what is deleted`, () => {
+      for (const [object, { deletes, delta, under }] of definition.objects) {
+        const finds =
+          deletes.flag || deletes.feed || deletes.census || deletes.tombstone || deletes.list
+        assert.ok(finds, `${object}: deletes:`)
+        assert.ok(delta || under || deletes.census, `${object}: neither delta: nor census`)
+      }
+    })
+
+    test(`${name}: the fields of a request have what the mapping reads`, () => {
+      const mapping = parseYaml(readFileSync(file(name, 'mapping.yaml'), 'utf8'), name)
+      const { objects, every } = mapping.value as Record<string, Record<string, unknown>>
+      const optional = new Set((OPTIONAL[name] ?? []).map(foldName))
+      for (const [object, { fields, children }] of definition.objects) {
+        const spec = objects?.[object]
+        if (fields.length === 0 || !isMap(spec) || SEVERAL_FORMS.includes(name)) continue
+        const columns = fields.map((field) => foldName(field.replace(/^.* AS /, '')))
+        const known = new Set([...columns, ...optional])
+        const has = (path: string) =>
+          known.has(foldName(fieldOf(path))) ||
+          children.some((c) => foldName(path).startsWith(foldName(`${c.into}[`)))
+        const rules = { version: spec.version ?? every?.version, ...(spec.fields as object) }
+        assert.deepEqual(missing(rules, has), [], `${name}: ${object}`)
+      }
+    })
+  }
+})
