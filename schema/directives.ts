@@ -13,7 +13,7 @@ export class PolicyError extends Error {
 }
 
 /** What an argument takes. The values of an ENUM are checked where it is read. */
-type ArgumentKind = 'STRING' | 'STRINGS' | 'ENUM' | 'WHEN' | 'BOOLEAN'
+type ArgumentKind = 'STRING' | 'STRINGS' | 'ENUM' | 'WHEN' | 'BOOLEAN' | 'NUMBER'
 /** `part`: a field of a group. Survivorship, matching and rights take the group as a whole. */
 type Place = 'golden' | 'group' | 'field' | 'part'
 
@@ -33,7 +33,14 @@ const DIRECTIVES = new Map<
       required: ['fields'],
     },
   ],
-  ['golden', { on: ['golden'], args: args({ uniqueIn: 'STRINGS' }), required: [] }],
+  [
+    'golden',
+    {
+      on: ['golden'],
+      args: args({ uniqueIn: 'STRINGS', falseMergeCost: 'NUMBER' }),
+      required: [],
+    },
+  ],
   [
     'rows',
     { on: ['golden', 'field'], args: args({ by: 'ENUM', part: 'STRING' }), required: ['by'] },
@@ -112,6 +119,7 @@ const KINDS: Record<ArgumentKind, string> = {
   ENUM: 'a name without quotes',
   WHEN: 'an object {field:, in:}',
   BOOLEAN: 'true or false',
+  NUMBER: 'a number',
 }
 
 function isOfKind(value: ValueNode, kind: ArgumentKind): boolean {
@@ -127,6 +135,8 @@ function isOfKind(value: ValueNode, kind: ArgumentKind): boolean {
       return value.kind === Kind.OBJECT
     case 'BOOLEAN':
       return value.kind === Kind.BOOLEAN
+    case 'NUMBER':
+      return value.kind === Kind.INT || value.kind === Kind.FLOAT
   }
 }
 
@@ -182,6 +192,10 @@ export function strings(value: ValueNode | undefined): string[] {
   // Roles may stand without quotes; names of source systems may hold a hyphen and need them.
   if (value?.kind === Kind.STRING || value?.kind === Kind.ENUM) return [value.value]
   return value?.kind === Kind.LIST ? value.values.flatMap((v) => strings(v)) : []
+}
+
+export function number(value: ValueNode | undefined): number | undefined {
+  return value?.kind === Kind.INT || value?.kind === Kind.FLOAT ? Number(value.value) : undefined
 }
 
 export function text(node: { description?: { value: string } | undefined }): string {

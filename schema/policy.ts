@@ -116,6 +116,8 @@ export interface TypePolicy {
   description: string
   /** Source systems that hold each thing at most once; `*` is all of them. */
   uniqueIn: string[]
+  /** How many times as much a false merge costs as a missed one. */
+  falseMergeCost?: number
   fields: FieldPolicy[]
   /** Golden types this one compares by reference: they are resolved before it. */
   resolvesAfter: string[]

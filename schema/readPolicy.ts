@@ -18,6 +18,7 @@ import {
   directive,
   fail,
   type Located,
+  number,
   oneOf,
   PolicyError,
   placeOf,
@@ -173,6 +174,7 @@ function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
   checkDirectives(o.directives ?? [], 'golden')
   const uniqueIn = strings(argument(directive(o, 'golden'), 'uniqueIn'))
   for (const s of uniqueIn) if (s !== '*') checkSystem(s, o, ctx, false)
+  const falseMergeCost = falseMergeCostOf(o)
   const fields = fieldsOf(o, ctx, 'field').filter((f) => f.name !== 'id')
   const names = fields.map((f) => f.name)
   for (const node of o.fields ?? [])
@@ -202,8 +204,23 @@ function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
     resolvesAfter: [
       ...new Set(fields.filter((f) => f.compare?.as === 'REFERENCE').map((f) => f.typeName)),
     ],
+    ...(falseMergeCost === undefined ? {} : { falseMergeCost }),
     ...(rows ? { rows } : {}),
   }
+}
+
+const COST_MIN = 0.1
+const COST_MAX = 1000
+
+function falseMergeCostOf(o: ObjectTypeDefinitionNode): number | undefined {
+  const value = argument(directive(o, 'golden'), 'falseMergeCost')
+  const cost = number(value)
+  if (cost !== undefined && !(cost >= COST_MIN && cost <= COST_MAX))
+    fail(
+      value,
+      `${o.name.value}: @golden(falseMergeCost:) needs a number from ${COST_MIN} to ${COST_MAX}, not ${cost}`,
+    )
+  return cost
 }
 
 /**

@@ -65,7 +65,7 @@ function lines(e: Explanation): string[] {
     ...(e.weight === null
       ? []
       : [
-          `weight ${fixed(e.weight, 2)}, probability ${(e.probability ?? 0).toFixed(4)} (of two related things ${(e.relatedProbability ?? 0).toFixed(4)}); a match from ${e.threshold} on, linked from ${e.linkThreshold} on`,
+          `weight ${fixed(e.weight, 2)}, probability ${(e.probability ?? 0).toFixed(4)} (of two related things ${(e.relatedProbability ?? 0).toFixed(4)}); a match from ${fixed(e.threshold, 1)} on, linked from ${fixed(e.linkThreshold, 1)} on`,
         ]),
     `${counted(e.sharedKeys, 'blocking key')} in common, ${e.usableKeys} of them usable; ${e.linkWeight === null ? 'not linked' : `linked with ${fixed(e.linkWeight, 2)}`}`,
     ...(e.forbidden === null ? [] : [`cannot be one: ${e.forbidden}`]),

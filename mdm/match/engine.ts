@@ -165,7 +165,9 @@ export function createEngine(
     type.uniqueIn.length > 0
       ? parameters.calibration.scale * Math.max(0, parameters.oneToOneWeight)
       : 0
-  const joinWeightMin = parameters.matchWeightMin - oneToOneWeight
+  // Odds of k to one are worth a merge if a false one costs k times a missed one.
+  const matchWeightMin = parameters.matchWeightMin + Math.log2(type.falseMergeCost ?? 1)
+  const joinWeightMin = matchWeightMin - oneToOneWeight
   const linkWeightMin = Math.min(parameters.linkWeightMin, joinWeightMin)
   const canJoin = (weight: number) => Math.fround(weight) >= joinWeightMin
   const placesInNames = ['name', 'address'].every((kind) =>
@@ -223,14 +225,14 @@ export function createEngine(
     },
     // Computed on first use: hashing large tables takes time, and a batch never reads it.
     get version() {
-      version ??= versionOf(parameters, comparisons)
+      version ??= versionOf(parameters, comparisons, type)
       return version
     },
     parameters,
     comparisons,
     linkWeightMin,
     canJoin,
-    matchWeightMin: parameters.matchWeightMin,
+    matchWeightMin,
     blockRecordsMax: parameters.blockRecordsMax,
     parse,
     weigh: (features, bitsOf) => {
@@ -271,7 +273,7 @@ export function createEngine(
     relatedWeight: (a, b) => scorer.relatedWeight(a.u, b.u, sourcesOf(a, b)),
     cluster: (members, edges, assertions) =>
       cluster(members, edges, assertions, {
-        matchWeightMin: parameters.matchWeightMin,
+        matchWeightMin,
         linkWeightMin,
         canJoin,
         isUniqueSource,

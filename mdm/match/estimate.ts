@@ -101,7 +101,8 @@ export function estimate(
   // The less the data can separate by itself, the more the shipped shares weigh: fully at two
   // views, hardly at three.
   const free = Math.min(1, Math.max(0, options.views - 2))
-  const freeShare = FREE_SHARE_MIN + (1 - FREE_SHARE_MIN) * free
+  // The number of matches is one number, and is separated earlier than the levels are.
+  const freeShare = FREE_SHARE_MIN + (1 - FREE_SHARE_MIN) * Math.min(1, 2 * free)
   const anchor = 10 ** (6 * (1 - free))
   const prior = (part: 'm' | 'r' | 'u') => columns.map((c) => c.levels.map((level) => level[part]))
   const model: Estimate = {

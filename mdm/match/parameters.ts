@@ -51,7 +51,10 @@ export interface Parameters {
   frequencies: Record<string, Record<string, Frequencies>>
   /** The calibrated weight is scale * weight + offset. */
   calibration: { scale: number; offset: number }
-  /** Match threshold: from this calibrated weight on, records are one thing (log2 odds). */
+  /**
+   * Match threshold: from this calibrated weight on, records are one thing (log2 odds). The policy's
+   * `falseMergeCost` raises it.
+   */
   matchWeightMin: number
   /** Link threshold: edges from this weight on are stored and connect a component. */
   linkWeightMin: number
@@ -130,16 +133,22 @@ export function priorParameters(type: MatchType): Parameters {
  * Increased with every change to what features contain or how they are compared; stored features of
  * another version are recomputed.
  */
-const FEATURES_VERSION = 18
+const FEATURES_VERSION = 19
 
 /**
- * Returns the content hash of the parameters, the plan and the features' version: 16 hex digits.
- * Names are sorted first, because a database returns an object in an order of its own.
+ * Returns the content hash of the parameters, the plan, what the type declares about its things and
+ * the features' version: 16 hex digits. Names are sorted first, because a database returns an object
+ * in an order of its own.
  */
-export function versionOf(parameters: Parameters, comparisons: readonly Comparison[]): string {
+export function versionOf(
+  parameters: Parameters,
+  comparisons: readonly Comparison[],
+  { uniqueIn, falseMergeCost = 1 }: MatchType,
+): string {
   const { trained: _, ...decisive } = parameters
+  const declared = [uniqueIn.toSorted(), falseMergeCost]
   return createHash('sha256')
-    .update(stringify([FEATURES_VERSION, comparisons, decisive]))
+    .update(stringify([FEATURES_VERSION, comparisons, declared, decisive]))
     .digest('hex')
     .slice(0, 16)
 }

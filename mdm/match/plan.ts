@@ -38,6 +38,11 @@ export interface MatchField {
 export interface MatchType {
   name: string
   uniqueIn: readonly string[]
+  /**
+   * How many times as much a false merge costs as a missed one: a pair is a match from odds of so
+   * many to one on. 1 if absent.
+   */
+  falseMergeCost?: number
   fields: readonly MatchField[]
 }
 
@@ -185,13 +190,15 @@ function nameSortOf({ kind, fields }: Comparison): NameSort | undefined {
 }
 
 /**
- * Marks which names are the thing's own. Given name and surname in fields of their own always are;
- * else the first name of the type is, and names of other sorts are context. A text is a name only
- * if it comes first.
+ * Marks which names are the thing's own. Given name and surname in fields of their own always are,
+ * and so is a product name; else the first name of the type is. Names of other sorts are context, as
+ * are all parties beside a product or title: makers, artists, customers. A text is a name only if it
+ * comes first.
  */
 function markRoles(comparisons: readonly Comparison[]): void {
   const own =
     comparisons.find((c) => c.kind === 'person') ??
+    comparisons.find((c) => c.kind === 'product') ??
     comparisons.find((c) => nameSortOf(c) !== undefined)
   if (!own) return
   const sort = nameSortOf(own)
@@ -200,7 +207,8 @@ function markRoles(comparisons: readonly Comparison[]): void {
     const other = comparison.kind === 'name' ? nameSortOf(comparison) : undefined
     if (other === undefined || other === sort) continue
     // A party may be a person or an organisation: its persons' names are its own.
-    if (other === 'party' || (sort === 'party' && other === 'person')) continue
+    if (other === 'party' && (sort === 'person' || sort === 'organisation')) continue
+    if (sort === 'party' && other === 'person') continue
     comparison.context = true
   }
 }

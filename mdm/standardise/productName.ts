@@ -84,14 +84,22 @@ const UNIT_NAMES = new Map(
   }),
 )
 
+/**
+ * Fractions, superscripts and the like: no model number has them, and text in a wrong encoding is
+ * full of them.
+ */
+const OTHER_NUMBER = /\p{No}/u
+const OTHER_NUMBERS = /\p{No}/gu
+
+function inUnits(folded: string): string {
+  return folded.replace(UNIT, (_, n: string, unit: string) => `${n}${UNIT_NAMES.get(unit) ?? unit}`)
+}
+
 /** Reads a product's name, or a text about it; null if it is empty. */
 export function parseProductName(text: string): ProductName | null {
   const folded = fold(text)
   if (isPlaceholder(folded)) return null
-  const united = folded.replace(
-    UNIT,
-    (_, n: string, unit: string) => `${n}${UNIT_NAMES.get(unit) ?? unit}`,
-  )
+  const united = inUnits(folded)
   const models: string[] = []
   const tokens = new Set(words(united))
   const variants = new Set<string>()
@@ -99,7 +107,8 @@ export function parseProductName(text: string): ProductName | null {
     const colour = COLOURS.get(token)
     if (colour) variants.add(colour)
   }
-  for (const chunk of united.split(/[\s,;()[\]"|]+/)) {
+  const plain = OTHER_NUMBER.test(text) ? inUnits(fold(text.replace(OTHER_NUMBERS, ' '))) : united
+  for (const chunk of plain.split(/[\s,;()[\]"|]+/)) {
     if (VARIANT_MEASURE.test(chunk)) variants.add(chunk)
     const parts = chunk.split(/[-_./&]+/).filter(Boolean)
     const joined = parts.join('')

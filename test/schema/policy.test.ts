@@ -77,6 +77,18 @@ const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
     /it takes as, group/,
   ],
   [
+    'a cost that is no number',
+    'type T @golden(falseMergeCost: "ten") {\n  id: ID!\n  a: String\n}',
+    1,
+    /is a number, not "ten"/,
+  ],
+  [
+    'a cost out of bounds',
+    'type T @golden(falseMergeCost: 0) {\n  id: ID!\n  a: String\n}',
+    1,
+    /a number from 0.1 to 1000, not 0/,
+  ],
+  [
     'a missing argument',
     'type T @golden {\n  id: ID!\n  a: String @compare\n}',
     3,

@@ -20,7 +20,7 @@ export function explainPair(result: BatchResult, a: string, b: string): string[]
   return [
     `${a} and ${b}: ${clusterOf[i] === clusterOf[j] ? `one thing, cluster c${clusterOf[i]}` : `two things${related}`}`,
     ...waterfallText(waterfall(comparison)).split('\n'),
-    `weight ${fixed(comparison.weight, 2)}, probability ${comparison.probability.toFixed(4)} (of two related things ${comparison.relatedProbability.toFixed(4)}); a match from ${engine.matchWeightMin} on`,
+    `weight ${fixed(comparison.weight, 2)}, probability ${comparison.probability.toFixed(4)} (of two related things ${comparison.relatedProbability.toFixed(4)}); a match from ${fixed(engine.matchWeightMin, 1)} on`,
     ...oneToOneLines(engine, one, other),
     ...(comparison.conflict === undefined ? [] : [`cannot be one: ${comparison.conflict}`]),
     ...(reason === undefined || comparison.conflict !== undefined ? [] : [`apart: ${reason}`]),

@@ -241,6 +241,37 @@ test('the version follows the parameters', () => {
     createEngine(type, { ...engine.parameters, priorWeight: -15 }).version,
   )
   assert.notEqual(engine.version, createEngine(policy.type('Contact')).version)
+  for (const declared of [{ uniqueIn: ['crm'] }, { falseMergeCost: 10 }])
+    assert.notEqual(engine.version, createEngine({ ...type, ...declared }).version)
+})
+
+test('the dearer a false merge, the surer a match must be; what is under it is a possible match', () => {
+  const records = ['Acme Widgets GmbH', 'Acmee Widgets'].map((name, i) => ({
+    key: `k${i}`,
+    source: `s${i}`,
+    fields: { name, billingAddress: i === 0 ? ADDRESS : { ...ADDRESS, street: 'Lindenstr. 14' } },
+  }))
+  const found = (falseMergeCost?: number) => {
+    const type: MatchType = { ...policy.type('Customer') }
+    if (falseMergeCost !== undefined) type.falseMergeCost = falseMergeCost
+    const engine = createEngine(type)
+    const members = records.map((record) => ({
+      key: record.key,
+      source: record.source,
+      features: engine.standardise(record),
+    }))
+    const [a, b] = members.map(({ features }) => features)
+    const weight = engine.link(a!, b!)
+    const edges = weight === null ? [] : [{ a: 'k0', b: 'k1', weight }]
+    return { engine, weight, clusters: engine.cluster(members, edges, []).clusters.length }
+  }
+  const { engine, weight, clusters } = found()
+  assert.ok(weight !== null && weight > 0)
+  assert.deepEqual([engine.matchWeightMin, clusters], [0, 1])
+  const odds = 2 ** weight
+  assert.equal(found(odds * 0.99).clusters, 1)
+  const dear = found(odds * 1.01)
+  assert.deepEqual([dear.clusters, dear.weight], [2, weight], 'still linked')
 })
 
 test('a calibration scales the bits of unique sources like the weight, so it moves no threshold', () => {

@@ -43,6 +43,12 @@ describe('roles of names', () => {
     ])
     assert.deepEqual(contextOf(['name', 'PRODUCT_NAME'], ['brand', 'ORGANISATION_NAME']), ['brand'])
     assert.deepEqual(contextOf(['title', 'TEXT'], ['authors', 'PERSON_NAME']), ['authors'])
+    assert.deepEqual(contextOf(['title', 'TEXT'], ['author', 'NAME']), ['author'])
+  })
+
+  test('a product name is the thing wherever it stands', () => {
+    for (const maker of ['NAME', 'PERSON_NAME', 'ORGANISATION_NAME'] as const)
+      assert.deepEqual(contextOf(['maker', maker], ['title', 'PRODUCT_NAME']), ['maker'])
   })
 
   test('given name and surname are the thing wherever they stand; a party may be either', () => {

@@ -107,6 +107,8 @@ test('joins model numbers of products, ignores measures and formats, and separat
   assert.deepEqual(a?.models, b?.models)
   assert.deepEqual(a?.variants, ['red'])
   assert.deepEqual(parseProductName('Canon EF 75-300mm f/4-5.6 lens')?.models, [])
+  // UTF-8 read as Latin-1.
+  assert.deepEqual(parseProductName('Ã³Ã¼Ã¾ Â½Ã¹Ã²')?.models, [])
   assert.deepEqual(parseProductName('Drive 120 GB 7200rpm USB2')?.models, [])
   assert.ok(parseProductName('Drive 120 GB')?.tokens.includes('120gb'))
 })
