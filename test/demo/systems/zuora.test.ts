@@ -184,6 +184,7 @@ describe('the model of Zuora', () => {
     const [gone, changed] = living.slice(-2).map(([id]) => id)
     system.remove('Account', gone!)
     system.put('Account', { id: changed, name: 'Changed' })
+    system.clock.advance(5000)
     const second = await run(query)
     assert.equal(second.full, false)
     assert.deepEqual(
