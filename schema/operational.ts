@@ -1,6 +1,7 @@
 /**
- * The kind of a field of an operational object; REFERENCE is the key of another source record
- * (schema/recordKey.ts), ITEMS the items of a subscription.
+ * The kind of a field of an operational object. REFERENCE is the key of another source record
+ * (schema/recordKey.ts), EXACT_MINOR_UNITS a price that may be finer than the smallest unit, ITEMS
+ * the items of a subscription.
  */
 export type OperationalKind =
   | 'TEXT'
@@ -9,6 +10,7 @@ export type OperationalKind =
   | 'INTEGER'
   | 'BOOLEAN'
   | 'MINOR_UNITS'
+  | 'EXACT_MINOR_UNITS'
   | 'REFERENCE'
   | 'ITEMS'
 
@@ -34,8 +36,8 @@ export interface SubscriptionItems {
 /**
  * The operational objects: typed tables beside the golden records. They are never matched; each
  * belongs to its source record and is resolved to golden ids through the crosswalk when read. The
- * names are those of the canonical form; the column is the same name in snake_case, with `_minor`
- * after an amount.
+ * names are those of the canonical form; table and column are the same names in snake_case, with
+ * `_minor` after an amount. A reference is named after the type it refers to.
  */
 export const OPERATIONAL = {
   Opportunity: {
@@ -49,6 +51,64 @@ export const OPERATIONAL = {
     isClosed: 'BOOLEAN',
     isWon: 'BOOLEAN',
     owner: 'TEXT',
+  },
+  Quote: {
+    customer: 'REFERENCE',
+    opportunity: 'REFERENCE',
+    contract: 'REFERENCE',
+    number: 'TEXT',
+    name: 'TEXT',
+    status: 'TEXT',
+    issueDate: 'DATE',
+    validUntil: 'DATE',
+    total: 'MINOR_UNITS',
+    currency: 'TEXT',
+  },
+  SalesOrder: {
+    customer: 'REFERENCE',
+    opportunity: 'REFERENCE',
+    quote: 'REFERENCE',
+    contract: 'REFERENCE',
+    number: 'TEXT',
+    status: 'TEXT',
+    orderDate: 'DATE',
+    total: 'MINOR_UNITS',
+    currency: 'TEXT',
+  },
+  Entitlement: {
+    customer: 'REFERENCE',
+    contract: 'REFERENCE',
+    subscription: 'REFERENCE',
+    product: 'REFERENCE',
+    name: 'TEXT',
+    status: 'TEXT',
+    quantity: 'NUMBER',
+    unit: 'TEXT',
+    startDate: 'DATE',
+    endDate: 'DATE',
+  },
+  RatePlan: {
+    product: 'REFERENCE',
+    name: 'TEXT',
+    description: 'TEXT',
+    status: 'TEXT',
+    validFrom: 'DATE',
+    validTo: 'DATE',
+  },
+  Price: {
+    product: 'REFERENCE',
+    ratePlan: 'REFERENCE',
+    name: 'TEXT',
+    priceBook: 'TEXT',
+    model: 'TEXT',
+    amount: 'EXACT_MINOR_UNITS',
+    currency: 'TEXT',
+    unit: 'TEXT',
+    interval: 'TEXT',
+    intervalCount: 'INTEGER',
+    active: 'BOOLEAN',
+    validFrom: 'DATE',
+    validTo: 'DATE',
   },
   Subscription: {
     customer: 'REFERENCE',
@@ -65,6 +125,15 @@ export const OPERATIONAL = {
     currentPeriodEnd: 'DATE',
     items: 'ITEMS',
   },
+  Amendment: {
+    customer: 'REFERENCE',
+    subscription: 'REFERENCE',
+    contract: 'REFERENCE',
+    number: 'TEXT',
+    kind: 'TEXT',
+    status: 'TEXT',
+    effectiveDate: 'DATE',
+  },
   Invoice: {
     customer: 'REFERENCE',
     contract: 'REFERENCE',
@@ -77,6 +146,27 @@ export const OPERATIONAL = {
     balance: 'MINOR_UNITS',
     currency: 'TEXT',
   },
+  InvoiceTax: {
+    customer: 'REFERENCE',
+    invoice: 'REFERENCE',
+    name: 'TEXT',
+    jurisdiction: 'TEXT',
+    rate: 'NUMBER',
+    taxableAmount: 'MINOR_UNITS',
+    amount: 'MINOR_UNITS',
+    currency: 'TEXT',
+  },
+  CreditNote: {
+    customer: 'REFERENCE',
+    invoice: 'REFERENCE',
+    number: 'TEXT',
+    status: 'TEXT',
+    issueDate: 'DATE',
+    total: 'MINOR_UNITS',
+    balance: 'MINOR_UNITS',
+    currency: 'TEXT',
+    reason: 'TEXT',
+  },
   Payment: {
     customer: 'REFERENCE',
     invoice: 'REFERENCE',
@@ -85,6 +175,17 @@ export const OPERATIONAL = {
     amount: 'MINOR_UNITS',
     currency: 'TEXT',
     method: 'TEXT',
+  },
+  Refund: {
+    customer: 'REFERENCE',
+    payment: 'REFERENCE',
+    creditNote: 'REFERENCE',
+    status: 'TEXT',
+    refundedOn: 'DATE',
+    amount: 'MINOR_UNITS',
+    currency: 'TEXT',
+    method: 'TEXT',
+    reason: 'TEXT',
   },
   Posting: {
     customer: 'REFERENCE',
@@ -96,6 +197,19 @@ export const OPERATIONAL = {
     currency: 'TEXT',
     legalEntity: 'TEXT',
     memo: 'TEXT',
+  },
+  RevenueSchedule: {
+    customer: 'REFERENCE',
+    contract: 'REFERENCE',
+    invoice: 'REFERENCE',
+    product: 'REFERENCE',
+    periodStart: 'DATE',
+    periodEnd: 'DATE',
+    amount: 'MINOR_UNITS',
+    currency: 'TEXT',
+    status: 'TEXT',
+    account: 'TEXT',
+    legalEntity: 'TEXT',
   },
 } as const satisfies Record<string, Record<string, OperationalKind>>
 
@@ -113,8 +227,40 @@ export function isOperational(type: string): type is OperationalType {
   return Object.hasOwn(OPERATIONAL, type)
 }
 
+/** Returns the fields of an operational object with their kinds. */
+export function fieldsOf(type: OperationalType): [string, OperationalKind][] {
+  return Object.entries(OPERATIONAL[type])
+}
+
+/**
+ * Returns the field that governs an operational object: its customer, or its product where nobody
+ * has bought anything yet. Callers who may see the golden record it refers to may see the object.
+ */
+export function ownerOf(type: OperationalType): 'customer' | 'product' {
+  return 'customer' in OPERATIONAL[type] ? 'customer' : 'product'
+}
+
+/** Returns whether callers need rights for the legal entity of an operational object too. */
+export function hasLegalEntity(type: OperationalType): boolean {
+  return 'legalEntity' in OPERATIONAL[type]
+}
+
+/** Returns the type that a reference is named after. */
+export function referredType(field: string): string {
+  return `${field.charAt(0).toUpperCase()}${field.slice(1)}`
+}
+
+/** Returns the table of an operational type. */
+export function tableOf(type: OperationalType): string {
+  return snakeCase(`${type.charAt(0).toLowerCase()}${type.slice(1)}`)
+}
+
 /** Returns the column of a field of an operational object. */
 export function columnOf(field: string, kind: OperationalKind): string {
-  const snake = field.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
-  return kind === 'MINOR_UNITS' ? `${snake}_minor` : snake
+  const isAmount = kind === 'MINOR_UNITS' || kind === 'EXACT_MINOR_UNITS'
+  return isAmount ? `${snakeCase(field)}_minor` : snakeCase(field)
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
 }

@@ -27,7 +27,8 @@ export function compileField(
   if (shape.kind === 'GROUP') return compileGroup(spec, shape, name, at, ctx)
   if (shape.kind === 'REFERENCE') return compileReference(spec, shape, at, ctx)
   if (shape.kind === 'MINOR_UNITS') {
-    const money = compileMoney(spec, name, at, ctx)
+    const isExact = shape.typeName === 'EXACT_MINOR_UNITS'
+    const money = compileMoney(spec, name, at, ctx, isExact)
     return (scope, issues) => money(scope, issues)?.minorUnits
   }
   return compileValue(spec, shape, name, at, ctx)

@@ -1,4 +1,9 @@
-import { isOperational, OPERATIONAL, type OperationalKind } from '../../schema/operational.ts'
+import {
+  fieldsOf,
+  isOperational,
+  type OperationalKind,
+  referredType,
+} from '../../schema/operational.ts'
 import type { FieldKind, FieldPolicy, Format, Policy } from '../../schema/policy.ts'
 import type { Form } from './convert.ts'
 import type { PlaceholderUse } from './placeholders.ts'
@@ -51,6 +56,7 @@ const OPERATIONAL_KINDS: Record<Exclude<OperationalKind, 'ITEMS'>, FieldKind> = 
   INTEGER: 'INT',
   BOOLEAN: 'BOOLEAN',
   MINOR_UNITS: 'MINOR_UNITS',
+  EXACT_MINOR_UNITS: 'MINOR_UNITS',
   REFERENCE: 'REFERENCE',
 }
 
@@ -59,7 +65,7 @@ export function shapesOf(type: string, policy: Policy): Shape[] | null {
   const golden = policy.types.find((t) => t.name === type)
   if (golden) return golden.fields.map((f) => shapeOf(f, policy))
   if (!isOperational(type)) return null
-  const shapes = Object.entries(OPERATIONAL[type]).map(([name, kind]: [string, OperationalKind]) =>
+  const shapes = fieldsOf(type).map(([name, kind]) =>
     kind === 'ITEMS' ? groupsOf(name, ITEM) : operationalShape(name, kind),
   )
   return type === 'Subscription'
@@ -71,9 +77,7 @@ function operationalShape(name: string, kind: Exclude<OperationalKind, 'ITEMS'>)
   return {
     name,
     kind: OPERATIONAL_KINDS[kind],
-    // A reference is named after the type it names: customer, contract, product, subscription,
-    // invoice.
-    typeName: kind === 'REFERENCE' ? name.charAt(0).toUpperCase() + name.slice(1) : kind,
+    typeName: kind === 'REFERENCE' ? referredType(name) : kind,
     list: false,
     required: false,
     compared: false,

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import { OPERATIONAL, OPERATIONAL_TYPES, type OperationalType } from '../../schema/operational.ts'
+import {
+  hasLegalEntity,
+  OPERATIONAL_TYPES,
+  type OperationalType,
+  ownerOf,
+  tableOf,
+} from '../../schema/operational.ts'
 import type { Policy, RowPolicy } from '../../schema/policy.ts'
 import { identifier } from '../db/applicationRole.ts'
 
@@ -33,22 +39,20 @@ const recordSeen = (key: string) => `exists (select 1 from source_record r where
 const allSeen = (keys: string) =>
   `${keys} <> '{}' and not exists (select 1 from unnest(${keys}) x where not ${recordSeen('x')})`
 
-const hasEntity = (type: OperationalType) => 'legalEntity' in OPERATIONAL[type]
-
 /**
- * SQL condition: an operational object is visible with its customer; a posting also needs its legal
- * entity.
+ * SQL condition: an operational object is visible with its owner, mostly the customer; one of a
+ * legal entity also needs that.
  */
 function operationalSeen(type: OperationalType, row: string): string {
-  const own = hasEntity(type)
+  const own = hasLegalEntity(type)
     ? ` and (${row}.legal_entity is null or ${row}.legal_entity = any (${entities}) or '${UNBOUND}' = any (${entities}))`
     : ''
-  return `exists (select 1 from seen_record s where s.key = ${row}.customer)${own}`
+  return `exists (select 1 from seen_record s where s.key = ${row}.${ownerOf(type)})${own}`
 }
 
 /**
  * The source record of an operational object is visible with that object. It is a function because
- * its five tables, as part of the policy, would be planned for every read of any source record.
+ * its tables, as part of the policy, would be planned for every read of any source record.
  */
 const sourceOfOperational = `create or replace function sees_operational(record bigint, kind text) returns boolean
   language plpgsql stable security definer set search_path = public, pg_temp as $$
@@ -62,8 +66,8 @@ const sourceOfOperational = `create or replace function sees_operational(record 
     ${OPERATIONAL_TYPES.map(
       (
         t,
-      ) => `when '${t}' then select o.customer${hasEntity(t) ? ', o.legal_entity into owner, entity' : ' into owner'}
-        from public.${t.toLowerCase()} o where o.record_id = record;`,
+      ) => `when '${t}' then select o.${ownerOf(t)}${hasLegalEntity(t) ? ', o.legal_entity into owner, entity' : ' into owner'}
+        from public.${tableOf(t)} o where o.record_id = record;`,
     ).join('\n    ')}
     else return false;
     end case;
@@ -79,14 +83,12 @@ const sourceOfOperational = `create or replace function sees_operational(record 
  */
 const POLICIES: Record<string, string> = {
   golden: throughParent('golden'),
-  // An operational object is visible with its customer; a posting also needs its legal entity.
+  // An operational object is visible with its owner, in row_parent, and with its legal entity.
   change: `${throughParent('change')} and (row_parent is null or row_entities is null
     or row_entities && ${entities} or '${UNBOUND}' = any (${entities}))`,
   source_record: `case when golden_id is null then sees_operational(id, type)
     else exists (select 1 from seen_golden g where g.id = source_record.golden_id) end`,
-  ...Object.fromEntries(
-    OPERATIONAL_TYPES.map((t) => [t.toLowerCase(), operationalSeen(t, t.toLowerCase())]),
-  ),
+  ...Object.fromEntries(OPERATIONAL_TYPES.map((t) => [tableOf(t), operationalSeen(t, tableOf(t))])),
   link: 'exists (select 1 from source_record r where r.id = link.a) and exists (select 1 from source_record r where r.id = link.b)',
   match_key: 'exists (select 1 from source_record r where r.id = match_key.record_id)',
   record_reference:
@@ -234,7 +236,7 @@ function tagsSql(policy: Policy): string {
   )
   const objects = OPERATIONAL_TYPES.map(
     (t) =>
-      `when '${t}' then parent := (v ->> 'customer')::uuid;${hasEntity(t) ? " entities := case when v ->> 'legalEntity' is not null then array[v ->> 'legalEntity'] end;" : ''}`,
+      `when '${t}' then parent := (v ->> '${ownerOf(t)}')::uuid;${hasLegalEntity(t) ? " entities := case when v ->> 'legalEntity' is not null then array[v ->> 'legalEntity'] end;" : ''}`,
   )
   return `
 create or replace function row_tags(type text, v jsonb, out place text, out entities text[], out parent uuid)

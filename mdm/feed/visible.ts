@@ -2,7 +2,7 @@ import type { ChangeEvent } from '../../schema/events.ts'
 import { visibleChanges } from '../../schema/hiddenFields.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { masked } from '../../schema/masked.ts'
-import { OPERATIONAL, OPERATIONAL_SCOPE, OPERATIONAL_TYPES } from '../../schema/operational.ts'
+import { fieldsOf, OPERATIONAL_SCOPE, OPERATIONAL_TYPES } from '../../schema/operational.ts'
 import type { FieldPolicy, Policy } from '../../schema/policy.ts'
 
 type Values = Record<string, unknown>
@@ -29,11 +29,7 @@ export function visibleValues(
       plan = new Map([
         ...OPERATIONAL_TYPES.map((t): [string, Map<string, Shown | null>] => [
           t,
-          new Map(
-            scopes.has(OPERATIONAL_SCOPE)
-              ? Object.keys(OPERATIONAL[t]).map((name) => [name, null])
-              : [],
-          ),
+          new Map(scopes.has(OPERATIONAL_SCOPE) ? fieldsOf(t).map(([name]) => [name, null]) : []),
         ]),
         ...policy.types.map((t): [string, Map<string, Shown | null>] => [
           t.name,

@@ -1,8 +1,9 @@
 import {
   columnOf,
-  OPERATIONAL,
+  fieldsOf,
   type OperationalKind,
   type OperationalType,
+  tableOf,
 } from '../../schema/operational.ts'
 import { storableJson } from '../../schema/storable.ts'
 import type { Transaction } from '../db/database.ts'
@@ -20,6 +21,7 @@ const SQL_TYPE: Record<OperationalKind, string> = {
   INTEGER: 'integer',
   BOOLEAN: 'boolean',
   MINOR_UNITS: 'bigint',
+  EXACT_MINOR_UNITS: 'double precision',
   REFERENCE: 'uuid',
   ITEMS: 'jsonb',
 }
@@ -34,11 +36,11 @@ export async function saveOperational(
   rows: OperationalRow[],
 ): Promise<void> {
   if (rows.length === 0) return
-  const fields = Object.entries(OPERATIONAL[type]) as [string, OperationalKind][]
+  const fields = fieldsOf(type)
   const columns = fields.map(([name, kind]) => columnOf(name, kind))
   const typed = fields.map(([name, kind]) => `"${name}" ${SQL_TYPE[kind]}`)
   await tx.unsafe(
-    `insert into ${type.toLowerCase()} (record_id, deleted, ${columns.join(', ')})
+    `insert into ${tableOf(type)} (record_id, deleted, ${columns.join(', ')})
      select "recordId", deleted, ${fields.map(([name]) => `"${name}"`).join(', ')}
      from json_to_recordset($1::text::json) as r ("recordId" bigint, deleted boolean, ${typed.join(', ')})
      on conflict (record_id) do update set deleted = excluded.deleted, ${columns.map((c) => `${c} = excluded.${c}`).join(', ')}`,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ownValue } from '../../schema/kit/dictionary.ts'
-import { isOperational, OPERATIONAL, type OperationalType } from '../../schema/operational.ts'
+import { fieldsOf, isOperational, type OperationalType } from '../../schema/operational.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
@@ -73,7 +73,7 @@ function valuesOf(type: OperationalType, record: WholeRecord | null): Values | n
   if (!record || record.deleted || !record.complete || record.type !== type) return null
   const canonical = record.canonical as Values
   return Object.fromEntries(
-    Object.keys(OPERATIONAL[type]).map((name) => {
+    fieldsOf(type).map(([name]) => {
       const value = ownValue(canonical, name) ?? null
       // As it is read back from jsonb, without undefined parts, so that equal values are equal.
       return [name, typeof value === 'object' ? JSON.parse(JSON.stringify(value)) : value]
@@ -83,8 +83,8 @@ function valuesOf(type: OperationalType, record: WholeRecord | null): Values | n
 
 function changedFields(type: OperationalType, before: Values | null, after: Values | null) {
   const of = (values: Values | null, name: string) => (values && ownValue(values, name)) ?? null
-  return Object.keys(OPERATIONAL[type]).filter(
-    (name) => !isDeepStrictEqual(of(before, name), of(after, name)),
+  return fieldsOf(type).flatMap(([name]) =>
+    isDeepStrictEqual(of(before, name), of(after, name)) ? [] : [name],
   )
 }
 

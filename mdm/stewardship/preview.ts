@@ -1,6 +1,7 @@
-import { columnOf, OPERATIONAL, type OperationalKind } from '../../schema/operational.ts'
+import { columnOf, fieldsOf, OPERATIONAL_TYPES, tableOf } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
+import { Parameters, read } from '../db/statement.ts'
 import type { ResolutionState } from '../resolution/context.ts'
 import type { NeedsApproval } from './approval.ts'
 import type { ApprovalRule } from './outcome.ts'
@@ -79,22 +80,30 @@ async function movedChildren(
   const stored = await tx<{ key: string; goldenId: string }[]>`
     select key, golden_id as "goldenId" from source_record where key = any(${keys}::uuid[]) and golden_id is not null`
   const from = new Map(stored.map((s) => [s.key, s.goldenId]))
-  const counts = new Map<string, { type: string; from: string; to: string; count: number }>()
+  const moved = new Map<string, { type: string; from: string; to: string; count: number }>()
   const add = (type: string, key: string, count: number) => {
     const [was, now] = [from.get(key), state.goldenIdByKey.get(key)]
     if (!was || !now || was === now) return
     const at = `${type} ${was} ${now}`
-    counts.set(at, { type, from: was, to: now, count: (counts.get(at)?.count ?? 0) + count })
+    moved.set(at, { type, from: was, to: now, count: (moved.get(at)?.count ?? 0) + count })
   }
-  for (const [type, fields] of Object.entries(OPERATIONAL))
-    for (const [field, kind] of Object.entries(fields as Record<string, OperationalKind>)) {
-      if (kind !== 'REFERENCE') continue
-      const column = columnOf(field, kind)
-      const rows = await tx<{ key: string; count: number }[]>`
-        select ${tx(column)} as key, count(*)::int as count from ${tx(type.toLowerCase())}
-        where ${tx(column)} = any(${keys}::uuid[]) and not deleted group by 1`
-      for (const r of rows) add(type, r.key, r.count)
-    }
+  const references = OPERATIONAL_TYPES.flatMap((type) =>
+    fieldsOf(type).flatMap(([field, kind]) =>
+      kind === 'REFERENCE' ? [{ type, table: tableOf(type), column: columnOf(field, kind) }] : [],
+    ),
+  )
+  const p = new Parameters()
+  const changed = p.keys(keys)
+  const counted = references.map(
+    ({ type, table, column }) => `select '${type}' as type, ${column} as key, count(*)::int as count
+      from ${table} where ${column} = any(${changed}) and not deleted group by ${column}`,
+  )
+  const counts = await read<{ type: string; key: string; count: number }>(
+    tx,
+    counted.join(' union all '),
+    p,
+  )
+  for (const r of counts) add(r.type, r.key, r.count)
   for (const type of policy.types)
     for (const field of type.fields) {
       if (field.kind !== 'REFERENCE' || field.list) continue
@@ -103,5 +112,5 @@ async function movedChildren(
         where type = ${type.name} and state = 'ACTIVE' and values ->> ${field.name} = any(${keys}::text[]) group by 1`
       for (const r of rows) add(type.name, r.key, r.count)
     }
-  return [...counts.values()]
+  return [...moved.values()]
 }

@@ -2,13 +2,14 @@ import type { Subgraph } from '../contract.ts'
 import { operationalSdl } from '../operational/operationalSdl.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
-import { billingResolvers } from './resolvers.ts'
+import { BILLING_TYPES, billingResolvers } from './resolvers.ts'
 
 /**
- * Creates the subgraph of billing: subscriptions, invoices, payments, and totals of each customer.
+ * Creates the subgraph of billing: prices, subscriptions, invoices, payments, and totals of each
+ * customer.
  */
 export function createBillingSubgraph(deps: SubgraphDeps): Subgraph {
-  const lists = operationalSdl(deps.policy, ['Subscription', 'Invoice', 'Payment'])
+  const lists = operationalSdl(deps.policy, BILLING_TYPES)
   return makeSubgraph(
     'billing',
     [readSdl(import.meta.url, 'schema.graphql'), lists],

@@ -3,8 +3,8 @@ import type { FeedFilter, ValueTest } from '../../mdm/feed/filter.ts'
 import type { Op } from '../../schema/events.ts'
 import { missingScopeOf } from '../../schema/hiddenFields.ts'
 import {
+  fieldsOf,
   isOperational,
-  OPERATIONAL,
   OPERATIONAL_SCOPE,
   OPERATIONAL_TYPES,
 } from '../../schema/operational.ts'
@@ -39,7 +39,7 @@ export function filterOf(
   const fields: FilterField[] = [
     ...policy.types.filter((t) => wanted(t.name)).flatMap((t) => t.fields),
     ...OPERATIONAL_TYPES.filter((t) => operational && wanted(t)).flatMap((t) =>
-      Object.keys(OPERATIONAL[t]).map((name) => ({ name, typeName: '' })),
+      fieldsOf(t).map(([name]) => ({ name, typeName: '' })),
     ),
   ]
   const names = [...new Set(fields.map((f) => f.name))].sort()

@@ -1,27 +1,16 @@
 import { type LedgerSum, readLedgerSums } from '../../mdm/golden/read/totals.ts'
-import { operationalList } from '../operational/operationalList.ts'
-import { golden, lookups, money, source } from '../operational/operationalResolvers.ts'
-import { connectionResolvers } from '../shared/connection.ts'
+import type { OperationalType } from '../../schema/operational.ts'
+import { operationalResolvers } from '../operational/operationalResolvers.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { moneyOf } from '../shared/money.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 
+export const ERP_TYPES: OperationalType[] = ['Posting', 'RevenueSchedule']
+
 export function erpResolvers({ policy }: SubgraphDeps): Resolvers {
-  const postings = operationalList(policy, 'Posting')
-  const { one, all, reference } = lookups(postings)
-  return {
-    Query: { posting: one, postings: all },
-    Posting: {
-      __resolveReference: reference,
-      amount: money('amount'),
-      customer: golden('customer', 'Customer'),
-      invoice: (row: { invoice: string | null }) =>
-        row.invoice ? { __typename: 'Invoice', id: row.invoice } : null,
-      source,
-    },
+  return operationalResolvers(policy, ERP_TYPES, {
     Customer: {
-      postings: postings.ofGolden('customer'),
       ledger: (
         parent: { id: string },
         args: { from?: string | null; to?: string | null },
@@ -31,12 +20,10 @@ export function erpResolvers({ policy }: SubgraphDeps): Resolvers {
           readLedgerSums(sql, ids, args.from ?? null, args.to ?? null),
         ),
     },
-    Invoice: { postings: postings.ofRecord('invoice') },
     LedgerBalance: {
       balance: (s: LedgerSum) => moneyOf(s.balanceMinor, s.currency),
       debit: (s: LedgerSum) => moneyOf(s.debitMinor, s.currency),
       credit: (s: LedgerSum) => moneyOf(s.creditMinor, s.currency),
     },
-    PostingConnection: connectionResolvers,
-  }
+  })
 }

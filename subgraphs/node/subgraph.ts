@@ -1,6 +1,8 @@
+import { words } from '../../mdm/golden/read/listField.ts'
 import { type Named, readNamed } from '../../mdm/golden/read/read.ts'
-import { OPERATIONAL, type OperationalType } from '../../schema/operational.ts'
+import { OPERATIONAL_TYPES } from '../../schema/operational.ts'
 import type { Subgraph } from '../contract.ts'
+import { lookupName } from '../golden/model.ts'
 import { graphType } from '../operational/graphType.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
@@ -18,22 +20,21 @@ const idsMax = 200
  * resolves the rest.
  */
 export function createNodeSubgraph({ policy, sqlOf }: SubgraphDeps): Subgraph {
-  const operational = Object.keys(OPERATIONAL) as OperationalType[]
   const types = [
     ...policy.types.map((t) => ({
       name: t.name,
       description: t.description,
       id: 'The golden id.',
     })),
-    ...operational.map((name) => ({
+    ...OPERATIONAL_TYPES.map((name) => ({
       name: graphType(name),
-      description: `${/^[AEIOU]/.test(name) ? 'An' : 'A'} ${name.toLowerCase()}.`,
+      description: `${/^[AEIOU]/.test(name) ? 'An' : 'A'} ${words(lookupName(name))}.`,
       id: 'The source record key.',
     })),
   ]
   const typeNames = new Map([
     ...policy.types.map((t) => [t.name, t.name] as const),
-    ...operational.map((name) => [name, graphType(name)] as const),
+    ...OPERATIONAL_TYPES.map((name) => [name, graphType(name)] as const),
   ])
   const find = async (given: string, context: RequestContext) => {
     const { id, moment } = readPastId(given)

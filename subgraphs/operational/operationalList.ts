@@ -7,9 +7,9 @@ import {
   operationalOfRecord,
 } from '../../mdm/golden/read/list.ts'
 import { operationalFields } from '../../mdm/golden/read/listField.ts'
-import { FLAGS } from '../../mdm/golden/read/operationalFacts.ts'
+import { flagsOf } from '../../mdm/golden/read/operationalFacts.ts'
 import { readOperational } from '../../mdm/golden/read/read.ts'
-import type { OperationalType } from '../../schema/operational.ts'
+import { fieldsOf, type OperationalType } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
 import {
   type Connection,
@@ -22,13 +22,9 @@ import {
 import type { RequestContext } from '../shared/context.ts'
 import { enumName } from '../shared/listSdl.ts'
 
-/** Date by which the objects of a golden record are sorted by default, newest first. */
-const DEFAULT_ORDER: Record<OperationalType, string> = {
-  Opportunity: 'CLOSE_DATE',
-  Subscription: 'START_DATE',
-  Invoice: 'ISSUE_DATE',
-  Payment: 'PAID_ON',
-  Posting: 'POSTING_DATE',
+/** Returns the date by which the objects of a golden record are sorted by default, newest first. */
+function orderDate(type: OperationalType): string | undefined {
+  return fieldsOf(type).find(([, kind]) => kind === 'DATE')?.[0]
 }
 
 /** Readers of the operational objects of one type. */
@@ -51,10 +47,10 @@ export function operationalList(policy: Policy, type: OperationalType): Operatio
   const order = new Map(
     fields.flatMap((f): [string, SortColumn][] => (f.sort ? [[enumName(f.name), f.sort]] : [])),
   )
-  const date = order.get(DEFAULT_ORDER[type])
+  const date = order.get(enumName(orderDate(type) ?? ''))
   const related: ListSpec = {
     fields,
-    flags: FLAGS[type],
+    flags: flagsOf(type),
     source: { row: 't.record_id', record: 's.id' },
     unique: listing.unique,
     order,

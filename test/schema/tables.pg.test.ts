@@ -12,7 +12,13 @@ import {
   writeMigration,
 } from '../../bin/generateMigration.ts'
 import type { Sql } from '../../mdm/db/database.ts'
-import { columnOf, OPERATIONAL, type OperationalKind } from '../../schema/operational.ts'
+import {
+  columnOf,
+  fieldsOf,
+  OPERATIONAL_TYPES,
+  ownerOf,
+  tableOf,
+} from '../../schema/operational.ts'
 import * as operational from '../../schema/tables/operational.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 
@@ -83,17 +89,20 @@ test('a column that is added to schema/tables becomes the next migration', async
   assert.equal(await writeMigration(folder, 'nothing', await snapshotTables()), null)
 })
 
-test('an operational table has a column for each field of its canonical form', () => {
+test('an operational type has its table, with a column for each field of its canonical form, and an owner', () => {
   const tables = Object.values(operational).map((t) => getTableConfig(t))
-  for (const [type, fields] of Object.entries(OPERATIONAL)) {
-    const table = tables.find((t) => t.name === type.toLowerCase())
+  assert.equal(tables.length, OPERATIONAL_TYPES.length)
+  for (const type of OPERATIONAL_TYPES) {
+    const table = tables.find((t) => t.name === tableOf(type))
     assert.ok(table, type)
-    const wanted = Object.entries(fields as Record<string, OperationalKind>).map(([name, kind]) =>
-      columnOf(name, kind),
-    )
     assert.deepEqual(
       table.columns.map((c) => c.name).sort(),
-      [...wanted, 'record_id', 'deleted'].sort(),
+      [
+        ...fieldsOf(type).map(([name, kind]) => columnOf(name, kind)),
+        'record_id',
+        'deleted',
+      ].sort(),
     )
+    assert.ok(fieldsOf(type).some(([name, kind]) => name === ownerOf(type) && kind === 'REFERENCE'))
   }
 })

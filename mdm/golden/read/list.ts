@@ -1,12 +1,7 @@
-import {
-  columnOf,
-  OPERATIONAL,
-  type OperationalKind,
-  type OperationalType,
-} from '../../../schema/operational.ts'
+import { columnOf, fieldsOf, type OperationalType, tableOf } from '../../../schema/operational.ts'
 import type { golden } from '../../../schema/tables/golden.ts'
 import type { Listing, Relation } from '../../db/page.ts'
-import { annualMinor, FLAGS } from './operationalFacts.ts'
+import { annualMinor, flagsOf } from './operationalFacts.ts'
 
 /**
  * A golden record as read for a list or a lookup; `values` in canonical form, references as record
@@ -123,7 +118,7 @@ export interface OperationalRow {
 /** Lists operational objects of one type, without those deleted at the source. */
 export function operationalListing(type: OperationalType): Listing {
   return {
-    from: `${type.toLowerCase()} t`,
+    from: `${tableOf(type)} t`,
     where: 'not t.deleted',
     columns: () => `t.record_id, ${operationalColumns(type)}`,
     join: {
@@ -141,7 +136,7 @@ export function operationalListing(type: OperationalType): Listing {
 export function operationalOfGolden(type: OperationalType, field: string): Relation {
   if (type === 'Subscription' && field === 'product') return subscriptionsOfProduct
   return {
-    from: `${membersOfParent} join ${type.toLowerCase()} t on t.${columnOf(field, 'REFERENCE')} = m.key`,
+    from: `${membersOfParent} join ${tableOf(type)} t on t.${columnOf(field, 'REFERENCE')} = m.key`,
     where: 'true',
   }
 }
@@ -159,18 +154,16 @@ const subscriptionsOfProduct: Relation = {
 
 /** Operational objects that refer to another operational object, the parent, by its key. */
 export function operationalOfRecord(type: OperationalType, field: string): Relation {
-  return { from: `${type.toLowerCase()} t`, where: `t.${columnOf(field, 'REFERENCE')} = p.id` }
+  return { from: `${tableOf(type)} t`, where: `t.${columnOf(field, 'REFERENCE')} = p.id` }
 }
 
 /** Returns the columns of its fields, its flags, and the yearly charge of a subscription. */
 export function operationalColumns(type: OperationalType): string {
-  const own = Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).map(
-    ([name, kind]) => {
-      const column = `t.${columnOf(name, kind)}`
-      return `${column}${kind === 'DATE' ? '::text' : ''} as "${name}"`
-    },
-  )
-  const flags = Object.entries(FLAGS[type]).map(([name, sql]) => `${sql} as "${name}"`)
+  const own = fieldsOf(type).map(([name, kind]) => {
+    const column = `t.${columnOf(name, kind)}`
+    return `${column}${kind === 'DATE' ? '::text' : ''} as "${name}"`
+  })
+  const flags = Object.entries(flagsOf(type)).map(([name, sql]) => `${sql} as "${name}"`)
   const annual = type === 'Subscription' ? [`${annualMinor} as "annualMinor"`] : []
   return [...own, ...flags, ...annual].join(', ')
 }

@@ -1,8 +1,9 @@
 import {
   columnOf,
-  OPERATIONAL,
+  fieldsOf,
   type OperationalKind,
   type OperationalType,
+  referredType,
 } from '../../../schema/operational.ts'
 import type { FieldPolicy, Policy, TypePolicy } from '../../../schema/policy.ts'
 import type { SortColumn } from '../../db/keyset.ts'
@@ -178,6 +179,7 @@ const OPERATIONAL_KINDS: Record<Exclude<OperationalKind, 'ITEMS'>, [ListFieldKin
   INTEGER: ['INTEGER', 'float8'],
   BOOLEAN: ['BOOLEAN', 'boolean'],
   MINOR_UNITS: ['MINOR_UNITS', 'bigint'],
+  EXACT_MINOR_UNITS: ['MINOR_UNITS', 'float8'],
   REFERENCE: ['GOLDEN_REFERENCE', 'uuid'],
 }
 
@@ -186,31 +188,22 @@ export function operationalFields(
   type: OperationalType,
   goldenTypes: ReadonlySet<string>,
 ): ListField[] {
-  return Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).flatMap(
-    ([name, operationalKind]) => {
-      if (operationalKind === 'ITEMS') return []
-      const [kind, sqlType] = OPERATIONAL_KINDS[operationalKind]
-      const sql = `t.${columnOf(name, operationalKind)}`
-      const ofGolden = goldenTypes.has(`${name[0]?.toUpperCase()}${name.slice(1)}`)
-      return {
-        name,
-        description: `The ${words(name)}.`,
-        kind: operationalKind === 'REFERENCE' && !ofGolden ? 'RECORD_REFERENCE' : kind,
-        sql,
-        type: sqlType,
-        nullable: true,
-        sort:
-          operationalKind === 'REFERENCE'
-            ? undefined
-            : {
-                name,
-                sql: operationalKind === 'TEXT' ? byName(sql) : sql,
-                type: sqlType,
-                nullable: true,
-              },
-      }
-    },
-  )
+  return fieldsOf(type).flatMap(([name, operationalKind]) => {
+    if (operationalKind === 'ITEMS') return []
+    const [kind, sqlType] = OPERATIONAL_KINDS[operationalKind]
+    const sql = `t.${columnOf(name, operationalKind)}`
+    const isReference = operationalKind === 'REFERENCE'
+    const sort = { name, sql: kind === 'TEXT' ? byName(sql) : sql, type: sqlType, nullable: true }
+    return {
+      name,
+      description: `The ${words(name)}.`,
+      kind: isReference && !goldenTypes.has(referredType(name)) ? 'RECORD_REFERENCE' : kind,
+      sql,
+      type: sqlType,
+      nullable: true,
+      sort: isReference ? undefined : sort,
+    }
+  })
 }
 
 /** Returns a name as words: closeDate gives "close date". */

@@ -1,3 +1,4 @@
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import type { OperationalType } from '../../../schema/operational.ts'
 
 /** Statuses in which an invoice is settled, whatever balance it shows. */
@@ -14,12 +15,14 @@ const active = `(coalesce(lower(t.status) in ('active', 'past_due'), false)
   and coalesce(t.start_date <= current_date, true) and coalesce(t.end_date >= current_date, true))`
 
 /** Boolean facts of operational objects, as SQL over the table `t`. */
-export const FLAGS: Record<OperationalType, Record<string, string>> = {
+export const FLAGS = {
   Opportunity: { open: '(not coalesce(t.is_closed, false))' },
   Subscription: { active },
   Invoice: { open, overdue },
-  Payment: {},
-  Posting: {},
+} as const satisfies Partial<Record<OperationalType, Record<string, string>>>
+
+export function flagsOf(type: OperationalType): Record<string, string> {
+  return ownValue<Record<string, string>>(FLAGS, type) ?? {}
 }
 
 /**

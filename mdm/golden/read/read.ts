@@ -1,4 +1,4 @@
-import type { OperationalType } from '../../../schema/operational.ts'
+import { type OperationalType, tableOf } from '../../../schema/operational.ts'
 import type { golden } from '../../../schema/tables/golden.ts'
 import { isUuid } from '../../../schema/uuid.ts'
 import type { Sql } from '../../db/database.ts'
@@ -81,7 +81,7 @@ export async function readOperational(
 ): Promise<Map<string, OperationalRow>> {
   const p = new Parameters()
   const text = `select r.key as id, r.source as system, r.object, r.source_id as "sourceId", ${operationalColumns(type)}
-    from source_record r join ${type.toLowerCase()} t on t.record_id = r.id
+    from source_record r join ${tableOf(type)} t on t.record_id = r.id
     where r.key = any(${p.keys(keys.filter(isUuid))}) and not t.deleted`
   const rows = await read<OperationalRow>(sql, text, p)
   return new Map(rows.map((r) => [r.id, r]))
