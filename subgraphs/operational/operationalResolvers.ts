@@ -63,13 +63,13 @@ function reverseName(type: OperationalType, target: string): string {
 const source: Field = ({ system, object, sourceId }) => ({ system, object, id: sourceId })
 
 /**
- * Returns the resolver of an amount in the currency of its row. A price finer than the smallest unit
- * is rounded.
+ * Returns the resolver of an amount in the currency of its row. A price that is finer than the
+ * smallest unit is no such amount.
  */
 function money(field: string): Field {
   return (row) => {
     const minor = ownValue(row, field)
-    return moneyOf(typeof minor === 'number' ? Math.round(minor) : null, row.currency)
+    return moneyOf(Number.isInteger(minor) ? minor : null, row.currency)
   }
 }
 

@@ -55,11 +55,11 @@ const there = new Map(
 )
 
 /**
- * Copies of the records in the other region, with the same shape but other values. Products are
- * visible to everyone.
+ * Copies of the records in the other region, with the same shape but other values. Products and
+ * their prices are visible to everyone.
  */
 const others: WorldRecord[] = world
-  .filter((r) => r.type !== 'Product')
+  .filter((r) => !['Product', 'RatePlan', 'Price'].includes(r.type))
   .map((r) => ({
     ...r,
     id: `US-${r.id}`,
@@ -292,6 +292,14 @@ test('no operation returns hidden values for hidden ids', async () => {
     'postings',
     'subscriptions',
     'opportunities',
+    'quotes',
+    'salesOrders',
+    'entitlements',
+    'amendments',
+    'invoiceTaxes',
+    'creditNotes',
+    'refunds',
+    'revenueSchedules',
     'changes',
     'tasks',
     'stewardActions',

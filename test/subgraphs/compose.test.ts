@@ -18,8 +18,16 @@ import {
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
+import {
+  fieldsOf,
+  OPERATIONAL_TYPES,
+  type OperationalType,
+  referredType,
+} from '../../schema/operational.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
+import { listName } from '../../subgraphs/golden/model.ts'
+import { graphType } from '../../subgraphs/operational/graphType.ts'
 
 const none = { sql: null as unknown as Sql, tailer: null as unknown as Tailer }
 const model = readdirSync('schema/model').map(
@@ -61,6 +69,29 @@ test('fields across subgraphs are nullable, so that an unavailable subgraph remo
       }
   }
   assert.deepEqual(wrong, [])
+})
+
+test('every object in the graph has each field of schema/operational.ts, and each list of objects is resolved', () => {
+  const missing: string[] = []
+  const found = new Set<string>()
+  for (const { name, schema } of createSubgraphs({ ...none, policy }))
+    for (const type of Object.values(schema.getTypeMap()).filter(isObjectType))
+      for (const field of Object.values(type.getFields())) {
+        found.add(`${type.name}.${field.name}`)
+        const isOfObjects = OPERATIONAL_TYPES.some((t) =>
+          [`${graphType(t)}Connection`, `${graphType(t)}Connection!`].includes(String(field.type)),
+        )
+        if (isOfObjects && !field.resolve) missing.push(`${name}: ${type.name}.${field.name}`)
+      }
+  for (const type of OPERATIONAL_TYPES)
+    for (const [field, kind] of fieldsOf(type)) {
+      if (field !== 'currency' && !found.has(`${graphType(type)}.${field}`))
+        missing.push(`${type}.${field}`)
+      const target = kind === 'REFERENCE' ? graphType(referredType(field) as OperationalType) : null
+      const lists = [listName(type), 'taxes'].map((l) => `${target}.${l}`)
+      if (target && !lists.some((l) => found.has(l))) missing.push(lists.join(' or '))
+    }
+  assert.deepEqual(missing, [])
 })
 
 test('every field, argument, type and enum value has a description', () => {

@@ -217,6 +217,147 @@ test('operational objects can be looked up, listed and filtered on their own', a
   })
 })
 
+test('quotes, orders, prices, credits and revenue are found from both ends, over all source records', async () => {
+  const { customer, product, invoice, ...data } = await queryData(
+    gateway,
+    `query ($customer: ID!, $invoice: ID!, $product: ID!, $price: ID!) {
+      customer(id: $customer) {
+        quotes { nodes { number total { decimal } opportunity { name quotes { totalCount } salesOrders { totalCount } }
+          contract { number quotes { totalCount } salesOrders { totalCount } } salesOrders { nodes { number quote { name } } } } }
+        salesOrders { totalCount }
+        entitlements { nodes { name quantity product { name } subscription { status entitlements { totalCount } }
+          contract { entitlements { totalCount } } } }
+        amendments { nodes { number kind contract { amendments { totalCount } } subscription { amendments { totalCount } } } }
+        invoiceTaxes { totalCount }
+        creditNotes { totalCount }
+        refunds { nodes { amount { minorUnits } payment { method refunds { totalCount } } creditNote { number refunds { totalCount } } } }
+        revenueSchedules { nodes { amount { decimal currency } legalEntity contract { number revenueSchedules { totalCount } }
+          invoice { number revenueSchedules { totalCount } } } }
+      }
+      invoice(id: $invoice) {
+        taxes { nodes { name rate taxableAmount { minorUnits } amount { minorUnits } invoice { number } } }
+        creditNotes { nodes { number balance { minorUnits } reason customer { name } } }
+      }
+      product(id: $product) {
+        ratePlans { nodes { name prices { totalCount } } } entitlements { totalCount } revenueSchedules { totalCount }
+        prices(filter: { active: { eq: true }, amount: { lt: 1 } }, orderBy: [{ field: AMOUNT, direction: DESC }]) {
+          nodes { name amount { minorUnits } exactAmount currency priceBook ratePlan { name } product { name } source { system } } }
+      }
+      node(id: $price) { __typename ... on Price { name } }
+      creditNotes(filter: { issueDate: { gte: "2026-02-10" }, number: { startsWith: "d-" } }) { totalCount }
+    }`,
+    {
+      customer: nordwind,
+      invoice: key('billing', 'Invoice', 'N1'),
+      product: key('erp', 'Product', 'I1'),
+      price: key('billing', 'Price', 'H1'),
+    },
+  )
+  const one = { totalCount: 1 }
+  assert.deepEqual(customer, {
+    quotes: {
+      nodes: [
+        {
+          number: 'Q-7',
+          total: { decimal: '48000.00' },
+          opportunity: { name: 'Hall 4', quotes: one, salesOrders: one },
+          contract: { number: 'K-2026-1', quotes: one, salesOrders: one },
+          salesOrders: { nodes: [{ number: 'A-9', quote: { name: 'Hall 4, first offer' } }] },
+        },
+      ],
+    },
+    salesOrders: one,
+    entitlements: {
+      nodes: [
+        {
+          name: 'Support in 4 hours',
+          quantity: 40,
+          product: { name: 'Cold Store Sensor' },
+          subscription: { status: 'active', entitlements: one },
+          contract: { entitlements: one },
+        },
+      ],
+    },
+    amendments: {
+      nodes: [
+        {
+          number: 'M-1',
+          kind: 'UpdateProduct',
+          contract: { amendments: one },
+          subscription: { amendments: one },
+        },
+      ],
+    },
+    invoiceTaxes: one,
+    creditNotes: one,
+    refunds: {
+      nodes: [
+        {
+          amount: { minorUnits: 4760 },
+          payment: { method: 'sepa_debit', refunds: one },
+          creditNote: { number: 'D-1', refunds: one },
+        },
+      ],
+    },
+    revenueSchedules: {
+      nodes: [
+        {
+          amount: { decimal: '50.00', currency: 'USD' },
+          legalEntity: 'DE01',
+          contract: { number: 'K-2025-9', revenueSchedules: one },
+          invoice: { number: 'R-3', revenueSchedules: one },
+        },
+      ],
+    },
+  })
+  assert.deepEqual(invoice, {
+    taxes: {
+      nodes: [
+        {
+          name: 'VAT',
+          rate: 19,
+          taxableAmount: { minorUnits: 40000 },
+          amount: { minorUnits: 7600 },
+          invoice: { number: 'R-1' },
+        },
+      ],
+    },
+    creditNotes: {
+      nodes: [
+        {
+          number: 'D-1',
+          balance: { minorUnits: 4760 },
+          reason: 'order_change',
+          customer: { name: 'Nordwind Logistik GmbH' },
+        },
+      ],
+    },
+  })
+  assert.deepEqual(product, {
+    ratePlans: { nodes: [{ name: 'Standard', prices: one }] },
+    entitlements: one,
+    revenueSchedules: one,
+    prices: {
+      nodes: [
+        {
+          name: 'Reading',
+          amount: null,
+          exactAmount: '0.0005',
+          currency: 'EUR',
+          priceBook: 'EMEA',
+          ratePlan: { name: 'Standard' },
+          product: { name: 'Cold Store Sensor' },
+          source: { system: 'billing' },
+        },
+      ],
+    },
+  })
+  assert.deepEqual(data, {
+    node: { __typename: 'Price', name: 'Reading' },
+    creditNotes: one,
+  })
+})
+
 test('omits objects that their system has deleted', async () => {
   await ingestRecords(db.sql, [
     {
@@ -391,7 +532,7 @@ test('a subscription with items serves each, counts their year, and belongs to t
 
 describe('events of operational objects (FEED 1.6)', () => {
   const EVENTS = `query ($after: String, $where: [ChangeValueFilter!]) { changes(after: $after, first: 200, where: $where, types:
-      [CUSTOMER, OPPORTUNITY, SUBSCRIPTION, INVOICE, PAYMENT, POSTING]) {
+      [CUSTOMER, OPPORTUNITY, SUBSCRIPTION, INVOICE, PAYMENT, POSTING, PRICE, CREDIT_NOTE]) {
     nodes { type op goldenId version before after changedFields customer { id name } entity { __typename } cause { system object recordId } }
   } }`
   const since = async (after: string, variables: object = {}) =>
@@ -461,14 +602,18 @@ describe('events of operational objects (FEED 1.6)', () => {
       { source: 'billing', type: 'Subscription', id: 'E5', fields: { customer, status: 'active' } },
       { source: 'billing', type: 'Payment', id: 'E6', fields: { customer, amount: 1 } },
       { source: 'erp', type: 'Posting', id: 'E7', fields: { customer, amount: 1 } },
+      { source: 'billing', type: 'CreditNote', id: 'E10', fields: { customer, total: 1 } },
+      { source: 'billing', type: 'Price', id: 'E11', fields: { amount: 0.5 } },
     ])
     const events = await since(start)
     assert.deepEqual(events.map((e: { type: string }) => e.type).sort(), [
+      'CREDIT_NOTE',
       'CUSTOMER',
       'OPPORTUNITY',
       'OPPORTUNITY',
       'PAYMENT',
       'POSTING',
+      'PRICE',
       'SUBSCRIPTION',
     ])
     assert.equal(events[0].type, 'CUSTOMER')
