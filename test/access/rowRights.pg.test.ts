@@ -807,7 +807,13 @@ test('the feed shows only the caller’s region: a record that leaves is DELETED
     await ingestRecords(it.db.sql, [invoice(1, own, 'EV-1')])
     await ingestRecords(it.db.sql, [invoice(2, foreign, 'EV-1 usmark')])
     await ingestRecords(it.db.sql, [posting('elsewhere', 'US01'), posting('here', 'DE01')])
-    await eventually(() => one.has('Change').length >= known + 3)
+    // Prices have no customer: their product decides, which everyone may see.
+    const price = (id: string, fields: WorldRecord['fields']): WorldRecord => ({
+      ...{ source: 'billing', type: 'Price', id, fields },
+    })
+    await ingestRecords(it.db.sql, [price('of nothing', { name: 'usmark' })])
+    await ingestRecords(it.db.sql, [price('here', { product: key('erp', 'Product', 'I1') })])
+    await eventually(() => one.has('Change').length >= known + 4)
     assert.deepEqual(
       one
         .has('Change')
@@ -817,6 +823,7 @@ test('the feed shows only the caller’s region: a record that leaves is DELETED
         ['CREATED', null],
         ['DELETED', null],
         ['CREATED', 'ours'],
+        ['CREATED', null],
       ],
     )
     // The feed has no version of an object from before the events of its type began.
