@@ -35,21 +35,19 @@ export function operationalResolvers(
     const { one, all, reference } = lookups(list)
     add('Query', { [lookupName(type)]: one, [listName(type)]: all })
     add(`${graphType(type)}Connection`, connectionResolvers)
-    const own: Record<string, Field> = { source }
-    for (const [field, kind] of fieldsOf(type)) {
-      if (kind === 'MINOR_UNITS' || kind === 'EXACT_MINOR_UNITS') own[field] = money(field)
-      if (kind !== 'REFERENCE') continue
+    const own = fieldsOf(type).flatMap(([field, kind]): [string, Field][] => {
+      if (kind === 'MINOR_UNITS' || kind === 'EXACT_MINOR_UNITS') return [[field, money(field)]]
+      if (kind !== 'REFERENCE') return []
       const target = referredType(field)
       if (!isOperational(target)) {
-        own[field] = golden(field, target)
         add(target, { [reverseName(type, target)]: list.ofGolden(field) })
-      } else {
-        const there = lists.get(target)
-        own[field] = there ? operational(there, field) : stub(field, graphType(target))
-        add(graphType(target), { [reverseName(type, target)]: list.ofRecord(field) })
+        return [[field, golden(field, target)]]
       }
-    }
-    add(graphType(type), { __resolveReference: reference, ...own })
+      const there = lists.get(target)
+      add(graphType(target), { [reverseName(type, target)]: list.ofRecord(field) })
+      return [[field, there ? operational(there, field) : stub(field, graphType(target))]]
+    })
+    add(graphType(type), { __resolveReference: reference, source, ...Object.fromEntries(own) })
   }
   return Object.fromEntries(resolvers)
 }

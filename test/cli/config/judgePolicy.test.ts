@@ -65,9 +65,9 @@ const refused: [policy: string, place: string, reason: RegExp][] = [
     /Query\.things exists already/,
   ],
   [
-    'type SalesOrder @golden { id: ID! }\ntype Sales_Order @golden { id: ID! }',
+    'type WorkOrder @golden { id: ID! }\ntype Work_Order @golden { id: ID! }',
     '2:1',
-    /GoldenType\.SALES_ORDER exists already/,
+    /GoldenType\.WORK_ORDER exists already/,
   ],
   ['type Total @golden { id: ID!\n customer: Customer }', '2:2', /Customer\.totals exists already/],
   [
