@@ -32,6 +32,9 @@ export function everythingOf(schema: GraphQLSchema, type: string, depth: number)
   return found ? selection(schema, found, depth) : ''
 }
 
+/** Of an interface with more types each is selected less deep: its own root fields select it whole. */
+const typesMax = 10
+
 /**
  * Below an abstract type, fields get aliases, because fields of two types may share a name but not
  * a type.
@@ -43,9 +46,9 @@ function selection(
   prefix = '',
 ): string {
   if (isAbstractType(type)) {
-    const parts = schema
-      .getPossibleTypes(type)
-      .map((t) => `... on ${t.name} ${selection(schema, t, depth, `${t.name}_`)}`)
+    const types = schema.getPossibleTypes(type)
+    const within = types.length > typesMax ? depth - 1 : depth
+    const parts = types.map((t) => `... on ${t.name} ${selection(schema, t, within, `${t.name}_`)}`)
     return `{ __typename ${parts.join(' ')} }`
   }
   if (!isObjectType(type)) return ''
