@@ -19,6 +19,8 @@ const OPTIONAL: Record<string, string[]> = {
     ...['IsPersonAccount', 'CurrencyIsoCode', 'BillingCountryCode', 'MailingCountryCode'],
     ...['CountryCode'],
   ],
+  // What not every tenant has, and queries by an overlay with a definition of its own.
+  gainsight: ['Status', 'Website', 'Domain', 'CurrencyIsoCode', 'CsmName', 'Phone', 'MobilePhone'],
 }
 
 /** Kinds whose mapping reads other forms of a record too, which the definition does not ask for. */
