@@ -1,0 +1,70 @@
+import { timingSafeEqual } from 'node:crypto'
+import { random } from '../../random.ts'
+import { createClock } from '../kit/clock.ts'
+import { PlannedFaults } from '../kit/faults.ts'
+import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
+import { RateLimit } from '../kit/rateLimit.ts'
+import { secret } from '../kit/secret.ts'
+import { openServer, type Received, Refused, type Reply } from '../kit/server.ts'
+import { Store } from '../kit/store.ts'
+import { errorReply, notFound, unauthorized } from './errors.ts'
+import { ResourceApi } from './resourceApi.ts'
+import { findResource } from './resources.ts'
+import { mergeAccounts, oracleRules } from './rules.ts'
+
+/** A pod of Oracle Fusion with CX and ERP. Oracle publishes no limit of requests. */
+export const oracle: Model = { kind: 'oracle', open }
+
+async function open({ seed = 1 }: ModelOptions = {}): Promise<ModelSystem> {
+  const clock = createClock()
+  const faults = new PlannedFaults()
+  const rules = oracleRules(random('oracle', seed))
+  const actions = [{ weight: 1, run: mergeAccounts }]
+  const store = new Store({ clock, faults, rules, actions })
+  const username = 'integration.user'
+  const password = secret()
+  const expected = Buffer.from(`Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`)
+  let url = ''
+  const api = new ResourceApi(store, () => url)
+  const handle = (request: Received): Reply | undefined => {
+    const sent = Buffer.from(request.headers.authorization ?? '')
+    if (sent.length !== expected.length || !timingSafeEqual(sent, expected))
+      throw new Refused(unauthorized())
+    const path = /^\/(\w+)\/resources\/(?:11\.13\.18\.05|latest)\/(\w+)(?:\/([^/]+))?$/
+    const [, application = '', name = '', key] = path.exec(request.path) ?? []
+    const resource = findResource(application, name)
+    if (request.method !== 'GET' || !resource) return undefined
+    return key === undefined
+      ? api.list(resource, request)
+      : api.read(resource, decodeURIComponent(key), request)
+  }
+  const server = await openServer({
+    clock,
+    faults,
+    rateLimit: new RateLimit({ windowMs: 1000, max: 1, kind: 'sliding' }, false),
+    behaviour: {
+      handle,
+      notFound,
+      failure: (status) => errorReply(status, 'Error', 'The service failed.'),
+      forbidden: () => errorReply(403, 'Forbidden', 'The user has no privilege for the resource.'),
+      expired: (what) => (what === 'token' ? unauthorized() : undefined),
+      limited: () => errorReply(503, 'Service Unavailable', 'The service is too busy.'),
+    },
+  })
+  url = server.url
+  return {
+    kind: 'oracle',
+    url,
+    credentials: { baseUrl: url, username, password },
+    clock,
+    objects: store.objects,
+    state: (object) => store.state(object),
+    put: (object, fields) => store.put(object, fields),
+    remove: (object, id) => store.remove(object, id),
+    fill: (count, fillSeed) => store.fill(count, fillSeed),
+    day: (changes, daySeed) => store.day(changes, daySeed),
+    faults,
+    requests: server.requests,
+    close: server.close,
+  }
+}
