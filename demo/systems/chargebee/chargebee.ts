@@ -92,6 +92,7 @@ const LISTINGS: ReadonlyMap<string, Listing> = new Map([
       name: 'item',
       sorts: ['name', 'id', 'updated_at'],
       deletedByStatus: true,
+      ignoresIncludeDeleted: true,
       filters: filters('id item_family_id name', 'type status channel', 'updated_at', [
         ['is_giftable', 'flag'],
         ['metered', 'flag'],
@@ -106,6 +107,7 @@ const LISTINGS: ReadonlyMap<string, Listing> = new Map([
       name: 'item_price',
       sorts: ['name', 'id', 'updated_at'],
       deletedByStatus: true,
+      ignoresIncludeDeleted: true,
       filters: filters(
         'id name item_id item_family_id currency_code price_variant_id',
         'pricing_model item_type status period_unit channel',

@@ -14,6 +14,8 @@ export interface Listing {
   deletable?: boolean
   /** Records with the status `deleted` are left out unless a filter names the status. */
   deletedByStatus?: boolean
+  /** `include_deleted` is accepted and changes nothing. */
+  ignoresIncludeDeleted?: boolean
 }
 
 /** A table, or some of its rows. */
@@ -29,7 +31,9 @@ export function list(
   only: (row: VisibleRow) => boolean = () => true,
 ): Reply {
   const limit = query.integer('limit', 1, 100, 10)
-  const includeDeleted = listing.deletable ? query.flag('include_deleted') === true : true
+  const flag =
+    listing.deletable || listing.ignoresIncludeDeleted ? query.flag('include_deleted') : undefined
+  const includeDeleted = !listing.deletable || flag === true
   const ascending =
     listing.sorts.length > 0 ? query.oneOf('sort_by[asc]', listing.sorts) : undefined
   const descending =

@@ -1,3 +1,4 @@
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import type { Random } from '../../random.ts'
 import { type Action, dayMs, type ObjectRules, type Store } from '../kit/store.ts'
 import { company, person } from '../kit/world.ts'
@@ -206,8 +207,7 @@ const COMPANY_FIELD: ReadonlyMap<string, string> = new Map([
 function* recordsOf(store: Store, companyId: string) {
   for (const [object, field] of COMPANY_FIELD)
     for (const { id, record, deleted } of [...store.table(object).rows()])
-      if (!deleted && new Map(Object.entries(record)).get(field) === companyId)
-        yield { object, id, field }
+      if (!deleted && ownValue(record, field) === companyId) yield { object, id, field }
 }
 
 /** Deletes what belongs to a deleted company. */

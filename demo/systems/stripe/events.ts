@@ -1,3 +1,4 @@
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import type { Random } from '../../random.ts'
 import { dayMs, type Written } from '../kit/store.ts'
 import type { Table } from '../kit/table.ts'
@@ -65,8 +66,7 @@ export function appendEvents(events: Table, random: Random, now: number, written
 const changed = (before: Fields, record: Fields): Fields =>
   Object.fromEntries(
     Object.entries(before).filter(
-      ([name, value]) =>
-        Object.hasOwn(record, name) && new Map(Object.entries(record)).get(name) !== value,
+      ([name, value]) => Object.hasOwn(record, name) && ownValue(record, name) !== value,
     ),
   )
 

@@ -1,3 +1,5 @@
+import { ownValue } from '../../../schema/kit/dictionary.ts'
+
 type Fields = Record<string, unknown>
 
 /** A query of an export: `select A, B from Object [where C = 'x' and D >= 'y'] [order by E]`. */
@@ -44,7 +46,7 @@ function comparison(field: string, operator: string, value: string) {
   const isTime = field.endsWith('Date') && value.includes('T')
   const bound = isTime ? Date.parse(value) : value
   return (record: Fields) => {
-    const actual = new Map(Object.entries(record)).get(field) ?? ''
+    const actual = ownValue(record, field) ?? ''
     const left = isTime ? Date.parse(String(actual)) : String(actual)
     if (operator === '=') return left === bound
     if (operator === '!=') return left !== bound

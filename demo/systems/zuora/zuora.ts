@@ -1,3 +1,4 @@
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import { random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
@@ -136,9 +137,7 @@ function handle(
     table.find(wanted) ??
     (field === undefined
       ? undefined
-      : table
-          .sorted('id')
-          .find(({ record }) => new Map(Object.entries(record)).get(field) === wanted))
+      : table.sorted('id').find(({ record }) => ownValue(record, field) === wanted))
   if (!row || row.deleted)
     throw new Refused(failed(200, CATEGORY.missing, `Cannot find entity by key: '${wanted}'.`))
   return { status: 200, body: row.record }
