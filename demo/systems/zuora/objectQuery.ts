@@ -1,7 +1,9 @@
 import { ownValue } from '../../../schema/kit/dictionary.ts'
 import type { Query } from '../kit/query.ts'
 import type { Reply } from '../kit/server.ts'
-import type { Table, VisibleRow } from '../kit/table.ts'
+import type { Store } from '../kit/store.ts'
+import type { VisibleRow } from '../kit/table.ts'
+import { readExpand } from './expand.ts'
 import { readTime } from './time.ts'
 
 type Fields = Record<string, unknown>
@@ -14,12 +16,14 @@ export interface Listing {
 }
 
 /** Answers a list of an object: a page and the cursor after its last record. */
-export function objectQuery(table: Table, query: Query, listing: Listing): Reply {
+export function objectQuery(store: Store, query: Query, listing: Listing): Reply {
+  const table = store.table(listing.object)
   const pageSize = query.integer('pageSize', 1, 99, 10)
   const filters = query.texts('filter[]').map((text) => compileFilter(text, listing, query))
   if (listing.filterRequired && filters.length === 0) throw query.invalid('filter[]')
   const { field, sign } = readSort(query, listing)
   const after = readCursor(query, field, sign)
+  const expand = readExpand(query, listing.object)
   const project = readProjection(query, listing)
   query.end()
 
@@ -38,7 +42,10 @@ export function objectQuery(table: Table, query: Query, listing: Listing): Reply
     status: 200,
     body: {
       ...(more ? { nextPage: cursorOf(shown.at(-1)!, field, sign) } : {}),
-      data: shown.map(({ record }) => project(record)),
+      data: shown.map(({ record }) => ({
+        ...project(record),
+        ...expand.added(record, store, pageSize),
+      })),
     },
   }
 }

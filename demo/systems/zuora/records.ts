@@ -1,3 +1,4 @@
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import type { Random } from '../../random.ts'
 import { dayMs, type ObjectRules, type Store } from '../kit/store.ts'
 import { article, company, person } from '../kit/world.ts'
@@ -230,6 +231,61 @@ export function zuoraRules(random: Random): ObjectRules[] {
       amend: amendSubscription,
     },
     rules(
+      'RatePlan',
+      2,
+      'subscriptionId productRatePlanId name',
+      () => ({}),
+      (draw, store) => {
+        const subscriptionId = store.pick(draw, 'Subscription')
+        const productRatePlanId = store.pick(draw, 'ProductRatePlan')
+        if (subscriptionId === undefined || productRatePlanId === undefined) return undefined
+        const { name } = recordOf(store, 'ProductRatePlan', productRatePlanId)
+        return { subscriptionId, productRatePlanId, name }
+      },
+      (draw) => ({ name: `Plan ${draw.between(1, 99)}` }),
+    ),
+    rules(
+      'RatePlanCharge',
+      2,
+      'ratePlanId productRatePlanChargeId name chargeNumber chargeType chargeModel price quantity mrr billingPeriod effectiveStartDate effectiveEndDate',
+      (now) => ({
+        chargeNumber: number('C-'),
+        effectiveStartDate: writtenDay(now),
+        effectiveEndDate: writtenDay(now + 365 * dayMs),
+        segment: 1,
+        isLastSegment: true,
+      }),
+      (draw, store) => {
+        const ratePlanId = store.pick(draw, 'RatePlan')
+        const charge = store.pick(draw, 'ProductRatePlanCharge')
+        if (ratePlanId === undefined || charge === undefined) return undefined
+        const { name, chargeType, chargeModel } = recordOf(store, 'ProductRatePlanCharge', charge)
+        const price = cents(article(draw).priceMinor)
+        return {
+          ratePlanId,
+          productRatePlanChargeId: charge,
+          name,
+          chargeType,
+          chargeModel,
+          price,
+          quantity: draw.between(1, 20),
+          mrr: chargeType === 'Recurring' ? price : 0,
+        }
+      },
+      (draw) => ({ quantity: draw.between(1, 20) }),
+    ),
+    rules(
+      'Order',
+      2,
+      'accountId orderDate status description',
+      (now) => ({ orderNumber: number('O-'), orderDate: writtenDay(now), status: 'Completed' }),
+      (draw, store) => {
+        const accountId = store.pick(draw, 'Account')
+        return accountId === undefined ? undefined : { accountId, description: 'New order' }
+      },
+      (draw) => ({ description: `Order of ${draw.between(1, 28)} items` }),
+    ),
+    rules(
       'Invoice',
       5,
       'accountId invoiceDate dueDate amount balance status currency amountWithoutTax taxAmount comments',
@@ -300,6 +356,20 @@ export function zuoraRules(random: Random): ObjectRules[] {
       },
       () => ({ status: 'Voided' }),
     ),
+    rules(
+      'CreditMemo',
+      2,
+      'accountId memoDate totalAmount balance status currency referredInvoiceId reasonCode',
+      (now) => ({ memoNumber: number('CM'), memoDate: writtenDay(now), status: 'Posted' }),
+      (draw, store) => {
+        const referredInvoiceId = store.pick(draw, 'Invoice')
+        if (referredInvoiceId === undefined) return undefined
+        const { accountId, currency, amount } = recordOf(store, 'Invoice', referredInvoiceId)
+        const totalAmount = draw.between(1, Math.max(1, Math.floor(Number(amount))))
+        return { accountId, referredInvoiceId, currency, totalAmount, balance: totalAmount }
+      },
+      () => ({ balance: 0 }),
+    ),
   ]
 }
 
@@ -326,14 +396,36 @@ function amendSubscription(store: Store, id: string, fields: Fields): string {
     { ...before, isLatestVersion: false, updatedDate: written(store.clock.now()) },
     'updated',
   )
-  return store.put('Subscription', {
+  const next = store.put('Subscription', {
     ...Object.fromEntries(Object.entries(before).filter(([name]) => CARRIED.includes(name))),
     ...fields,
     version: Number(before.version) + 1,
     previousSubscriptionId: latest.id,
     isLatestVersion: true,
   })
+  // Each version has rate plans and charges of its own.
+  for (const plan of childrenOf(store, 'RatePlan', 'subscriptionId', latest.id)) {
+    const copy = store.put('RatePlan', {
+      ...settable(store, 'RatePlan', plan),
+      subscriptionId: next,
+    })
+    for (const charge of childrenOf(store, 'RatePlanCharge', 'ratePlanId', String(plan.id)))
+      store.put('RatePlanCharge', {
+        ...settable(store, 'RatePlanCharge', charge),
+        ratePlanId: copy,
+      })
+  }
+  return next
 }
+
+/** Returns the records of an object that refer to another one. */
+export const childrenOf = (store: Store, object: string, field: string, id: string): Fields[] =>
+  [...store.table(object).rows()]
+    .filter(({ record, deleted }) => !deleted && ownValue(record, field) === id)
+    .map(({ record }) => record)
+
+const settable = (store: Store, object: string, record: Fields) =>
+  Object.fromEntries(Object.entries(record).filter(([name]) => store.fields(object).includes(name)))
 
 /** Sets the contacts of an account that has none, as its first contact does. */
 export function setContacts(store: Store, contact: Fields): void {
@@ -342,17 +434,29 @@ export function setContacts(store: Store, contact: Fields): void {
   store.put('Account', { id: contact.accountId, billToId: contact.id, soldToId: contact.id })
 }
 
-/** Deletes what belongs to a deleted account. */
-export function deleteOfAccount(store: Store, account: string): void {
-  const remove = (object: string, belongs: (record: Fields) => boolean) => {
-    const found = [...store.table(object).rows()].filter(
-      ({ record, deleted }) => !deleted && belongs(record),
-    )
-    for (const { id } of found) store.remove(object, id)
-    return new Set<unknown>(found.map(({ id }) => id))
-  }
-  for (const object of ['Contact', 'Subscription', 'Payment'])
-    remove(object, ({ accountId }) => accountId === account)
-  const invoices = remove('Invoice', ({ accountId }) => accountId === account)
-  if (invoices.size > 0) remove('InvoiceItem', ({ invoiceId }) => invoices.has(invoiceId))
+/** What is deleted with a record: the objects, and their field that refers to it. */
+const DEPENDENTS: ReadonlyMap<string, readonly [object: string, field: string][]> = new Map([
+  [
+    'Account',
+    [
+      ['Contact', 'accountId'],
+      ['Subscription', 'accountId'],
+      ['Invoice', 'accountId'],
+      ['Payment', 'accountId'],
+      ['CreditMemo', 'accountId'],
+      ['Order', 'accountId'],
+    ],
+  ],
+  ['Subscription', [['RatePlan', 'subscriptionId']]],
+  ['RatePlan', [['RatePlanCharge', 'ratePlanId']]],
+  ['Invoice', [['InvoiceItem', 'invoiceId']]],
+])
+
+/** Deletes what belongs to a deleted record. */
+export function deleteDependents(store: Store, object: string, id: string): void {
+  // A dependent may be gone already with another one.
+  for (const [dependent, field] of DEPENDENTS.get(object) ?? [])
+    for (const record of childrenOf(store, dependent, field, id))
+      if (!store.table(dependent).get(String(record.id))?.deleted)
+        store.remove(dependent, String(record.id))
 }

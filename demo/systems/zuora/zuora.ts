@@ -8,9 +8,10 @@ import { RateLimit } from '../kit/rateLimit.ts'
 import { type Behaviour, openServer, type Received, Refused, type Reply } from '../kit/server.ts'
 import { Store } from '../kit/store.ts'
 import { CATEGORY, failed, notSignedIn } from './errors.ts'
+import { readExpand } from './expand.ts'
 import { Exports } from './exports.ts'
 import { type Listing, objectQuery } from './objectQuery.ts'
-import { deleteOfAccount, setContacts, zuoraRules } from './records.ts'
+import { deleteDependents, setContacts, zuoraRules } from './records.ts'
 import { Tokens } from './tokens.ts'
 
 /** The rate of a developer sandbox. */
@@ -31,7 +32,7 @@ export const zuora: Model = {
       onWrite({ object, id, action, record }) {
         if (action === 'deleted') deletedAt.set(id, clock.now())
         if (object === 'Contact' && action === 'created') setContacts(store, record)
-        if (object === 'Account' && action === 'deleted') deleteOfAccount(store, id)
+        if (action === 'deleted') deleteDependents(store, object, id)
       },
     })
     const exports = new Exports(store, ids, deletedAt)
@@ -101,14 +102,23 @@ const LISTINGS: ReadonlyMap<string, Listing> = new Map([
     listing('Invoice', 'accountId invoiceNumber invoiceDate dueDate status balance amount'),
   ],
   ['invoice-items', listing('InvoiceItem', 'invoiceId chargeDate subscriptionId', true)],
+  ['rate-plans', listing('RatePlan', 'name subscriptionId productRatePlanId')],
+  ['rate-plan-charges', listing('RatePlanCharge', 'name ratePlanId chargeNumber')],
+  ['orders', listing('Order', 'accountId orderNumber orderDate status')],
+  ['credit-memos', listing('CreditMemo', 'accountId memoNumber memoDate status balance')],
   ['payments', listing('Payment', 'accountId paymentNumber effectiveDate status amount')],
 ])
+
+/** Children that one record shows at most. */
+const expandedMax = 99
 
 /** Fields that a record can be read by, besides its id. */
 const NUMBERS: ReadonlyMap<string, string> = new Map([
   ['Account', 'accountNumber'],
   ['Invoice', 'invoiceNumber'],
   ['Payment', 'paymentNumber'],
+  ['Order', 'orderNumber'],
+  ['CreditMemo', 'memoNumber'],
 ])
 
 function handle(
@@ -129,7 +139,8 @@ function handle(
     const reply = failed(400, CATEGORY.input, `${problem} parameter: ${parameter}`)
     return new Refused(reply, problem === 'unknown')
   })
-  if (key === undefined) return objectQuery(table, query, found)
+  if (key === undefined) return objectQuery(store, query, found)
+  const expand = readExpand(query, found.object)
   query.end()
   const wanted = decodeURIComponent(key)
   const field = NUMBERS.get(found.object)
@@ -140,7 +151,7 @@ function handle(
       : table.sorted('id').find(({ record }) => ownValue(record, field) === wanted))
   if (!row || row.deleted)
     throw new Refused(failed(200, CATEGORY.missing, `Cannot find entity by key: '${wanted}'.`))
-  return { status: 200, body: row.record }
+  return { status: 200, body: { ...row.record, ...expand.added(row.record, store, expandedMax) } }
 }
 
 const forms: Omit<Behaviour, 'handle' | 'headers'> = {

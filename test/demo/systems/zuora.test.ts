@@ -18,6 +18,10 @@ const LISTS = [
   ['Account', 'accounts?'],
   ['Contact', 'contacts?'],
   ['Subscription', 'subscriptions?'],
+  ['RatePlan', 'rate-plans?'],
+  ['RatePlanCharge', 'rate-plan-charges?'],
+  ['Order', 'orders?'],
+  ['CreditMemo', 'credit-memos?'],
   ['Invoice', 'invoices?'],
   ['InvoiceItem', 'invoice-items?filter[]=updateddate.GE:2000-01-01T00:00:00Z&'],
   ['Payment', 'payments?'],
@@ -136,6 +140,28 @@ describe('the model of Zuora', () => {
     const record = (await (await get(`accounts/${account?.accountNumber}`)).json()) as Fields
     assert.deepEqual(record, system.state('Account').get(String(account?.id))?.record)
     assert.deepEqual(await errorOf('accounts/none'), [200, false, 40])
+  })
+
+  test('shows related records, children cut to the size of a page', async () => {
+    const shown = await readAll(
+      'subscriptions?expand[]=account&expand[]=rateplans.rateplancharges&',
+    )
+    const state = (object: string) => system.state(object)
+    for (const { id, accountId, account, ratePlans } of shown) {
+      assert.deepEqual(account, state('Account').get(String(accountId))?.record)
+      const plans = [...state('RatePlan').values()].filter(
+        ({ record, deleted }) => !deleted && record.subscriptionId === id,
+      )
+      assert.equal((ratePlans as Fields[]).length, plans.length)
+    }
+    const charges = shown
+      .flatMap(({ ratePlans }) => ratePlans as Fields[])
+      .flatMap(({ ratePlanCharges }) => ratePlanCharges as Fields[])
+    assert.ok(charges.length > 20)
+    const [one] = ((await (await get('accounts?pageSize=1&expand[]=invoices')).json()) as Page).data
+    assert.ok((one!.invoices as Fields[]).length <= 1)
+    const { billTo } = (await readAll('accounts?expand[]=BillTo&')).find((row) => row.billTo)!
+    assert.ok((billTo as Fields).lastName)
   })
 
   test('exports in full first, then what changed or was deleted since', async () => {
