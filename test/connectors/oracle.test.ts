@@ -17,7 +17,7 @@ const organization = {
   FormattedPhoneNumber: '+49 (351) 1234567',
   URL: 'www.muster.example',
   CurrencyCode: 'EUR',
-  ParentAccountPartyNumber: 'CDRM_1000',
+  ParentAccountPartyId: 300100012345000,
   OwnerName: 'Ada Lovelace',
   LastUpdateDate: '2026-03-01T09:30:05.000+00:00',
   Address: [
@@ -33,11 +33,11 @@ const organization = {
 }
 
 describe('Oracle Fusion', () => {
-  test('an organization is a customer by its party number, with its primary address', () => {
+  test('an organization is a customer by the id of its party, with its primary address', () => {
     const { change, canonical } = readOne(oracle, 'row', organization, 'hubOrganizations')
     assert.deepEqual(
       [change.sourceId, change.version, change.deleted],
-      ['CDRM_1001', 1_772_357_405_000_000n, false],
+      ['300100012345678', 1_772_357_405_000_000n, false],
     )
     assert.deepEqual(canonical.issues, [])
     assert.deepEqual(canonical.fields, {
@@ -51,10 +51,24 @@ describe('Oracle Fusion', () => {
       domains: ['muster.example'],
       billingAddress: { street: 'Hauptstr. 5', city: 'Dresden', postcode: '01099', country: 'DE' },
       currency: 'EUR',
-      parent: recordKey('oracle', 'hubOrganizations', 'CDRM_1000'),
+      parent: recordKey('oracle', 'accounts', '300100012345000'),
       accountOwner: 'Ada Lovelace',
     })
-    assert.equal(oracle.objectName('accounts'), 'hubOrganizations')
+    assert.equal(oracle.objectName('hubOrganizations'), 'accounts')
+    const { Address, ...account } = organization
+    assert.ok(Address)
+    const own = {
+      ...account,
+      AddressLine1: 'Ring 1',
+      AddressLine2: 'Haus B',
+      City: 'Bonn',
+      Country: 'DE',
+    }
+    assert.deepEqual(readOne(oracle, 'row', own, 'accounts').canonical.fields.billingAddress, {
+      street: 'Ring 1, Haus B',
+      city: 'Bonn',
+      country: 'DE',
+    })
   })
 
   test('a party that was merged or deleted is deleted', () => {
@@ -73,11 +87,13 @@ describe('Oracle Fusion', () => {
 
   test('a contact acts for the account that it names', () => {
     const record = {
+      PartyId: 300100012345999,
       PartyNumber: 'CDRM_2001',
       FirstName: 'Ada',
       LastName: 'Lovelace',
       JobTitle: 'CTO',
       EmailAddress: 'ada@muster.example',
+      AccountPartyId: 300100012345678,
       AccountPartyNumber: 'CDRM_1001',
       AddressLine1: 'Hauptstr. 5',
       City: 'Dresden',
@@ -89,29 +105,32 @@ describe('Oracle Fusion', () => {
       surname: 'Lovelace',
       jobTitle: 'CTO',
       emails: ['ada@muster.example'],
-      customer: recordKey('oracle', 'hubOrganizations', 'CDRM_1001'),
+      customer: recordKey('oracle', 'accounts', '300100012345678'),
       address: { street: 'Hauptstr. 5', city: 'Dresden', country: 'DE' },
     })
   })
 
-  test('an item repeats in each organization, with one sku', () => {
+  test('an item is one product, whichever organization states it', () => {
     const item = (OrganizationCode: string) =>
       readOne(
         oracle,
         'row',
         {
+          ItemId: 100000000123,
           OrganizationCode,
           ItemNumber: 'AS54888',
           ItemDescription: 'Sensor',
           PrimaryUOMValue: 'Each',
           ItemStatusValue: 'Active',
+          LastUpdateDateTime: '2026-03-01T09:30:05+00:00',
         },
         'itemsV2',
       )
     assert.deepEqual(
       [item('M1').change.sourceId, item('V1').change.sourceId],
-      ['M1-AS54888', 'V1-AS54888'],
+      ['100000000123', '100000000123'],
     )
+    assert.equal(item('M1').change.version, 1_772_357_405_000_000n)
     assert.deepEqual(item('M1').canonical.fields, {
       name: 'Sensor',
       sku: 'AS54888',
@@ -150,7 +169,7 @@ describe('Oracle Fusion', () => {
     const opportunity = {
       OptyId: 1,
       Name: 'Rollout',
-      AccountPartyNumber: 'CDRM_1001',
+      TargetPartyId: 300100012345678,
       SalesStage: '04 - Building Vision',
       Revenue: 5000,
       CurrencyCode: 'EUR',
