@@ -211,6 +211,27 @@ export const OPERATIONAL = {
     account: 'TEXT',
     legalEntity: 'TEXT',
   },
+  CustomerHealth: {
+    customer: 'REFERENCE',
+    score: 'NUMBER',
+    label: 'TEXT',
+    measuredOn: 'DATE',
+    stage: 'TEXT',
+    manager: 'TEXT',
+    renewalDate: 'DATE',
+    renewalOutlook: 'TEXT',
+    annualAmount: 'MINOR_UNITS',
+    currency: 'TEXT',
+  },
+  UsageRecord: {
+    customer: 'REFERENCE',
+    subscription: 'REFERENCE',
+    product: 'REFERENCE',
+    meter: 'TEXT',
+    day: 'DATE',
+    quantity: 'NUMBER',
+    unit: 'TEXT',
+  },
 } as const satisfies Record<string, Record<string, OperationalKind>>
 
 export type OperationalType = keyof typeof OPERATIONAL
@@ -225,6 +246,17 @@ export const OPERATIONAL_TYPES = Object.keys(OPERATIONAL) as OperationalType[]
 
 export function isOperational(type: string): type is OperationalType {
   return Object.hasOwn(OPERATIONAL, type)
+}
+
+/**
+ * Types whose changes are events only where a source system names them: usage comes in masses, and
+ * consumers want its sums.
+ */
+const QUIET: ReadonlySet<OperationalType> = new Set(['UsageRecord'])
+
+/** Returns whether changes of the type are events where its source system does not say. */
+export function hasEvents(type: OperationalType): boolean {
+  return !QUIET.has(type)
 }
 
 /** Returns the fields of an operational object with their kinds. */

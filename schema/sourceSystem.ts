@@ -10,7 +10,10 @@ export interface SourceSystem {
   trust: number
   /** Days after which trust in a value has halved; without it trust does not decay. */
   trustHalfLifeDays?: number | undefined
-  /** Operational types of which this system's changes are events of the feed; undefined: all. */
+  /**
+   * Operational types of which this system's changes are events of the feed; undefined: all but
+   * usage.
+   */
   events?: ReadonlySet<OperationalType> | undefined
   /**
    * Secrets that verify deliveries, from the environment variables that the configuration names; at

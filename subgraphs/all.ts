@@ -25,6 +25,8 @@ import { type Shown, type SqlOf, unbound } from './shared/context.ts'
 import type { SubgraphDeps } from './shared/subgraphDeps.ts'
 import { createStewardshipSubgraph } from './stewardship/subgraph.ts'
 import type { Policies } from './stewardship/whatIf.ts'
+import { createSuccessSubgraph } from './success/subgraph.ts'
+import { createUsageSubgraph } from './usage/subgraph.ts'
 
 /**
  * Golden types that a subgraph above owns. Each other golden type gets a generated subgraph without
@@ -101,6 +103,8 @@ function factories(given: GraphDeps): (() => Subgraph)[] {
     () => createCrmSubgraph(deps),
     () => createBillingSubgraph(deps),
     () => createErpSubgraph(deps),
+    () => createSuccessSubgraph(deps),
+    () => createUsageSubgraph(deps),
     () => createNodeSubgraph(deps),
     () =>
       createChangesSubgraph({ ...deps, webhooks: deps.webhooks ?? publicWebhooks(steward.sql) }),

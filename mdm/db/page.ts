@@ -29,7 +29,7 @@ export interface Listing {
 
 /** The rows of a listing that belong to a parent `p.id`. */
 export interface Relation {
-  from: string
+  from: string | ((p: Parameters) => string)
   /** Condition that joins rows to the parent. */
   where: string
   /** Type of the parent's id; uuid when left out. */
@@ -121,7 +121,7 @@ export async function countEach(
   const p = new Parameters()
   const ids = p.keys(parents, relation.parent)
   const text = `select p.id::text as parent, x.n from unnest(${ids}) p (id) cross join lateral (
-    select count(*)::float8 as n from ${relation.from}
+    select count(*)::float8 as n from ${fromOf(relation, p)}
     where ${listing.where} and ${relation.where} and (${condition(p)})) x where x.n > 0`
   return new Map(
     (await read<{ parent: string; n: number }>(sql, text, p)).map((r) => [r.parent, r.n]),
@@ -144,8 +144,12 @@ function innerSelect(
   const sorted = orderBy(order, backward)
   const rank = relation || listing.join ? `, row_number() over (order by ${sorted}) as rn` : ''
   // The limit is a literal: for a parameter the planner assumes a tenth of the table.
-  return `select ${listing.columns(p)}, ${keys}${rank} from ${relation?.from ?? listing.from}
+  return `select ${listing.columns(p)}, ${keys}${rank} from ${relation ? fromOf(relation, p) : listing.from}
     where ${where.join(' and ')} order by ${sorted} limit ${limit + 1}`
+}
+
+function fromOf({ from }: Relation, p: Parameters): string {
+  return typeof from === 'string' ? from : from(p)
 }
 
 /** Removes the extra row, which was read to learn whether there are more. */

@@ -59,13 +59,13 @@ export async function assertionsBetween(
 /**
  * The standing assertions between any source record of the parent, a golden record, and any other.
  */
-export const assertionsOfGolden: Relation = {
+export const assertionsOfGolden = {
   from: `(select s.assertion_id, s.kind, s.a, s.b from source_record m join standing s on s.a = m.key
       where m.golden_id = p.id and s.kind in ('SAME', 'NOT_SAME')
     union select s.assertion_id, s.kind, s.a, s.b from source_record m join standing s on s.b = m.key
       where m.golden_id = p.id and s.kind in ('SAME', 'NOT_SAME')) s join assertion x on x.id = s.assertion_id`,
   where: 'true',
-}
+} satisfies Relation
 
 /** Assertions of stewards about pairs of source records; read with a parent. */
 export const assertionListing: Listing = {

@@ -1,6 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ownValue } from '../../schema/kit/dictionary.ts'
-import { fieldsOf, isOperational, type OperationalType } from '../../schema/operational.ts'
+import {
+  fieldsOf,
+  hasEvents,
+  isOperational,
+  type OperationalType,
+} from '../../schema/operational.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
@@ -65,7 +70,7 @@ function wanted(
   source: string,
   type: OperationalType,
 ): boolean {
-  return systems.get(source)?.events?.has(type) ?? true
+  return systems.get(source)?.events?.has(type) ?? hasEvents(type)
 }
 
 /** Returns the object as it is served; null while it is deleted or lacks required fields. */

@@ -19,7 +19,7 @@ export interface PossibleRow {
  * Golden records that may match the parent, each with its best pair. Reads all possible matches of
  * the parent by index; the page is cut from them.
  */
-export const possibleMatchesOfGolden: Relation = {
+export const possibleMatchesOfGolden = {
   from: `(select distinct on (o.golden_id) q.own, q.other, p.id as golden_id, o.golden_id as other_golden_id,
       q.weight::float8 as weight, q.reason, q.created_at
     from (
@@ -31,7 +31,7 @@ export const possibleMatchesOfGolden: Relation = {
     where o.golden_id is not null and o.golden_id <> p.id
     order by o.golden_id, q.weight desc, q.own, q.other) t`,
   where: 'true',
-}
+} satisfies Relation
 
 /**
  * Possible matches of golden records; read with a parent. `weight` is as stored, in single

@@ -49,20 +49,25 @@ function table(type: OperationalType) {
       deleted: boolean().notNull().default(false),
       ...(Object.fromEntries(columns) as Record<string, PgColumnBuilderBase>),
     },
-    (t) => [
-      foreignKey({
-        name: `${name}_record_id_fkey`,
-        columns: [t.recordId],
-        foreignColumns: [sourceRecord.id],
-      }),
-      ...fields.flatMap(([field, kind]) => {
-        const column = new Map(Object.entries(t)).get(field)
-        const indexName = `${name}_${columnOf(field, kind)}`
-        if (!column) return []
-        if (kind === 'REFERENCE') return index(indexName).on(column)
-        return kind === 'ITEMS' ? index(indexName).using('gin', column.op('jsonb_path_ops')) : []
-      }),
-    ],
+    (t) => {
+      const own = new Map(Object.entries(t))
+      // Usage is summed over days.
+      const day = type === 'UsageRecord' ? own.get('day') : undefined
+      return [
+        foreignKey({
+          name: `${name}_record_id_fkey`,
+          columns: [t.recordId],
+          foreignColumns: [sourceRecord.id],
+        }),
+        ...fields.flatMap(([field, kind]) => {
+          const column = own.get(field)
+          const indexName = `${name}_${columnOf(field, kind)}`
+          if (!column) return []
+          if (kind === 'REFERENCE') return index(indexName).on(column, ...(day ? [day] : []))
+          return kind === 'ITEMS' ? index(indexName).using('gin', column.op('jsonb_path_ops')) : []
+        }),
+      ]
+    },
   )
 }
 
@@ -81,3 +86,5 @@ export const payment = table('Payment')
 export const refund = table('Refund')
 export const posting = table('Posting')
 export const revenueSchedule = table('RevenueSchedule')
+export const customerHealth = table('CustomerHealth')
+export const usageRecord = table('UsageRecord')

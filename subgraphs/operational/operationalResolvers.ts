@@ -54,6 +54,7 @@ export function operationalResolvers(
 
 /** Returns the name of the list of objects that refer to an object of `target`. */
 function reverseName(type: OperationalType, target: string): string {
+  if (type === 'CustomerHealth') return 'health'
   return type === 'InvoiceTax' && target === 'Invoice' ? 'taxes' : listName(type)
 }
 

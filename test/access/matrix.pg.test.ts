@@ -36,7 +36,7 @@ const MATRIX: [Role[], string[]][] = [
       'subscription subscriptions invoice invoices payment payments opportunity opportunities posting postings',
       'quote quotes salesOrder salesOrders entitlement entitlements ratePlan ratePlans price prices',
       'amendment amendments invoiceTax invoiceTaxes creditNote creditNotes refund refunds',
-      'revenueSchedule revenueSchedules',
+      'revenueSchedule revenueSchedules customerHealth customerHealths usageRecord usageRecords',
       'node nodes feed changes goldenDiff',
     ].flatMap((names) => names.split(' ').map((n) => `Query.${n}`)),
   ],

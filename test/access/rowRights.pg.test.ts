@@ -49,6 +49,8 @@ const texts = new Set([
   'paymentTerms',
   'account',
   'method',
+  'manager',
+  'meter',
 ])
 const there = new Map(
   world.map((r) => [key(r.source, r.type, r.id), key(r.source, r.type, `US-${r.id}`)]),
@@ -300,6 +302,8 @@ test('no operation returns hidden values for hidden ids', async () => {
     'creditNotes',
     'refunds',
     'revenueSchedules',
+    'customerHealths',
+    'usageRecords',
     'changes',
     'tasks',
     'stewardActions',

@@ -88,7 +88,7 @@ test('every object in the graph has each field of schema/operational.ts, and eac
       if (field !== 'currency' && !found.has(`${graphType(type)}.${field}`))
         missing.push(`${type}.${field}`)
       const target = kind === 'REFERENCE' ? graphType(referredType(field) as OperationalType) : null
-      const lists = [listName(type), 'taxes'].map((l) => `${target}.${l}`)
+      const lists = [listName(type), 'taxes', 'health'].map((l) => `${target}.${l}`)
       if (target && !lists.some((l) => found.has(l))) missing.push(lists.join(' or '))
     }
   assert.deepEqual(missing, [])

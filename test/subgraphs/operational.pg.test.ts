@@ -5,6 +5,7 @@ import { startSubgraphService } from '../../gateway/federation/subgraphService.t
 import type { Gateway } from '../../gateway/gateway.ts'
 import { internalTokens } from '../../gateway/identity/internal.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
+import type { OperationalType } from '../../schema/operational.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { directPipeline, policy, systems } from '../fixtures/store.ts'
@@ -356,6 +357,109 @@ test('quotes, orders, prices, credits and revenue are found from both ends, over
     node: { __typename: 'Price', name: 'Reading' },
     creditNotes: one,
   })
+})
+
+test('health is reached from the customer, and usage is summed by meter, unit, subscription and day', async () => {
+  const customer = key('billing', 'Customer', 'B1')
+  const subscription = key('billing', 'Subscription', 'S1')
+  const used = (id: string, day: string, fields: WorldRecord['fields']): WorldRecord => ({
+    ...{ source: 'billing', type: 'UsageRecord', id },
+    fields: { customer, subscription, day, meter: 'readings', unit: 'k', ...fields },
+  })
+  const start = (await queryData(gateway, '{ feed { head } }')).feed.head
+  const known = new Map(systems.map((s) => [s.name, s]))
+  const records = [
+    used('U2', '2026-03-01', { quantity: 0.2 }),
+    used('U3', '2026-03-02', { quantity: 5, unit: 'piece' }),
+    // The customer as another system has it.
+    used('U4', '2026-03-02', {
+      ...{ customer: key('erp', 'Customer', 'E1'), subscription: null },
+      ...{ meter: 'alarms', quantity: 3 },
+    }),
+    used('U5', '2025-03-02', { quantity: 1000 }),
+    used('U6', '2026-03-02', { quantity: null }),
+  ]
+  await ingestRecords(db.sql, records)
+  assert.equal((await queryData(gateway, '{ feed { head } }')).feed.head, start, 'no event')
+  const events = new Set<OperationalType>(['UsageRecord'])
+  const [billing] = [known.get('billing')].flatMap((s) => (s ? { ...s, events } : []))
+  assert.ok(billing)
+  await ingestRecords(db.sql, [used('U7', '2024-01-01', { quantity: 1 })], {
+    ...directPipeline(db.sql),
+    systems: new Map([...known, ['billing', billing]]),
+  })
+  assert.equal((await queryData(gateway, '{ feed { head } }')).feed.head, start + 1, 'wanted')
+
+  const range = 'from: "2026-01-01", to: "2026-12-31"'
+  const sum = 'nodes { meter unit day quantity records subscription { status } }'
+  const data = await queryData(
+    gateway,
+    `query ($customer: ID!, $subscription: ID!) {
+      customer(id: $customer) {
+        health { totalCount nodes { score label measuredOn stage manager renewalDate renewalOutlook annualAmount { decimal } } }
+        usage(${range}) { totalCount ${sum} }
+        total: usage(${range}, by: [], meters: ["readings"]) { nodes { meter unit day quantity records } }
+        first: usage(${range}, first: 1) { nodes { meter day } pageInfo { hasNextPage endCursor } }
+        usageRecords { totalCount }
+      }
+      subscription(id: $subscription) { usage(${range}) { ${sum} } usageRecords { totalCount } }
+      usageRecords(filter: { day: { eq: "2025-03-02" } }) { nodes { quantity product { name } customer { name } } }
+    }`,
+    { customer: nordwind, subscription },
+  )
+  const active = { status: 'active' }
+  const readings = { meter: 'readings', unit: 'k', day: '2026-03-01', quantity: 0.3, records: 2 }
+  const pieces = { meter: 'readings', unit: 'piece', day: '2026-03-02', quantity: 5, records: 1 }
+  const alarms = { meter: 'alarms', unit: 'k', day: '2026-03-02', quantity: 3, records: 1 }
+  assert.deepEqual(data.customer.health, {
+    totalCount: 1,
+    nodes: [
+      {
+        ...{ score: 82.5, label: 'Green', measuredOn: '2026-03-02', stage: 'Adopted' },
+        ...{ manager: 'Ida', renewalDate: '2026-12-31', renewalOutlook: 'Likely' },
+        annualAmount: { decimal: '4800.00' },
+      },
+    ],
+  })
+  assert.deepEqual(data.customer.usage, {
+    totalCount: 3,
+    nodes: [
+      { ...alarms, subscription: null },
+      { ...pieces, subscription: active },
+      { ...readings, subscription: active },
+    ],
+  })
+  assert.deepEqual(data.customer.total.nodes, [
+    { ...readings, day: null },
+    { ...pieces, day: null },
+  ])
+  assert.deepEqual(data.subscription.usage.nodes, [
+    { ...pieces, subscription: null },
+    { ...readings, subscription: null },
+  ])
+  assert.deepEqual(
+    [data.customer.usageRecords.totalCount, data.subscription.usageRecords.totalCount],
+    [7, 6],
+  )
+  assert.deepEqual(data.usageRecords.nodes, [
+    { quantity: 1000, product: null, customer: { name: 'Nordwind Logistik GmbH' } },
+  ])
+  const { first } = data.customer
+  assert.deepEqual(first.nodes, [{ meter: 'alarms', day: '2026-03-02' }])
+  const next = await queryData(
+    gateway,
+    `query ($id: ID!, $after: String) { customer(id: $id) { usage(${range}, after: $after) { nodes { quantity } pageInfo { hasNextPage } } } }`,
+    { id: nordwind, after: first.pageInfo.endCursor },
+  )
+  assert.deepEqual(next.customer.usage, {
+    nodes: [{ quantity: 5 }, { quantity: 0.3 }],
+    pageInfo: { hasNextPage: false },
+  })
+  const { errors } = await query(
+    gateway,
+    `{ customer(id: "${nordwind}") { usage(from: "2024-01-01", to: "2026-01-01") { totalCount } } }`,
+  )
+  assert.equal(errors?.[0]?.extensions.code, 'BAD_FILTER')
 })
 
 test('omits objects that their system has deleted', async () => {

@@ -450,6 +450,37 @@ export const world: WorldRecord[] = [
       legalEntity: 'DE01',
     },
   },
+  {
+    source: 'crm',
+    type: 'CustomerHealth',
+    id: 'W1',
+    fields: {
+      customer: customer('crm', 'C1'),
+      score: 82.5,
+      label: 'Green',
+      measuredOn: '2026-03-02',
+      stage: 'Adopted',
+      manager: 'Ida',
+      renewalDate: '2026-12-31',
+      renewalOutlook: 'Likely',
+      annualAmount: 480000,
+      currency: 'EUR',
+    },
+  },
+  {
+    source: 'billing',
+    type: 'UsageRecord',
+    id: 'U1',
+    fields: {
+      customer: customer('billing', 'B1'),
+      subscription: key('billing', 'Subscription', 'S1'),
+      product: key('erp', 'Product', 'I1'),
+      meter: 'readings',
+      day: '2026-03-01',
+      quantity: 0.1,
+      unit: 'k',
+    },
+  },
 ]
 
 const dayMicroseconds = 86_400_000_000

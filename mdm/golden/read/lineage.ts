@@ -18,12 +18,12 @@ export interface LineageRow
  * whose source records differ from the previous version, and the end of every golden id. Each id
  * that was ever merged in is the key of one of its source records. Walks the versions of these ids.
  */
-export const lineageOfGolden: Relation = {
+export const lineageOfGolden = {
   from: `(select p.id as id union select m.key from source_record m where m.golden_id = p.id) w
     join change c on c.golden_id = w.id
     left join change o on o.golden_id = c.golden_id and o.version = c.version - 1`,
   where: 'c.members is distinct from o.members',
-}
+} satisfies Relation
 
 /** Changes of the source records of golden records; read with a parent. */
 export const lineageListing: Listing = {
