@@ -29,7 +29,7 @@ export interface ModelSystem {
   objects: readonly string[]
   /**
    * The truth: each record as the API returns it, by id. It includes rows that are not visible yet
-   * and deleted records.
+   * and all deleted records, also those that were deleted before a client came.
    */
   state(object: string): ReadonlyMap<string, Row>
   /**

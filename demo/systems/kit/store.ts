@@ -159,7 +159,9 @@ export class Store {
     // Mass updates change many records of one object at one time. One takes a quarter of the day.
     let mass = Math.floor(changes / 4)
     let time = start
-    for (let left = changes; left > 0; ) {
+    let left = changes
+    if (left >= 10) left -= this.#deleteOne(draw)
+    while (left > 0) {
       time += Math.floor(draw.next() * ((start + dayMs - time) / (left + 1)))
       const choice = mass > 0 ? largest : draw.weighted(choices, (candidate) => candidate.weight)
       const size = Math.min(left, mass || (draw.chance(0.1) ? draw.between(2, 6) : 1))
@@ -172,6 +174,17 @@ export class Store {
       })
     }
     this.clock.advance(dayMs)
+  }
+
+  /** Deletes one record, so that no day of some size is without. Returns how many it deleted. */
+  #deleteOne(draw: Random): number {
+    const choices = [...this.#rules.values()].filter(
+      ({ name, weight, erase }) => erase && weight > 0 && this.table(name).live.length > 0,
+    )
+    if (choices.length === 0) return 0
+    const { name } = draw.weighted(choices, ({ weight }) => weight)
+    this.remove(name, this.pick(draw, name)!)
+    return 1
   }
 
   #change(draw: Random, rules: ObjectRules, onlyUpdate: boolean): void {
