@@ -47,6 +47,8 @@ const subscription = (more: object = {}) => ({
   currentTerm: 12,
   currentTermPeriodType: 'Month',
   autoRenew: true,
+  cMRR: 1443.5,
+  currency: 'EUR',
   termStartDate: '2026-01-01',
   termEndDate: '2027-01-01',
   contractEffectiveDate: '2025-01-01',
@@ -110,6 +112,10 @@ describe('Zuora', () => {
     const { fields } = zuora.map('CurrentSubscription', subscription())
     assert.equal(fields.customer, recordKey('zuora', 'Account', '8ad0a1'))
     assert.equal(fields.contract, recordKey('zuora', 'CurrentContract', 'A-S00000019'))
+    assert.deepEqual(
+      [fields.amount, fields.currency, fields.interval, fields.intervalCount],
+      [144_350, 'EUR', 'month', 1],
+    )
     assert.deepEqual(zuora.map('CurrentContract', subscription()).fields, {
       number: 'A-S00000019',
       customer: recordKey('zuora', 'Account', '8ad0a1'),
