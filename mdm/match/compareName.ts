@@ -1,4 +1,5 @@
 import { isBusinessWord, isCompanionWord } from './businessWords.ts'
+import { CAPS } from './caps.ts'
 import type { NameFeature } from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
 import { haveOtherKeys } from './haveOtherKeys.ts'
@@ -28,12 +29,6 @@ export interface Agreement {
   bits: number
 }
 
-/** Upper bound of the bits of one word: beyond it a word is simply rare. */
-const WORD_BITS_MAX = 16
-/**
- * Upper bound of the bits of a whole name: namesakes and branches exist however rare the words are.
- */
-export const NAME_BITS_MAX = 16
 /** Similarity of a word and its abbreviation. */
 const ABBREVIATED = 0.74
 /** A beginning of so many letters, transliterated, is two or more Chinese characters. */
@@ -60,8 +55,8 @@ export function compareNames(
   usedB.fill(0, 0, m)
   let massA = 0
   let massB = 0
-  for (let i = 0; i < n; i++) massA += Math.min(a.b[i]!, WORD_BITS_MAX)
-  for (let j = 0; j < m; j++) massB += Math.min(b.b[j]!, WORD_BITS_MAX)
+  for (let i = 0; i < n; i++) massA += Math.min(a.b[i]!, CAPS.wordBits)
+  for (let j = 0; j < m; j++) massB += Math.min(b.b[j]!, CAPS.wordBits)
   let sharedA = 0
   let sharedB = 0
   let shared = 0
@@ -75,8 +70,8 @@ export function compareNames(
         usedA[i] = 1
         usedB[j] = 1
         // A word that names the place of one of the records has fewer bits in that record.
-        const bitsA = Math.min(a.b[i]!, WORD_BITS_MAX)
-        const bitsB = Math.min(b.b[j]!, WORD_BITS_MAX)
+        const bitsA = Math.min(a.b[i]!, CAPS.wordBits)
+        const bitsB = Math.min(b.b[j]!, CAPS.wordBits)
         sharedA += bitsA
         sharedB += bitsB
         shared += Math.min(bitsA, bitsB)
@@ -117,8 +112,8 @@ export function compareNames(
       if (at >= 0 && best >= 0.5) {
         usedA[i] = 1
         usedB[at] = 1
-        const bitsA = Math.min(a.b[i]!, WORD_BITS_MAX)
-        const bitsB = Math.min(b.b[at]!, WORD_BITS_MAX)
+        const bitsA = Math.min(a.b[i]!, CAPS.wordBits)
+        const bitsB = Math.min(b.b[at]!, CAPS.wordBits)
         if (best < worst) worst = best
         sharedA += bitsA * best
         sharedB += bitsB * best
@@ -126,7 +121,7 @@ export function compareNames(
         inexact++
       }
     }
-  out.bits = Math.min(shared, NAME_BITS_MAX)
+  out.bits = Math.min(shared, CAPS.nameBits)
   if (person && a.h && b.h && a.h !== b.h && exact + inexact > 0) {
     out.level = NAME.RELATIVES
     return
@@ -160,7 +155,7 @@ export function compareNames(
   }
   if (!manAndWoman && !inHan && isSameWithoutBlanks(a.t, b.t, n, m)) {
     out.level = NAME.TYPING
-    out.bits = Math.min(Math.max(massA, massB), NAME_BITS_MAX)
+    out.bits = Math.min(Math.max(massA, massB), CAPS.nameBits)
     return
   }
   const partA = massA > 0 ? sharedA / massA : 0

@@ -1,3 +1,4 @@
+import { CAPS } from './caps.ts'
 import { type OneToOne, oneToOneBits } from './oneToOne.ts'
 import { MISSING } from './priors.ts'
 import type { ScoredColumn } from './scorer.ts'
@@ -66,11 +67,6 @@ const RANDOM_PAIRS = 20
 const RELATED_PAIRS_PER_RECORD = 0.3
 const RELATED_PAIRS_MIN = 400
 
-/**
- * With few views, the number of matches is a weighted geometric mean of the matches found and of
- * the guess. This is the least weight of the former.
- */
-const FREE_SHARE_MIN = 0.5
 const CONVERGED = 1e-5
 /** The share of matches has converged when it moves by less than one in a thousand. */
 const CONVERGED_SHARE = 1e-2
@@ -102,7 +98,7 @@ export function estimate(
   // views, hardly at three.
   const free = Math.min(1, Math.max(0, options.views - 2))
   // The number of matches is one number, and is separated earlier than the levels are.
-  const freeShare = FREE_SHARE_MIN + (1 - FREE_SHARE_MIN) * Math.min(1, 2 * free)
+  const freeShare = CAPS.freeShare + (1 - CAPS.freeShare) * Math.min(1, 2 * free)
   const anchor = 10 ** (6 * (1 - free))
   const prior = (part: 'm' | 'r' | 'u') => columns.map((c) => c.levels.map((level) => level[part]))
   const model: Estimate = {

@@ -1,5 +1,5 @@
+import { CAPS } from './caps.ts'
 import { NUMBER_BITS } from './compareAddress.ts'
-import { NAME_BITS_MAX } from './compareName.ts'
 import type {
   AddressFeature,
   ComparisonFeature,
@@ -44,7 +44,7 @@ export function mostBits(
     case 'identifier':
       return most((feature as IdentifierFeature[]).map(([, , , bits]) => bits))
     case 'name':
-      return context ? Number.POSITIVE_INFINITY : NAME_BITS_MAX
+      return context ? Number.POSITIVE_INFINITY : CAPS.nameBits
     default:
       return Number.POSITIVE_INFINITY
   }

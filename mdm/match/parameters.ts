@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { CAPS } from './caps.ts'
 import { type Comparison, type MatchType, planComparisons } from './plan.ts'
 import { type ComparisonColumn, columnsOf, PRIOR_RELATED_WEIGHT, PRIOR_WEIGHT } from './priors.ts'
 
@@ -124,8 +125,8 @@ export function priorParameters(type: MatchType): Parameters {
     calibration: { scale: 1, offset: 0 },
     matchWeightMin: 0,
     linkWeightMin: -2,
-    blockRecordsMax: 50,
-    keysPerRecordMax: 24,
+    blockRecordsMax: CAPS.blockRecords,
+    keysPerRecordMax: CAPS.keysPerRecord,
   }
 }
 
