@@ -52,6 +52,12 @@ export interface ClusterRules<F> {
   linkWeightMin: number
   canJoin(weight: number): boolean
   compare(a: F, b: F): { weight: number; conflict?: string }
+  /**
+   * Returns the weight of two groups as if each were one record with all values of its group. Groups
+   * whose weight is under the threshold are not merged, whatever the average. Without it the average
+   * alone decides.
+   */
+  comparePooled?(a: readonly F[], b: readonly F[]): number
   /** Returns whether a source holds each thing at most once: it has no two records in a cluster. */
   isUniqueSource?(source: string): boolean
   /**
@@ -156,6 +162,11 @@ export function cluster<F>(
     sourcesThat(isUniqueSource),
     pairs,
     sorted.length <= COMPONENT_DENSE_RECORDS_MAX ? comparePair : null,
+    (x, y) => {
+      const featuresOf = (records: readonly number[]) => records.map((i) => sorted[i]!.features)
+      const weight = rules.comparePooled?.(featuresOf(x), featuresOf(y))
+      return weight === undefined ? Number.POSITIVE_INFINITY : weight + (rules.oneToOneWeight ?? 0)
+    },
   )
   for (const [i, j] of notSame) merger.addCannotLink(i, j)
   for (const { a, b } of same) {
@@ -261,16 +272,19 @@ class ClusterMerger {
   private readonly queue = new MergeQueue()
   /** Null if there are too many pairs without an edge to compare them. */
   private readonly comparePair: ComparePair | null
+  private readonly comparePooled: (x: readonly number[], y: readonly number[]) => number
 
   constructor(
     keys: readonly string[],
     uniqueSources: readonly (string | undefined)[],
     pairs: readonly ComparedEdge[],
     comparePair: ComparePair | null,
+    comparePooled: (x: readonly number[], y: readonly number[]) => number,
   ) {
     this.keys = keys
     this.uniqueSources = uniqueSources
     this.comparePair = comparePair
+    this.comparePooled = comparePooled
     this.clusterOf = Int32Array.from(keys, (_, i) => i)
     this.membersOf = keys.map((_, i) => [i])
     this.versions = new Int32Array(keys.length)
@@ -333,8 +347,20 @@ class ClusterMerger {
     for (let best = this.queue.pop(); best && best.weight >= weightMin; best = this.queue.pop()) {
       const { a, b } = best
       if (this.versions[a] !== best.versionA || this.versions[b] !== best.versionB) continue
-      if (this.conflictBetween(a, b) === undefined) this.merge(a, b, best.weight, 'EVIDENCE')
+      if (this.conflictBetween(a, b) === undefined && this.poolsAgree(a, b, weightMin))
+        this.merge(a, b, best.weight, 'EVIDENCE')
     }
+  }
+
+  /**
+   * Returns whether all values of two clusters together allow the merge. An average may pass because
+   * records without a value stand between two that contradict each other.
+   */
+  private poolsAgree(x: number, y: number, weightMin: number): boolean {
+    const [one, other] = [this.membersOf[x]!, this.membersOf[y]!]
+    // In a large component only edges are compared.
+    if (one.length * other.length === 1 || this.comparePair === null) return true
+    return this.comparePooled(one, other) >= weightMin
   }
 
   /**

@@ -173,6 +173,9 @@ export function createEngine(
   const placesInNames = ['name', 'address'].every((kind) =>
     comparisons.some((comparison) => comparison.kind === kind),
   )
+  // A person has one date of birth for life. Other values may come in two for one thing: an
+  // address, a tax number.
+  const hasBirth = comparisons.some(({ kind }) => kind === 'birth')
   const hasContext = comparisons.some((comparison) => comparison.context)
   /**
    * Runs work that a broken record may make throw. A failure is counted, and `otherwise` gives the
@@ -283,6 +286,16 @@ export function createEngine(
           const { weight, conflict } = scorer.weigh(a.u, b.u, sourcesOf(a, b))
           return conflict === undefined ? { weight } : { weight, conflict }
         },
+        ...(hasBirth
+          ? {
+              comparePooled: (a, b) =>
+                scorer.pooledWeight(
+                  a.map(({ u }) => u),
+                  b.map(({ u }) => u),
+                  a.every((one) => b.every((other) => one.s === other.s)) ? 'SAME' : 'DIFFERENT',
+                ),
+            }
+          : {}),
       }),
   }
 }

@@ -126,6 +126,15 @@ export interface Scorer {
   /** Returns the calibrated weight of levels and bits. */
   weightOf(buffer: ComparisonVector, sources: Sources): number
   /**
+   * Returns the weight of two groups of records as if each were one record with all the values of
+   * its group: of every comparison the pair with the highest weight counts.
+   */
+  pooledWeight(
+    a: readonly (readonly ComparisonFeature[])[],
+    b: readonly (readonly ComparisonFeature[])[],
+    sources: Sources,
+  ): number
+  /**
    * Returns the weight of `weigh`, or null if it is under `weightMin`. Cheap comparisons come first,
    * and the others are left out as soon as they cannot reach that weight: most candidates differ in
    * a phone number or a date. Fastest if `a` stays the same from call to call.
@@ -347,6 +356,33 @@ export function createScorer(
     const weight = weightOf(buffer, sources)
     return weight < weightMin ? null : weight
   }
+  const pooledWeight = (
+    a: readonly (readonly ComparisonFeature[])[],
+    b: readonly (readonly ComparisonFeature[])[],
+    sources: Sources,
+  ): number => {
+    const pooled: ComparisonVector = {
+      levels: new Int8Array(columns.length).fill(MISSING),
+      bits: new Float64Array(columns.length),
+    }
+    const best = new Float64Array(comparisons.length).fill(Number.NEGATIVE_INFINITY)
+    for (const one of a)
+      for (const other of b) {
+        levels(one, other)
+        for (const column of columns) {
+          const { comparisonIndex: index } = column
+          if (column.at !== firstAt[index] || buffer.levels[column.at] === MISSING) continue
+          const weight = weightOfComparison(index)
+          if (weight <= best[index]!) continue
+          best[index] = weight
+          for (let at = column.at; columns[at]?.comparisonIndex === index; at++) {
+            pooled.levels[at] = buffer.levels[at]!
+            pooled.bits[at] = buffer.bits[at]!
+          }
+        }
+      }
+    return weightOf(pooled, sources)
+  }
   const conflictOf = (
     a: readonly ComparisonFeature[],
     b: readonly ComparisonFeature[],
@@ -408,6 +444,7 @@ export function createScorer(
     levels,
     weightOf,
     weightFrom,
+    pooledWeight,
     conflict: conflictOf,
     relatedWeight: (a, b, sources) => {
       const { match, related } = odds(levels(a, b), sources)

@@ -299,3 +299,37 @@ test('a calibration scales the bits of unique sources like the weight, so it mov
       [true, false],
     )
 })
+
+test('a record without a date of birth does not join two of one name who were born years apart', () => {
+  const compared = { name: 'NAME', dateOfBirth: 'DATE_OF_BIRTH', address: 'ADDRESS' } as const
+  const type: MatchType = {
+    name: 'Person',
+    uniqueIn: [],
+    fields: Object.entries(compared).map(([name, as]) => ({ name, list: false, compare: { as } })),
+  }
+  const engine = createEngine(type)
+  const clustersOf = (...births: string[]) => {
+    const members = births.map((dateOfBirth, i) => {
+      const record = {
+        key: `k${i}`,
+        source: `s${i}`,
+        fields: {
+          name: 'Jonas Lindqvist',
+          address: '12 Harbour Lane, Springfield, IL 62701',
+          ...(dateOfBirth === '' ? {} : { dateOfBirth }),
+        },
+      }
+      return { key: record.key, source: record.source, features: engine.standardise(record) }
+    })
+    const edges = members.flatMap((a, i) =>
+      members.slice(i + 1).flatMap((b) => {
+        const weight = engine.link(a.features, b.features)
+        return weight === null ? [] : [{ a: a.key, b: b.key, weight }]
+      }),
+    )
+    return engine.cluster(members, edges, []).clusters.length
+  }
+  assert.equal(clustersOf('1958-03-31', '', ''), 1)
+  assert.equal(clustersOf('1958-03-31', '1985-10-07'), 2)
+  assert.equal(clustersOf('1958-03-31', '', '', '', '1985-10-07'), 2)
+})
