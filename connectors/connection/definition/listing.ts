@@ -115,7 +115,8 @@ export function readTimes(place: Located): TimeBounds {
     form: { text, zone },
     lag: BigInt(given.lag ?? lagMsDefault) * 1_000n,
     overlap: BigInt(given.overlap ?? overlapMsDefault) * 1_000n,
-    grain: grain > step ? grain : step,
+    // A day of another zone is cut when the bound is written in that zone.
+    grain: zone !== 'UTC' && step >= GRAINS.day ? 1n : grain > step ? grain : step,
     expiresMs: given.expires ?? null,
   }
 }

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { failAt, type Located } from '../../mapping/document.ts'
 import type { Path, Scope } from '../../mapping/path.ts'
 import { compileWhen, isMap } from '../../mapping/rule.ts'
+import { isZone } from '../../mapping/zones.ts'
 import { type Child, readChildren } from './children.ts'
 import { type Feed, namesOf } from './feed.ts'
 import { globOf } from './http.ts'
@@ -55,6 +57,8 @@ export interface ObjectDefinition {
   name: string
   /** The object whose rows each have a list of this one; `as` is the field for the parent's id. */
   under: { object: string; as: string } | null
+  /** Changes when rows that were read before would lack what is read now. */
+  fingerprint: string
   fields: readonly string[]
   size: number | null
   idOf(scope: Scope): string | null
@@ -166,11 +170,15 @@ export function readObject(
   const object = {
     name,
     under: given.under ?? null,
+    fingerprint: fingerprintOf(place, feeds),
     fields: given.fields ?? [],
     size: given.size ?? null,
     idOf: compileIdOf(below(place, 'id')),
     separator: separatorOf(given.id),
-    versionOf: given.version === undefined ? null : compileMomentOf(below(place, 'version')),
+    versionOf:
+      given.version === undefined
+        ? null
+        : compileMomentOf(below(place, 'version'), zoneOf(deltaPlace)),
     full: readFull(),
     read: given.read
       ? {
@@ -191,6 +199,11 @@ export function readObject(
   const deletes = readDeletes()
   if (deletes.tombstone && !delta)
     failAt(below(place, 'deletes'), `${what}: tombstone: needs delta:, whose rows it marks`)
+  if (deletes.list && !delta)
+    failAt(
+      below(place, 'deletes'),
+      `${what}: deletes: list: needs delta:; without one each run reads all rows, and deletes: census finds what is gone`,
+    )
   if (deletes.feed && delta?.how !== 'feed')
     failAt(below(place, 'deletes'), `${what}: deletes: feed needs delta: { feed: … }`)
   return { ...object, delta, deletes }
@@ -346,16 +359,38 @@ export function readObject(
     return {
       listing,
       idOf: compileIdOf(below(at, 'id')),
-      atOf: below(at, 'at').value === undefined ? null : compileMomentOf(below(at, 'at')),
+      atOf:
+        below(at, 'at').value === undefined ? null : compileMomentOf(below(at, 'at'), zoneOf(at)),
       times: readTimes(at),
     }
   }
+}
+
+/** Parts of a delta that do not change which rows are read. */
+const KNOBS = new Set(['lag', 'overlap', 'expires', 'size', 'step', 'pages'])
+
+function fingerprintOf(place: Located, feeds: ReadonlyMap<string, Feed>): string {
+  const delta = below(place, 'delta').value
+  const parts = [
+    ...['id', 'version', 'fields', 'rows', 'list', 'children'].map(
+      (key) => below(place, key).value,
+    ),
+    isMap(delta) ? Object.entries(delta).filter(([key]) => !KNOBS.has(key)) : null,
+    isMap(delta) && feeds.has(String(delta.feed)),
+  ]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 16)
 }
 
 /** The placeholders of one record's id. */
 export const idNames = ['id', 'id.1', 'id.2', 'id.3']
 /** The placeholders of the id of the object under which another is listed. */
 export const parentNames = ['parent', 'parent.1', 'parent.2', 'parent.3']
+
+/** The zone of times without an offset, in rows as in bounds. */
+function zoneOf(delta: Located): string | null {
+  const zone = below(delta, 'zone').value
+  return typeof zone === 'string' && isZone(zone) ? zone : null
+}
 
 const OTHERS = new Set([...Object.keys(LISTING_FIELDS), ...TIMES, 'id', 'at', 'row'])
 

@@ -162,7 +162,7 @@ export class Requester {
     if (judged.is !== 'OK' && judged.is !== 'EMPTY') return this.#refused(answer, judged, fail)
     if (body.problem !== null)
       return fail({ verdict: 'INVALID', ...body.problem, status: answer.status }, true)
-    const empty = judged.is === 'EMPTY'
+    const empty = judged.is === 'EMPTY' || answer.status === 204
     return {
       answered: { body: body.value, headers: answer.headers, url: request.url, empty, name },
     }

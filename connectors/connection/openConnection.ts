@@ -1,0 +1,164 @@
+import { scopeOf } from '../mapping/path.ts'
+import {
+  type Connection,
+  ConnectionError,
+  type ObjectCheck,
+  type PulledPage,
+  type PullPosition,
+} from './contract.ts'
+import type { ObjectDefinition } from './definition/object.ts'
+import { openRequester, type RequesterOptions } from './openRequester.ts'
+import { addChildren } from './pull/children.ts'
+import type { Chunk, Chunks } from './pull/chunk.ts'
+import type { ObjectContext } from './pull/context.ts'
+import { pullDeleted } from './pull/deleted.ts'
+import { pullFeed } from './pull/feed.ts'
+import { pullFull } from './pull/full.ts'
+import { pullKeyset } from './pull/keyset.ts'
+import { pullLink } from './pull/link.ts'
+import { type At, emptyAt, readPosition, writePosition } from './pull/position.ts'
+import { readPages, refuseOf } from './pull/readPage.ts'
+import { readRecord } from './pull/readRecord.ts'
+import { timedRow } from './pull/rows.ts'
+import { pullWindow } from './pull/window.ts'
+import type { SourceConnection } from './sourceConnection.ts'
+
+export interface ConnectionOptions extends RequesterOptions {}
+
+/** Opens a source system that can be asked. Sends nothing before it is used. */
+export function openConnection(
+  source: string,
+  connection: SourceConnection,
+  options: ConnectionOptions = {},
+): Connection {
+  const { requester, limiter, counts } = openRequester(source, connection, options)
+  const now = options.now ?? Date.now
+  const definitionOf = (name: string): ObjectDefinition => {
+    const object = connection.definition.objects.get(name)
+    if (!object || !connection.objects.includes(name))
+      throw new Error(`${source}: "${name}" is none of ${connection.objects.join(', ')}`)
+    return object
+  }
+  const contextOf = (name: string, signal: AbortSignal): ObjectContext => ({
+    source,
+    object: definitionOf(name),
+    requester,
+    now,
+    signal,
+  })
+
+  async function* pull(
+    name: string,
+    from: PullPosition | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<PulledPage, void, void> {
+    const ctx = contextOf(name, signal)
+    for await (const { rows, at, mode, expiresAt, last, total, refuse } of chunksOf(ctx, from)) {
+      await addChildren(ctx, rows, refuse)
+      yield { rows, position: writePosition(mode, at, expiresAt), last, total }
+    }
+  }
+
+  async function* census(
+    name: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly string[], void, void> {
+    const ctx = contextOf(name, signal)
+    const { census: own } = ctx.object.deletes
+    const listing = own === null || own === true ? ctx.object.full : own
+    const idOf: Parameters<typeof readPages>[1]['idOf'] = (record, refuse) =>
+      ctx.object.idOf(scopeOf(record)) ??
+      refuse('ROW_WITHOUT_ID', 'a row of the census has no id where id: says')
+    for await (const { rows, refuse } of readPages(ctx, { listing, values: {}, idOf }))
+      yield rows.flatMap((record) => idOf(record, refuse) ?? [])
+  }
+
+  async function checkObject(object: string, signal: AbortSignal): Promise<ObjectCheck> {
+    const ctx = contextOf(object, signal)
+    try {
+      const pages = readPages(ctx, {
+        listing: ctx.object.full,
+        values: {},
+        idOf: (record, refuse) => timedRow(ctx.object, record, refuse).row.id,
+      })
+      const { value } = await pages.next()
+      await pages.return()
+      return { object, count: value?.total ?? null, problem: null }
+    } catch (e) {
+      if (!(e instanceof ConnectionError)) throw e
+      const { verdict, code, message } = e
+      return { object, count: null, problem: { verdict, code, detail: message } }
+    }
+  }
+
+  return {
+    source,
+    objects: connection.objects,
+    hasDelta: (name) => definitionOf(name).delta !== null,
+    needsCensus: (name) => definitionOf(name).deletes.census !== null,
+    pull,
+    census,
+    read: (name, id, signal) => readRecord(contextOf(name, signal), id),
+    async check(signal) {
+      const checks: ObjectCheck[] = []
+      for (const name of connection.objects) checks.push(await checkObject(name, signal))
+      return checks
+    },
+    limits: () => limiter.use(),
+    counts: () => ({ ...counts }),
+  }
+}
+
+/** Returns the pages of a run: the changed rows, then the list of deletions where there is one. */
+async function* chunksOf(ctx: ObjectContext, from: PullPosition | null): Chunks {
+  const { object } = ctx
+  const fresh: At = { ...emptyAt, of: object.fingerprint }
+  if (from === null || from.mode !== 'DELTA' || object.delta === null) {
+    const at = from === null ? fresh : readPosition(ctx, from)
+    // Without a delta the position after a run is the begin of the next one.
+    yield* pullFull(ctx, at)
+    return
+  }
+  let at = readPosition(ctx, from)
+  let { expiresAt } = from
+  const { list } = object.deletes
+  if (!at.gone?.reading) {
+    let ended = false
+    for await (const chunk of deltaOf(ctx, at, expiresAt)) {
+      ended = chunk.last
+      at = chunk.at
+      expiresAt = chunk.expiresAt
+      if (!list || !chunk.last) yield chunk
+      else yield { ...chunk, last: false, at: startList(at) }
+    }
+    // There was nothing to read: the clock has not passed the bound of the last run.
+    if (!ended && !list) yield nothing(ctx, at, expiresAt)
+    at = startList(at)
+  }
+  if (list) yield* pullDeleted(ctx, list, at, expiresAt)
+}
+
+function startList(at: At): At {
+  return { ...at, gone: { since: at.gone?.since ?? at.since ?? 0n, reading: true, run: null } }
+}
+
+function deltaOf(ctx: ObjectContext, at: At, expiresAt: number | null): Chunks {
+  const { delta } = ctx.object
+  switch (delta?.how) {
+    case 'window':
+      return pullWindow(ctx, delta, at)
+    case 'keyset':
+      return pullKeyset(ctx, delta, at)
+    case 'link':
+      return pullLink(ctx, delta, at, expiresAt)
+    case 'feed':
+      return pullFeed(ctx, delta, at)
+    case undefined:
+      throw new Error(`${ctx.object.name} has no delta`)
+  }
+}
+
+function nothing({ source, object }: ObjectContext, at: At, expiresAt: number | null): Chunk {
+  const name = { source, object: object.name, method: 'GET', path: '' }
+  return { rows: [], mode: 'DELTA', at, expiresAt, last: true, total: null, refuse: refuseOf(name) }
+}

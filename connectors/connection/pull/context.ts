@@ -1,0 +1,37 @@
+import type { ObjectDefinition } from '../definition/object.ts'
+import type { TemplateValue, TemplateValues } from '../definition/template.ts'
+import type { TimeForm } from '../definition/timeForm.ts'
+import type { Requester } from '../request/requester.ts'
+
+/** One object of one source system, as it is asked. */
+export interface ObjectContext {
+  source: string
+  object: ObjectDefinition
+  requester: Requester
+  /** Milliseconds since 1970. */
+  now: () => number
+  signal: AbortSignal
+}
+
+const ISO: TimeForm = { text: 'iso', zone: 'UTC' }
+
+/** Returns the values of placeholders: those of the object, and these. */
+export function valuesOf(
+  { object }: Pick<ObjectContext, 'object'>,
+  more: Readonly<Record<string, TemplateValue>>,
+  times: TimeForm = ISO,
+): TemplateValues {
+  const values = new Map<string, TemplateValue>(Object.entries(more))
+  if (object.fields.length > 0) values.set('fields', object.fields)
+  if (object.size !== null && !values.has('size')) values.set('size', object.size)
+  return { get: (name) => values.get(name), times }
+}
+
+/** Returns the placeholders of one record's id. */
+export function idValues(
+  { separator }: Pick<ObjectDefinition, 'separator'>,
+  id: string,
+): Record<string, string> {
+  const parts = separator === null ? [id] : id.split(separator)
+  return { id, 'id.1': parts[0] ?? '', 'id.2': parts[1] ?? '', 'id.3': parts[2] ?? '' }
+}

@@ -1,0 +1,80 @@
+import { scopeOf } from '../../mapping/path.ts'
+import type { ObjectDefinition } from '../definition/object.ts'
+import { expiryOf, micros } from './bounds.ts'
+import type { Chunk, Chunks } from './chunk.ts'
+import type { ObjectContext } from './context.ts'
+import { deltaLink } from './link.ts'
+import { type At, emptyAt } from './position.ts'
+import { isStaleMark, type ListedPage, readPages } from './readPage.ts'
+import { timedRow } from './rows.ts'
+
+/**
+ * Reads every row, without a filter by time (rule 3). The delta then begins at the start of this
+ * run: what changed meanwhile comes again. Where the mark of a stored page is no longer valid, the
+ * list is read from its begin.
+ */
+export async function* pullFull(ctx: ObjectContext, from: At): Chunks {
+  const { object } = ctx
+  const start = from.start ?? micros(ctx.now())
+  const at = { ...from, start }
+  let page = from.run?.page ?? null
+  for (;;) {
+    try {
+      for await (const listed of readPages(
+        ctx,
+        {
+          listing: object.full,
+          values: {},
+          idOf: (record, refuse) => timedRow(object, record, refuse).row.id,
+        },
+        page,
+      ))
+        yield chunkOf(ctx, at, start, listed)
+      return
+    } catch (e) {
+      if (page === null || !isStaleMark(e)) throw e
+      page = null
+    }
+  }
+}
+
+function chunkOf(ctx: ObjectContext, at: At, start: bigint, listed: ListedPage): Chunk {
+  const { object } = ctx
+  const { rows, total, next, refuse, body } = listed
+  const chunk = {
+    rows: rows.map((record) => timedRow(object, record, refuse).row),
+    total,
+    refuse,
+  }
+  if (next !== undefined) {
+    const run = { from: start, until: start, id: '', page: next }
+    return { ...chunk, mode: 'FULL', at: { ...at, run }, expiresAt: null, last: false }
+  }
+  if (!object.delta)
+    return { ...chunk, mode: 'FULL', at: { ...emptyAt, of: at.of }, expiresAt: null, last: true }
+  return {
+    ...chunk,
+    mode: 'DELTA',
+    last: true,
+    ...firstDelta(ctx, object, at.of, start, body, listed),
+  }
+}
+
+/** Returns where the first delta begins. */
+function firstDelta(
+  { now }: ObjectContext,
+  { delta, deletes }: ObjectDefinition,
+  of: string,
+  start: bigint,
+  body: unknown,
+  { refuse, url }: ListedPage,
+): { at: At; expiresAt: number | null } {
+  const gone = deletes.list ? { since: start, reading: false, run: null } : null
+  const at = { ...emptyAt, of, since: start, gone }
+  if (delta?.how === 'link') {
+    const link = deltaLink(delta.next, scopeOf(body), url, refuse)
+    return { at: { ...at, link }, expiresAt: expiryOf(micros(now()), delta.expiresMs) }
+  }
+  const times = delta?.how === 'feed' ? delta.feed.times : delta?.times
+  return { at, expiresAt: expiryOf(start, times?.expiresMs ?? null) }
+}

@@ -1,0 +1,116 @@
+import { isMap } from '../../mapping/rule.ts'
+import { ConnectionError, type Json, type PullPosition } from '../contract.ts'
+import type { ObjectContext } from './context.ts'
+
+/** A run under way: it goes on within these bounds. Moments are microseconds since 1970. */
+export interface RunBounds {
+  from: bigint
+  until: bigint
+  /** The id after which a keyset goes on at the time `from`. */
+  id: string
+  /** The state of the next page. */
+  page: Json
+}
+
+/** What `at` of a position holds. */
+export interface At {
+  /** The definition of the object with which it was made. */
+  of: string
+  /** The begin of the full run, from which the first delta starts. */
+  start: bigint | null
+  /** The bound of the last run. */
+  since: bigint | null
+  id: string
+  /** The address of a delta that is a link. */
+  link: string | null
+  run: RunBounds | null
+  /** The list of deletions: its bound, and whether it is read now. */
+  gone: { since: bigint; reading: boolean; run: RunBounds | null } | null
+}
+
+export const emptyAt: Omit<At, 'of'> = {
+  start: null,
+  since: null,
+  id: '',
+  link: null,
+  run: null,
+  gone: null,
+}
+
+/** Writes a position as JSON; moments are texts, because JSON has no such numbers. */
+export function writePosition(
+  mode: PullPosition['mode'],
+  at: At,
+  expiresAt: number | null = null,
+): PullPosition {
+  const bounds = (run: RunBounds): Json => ({
+    from: String(run.from),
+    until: String(run.until),
+    id: run.id,
+    page: run.page,
+  })
+  const written: { [name: string]: Json } = { of: at.of }
+  if (at.start !== null) written.start = String(at.start)
+  if (at.since !== null) written.since = String(at.since)
+  if (at.id !== '') written.id = at.id
+  if (at.link !== null) written.link = at.link
+  if (at.run) written.run = bounds(at.run)
+  if (at.gone)
+    written.gone = {
+      since: String(at.gone.since),
+      reading: at.gone.reading,
+      ...(at.gone.run ? { run: bounds(at.gone.run) } : {}),
+    }
+  return { mode, at: written, expiresAt }
+}
+
+/**
+ * Reads a position. Throws ConnectionError GONE for one that has expired, that is not readable, or
+ * that was made with another definition of the object: rows that were read before lack what the new
+ * one asks for (rule 10).
+ */
+export function readPosition(ctx: ObjectContext, { at, expiresAt }: PullPosition): At {
+  const gone = (code: string, why: string): never => {
+    throw new ConnectionError(
+      'GONE',
+      code,
+      `${ctx.source}: ${ctx.object.name}: ${why}; the object is read as a whole again`,
+    )
+  }
+  if (expiresAt !== null && expiresAt <= ctx.now())
+    gone('POSITION_EXPIRED', `the position expired at ${new Date(expiresAt).toISOString()}`)
+  if (!isMap(at) || typeof at.of !== 'string')
+    return gone('POSITION_UNREADABLE', 'the position cannot be read')
+  if (at.of !== ctx.object.fingerprint)
+    gone('DEFINITION_CHANGED', 'its definition in connection.yaml has changed')
+  const list = isMap(at.gone) ? at.gone : null
+  return {
+    of: at.of,
+    start: moment(at.start),
+    since: moment(at.since),
+    id: typeof at.id === 'string' ? at.id : '',
+    link: typeof at.link === 'string' ? at.link : null,
+    run: boundsOf(at.run),
+    gone: list && {
+      since: moment(list.since) ?? 0n,
+      reading: list.reading === true,
+      run: boundsOf(list.run),
+    },
+  }
+}
+
+function boundsOf(value: unknown): RunBounds | null {
+  if (!isMap(value)) return null
+  const [from, until] = [moment(value.from), moment(value.until)]
+  if (from === null || until === null) return null
+  return {
+    from,
+    until,
+    id: typeof value.id === 'string' ? value.id : '',
+    page: (value.page ?? null) as Json,
+  }
+}
+
+function moment(value: unknown): bigint | null {
+  return typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? BigInt(value) : null
+}
