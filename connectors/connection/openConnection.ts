@@ -17,9 +17,9 @@ import { pullFull } from './pull/full.ts'
 import { pullKeyset } from './pull/keyset.ts'
 import { pullLink } from './pull/link.ts'
 import { type At, emptyAt, readPosition, writePosition } from './pull/position.ts'
-import { readPages, refuseOf } from './pull/readPage.ts'
+import { type ListingAsk, readPages, refuseOf } from './pull/readPage.ts'
 import { readRecord } from './pull/readRecord.ts'
-import { timedRow } from './pull/rows.ts'
+import { leadingObject, rowsUnder } from './pull/under.ts'
 import { pullWindow } from './pull/window.ts'
 import type { SourceConnection } from './sourceConnection.ts'
 
@@ -39,13 +39,13 @@ export function openConnection(
       throw new Error(`${source}: "${name}" is none of ${connection.objects.join(', ')}`)
     return object
   }
-  const contextOf = (name: string, signal: AbortSignal): ObjectContext => ({
-    source,
-    object: definitionOf(name),
-    requester,
-    now,
-    signal,
-  })
+  const contextOf = (name: string, signal: AbortSignal): ObjectContext => {
+    const object = definitionOf(name)
+    const parent = parentOf(object)
+    return { source, object, parent, requester, now, signal }
+  }
+  const parentOf = ({ under }: ObjectDefinition): ObjectDefinition | null =>
+    (under && connection.definition.objects.get(under.object)) ?? null
 
   async function* pull(
     name: string,
@@ -53,7 +53,7 @@ export function openConnection(
     signal: AbortSignal,
   ): AsyncGenerator<PulledPage, void, void> {
     const ctx = contextOf(name, signal)
-    for await (const { rows, at, mode, expiresAt, last, total, refuse } of chunksOf(ctx, from)) {
+    for await (const { rows, at, mode, expiresAt, last, total, refuse } of runOf(ctx, from)) {
       await addChildren(ctx, rows, refuse)
       yield { rows, position: writePosition(mode, at, expiresAt), last, total }
     }
@@ -64,9 +64,13 @@ export function openConnection(
     signal: AbortSignal,
   ): AsyncGenerator<readonly string[], void, void> {
     const ctx = contextOf(name, signal)
+    if (ctx.parent) {
+      for await (const { rows } of runOf(ctx, null)) yield rows.map((row) => row.id)
+      return
+    }
     const { census: own } = ctx.object.deletes
     const listing = own === null || own === true ? ctx.object.full : own
-    const idOf: Parameters<typeof readPages>[1]['idOf'] = (record, refuse) =>
+    const idOf: ListingAsk['idOf'] = (record, refuse) =>
       ctx.object.idOf(scopeOf(record)) ??
       refuse('ROW_WITHOUT_ID', 'a row of the census has no id where id: says')
     for await (const { rows, refuse } of readPages(ctx, { listing, values: {}, idOf }))
@@ -76,11 +80,7 @@ export function openConnection(
   async function checkObject(object: string, signal: AbortSignal): Promise<ObjectCheck> {
     const ctx = contextOf(object, signal)
     try {
-      const pages = readPages(ctx, {
-        listing: ctx.object.full,
-        values: {},
-        idOf: (record, refuse) => timedRow(ctx.object, record, refuse).row.id,
-      })
+      const pages = runOf(ctx, null)
       const { value } = await pages.next()
       await pages.return()
       return { object, count: value?.total ?? null, problem: null }
@@ -94,7 +94,10 @@ export function openConnection(
   return {
     source,
     objects: connection.objects,
-    hasDelta: (name) => definitionOf(name).delta !== null,
+    hasDelta: (name) => {
+      const object = definitionOf(name)
+      return (parentOf(object) ?? object).delta !== null
+    },
     needsCensus: (name) => definitionOf(name).deletes.census !== null,
     pull,
     census,
@@ -107,6 +110,14 @@ export function openConnection(
     limits: () => limiter.use(),
     counts: () => ({ ...counts }),
   }
+}
+
+/** Returns the pages of a run; those of an object under another follow the run of that one. */
+function runOf(ctx: ObjectContext, from: PullPosition | null): Chunks {
+  const { object, parent } = ctx
+  if (!parent) return chunksOf(ctx, from)
+  const leading = { ...ctx, object: leadingObject(object, parent), parent: null }
+  return rowsUnder(ctx, chunksOf(leading, from))
 }
 
 /** Returns the pages of a run: the changed rows, then the list of deletions where there is one. */

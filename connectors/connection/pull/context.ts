@@ -7,6 +7,8 @@ import type { Requester } from '../request/requester.ts'
 export interface ObjectContext {
   source: string
   object: ObjectDefinition
+  /** The object under which this one is listed; null for one with a list of its own. */
+  parent: ObjectDefinition | null
   requester: Requester
   /** Milliseconds since 1970. */
   now: () => number

@@ -1,5 +1,6 @@
 import { isMap } from '../../mapping/rule.ts'
-import { ConnectionError, type Json, type PullPosition } from '../contract.ts'
+import type { Json, PullPosition } from '../contract.ts'
+import { failureOf } from '../request/failure.ts'
 import type { ObjectContext } from './context.ts'
 
 /** A run under way: it goes on within these bounds. Moments are microseconds since 1970. */
@@ -70,12 +71,9 @@ export function writePosition(
  * one asks for (rule 10).
  */
 export function readPosition(ctx: ObjectContext, { at, expiresAt }: PullPosition): At {
-  const gone = (code: string, why: string): never => {
-    throw new ConnectionError(
-      'GONE',
-      code,
-      `${ctx.source}: ${ctx.object.name}: ${why}; the object is read as a whole again`,
-    )
+  const name = { source: ctx.source, object: ctx.object.name, method: '', path: '' }
+  const gone = (code: string, what: string): never => {
+    throw failureOf(name, { verdict: 'GONE', code, what })
   }
   if (expiresAt !== null && expiresAt <= ctx.now())
     gone('POSITION_EXPIRED', `the position expired at ${new Date(expiresAt).toISOString()}`)

@@ -29,7 +29,7 @@ export interface RequestName {
   /** The object, or what the request is for: sign-in. */
   object: string
   method: string
-  /** The path without its query. */
+  /** The path without its query; empty for what is no request. */
   path: string
 }
 
@@ -51,7 +51,7 @@ export function failureOf(
   return new ConnectionError(
     verdict,
     code ?? known.code,
-    `${source}: ${object}: ${method} ${path}: ${what}; ${advice ?? known.advice}`,
+    `${source}: ${object}: ${path === '' ? '' : `${method} ${path}: `}${what}; ${advice ?? known.advice}`,
     { status, notBefore },
   )
 }

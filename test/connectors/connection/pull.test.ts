@@ -693,6 +693,34 @@ describe('further reads', () => {
   })
 })
 
+test('an object under another is listed for each row of that one, and follows its changes', async () => {
+  const under = `${window}  contact:
+    id: { join: [customer_id, id], with: "/" }
+    rows: "[]"
+    under: { object: customer, as: customer_id }
+    list: { get: "/contacts/{parent}" }
+    deletes: census
+`
+  const rows: Row[] = ['a', 'b', 'c'].map((id) => ({ id, at: 1 }))
+  const it = await open(under, (request) => {
+    const [, object, id] = request.path.split('/')
+    if (object !== 'contacts') return listed(() => rows)(request)
+    return { body: id === 'b' ? [] : [{ id: '1' }, { id: '2' }] }
+  })
+  const of = { object: 'contact' }
+  assert.equal(it.connection.hasDelta('contact'), true)
+  const full = await pull(it.again, null, { ...of, killed: true })
+  assert.deepEqual(ids(full.rows), ['a/1', 'a/2', 'c/1', 'c/2'])
+  assert.deepEqual(full.rows[0]?.record, { id: '1', customer_id: 'a' })
+  rows[2] = { id: 'c', at: day0 + 50 }
+  it.clock.seconds += 500
+  const delta = await pull(it.again, full.position, { ...of, killed: true })
+  assert.deepEqual(ids(delta.rows), ['c/1', 'c/2'])
+  const listedIds: string[] = []
+  for await (const page of it.connection.census('contact', signal)) listedIds.push(...page)
+  assert.deepEqual(listedIds, ['a/1', 'a/2', 'c/1', 'c/2'])
+})
+
 test('one record is read by its id; one that is not there is null, and a refusal is no deletion (rule 8)', async () => {
   let status = 0
   const it = await open(window, (request) =>
