@@ -20,6 +20,9 @@ const LISTS = [
   ['transaction', 'transactions'],
 ] as const
 
+const sorted = (records: ReadonlyMap<string, Fields>) =>
+  [...records].sort(([a], [b]) => (a < b ? -1 : 1))
+
 describe('the model of Chargebee', () => {
   let system: ModelSystem
   const get = (path: string, key = system.credentials.apiKey) =>
@@ -154,6 +157,47 @@ describe('the model of Chargebee', () => {
     assert.equal(newest?.event?.event_type, 'customer_changed')
     const old = await readAll('events?sort_by[asc]=occurred_at')
     assert.ok(Number(old[0]?.occurred_at) >= from - 89 * 86_400)
+  })
+
+  test('lets a client that reads closed windows end with the truth', async () => {
+    const held = new Map<string, Fields>()
+    const keep = (object: string, records: readonly Fields[]) => {
+      for (const record of records) held.set(`${object} ${record.id}`, record)
+    }
+    /** Reads the contacts of a customer; those that are not there are deleted. */
+    const contactsOf = new Map<string, ReadonlySet<unknown>>()
+    const keepContacts = async (customer: Fields) => {
+      const id = String(customer.id)
+      const contacts = customer.deleted ? [] : await readAll(`customers/${id}/contacts?`)
+      for (const contact of contactsOf.get(id) ?? []) held.delete(`contact ${contact}`)
+      contactsOf.set(id, new Set(contacts.map((contact) => contact.id)))
+      keep('contact', contacts)
+    }
+    const now = () => Math.floor(system.clock.now() / 1000)
+    let from = now()
+    for (const [object, path] of LISTS) keep(object, await readAll(everything(object, path)))
+    for (const [key, record] of [...held])
+      if (key.startsWith('customer ')) await keepContacts(record)
+    for (const seed of [11, 12]) {
+      system.day(100, seed)
+      const window = `updated_at[between]=[${from - 60},${now()}]`
+      from = now()
+      const touched: Fields[] = []
+      for (const [object, path] of LISTS) {
+        const records = await readAll(`${everything(object, path)}&${window}`)
+        keep(object, records)
+        if (object === 'customer') touched.push(...records)
+      }
+      // A merge moves contacts: those of deleted customers are dropped before others take them.
+      touched.sort((a, b) => Number(b.deleted) - Number(a.deleted))
+      for (const customer of touched) await keepContacts(customer)
+    }
+    const truth = system.objects.flatMap((object) =>
+      [...system.state(object)]
+        .filter(([, { deleted }]) => object !== 'contact' || !deleted)
+        .map(([id, { record }]) => [`${object} ${id}`, record] as const),
+    )
+    assert.deepEqual(sorted(held), sorted(new Map(truth)))
   })
 
   test('refuses a wrong credential, wrong parameters and calls of the other catalog', async () => {

@@ -29,6 +29,9 @@ const post = (
 const rowsOf = ({ data }: Answer): Fields[] => (Array.isArray(data) ? data : (data?.records ?? []))
 const text = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
 
+const sorted = (records: ReadonlyMap<string, Fields>) =>
+  [...records].sort(([a], [b]) => (a < b ? -1 : 1))
+
 describe('the model of Gainsight', () => {
   let system: ModelSystem
   const query = async (object: string, body: Fields) =>
@@ -194,6 +197,58 @@ describe('the model of Gainsight', () => {
     assert.deepEqual(await errorOf('Company', none), [200, 'GSOBJ_1011'])
     assert.deepEqual(await errorOf('Person', none), [400, 'GSOBJ_1011'])
     assert.deepEqual(rowsOf(await query('activity_timeline', none)), [])
+  })
+
+  test('lets a client that drains whole seconds and reads the logs end with the truth', async () => {
+    const held = new Map<string, Fields>()
+    const keep = (object: string, records: readonly Fields[]) => {
+      for (const record of records) held.set(`${object} ${record.Gsid}`, record)
+    }
+    for (const object of QUERIED) keep(object, await readAll(object))
+    const from = system.clock.now() - 60_000
+    system.day(150, 41)
+    const ask = async (object: string, conditions: Fields[], order: Fields) =>
+      rowsOf(
+        await query(object, {
+          select: fieldsOf(object),
+          where: {
+            conditions: conditions.map((condition, n) => ({ ...condition, alias: 'ABC'[n] })),
+            expression: ['A', 'A AND B', 'A AND B AND C'][conditions.length - 1],
+          },
+          orderBy: order,
+          limit: 10,
+        }),
+      )
+    const at = (operator: string, ms: number) => ({
+      name: 'ModifiedDate',
+      operator,
+      value: [text(ms)],
+    })
+    for (const object of QUERIED)
+      for (let next = from; ; ) {
+        const page = await ask(object, [at('GTE', next)], { ModifiedDate: 'asc', Gsid: 'asc' })
+        keep(object, page)
+        if (page.length < 10) break
+        const second = Math.floor(Number(page.at(-1)?.ModifiedDate) / 1000) * 1000
+        for (let after = ''; ; ) {
+          const bounds = [at('GTE', second), at('LT', second + 1000)]
+          const beyond = { name: 'Gsid', operator: 'GT', value: [after] }
+          const rest = await ask(object, [...bounds, beyond], { Gsid: 'asc' })
+          keep(object, rest)
+          if (rest.length < 10) break
+          after = String(rest.at(-1)?.Gsid)
+        }
+        next = second + 1000
+      }
+    for (const log of ['record_delete_log', 'record_delete_log_high_volume']) {
+      const body = { select: ['RecordId', 'ObjectName'], limit: 5000 }
+      for (const { RecordId, ObjectName } of rowsOf(await query(log, body)))
+        held.delete(`${ObjectName} ${RecordId}`)
+    }
+    const truth = QUERIED.flatMap((object) =>
+      [...living(object)].map(([id, record]) => [`${object} ${id}`, record] as const),
+    )
+    assert.deepEqual(sorted(held), sorted(new Map(truth)))
   })
 
   test('refuses wrong keys, fields, filters and orders', async () => {

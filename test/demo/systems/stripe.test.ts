@@ -21,6 +21,9 @@ const LISTS = [
   ['refund', 'refunds?'],
 ] as const
 
+const sorted = (records: ReadonlyMap<string, Fields>) =>
+  [...records].sort(([a], [b]) => (a < b ? -1 : 1))
+
 describe('the model of Stripe', () => {
   let system: ModelSystem
   const get = (path: string, headers: Record<string, string> = {}) =>
@@ -126,6 +129,41 @@ describe('the model of Stripe', () => {
     system.clock.advance(31 * 86_400_000)
     assert.deepEqual(await readAll('events?'), [])
     assert.deepEqual(await errorOf(`events/${newest?.id}`), [404, 'resource_missing', 'id'])
+  })
+
+  test('lets a client that reads each record of an event again end with the truth', async () => {
+    const paths = new Map<string, string>(LISTS.map(([object, path]) => [object, path]))
+    const held = new Map<string, Fields>()
+    for (const [object, path] of LISTS)
+      for (const record of await readAll(path)) held.set(`${object} ${record.id}`, record)
+    for (const seed of [21, 22]) {
+      const from = Math.floor(system.clock.now() / 1000) - 60
+      system.day(150, seed)
+      const keys = new Set(
+        (await readAll(`events?created[gte]=${from}&`)).map(({ data }) => {
+          const { object } = data as { object: Fields }
+          const isTaxId = object.object === 'tax_id'
+          return isTaxId ? `customer ${object.customer}` : `${object.object} ${object.id}`
+        }),
+      )
+      for (const key of keys) {
+        const [object = '', id] = key.split(' ')
+        const [path] = (paths.get(object) ?? '').split('?')
+        const expand = object === 'customer' ? '?expand[]=tax_ids' : ''
+        const response = await get(`${path}/${id}${expand}`)
+        const record = (await response.json()) as Fields
+        if (response.status === 404 || record.deleted) held.delete(key)
+        else held.set(key, record)
+      }
+    }
+    const truth = new Map(
+      system.objects.flatMap((object) =>
+        [...system.state(object)]
+          .filter(([, { deleted }]) => !deleted)
+          .map(([id, { record }]) => [`${object} ${id}`, record] as const),
+      ),
+    )
+    assert.deepEqual(sorted(held), sorted(truth))
   })
 
   test('refuses wrong credentials, versions and parameters', async () => {

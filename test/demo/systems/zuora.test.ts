@@ -40,6 +40,9 @@ async function signIn({ url, credentials }: ModelSystem, clientSecret = credenti
   return { status: response.status, token: access_token ?? '' }
 }
 
+const sorted = (records: ReadonlyMap<string, Fields>) =>
+  [...records].sort(([a], [b]) => (a < b ? -1 : 1))
+
 describe('the model of Zuora', () => {
   let system: ModelSystem
   let token: string
@@ -231,6 +234,33 @@ describe('the model of Zuora', () => {
     const contacts = job('select Id, Account.Id from Contact', { project: 'contacts' })
     for (let n = 0; n < 5; n++) await call('POST', 'batch-query/', contacts)
     assert.equal(await refused(contacts), '90014')
+  })
+
+  test('lets a client that reads changes and a census of ids end with the truth', async () => {
+    const held = new Map<string, Fields>()
+    for (const [object, path] of LISTS)
+      for (const record of await readAll(path)) held.set(`${object} ${record.id}`, record)
+    const from = new Date(system.clock.now() - 60_000).toISOString()
+    system.day(150, 31)
+    token = (await signIn(system)).token
+    for (const [object, path] of LISTS) {
+      const changes = `sort[]=updateddate.ASC&filter[]=updateddate.GE:${from}&`
+      const changed = await readAll(`${path.split('?')[0]}?${changes}`)
+      for (const record of changed) held.set(`${object} ${record.id}`, record)
+      const ids = new Set(
+        (await readAll(`${path}fields[]=id&sort[]=id.ASC&`)).map(({ id }) => `${object} ${id}`),
+      )
+      for (const key of held.keys())
+        if (key.startsWith(`${object} `) && !ids.has(key)) held.delete(key)
+    }
+    const truth = new Map(
+      system.objects.flatMap((object) =>
+        [...system.state(object)]
+          .filter(([, { deleted }]) => !deleted)
+          .map(([id, { record }]) => [`${object} ${id}`, record] as const),
+      ),
+    )
+    assert.deepEqual(sorted(held), sorted(truth))
   })
 
   test('refuses wrong credentials, parameters, filters and orders', async () => {
