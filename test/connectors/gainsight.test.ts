@@ -6,7 +6,7 @@ import { ofKind, readOne } from './fixture.ts'
 const gainsight = ofKind('gainsight')
 
 describe('Gainsight', () => {
-  test('a company is a customer; score and renewal stay in its record', () => {
+  test('a company is a customer, with its health and its renewal', () => {
     const record = {
       Gsid: '1P02AAA',
       Name: 'Muster AG',
@@ -25,7 +25,23 @@ describe('Gainsight', () => {
       name: 'Muster AG',
       parent: recordKey('gainsight', 'Company', '1P02GRP'),
     })
-    assert.equal(change.raw.CurrentScore, 82)
+    const [, health] = gainsight.read('row', JSON.stringify(record), 'Company')
+    assert.deepEqual([health?.object, health?.sourceId], ['CompanyHealth', '1P02AAA'])
+    const named = { ...record, Csm__gr: { Name: 'Ada Lovelace' } }
+    assert.deepEqual(gainsight.map('CompanyHealth', named), {
+      type: 'CustomerHealth',
+      fields: {
+        customer: recordKey('gainsight', 'Company', '1P02AAA'),
+        score: 82,
+        stage: 'Adoption',
+        manager: 'Ada Lovelace',
+        renewalDate: '2026-08-01',
+      },
+      issues: [],
+      complete: true,
+    })
+    const { fields } = gainsight.map('CompanyHealth', { ...record, CurrencyIsoCode: 'EUR' })
+    assert.deepEqual([fields.annualAmount, fields.currency], [12_000_000, 'EUR'])
   })
 
   test('the success manager is an owner where the record has the name', () => {

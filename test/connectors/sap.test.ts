@@ -291,6 +291,14 @@ describe('other objects of SAP', () => {
       ['M', 'P', 'N', 'O', 'S', 'U', '5', '6'].map((c) => document(c).change.deleted),
       [false, false, true, true, true, true, true, true],
     )
+    const memo = { BillingDocument: '90000001', SDDocumentCategory: 'O' }
+    assert.deepEqual(
+      sap.read('row', JSON.stringify(memo), 'A_BillingDocument').map((c) => [c.object, c.deleted]),
+      [
+        ['A_BillingDocument', true],
+        ['CreditMemo', false],
+      ],
+    )
   })
 
   test('an event with a key alone is refused, because it would lose the record', () => {
