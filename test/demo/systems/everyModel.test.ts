@@ -19,8 +19,8 @@ async function live(model: Model) {
   const system = await model.open({ seed: 4, limits: 'none' })
   try {
     const start = system.clock.now()
-    system.fill(20, 1)
-    system.day(40, 2)
+    system.fill(12, 1)
+    system.day(24, 2)
     assert.ok(system.clock.now() - start >= 86_400_000, 'a day moves the clock by a day')
     return system.objects.map((object) => {
       const rows = [...system.state(object)]

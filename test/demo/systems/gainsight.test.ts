@@ -71,7 +71,7 @@ describe('the model of Gainsight', () => {
 
   before(async () => {
     system = await gainsight.open({ seed: 9, limits: 'none' })
-    system.fill(150, 1)
+    system.fill(100, 1)
     system.day(150, 2)
   })
   after(() => system.close())
@@ -133,7 +133,7 @@ describe('the model of Gainsight', () => {
 
   test('an offset without a full order skips rows', async () => {
     const pages: Fields[] = []
-    for (let offset = 0; offset < 150; offset += 20)
+    for (let offset = 0; offset < 100; offset += 20)
       pages.push(
         ...rowsOf(
           await query('Company', {

