@@ -55,8 +55,11 @@ export interface Deletes {
 
 export interface ObjectDefinition {
   name: string
-  /** The object whose rows each have a list of this one; `as` is the field for the parent's id. */
-  under: { object: string; as: string } | null
+  /**
+   * The object whose rows each have a list of this one; `as` is the field for the parent's id.
+   * `isOver` holds for rows that have no list any more.
+   */
+  under: { object: string; as: string; isOver(scope: Scope): boolean } | null
   /** Changes when rows that were read before would lack what is read now. */
   fingerprint: string
   fields: readonly string[]
@@ -119,7 +122,11 @@ const DELETE_WORDS = ['flag', 'feed', 'census'] as const
 const objectSchema = shape({
   id: idSpec,
   version: idSpec.optional(),
-  under: shape({ object: z.string(), as: z.string().min(1) }).optional(),
+  under: shape({
+    object: z.string(),
+    as: z.string().min(1),
+    unless: z.unknown().optional(),
+  }).optional(),
   fields: z.array(z.string().min(1)).min(1).optional(),
   ...LISTING_FIELDS,
   size: z.int().min(1).max(100_000).optional(),
@@ -169,7 +176,7 @@ export function readObject(
     )
   const object = {
     name,
-    under: given.under ?? null,
+    under: given.under ? underOf(given.under) : null,
     fingerprint: fingerprintOf(place, feeds),
     fields: given.fields ?? [],
     size: given.size ?? null,
@@ -207,6 +214,15 @@ export function readObject(
   if (deletes.feed && delta?.how !== 'feed')
     failAt(below(place, 'deletes'), `${what}: deletes: feed needs delta: { feed: … }`)
   return { ...object, delta, deletes }
+
+  function underOf(under: { object: string; as: string; unless?: unknown }) {
+    const at = below(place, 'under', 'unless')
+    const isOver =
+      under.unless === undefined
+        ? () => false
+        : compileWhen(at.value, at.path, (path, message) => failAt({ ...at, path }, message))
+    return { object: under.object, as: under.as, isOver }
+  }
 
   function readDelta(): Delta {
     const d = parseAt(deltaSchema, deltaPlace, `${what}.delta`)

@@ -1,4 +1,5 @@
 import { setOwn } from '../../../schema/kit/dictionary.ts'
+import { scopeOf } from '../../mapping/path.ts'
 import type { PulledRow } from '../contract.ts'
 import type { ObjectDefinition } from '../definition/object.ts'
 import type { Chunks } from './chunk.ts'
@@ -22,7 +23,7 @@ export function leadingObject(own: ObjectDefinition, parent: ObjectDefinition): 
 /** Replaces the rows of the parent's pages by those that are listed under them. */
 export async function* rowsUnder(ctx: ObjectContext, parents: Chunks): Chunks {
   for await (const chunk of parents) {
-    const live = chunk.rows.filter((row) => !row.deleted)
+    const live = chunk.rows.filter((row) => !row.deleted && !isOver(ctx, row))
     const rows: PulledRow[] = []
     for (let i = 0; i < live.length; i += listsAtOnce)
       for (const found of await Promise.all(
@@ -31,6 +32,10 @@ export async function* rowsUnder(ctx: ObjectContext, parents: Chunks): Chunks {
         rows.push(...found)
     yield { ...chunk, rows, total: null }
   }
+}
+
+function isOver({ object }: ObjectContext, { record }: PulledRow): boolean {
+  return record !== null && (object.under?.isOver(scopeOf(record)) ?? false)
 }
 
 async function listUnder(ctx: ObjectContext, parent: string): Promise<PulledRow[]> {

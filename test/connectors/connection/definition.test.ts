@@ -6,6 +6,7 @@ import { compileTemplate } from '../../../connectors/connection/definition/templ
 import { timeText } from '../../../connectors/connection/definition/timeForm.ts'
 import { readDefinition } from '../../../connectors/connection/definition.ts'
 import { objectNames } from '../../../connectors/mapping/document.ts'
+import { scopeOf } from '../../../connectors/mapping/path.ts'
 import { parseYaml, readYaml } from '../../../connectors/yamlFile.ts'
 import { ConfigError } from '../../../schema/kit/configError.ts'
 import { root } from '../fixture.ts'
@@ -190,10 +191,13 @@ describe('a definition', () => {
       define(`${simple}${before}  contact: { ${spec} }\n`)
     const list = 'id: id, rows: "list[]", list: { get: "/customers/{parent}/contacts" }'
     const under = 'under: { object: customer, as: customer_id }'
-    assert.deepEqual(contact(`${under}, ${list}`).objects.get('contact')?.under, {
-      object: 'customer',
-      as: 'customer_id',
-    })
+    const unless = under.replace(' }', ', unless: { gone: true } }')
+    const read = contact(`${unless}, ${list}`).objects.get('contact')?.under
+    assert.deepEqual([read?.object, read?.as], ['customer', 'customer_id'])
+    assert.deepEqual(
+      [true, false].map((gone) => read?.isOver(scopeOf({ gone }))),
+      [true, false],
+    )
     const cases: [string, RegExp][] = [
       [list, /\{parent\}/],
       [`${under}, ${list.replace('{parent}', '1')}`, /list: needs \{parent\}/],
