@@ -62,6 +62,7 @@ export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
    */
   connectors?: OperationsDeps['connectors']
   levels?: OperationsDeps['levels']
+  pulled?: OperationsDeps['pulled']
 }
 
 const processSeal = new CursorSeal([randomBytes(32).toString('base64url')])
@@ -118,6 +119,7 @@ function factories(given: GraphDeps): (() => Subgraph)[] {
         rules: steward.rules ?? DEFAULT_RULES,
         connectors: deps.connectors ?? new Map(),
         levels: deps.levels,
+        pulled: deps.pulled,
       }),
     ...others.map((name) => () => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]

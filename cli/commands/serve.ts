@@ -13,7 +13,7 @@ import { refuseOpenFiles } from '../config/refuseOpenFiles.ts'
 import { workerEnvironment } from '../config/workerEnvironment.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
-import type { DeliverRole, IngestRole } from '../observe/roles.ts'
+import type { DeliverRole, IngestRole, PullRole } from '../observe/roles.ts'
 import { startTracing, TRACING_CONFIG } from '../observe/tracing.ts'
 import { authenticationRequired } from '../server/authentication.ts'
 import { prepareRowRights } from '../server/configuredRowReaders.ts'
@@ -23,9 +23,10 @@ import { type GatewayWorkers, startGatewayWorkers } from '../server/gatewayWorke
 import { startHealthRole } from '../server/healthRole.ts'
 import { INGEST_CONFIG, startIngestRole } from '../server/ingestRole.ts'
 import { openAuditLog } from '../server/openAuditLog.ts'
+import { PULL_CONFIG, startPullRole } from '../server/pullRole.ts'
 import { stopSignal, whenAborted } from '../server/stopSignal.ts'
 
-const ROLES = ['gateway', 'ingest', 'deliver'] as const
+const ROLES = ['gateway', 'ingest', 'deliver', 'pull'] as const
 type Role = (typeof ROLES)[number]
 
 export const SERVE_CONFIG = [
@@ -35,6 +36,7 @@ export const SERVE_CONFIG = [
   ...GATEWAY_CONFIG,
   ...INGEST_CONFIG,
   ...DELIVER_CONFIG,
+  ...PULL_CONFIG,
   'healthPort',
   'gatewayWorkers',
   'logLevel',
@@ -86,6 +88,7 @@ Examples:
       let gateways: GatewayWorkers | undefined
       let ingest: IngestRole | undefined
       let deliver: DeliverRole | undefined
+      let pull: PullRole | undefined
       let health: HealthServer | undefined
       try {
         await prepareRowRights(config, connection, installation)
@@ -95,6 +98,7 @@ Examples:
         if (wanted.includes('ingest'))
           ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })
         if (wanted.includes('deliver')) deliver = await startDeliverRole(at)
+        if (wanted.includes('pull')) pull = await startPullRole(at)
         if (wanted.includes('gateway') && config.gatewayWorkers > 1)
           gateways = await startGatewayWorkers(
             config.gatewayWorkers,
@@ -102,7 +106,12 @@ Examples:
             log,
           )
         else if (wanted.includes('gateway'))
-          gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
+          gateway = await startGatewayRole({
+            ...at,
+            ingest: () => ingest,
+            deliver: () => deliver,
+            pull: () => pull,
+          })
         const portAlone = portWithoutGateway(config, {
           portGiven: self.getOptionValueSource('port') !== 'default',
           listens: ingest !== undefined && !gateways,
@@ -114,6 +123,7 @@ Examples:
             acceptsDeliveries: ingest !== undefined,
             ingest: () => ingest,
             deliver: () => deliver,
+            pull: () => pull,
           })
         const isDevelopment = (gateway ?? gateways) && !authenticationRequired(config)
         // A worker process of a gateway follows the secret of its primary process.
@@ -140,6 +150,7 @@ Examples:
         health?.drain()
       } finally {
         await (gateway ?? gateways)?.close()
+        await pull?.close()
         await deliver?.close()
         await ingest?.close()
         await health?.close()

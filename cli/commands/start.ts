@@ -15,7 +15,7 @@ import { refuseOpenFiles } from '../config/refuseOpenFiles.ts'
 import { connect } from '../connect.ts'
 import { wipeEmbedded } from '../embeddedPostgres/openEmbedded.ts'
 import { openLog } from '../observe/log.ts'
-import type { DeliverRole, IngestRole } from '../observe/roles.ts'
+import type { DeliverRole, IngestRole, PullRole } from '../observe/roles.ts'
 import { startTracing } from '../observe/tracing.ts'
 import { authenticationRequired } from '../server/authentication.ts'
 import { prepareRowRights } from '../server/configuredRowReaders.ts'
@@ -23,6 +23,7 @@ import { startDeliverRole } from '../server/deliverRole.ts'
 import { startGatewayRole } from '../server/gatewayRole.ts'
 import { startIngestRole } from '../server/ingestRole.ts'
 import { openAuditLog } from '../server/openAuditLog.ts'
+import { startPullRole } from '../server/pullRole.ts'
 import { isDemoDue, sendDemo } from '../server/sendDemo.ts'
 import { stopSignal, whenAborted } from '../server/stopSignal.ts'
 import { print } from '../terminal/print.ts'
@@ -90,6 +91,7 @@ Examples:
     let gateway: Gateway | undefined
     let ingest: IngestRole | undefined
     let deliver: DeliverRole | undefined
+    let pull: PullRole | undefined
     try {
       await prepareRowRights(config, connection, installation)
       const { sql, url: databaseUrl } = connection
@@ -108,12 +110,14 @@ Examples:
         ...at,
         ingest: () => ingest,
         deliver: () => deliver,
+        pull: () => pull,
         isLoadingDemo: () => isLoadingDemo,
       })
       // After listening: a second start on a port that is in use changes nothing for the first.
       const secret = authenticationRequired(config) ? null : renewDevelopmentSecret(config.dataDir)
       ingest = startIngestRole(at)
       deliver = await startDeliverRole(at)
+      pull = await startPullRole(at)
       print(
         ...overview(gateway.url, secret, config, installation.systems, performance.now() - began),
       )
@@ -133,6 +137,7 @@ Examples:
       print('', 'Stopping: finishing work in progress.')
     } finally {
       await gateway?.close()
+      await pull?.close()
       await deliver?.close()
       await ingest?.close()
       await connection.close()

@@ -1,133 +1,24 @@
 import { Command, Option } from 'commander'
-import { type ControlDesk, type ControlKind, controlSync } from '../../mdm/connections/control.ts'
-import {
-  type ObjectState,
-  readRuns,
-  readStates,
-  type SyncFilter,
-  type SyncRun,
-} from '../../mdm/connections/read.ts'
-import { count, counted } from '../../schema/kit/numberText.ts'
-import { commandActor } from '../config/commandActor.ts'
-import { type Config, withConfig } from '../config/config.ts'
-import { type Installation, openInstallation } from '../config/installation.ts'
-import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
-import { print, printError, printJson } from '../terminal/print.ts'
-import { parseActor } from './input/parseActor.ts'
+import { type ControlKind, controlSync } from '../../mdm/connections/control.ts'
+import { withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { withDatabase } from '../connect.ts'
+import { print } from '../terminal/print.ts'
 import { parseReason } from './input/parseReason.ts'
-import { parseWholeNumber } from './input/parseWholeNumber.ts'
-
-const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
-type Settings = Config<(typeof SETTINGS)[number]>
-const objectsMax = 1_000
-const runsMax = 1_000
-
-interface TargetFlags {
-  object?: string
-}
+import {
+  actorOption,
+  operator,
+  SYNC_SETTINGS,
+  type SyncSettings,
+  syncDesk,
+  type TargetFlags,
+} from './sync/desk.ts'
+import { run } from './sync/run.ts'
+import { status } from './sync/status.ts'
 
 interface RequestFlags {
   reason: string
   actor: string
-}
-
-const status = withConfig(
-  new Command('status')
-    .description(
-      'show the state of each object that is pulled, and why; exit code 1 if one needs a person',
-    )
-    .argument('[source]', 'only this source system')
-    .option('--object <name>', 'only this object')
-    .option('--runs <n>', `show the latest runs too, at most ${runsMax}`, parseWholeNumber, 0)
-    .option('--json', 'print one JSON object a line: the states, then the runs', false),
-  SETTINGS,
-).action(
-  async (
-    source: string | undefined,
-    flags: Settings & TargetFlags & { runs: number; json: boolean },
-  ) => {
-    if (flags.runs > runsMax) throw new Error(`--runs is at most ${runsMax}`)
-    const installation = openInstallation(flags.sources)
-    if (source !== undefined) requireSource(installation, source)
-    await withDatabase(
-      { config: flags, connectionsMax: 1, name: 'touchstone-sync' },
-      async (sql) => {
-        const filter: SyncFilter = {
-          ...(source === undefined ? {} : { sources: [source] }),
-          ...(flags.object === undefined ? {} : { objects: [flags.object] }),
-        }
-        const states = await readStates(sql, filter, objectsMax)
-        const runs = flags.runs === 0 ? [] : await readRuns(sql, filter, flags.runs)
-        if (states.some(needsPerson)) process.exitCode = 1
-        if (flags.json) {
-          for (const s of states) printJson(s)
-          for (const r of runs) printJson(r)
-          return
-        }
-        if (states.length === 0) print('nothing was pulled yet: no object has a state here')
-        const now = Date.now()
-        for (const s of states) printState(s, isConfigured(installation, s), now)
-        if (runs.length > 0) print('', 'The latest runs:')
-        for (const r of runs) printRun(r)
-      },
-    )
-  },
-)
-
-/** True for a state that does not pass by itself. */
-function needsPerson(s: ObjectState): boolean {
-  return s.censusMissing !== null || s.state === 'FAILED'
-}
-
-function isConfigured({ connections }: Installation, { source, object }: ObjectState): boolean {
-  return connections.get(source)?.objects.includes(object) ?? false
-}
-
-function printState(s: ObjectState, configured: boolean, now: number): void {
-  const of = s.announced === null ? '' : ` of ${count(s.announced)}`
-  const success = s.successAt ? `last complete run ${ago(s.successAt, now)}` : 'no complete run yet'
-  const next =
-    s.state === 'PAUSED'
-      ? 'not read until "sync resume"'
-      : s.isHeld
-        ? 'is being read'
-        : s.dueAt.getTime() <= now
-          ? 'is due'
-          : `next run in ${span(s.dueAt.getTime() - now)}`
-  print(
-    `${`${s.source}/${s.object}`.padEnd(32)} ${s.state.padEnd(8)} ${counted(s.rows, 'row')}${of}, ${success}, ${next}${configured ? '' : ' (not configured any more)'}`,
-  )
-  if (s.code !== null)
-    print(
-      `  ${s.code}${s.verdict ? ` (${s.verdict})` : ''} since ${(s.failedSince ?? s.since).toISOString()}: ${s.detail ?? ''}`,
-    )
-  if (s.rescanSince) print(`  read as a whole again since ${s.rescanSince.toISOString()}`)
-  if (s.positionExpiresAt) print(`  the position expires ${s.positionExpiresAt.toISOString()}`)
-  if (s.censusMissing !== null)
-    print(
-      `  a census found ${counted(s.censusMissing, 'record')} that the system no longer lists: if that is right, run "sync run ${s.source} --object ${s.object} --census --delete-at-most ${s.censusMissing}"`,
-    )
-}
-
-function printRun(r: SyncRun): void {
-  const took = r.endedAt ? span(r.endedAt.getTime() - r.beganAt.getTime()) : 'under way'
-  print(
-    `${r.beganAt.toISOString()}  ${`${r.source}/${r.object}`.padEnd(32)} ${r.mode.padEnd(6)} ${r.state.padEnd(7)} ${took}: ${counted(r.pages, 'page')}, ${counted(r.rows, 'row')}, ${count(r.messages)} new, ${counted(r.deletions, 'deletion')}, ${counted(r.requests, 'request')}, ${counted(r.retries, 'retry', 'retries')}`,
-  )
-  if (r.code !== null) print(`  ${r.code}: ${r.detail ?? ''}`)
-}
-
-function ago(at: Date, now: number): string {
-  return `${span(Math.max(0, now - at.getTime()))} ago`
-}
-
-function span(ms: number): string {
-  const seconds = Math.round(ms / 1_000)
-  if (seconds < 120) return `${seconds} s`
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
-  return seconds < 172_800
-    ? `${Math.round(seconds / 3_600)} h`
-    : `${Math.round(seconds / 86_400)} d`
 }
 
 const pause = control(
@@ -155,25 +46,21 @@ function control(kind: ControlKind, name: string, description: string, done: str
       .description(description)
       .argument('<source>', 'source system')
       .option('--object <name>', 'only this object'),
-    SETTINGS,
+    SYNC_SETTINGS,
   )
     .addOption(
       new Option('--reason <text>', 'reason, for the audit log')
         .argParser(parseReason)
         .makeOptionMandatory(),
     )
-    .addOption(
-      new Option('--actor <name>', 'actor, for the audit log')
-        .argParser(parseActor)
-        .default(commandActor()),
-    )
-    .action(async (source: string, flags: Settings & TargetFlags & RequestFlags) => {
+    .addOption(actorOption())
+    .action(async (source: string, flags: SyncSettings & TargetFlags & RequestFlags) => {
       const installation = openInstallation(flags.sources)
       await withDatabase(
         { config: flags, connectionsMax: 1, name: 'touchstone-sync' },
         async (sql) => {
           const outcome = await controlSync(
-            desk(installation, sql),
+            syncDesk(installation, sql),
             operator(flags.actor),
             kind,
             { source, object: flags.object },
@@ -187,41 +74,10 @@ function control(kind: ControlKind, name: string, description: string, done: str
     })
 }
 
-function desk({ connections, rules }: Installation, sql: ControlDesk['sql']): ControlDesk {
-  return {
-    sql,
-    rules: { ...rules, roles: { ...rules.roles, [operatorRole]: ['EXCEPTIONS'] } },
-    objects: new Map([...connections].map(([name, c]) => [name, c.objects])),
-  }
-}
-
-/**
- * Anyone who can run this command has full access to the database; the audit log records the name
- * nevertheless.
- */
-function operator(name: string) {
-  return {
-    actor: name,
-    roles: new Set([operatorRole]),
-    scopes: new Set<string>(),
-    correlationId: crypto.randomUUID(),
-  }
-}
-const operatorRole = 'operator of the command line'
-
-function requireSource({ connections, connectors }: Installation, source: string): void {
-  if (connections.has(source)) return
-  const listed = [...connections.keys()].join(', ') || 'none'
-  printError(
-    connectors.has(source)
-      ? `note: ${source} has no connection: in config/sources.yaml, so it is not asked; those that have one: ${listed}`
-      : `note: no source system "${source}" is configured; those that are asked: ${listed}`,
-  )
-}
-
 export const command = new Command('sync')
   .description('show, pause, resume and repeat the reading of source systems that are asked')
   .addCommand(status)
+  .addCommand(run)
   .addCommand(pause)
   .addCommand(resume)
   .addCommand(rescan)
@@ -233,6 +89,7 @@ A source system is asked if it has connection: in config/sources.yaml. docs/conn
 Examples:
   npx touchstone sync status
   npx touchstone sync status chargebee --runs 20
+  npx touchstone sync run chargebee --object customer
   npx touchstone sync pause chargebee --object subscription --reason "maintenance of the site"
   npx touchstone sync rescan chargebee --reason "records were corrected without a new time"`,
   )

@@ -437,6 +437,11 @@ export const CONFIG = {
     default: '1000',
     help: 'messages that a worker applies in one transaction',
   }),
+  pullBacklogMax: number(1_000, 10_000_000, {
+    env: 'TOUCHSTONE_PULL_BACKLOG_MAX',
+    default: '50000',
+    help: 'messages that may wait in the inbox; while more wait, no further rows are pulled',
+  }),
   attemptsMax: number(1, 100, {
     env: 'TOUCHSTONE_ATTEMPTS_MAX',
     default: '5',

@@ -89,3 +89,10 @@ export function usableConnector(
     throw new ConfigError(`${name} is held until its mapping is right: ${connector.held}`)
   return connector
 }
+
+/** Returns the objects of each source system that is pulled. */
+export function pulledObjects({
+  connections,
+}: Pick<Installation, 'connections'>): Map<string, readonly string[]> {
+  return new Map([...connections].map(([name, { objects }]) => [name, objects]))
+}

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Connector } from '../../connectors/contract.ts'
 import { objectTypes } from '../../connectors/objectTypes.ts'
 import type { ObserveOperation } from '../../gateway/execution/runtime.ts'
+import { pullFigures, runFigures } from '../../mdm/connections/metrics.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { loadConnectionCounts, loadTableSizes } from '../../mdm/db/databaseStats.ts'
 import { readOnlyTransaction } from '../../mdm/db/readOnlyTransaction.ts'
@@ -16,8 +17,9 @@ import { endpointFigures, unsettledFigures } from '../../mdm/webhooks/metrics.ts
 import type { TypePolicy } from '../../schema/policy.ts'
 import { operationMetrics } from './operationMetrics.ts'
 import { processMetrics } from './processMetrics.ts'
+import { pullMetrics } from './pullMetrics.ts'
 import { qualityMetrics } from './qualityMetrics.ts'
-import type { DeliverRole, IngestRole, WorkerMetrics } from './roles.ts'
+import type { DeliverRole, IngestRole, PullRole, WorkerMetrics } from './roles.ts'
 import { serviceLevelMetrics } from './serviceLevelMetrics.ts'
 import { sinkMetrics } from './sinkMetrics.ts'
 import { throttle } from './throttle.ts'
@@ -38,6 +40,7 @@ export interface MetricsOptions {
   tailer?: Tailer | undefined
   ingest?: (() => IngestRole | undefined) | undefined
   deliver?: (() => DeliverRole | undefined) | undefined
+  pull?: (() => PullRole | undefined) | undefined
   gateway?: (() => { operations: number; streams: number; sockets: number } | undefined) | undefined
 }
 
@@ -114,6 +117,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const levelMetrics = serviceLevelMetrics(registry)
   const webhooks = webhookMetrics(registry)
   const sinks = sinkMetrics(registry)
+  const pulls = pullMetrics(registry, options.pull ?? (() => undefined))
   processMetrics(registry, options)
   const quality = qualityMetrics(registry, sql, options.types, options.failed)
 
@@ -137,6 +141,8 @@ export function openMetrics(options: MetricsOptions): Metrics {
         endpoints: await endpointFigures(tx),
         unsettled: await unsettledFigures(tx),
         sinks: await sinkFigures(tx),
+        pulls: await pullFigures(tx),
+        runs: await runFigures(tx),
         refused: await refusedPublication(tx),
         levels: options.levels ? await serviceLevels(tx, options.levels, typeOf) : [],
       }))
@@ -181,6 +187,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
       levelMetrics.show(stats.levels)
       webhooks.show(stats.endpoints, stats.unsettled)
       sinks.show(stats.sinks)
+      pulls.show(stats.pulls, stats.runs)
       up.set(1)
     } catch {
       // Other parts that need the database log the reason; here the metric is enough.

@@ -1,4 +1,5 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
+import type { LimitUse, RequestCounts } from '../../connectors/connection/contract.ts'
 import type { AuditHeadSender } from '../../mdm/audit/headSender.ts'
 import type { Applied } from '../../mdm/ingest/pipeline.ts'
 import type { Publisher } from '../../mdm/jetstream/publisher.ts'
@@ -27,6 +28,13 @@ export interface IngestRole {
   /** Configured workers, and those whose threads run. */
   workers(): { wanted: number; running: number }
   /** Lets each worker finish its batch. */
+  close(): Promise<void>
+}
+
+/** A running role `pull`, as metrics see it. */
+export interface PullRole {
+  sources: readonly { name: string; counts(): RequestCounts; limits(): LimitUse[] }[]
+  /** Stops after the pages under way. */
   close(): Promise<void>
 }
 

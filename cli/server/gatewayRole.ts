@@ -24,14 +24,14 @@ import type { Policy } from '../../schema/policy.ts'
 import { createSubgraphs, createSubgraphsInTurns } from '../../subgraphs/all.ts'
 import { cacheableGraph } from '../../subgraphs/golden/cacheable.ts'
 import type { Config } from '../config/config.ts'
-import { heldSources, type Installation } from '../config/installation.ts'
+import { heldSources, type Installation, pulledObjects } from '../config/installation.ts'
 import { schemaFiles } from '../config/ownSubgraphs.ts'
 import { packagePath } from '../config/packagePath.ts'
 import { generatedSupergraph } from '../config/supergraph.ts'
 import { startFeedMeter } from '../observe/feedMeter.ts'
 import { openMetrics } from '../observe/metrics.ts'
 import { readinessChecks } from '../observe/readiness.ts'
-import type { DeliverRole, IngestRole } from '../observe/roles.ts'
+import type { DeliverRole, IngestRole, PullRole } from '../observe/roles.ts'
 import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
 import { rowReaders } from './configuredRowReaders.ts'
 import { deliveryHandler } from './deliveryHandler.ts'
@@ -116,6 +116,8 @@ export async function startGatewayRole(options: {
   ingest?: () => IngestRole | undefined
   /** Returns the deliverer of this process. */
   deliver?: () => DeliverRole | undefined
+  /** Returns the pulls of this process. */
+  pull?: () => PullRole | undefined
   /** Returns true while the demo world loads; its events do not count for the service levels. */
   isLoadingDemo?: (() => boolean) | undefined
 }): Promise<Gateway> {
@@ -228,6 +230,7 @@ export async function startGatewayRole(options: {
       tailer,
       steward,
       connectors,
+      pulled: pulledObjects(installation),
       levels,
       webhooks,
       seal: await openCursorSeal(steward.sql, config),
@@ -322,6 +325,7 @@ export async function startGatewayRole(options: {
       tailer,
       ingest: options.ingest,
       deliver: options.deliver,
+      pull: options.pull,
       gateway: () => gateway?.inProgress(),
     })
     gateway = await startGateway({

@@ -6,7 +6,7 @@ import { policyChannel } from '../../mdm/policy/policies.ts'
 import { heldSources, type Installation, judgeByActivePolicy } from '../config/installation.ts'
 import { openMetrics } from '../observe/metrics.ts'
 import { readinessChecks } from '../observe/readiness.ts'
-import type { DeliverRole, IngestRole } from '../observe/roles.ts'
+import type { DeliverRole, IngestRole, PullRole } from '../observe/roles.ts'
 import { type AuthenticationConfig, authentication } from './authentication.ts'
 import { deliveryHandler } from './deliveryHandler.ts'
 import { openServablePolicy } from './servablePolicy.ts'
@@ -26,10 +26,11 @@ export async function startHealthRole(options: {
   log: Logger
   ingest: () => IngestRole | undefined
   deliver: () => DeliverRole | undefined
+  pull: () => PullRole | undefined
   /** Whether the process accepts deliveries. */
   acceptsDeliveries: boolean
 }): Promise<HealthServer> {
-  const { config, port, installation, log, ingest, deliver } = options
+  const { config, port, installation, log, ingest, deliver, pull } = options
   const sql = openDatabase(options.databaseUrl, { name: 'touchstone-metrics', connectionsMax })
   const deliveries = options.acceptsDeliveries
     ? openDatabase(options.databaseUrl, {
@@ -60,6 +61,7 @@ export async function startHealthRole(options: {
       failed,
       ingest,
       deliver,
+      pull,
     })
     const server = await startHealthServer({
       host: config.host,

@@ -12,7 +12,8 @@ import { expireRuns } from './runs.ts'
 
 /** A source system that is asked, as this process does it. */
 export interface PulledSource {
-  connection: Connection
+  objects: readonly string[]
+  connectionFor(object: string): Connection
   /** Returns the present reader: it changes with the policy. */
   reader(): RowReader
   everyMs: number
@@ -85,8 +86,7 @@ export class PullScheduler {
       try {
         this.#pause.clear()
         if (!isPrepared) {
-          for (const [source, { connection }] of sources)
-            await addObjects(sql, source, connection.objects)
+          for (const [source, { objects }] of sources) await addObjects(sql, source, objects)
           this.#listening = await sql.listen(SYNC_CHANNEL, this.#pause.wake)
           isPrepared = true
         }
@@ -109,7 +109,7 @@ export class PullScheduler {
     const { sql, sources, holder } = this.#options
     for (const due of await listDue(sql, [...sources.keys()])) {
       const source = sources.get(due.source)
-      if (!source?.connection.objects.includes(due.object) || !this.#hasRoom(due)) continue
+      if (!source?.objects.includes(due.object) || !this.#hasRoom(due)) continue
       const claimed = await claimObject(sql, holder, due)
       if (!claimed) continue
       const key = keyOf(due)
@@ -127,7 +127,13 @@ export class PullScheduler {
   ): Promise<void> {
     const { sql, onEnd, onAway, onProgress } = this.#options
     try {
-      const tools = { ...source, reader: source.reader(), sql, backlog: this.#backlog, onProgress }
+      const { everyMs, censusEveryMs } = source
+      const tools = {
+        ...{ sql, everyMs, censusEveryMs, onProgress },
+        connection: source.connectionFor(claimed.lease.object),
+        reader: source.reader(),
+        backlog: this.#backlog,
+      }
       onEnd(claimed.lease, await runObject(tools, claimed, this.#stop.signal))
     } catch (e) {
       // The lease expires, and the object is claimed again then.

@@ -8,27 +8,34 @@ import { connectionSdl } from '../shared/listSdl.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import { tagRoots } from '../shared/tagRoots.ts'
 import { exceptionResolvers } from './exceptions.ts'
+import { type PulledObjects, syncResolvers } from './sync.ts'
 import { traceResolvers } from './traceResolvers.ts'
 
 export interface OperationsDeps extends ExceptionDesk {
   sqlOf: SqlOf
   /** The service levels. Without them none is measured. */
   levels?: ServiceLevels | undefined
+  /** The source systems that are pulled. Without them none can be paused. */
+  pulled?: PulledObjects | undefined
 }
 
 /**
- * Creates the subgraph of operations: exceptions and their corrections, traces of messages, and
- * service levels.
+ * Creates the subgraph of operations: exceptions and their corrections, pulls of source systems,
+ * traces of messages, and service levels.
  */
 export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
   const exceptions = exceptionResolvers(deps)
   const traces = traceResolvers(deps)
+  const sync = syncResolvers(deps, deps.pulled ?? new Map())
   const { sql, levels } = deps
   const madeOf = (system: string, object: string | null) => typeOf(deps, system, object)
   return makeSubgraph(
     'operations',
     [
       tagRoots(readSdl(import.meta.url, 'schema.graphql'), 'internal'),
+      tagRoots(readSdl(import.meta.url, 'sync.graphql'), 'internal'),
+      connectionSdl({ type: 'PulledObject', plural: 'objects' }),
+      connectionSdl({ type: 'SyncRun', plural: 'runs' }),
       connectionSdl({ type: 'InboundException', plural: 'exceptions' }),
       connectionSdl({ type: 'InboundExceptionCount', plural: 'counts' }),
       connectionSdl({ type: 'InboundExceptionWork', plural: 'steps' }),
@@ -36,8 +43,11 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
     {
       ...exceptions,
       ...traces,
+      ...sync,
+      Mutation: { ...exceptions.Mutation, ...sync.Mutation },
       Query: {
         ...exceptions.Query,
+        ...sync.Query,
         ...traces.Query,
         serviceLevels: (_: unknown, _args: unknown, context: RequestContext) =>
           // They count the messages and events of all.

@@ -49,7 +49,10 @@ const MATRIX: [Role[], string[]][] = [
   ],
   [
     ['steward', 'approver', 'integrator'],
-    of('Query', 'inboundExceptions inboundExceptionCounts inboundException serviceLevels trace'),
+    of(
+      'Query',
+      'inboundExceptions inboundExceptionCounts inboundException serviceLevels trace connections syncRuns',
+    ),
   ],
   [
     ['steward', 'approver', 'integrator', 'publisher'],
@@ -80,7 +83,13 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'approver'],
     of('Mutation', 'claimTasks assignTasks releaseTasks deferTasks setTasksDue commentTask'),
   ],
-  [['steward', 'integrator'], of('Mutation', 'correctException retryExceptions discardExceptions')],
+  [
+    ['steward', 'integrator'],
+    of(
+      'Mutation',
+      'correctException retryExceptions discardExceptions pauseSync resumeSync rescan',
+    ),
+  ],
   [
     READERS,
     of('Subscription', 'changes customerChanged contactChanged productChanged contractChanged'),

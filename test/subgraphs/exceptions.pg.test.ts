@@ -3,6 +3,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { type ExecutionResult, execute, parse } from 'graphql'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { verifyAudit } from '../../mdm/audit/verifyAudit.ts'
+import { CursorSeal } from '../../mdm/db/cursorSeal.ts'
 import { applyPending } from '../../mdm/ingest/pipeline.ts'
 import { versionLeadHoursMax } from '../../mdm/ingest/versionLead.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
@@ -525,4 +526,70 @@ test('rejects bad requests with the rule and changes nothing', async () => {
   assert.equal(await code({ after: 'garbage' }), 'BAD_CURSOR')
   assert.equal(await code({ filter: { ids: Array(1001).fill('1') } }), 'TOO_MANY_IDS')
   assert.deepEqual([(await db.sql`select 1 from audit`).length, (await ids()).length], [0, 1])
+})
+
+test('lists pulled objects and runs with owners, and pauses, resumes and rescans them', async () => {
+  await db.sql`truncate sync_state, sync_run`
+  await db.sql`
+    insert into sync_state (source, object, state, code, detail, verdict, failed_since, rows)
+    values ('shop', 'account', 'FAILED', 'HTTP_403', 'a permission is missing', 'FORBIDDEN', now(), 7), ('shop', 'person', 'IDLE', null, null, null, null, 3000000000)`
+  await db.sql`insert into sync_run (source, object, mode, rows) values ('shop', 'account', 'FULL', 7), ('shop', 'person', 'DELTA', 1)`
+  const pulled = new Map([['shop', ['account', 'person']]])
+  const deps = { sql: db.sql, policy, rules, connectors, sqlOf: unbound(db.sql), pulled }
+  const open = createOperationsSubgraph(deps)
+  const seal = new CursorSeal(['a seal of thirty-two characters !'])
+  const closed = createOperationsSubgraph({
+    ...deps,
+    sqlOf: () => ({ sql: db.sql, bound: true, seal }),
+  })
+  const askWith = async (text: string, role = 'integrator', subgraph = open) => {
+    const contextValue = subgraph.context({
+      correlationId: crypto.randomUUID(),
+      scopes: new Set(),
+      actor: 'ida',
+      roles: new Set([role]),
+    })
+    const document = parse(text)
+    const result = await execute({ schema: subgraph.schema, document, contextValue })
+    assert.equal(result.errors, undefined, JSON.stringify(result.errors))
+    return JSON.parse(JSON.stringify(result.data))
+  }
+  const list = `{ connections(filter: { states: [FAILED] }) { totalCount nodes { source object state code verdict owner rows reading } }
+    all: connections(first: 1) { nodes { object } pageInfo { hasNextPage } }
+    syncRuns(first: 1) { totalCount nodes { object mode state rows } } }`
+  const { connections, all, syncRuns } = await askWith(list)
+  assert.deepEqual(connections, {
+    totalCount: 1,
+    nodes: [
+      {
+        ...{ source: 'shop', object: 'account', state: 'FAILED', code: 'HTTP_403' },
+        ...{ verdict: 'FORBIDDEN', owner: 'shopkeeper', rows: 7, reading: false },
+      },
+    ],
+  })
+  assert.deepEqual(all, { nodes: [{ object: 'account' }], pageInfo: { hasNextPage: true } })
+  assert.deepEqual(syncRuns, {
+    totalCount: 2,
+    nodes: [{ object: 'person', mode: 'DELTA', state: 'RUNNING', rows: 1 }],
+  })
+  const request = (name: string, object: string, key: string) =>
+    `mutation { it: ${name}(source: "shop", object: "${object}", reason: "a test", idempotencyKey: "${key}") {
+      ... on SyncDone { objects { object state code detail actor rows } } ... on SyncRefused { rule detail } } }`
+  const state = { object: 'person', actor: 'ida', rows: 3000000000 }
+  assert.deepEqual((await askWith(request('pauseSync', 'person', 'p'))).it.objects, [
+    { ...state, state: 'PAUSED', code: 'PAUSED', detail: 'a test' },
+  ])
+  assert.deepEqual((await askWith(request('resumeSync', 'person', 'r'))).it.objects, [
+    { ...state, state: 'IDLE', code: null, detail: null },
+  ])
+  assert.deepEqual((await askWith(request('rescan', 'person', 's'))).it.objects, [
+    { ...state, state: 'RESCAN', code: 'RESCAN_REQUESTED', detail: 'a test', rows: 0 },
+  ])
+  assert.equal((await askWith(request('rescan', 'person', 's'), 'reader')).it.rule, 'MISSING_ROLE')
+  assert.equal((await askWith(request('rescan', 'rocket', 's'))).it.rule, 'UNKNOWN_OBJECT')
+  assert.equal(
+    (await askWith(request('rescan', 'person', 't'), 'integrator', closed)).it.rule,
+    'MISSING_ROLE',
+  )
+  assert.equal((await askWith(list, 'integrator', closed)).all.nodes.length, 0)
 })

@@ -7,7 +7,11 @@ import { type ControlKind, controlSync } from '../../../mdm/connections/control.
 import { addObjects, claimObject, LeaseLost, listDue } from '../../../mdm/connections/lease.ts'
 import { RunStopped, type RunTools, runObject } from '../../../mdm/connections/runObject.ts'
 import { beginRun } from '../../../mdm/connections/runs.ts'
-import { PullScheduler, type SchedulerOptions } from '../../../mdm/connections/scheduler.ts'
+import {
+  type PulledSource,
+  PullScheduler,
+  type SchedulerOptions,
+} from '../../../mdm/connections/scheduler.ts'
 import { storePage } from '../../../mdm/connections/storePage.ts'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { DEFAULT_RULES } from '../../../mdm/tasks/rules.ts'
@@ -372,7 +376,14 @@ describe('the scheduler', () => {
   const ended: string[] = []
   const started: PullScheduler[] = []
   const schedule = (more: Partial<SchedulerOptions> = {}) => {
-    const source = { ...tools(), reader: () => shop }
+    const connection = mapConnection(system)
+    const source: PulledSource = {
+      objects: connection.objects,
+      connectionFor: () => connection,
+      reader: () => shop,
+      everyMs: hour,
+      censusEveryMs: 0,
+    }
     const scheduler = new PullScheduler({
       sql: db.sql,
       sources: new Map([['shop', source]]),

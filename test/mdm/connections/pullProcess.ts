@@ -23,13 +23,15 @@ for (let n = 0; n < Number(rows); n++) {
   system.put('notes', `n${n}`, { text: `No ${n}` }, n)
 }
 system.onPage = () => sleep(2)
+const connection = mapConnection(system)
 new PullScheduler({
   sql,
   sources: new Map([
     [
       'shop',
       {
-        connection: mapConnection(system),
+        objects: ['customers', 'notes'],
+        connectionFor: () => connection,
         reader: () => shop,
         everyMs: 3_600_000,
         censusEveryMs: 3_600_000,

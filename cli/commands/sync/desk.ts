@@ -1,0 +1,45 @@
+import { Option } from 'commander'
+import type { ControlDesk } from '../../../mdm/connections/control.ts'
+import { commandActor } from '../../config/commandActor.ts'
+import type { Config } from '../../config/config.ts'
+import { type Installation, pulledObjects } from '../../config/installation.ts'
+import { DATABASE_CONFIG } from '../../connect.ts'
+import { parseActor } from '../input/parseActor.ts'
+
+export const SYNC_SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
+export type SyncSettings = Config<(typeof SYNC_SETTINGS)[number]>
+
+export interface TargetFlags {
+  object?: string
+}
+
+export function actorOption(): Option {
+  return new Option('--actor <name>', 'actor, for the audit log')
+    .argParser(parseActor)
+    .default(commandActor())
+}
+
+export function syncDesk(
+  { connections, rules }: Installation,
+  sql: ControlDesk['sql'],
+): ControlDesk {
+  return {
+    sql,
+    rules: { ...rules, roles: { ...rules.roles, [operatorRole]: ['EXCEPTIONS'] } },
+    objects: pulledObjects({ connections }),
+  }
+}
+
+/**
+ * Anyone who can run this command has full access to the database; the audit log records the name
+ * nevertheless.
+ */
+export function operator(name: string) {
+  return {
+    actor: name,
+    roles: new Set([operatorRole]),
+    scopes: new Set<string>(),
+    correlationId: crypto.randomUUID(),
+  }
+}
+const operatorRole = 'operator of the command line'

@@ -1,0 +1,150 @@
+import { Command } from 'commander'
+import { BacklogGate } from '../../../mdm/connections/backlog.ts'
+import { controlSync } from '../../../mdm/connections/control.ts'
+import { claimObject } from '../../../mdm/connections/lease.ts'
+import type { PullProgress } from '../../../mdm/connections/pullObject.ts'
+import { readRuns, readStates } from '../../../mdm/connections/read.ts'
+import { type RunResult, RunStopped, runObject } from '../../../mdm/connections/runObject.ts'
+import type { PulledSource } from '../../../mdm/connections/scheduler.ts'
+import type { Sql } from '../../../mdm/db/database.ts'
+import { count, counted } from '../../../schema/kit/numberText.ts'
+import { type Config, withConfig } from '../../config/config.ts'
+import { judgeByActivePolicy, openInstallation } from '../../config/installation.ts'
+import { withDatabase } from '../../connect.ts'
+import { openPulledSources } from '../../server/openPulledSources.ts'
+import { PULL_CONFIG } from '../../server/pullRole.ts'
+import { stopSignal, whenAborted } from '../../server/stopSignal.ts'
+import { print, printJson } from '../../terminal/print.ts'
+import { parseWholeNumber } from '../input/parseWholeNumber.ts'
+import { createProgress } from '../output/progress.ts'
+import { actorOption, operator, SYNC_SETTINGS, syncDesk, type TargetFlags } from './desk.ts'
+
+const RUN_SETTINGS = [...SYNC_SETTINGS, ...PULL_CONFIG] as const
+type RunSettings = Config<(typeof RUN_SETTINGS)[number]>
+
+export const run = withConfig(
+  new Command('run')
+    .description(
+      'read a source system now, in this process, and show the progress; exit code 1 if an object fails, 130 if stopped before the end',
+    )
+    .argument('<source>', 'source system')
+    .option('--object <name>', 'only this object')
+    .option('--census', 'list all ids and delete records that the system no longer has', false)
+    .option(
+      '--delete-at-most <n>',
+      'with --census: how many records it may delete without a further question',
+      parseWholeNumber,
+    )
+    .option('--json', 'print one JSON object for each object', false),
+  RUN_SETTINGS,
+)
+  .addOption(actorOption())
+  .action(
+    async (
+      source: string,
+      flags: RunSettings &
+        TargetFlags & { census: boolean; deleteAtMost?: number; actor: string; json: boolean },
+    ) => {
+      if (flags.deleteAtMost !== undefined && !flags.census)
+        throw new Error('--delete-at-most needs --census')
+      const installation = openInstallation(flags.sources)
+      const stop = new AbortController()
+      whenAborted(stopSignal()).then(() => stop.abort(new RunStopped('stopped by the command')))
+      await withDatabase(
+        { config: flags, connectionsMax: 3, name: 'touchstone-sync' },
+        async (sql) => {
+          const outcome = await controlSync(
+            syncDesk(installation, sql),
+            operator(flags.actor),
+            flags.census ? 'CENSUS' : 'RUN',
+            { source, object: flags.object },
+            { reason: 'sync run', idempotencyKey: crypto.randomUUID() },
+            flags.deleteAtMost ?? null,
+          )
+          if (outcome.code === 'REFUSED')
+            throw new Error(`refused (${outcome.rule}): ${outcome.detail}`)
+          await judgeByActivePolicy(sql, installation)
+          const pulled = openPulledSources(installation, source).sources.get(source)
+          if (!pulled) throw new Error(`${source} is not asked`)
+          const runner = { sql, pulled, source, flags, signal: stop.signal }
+          for (const object of outcome.objects) {
+            if (stop.signal.aborted) break
+            await runOne(runner, object)
+          }
+          if (stop.signal.aborted) process.exitCode = 130
+        },
+      )
+    },
+  )
+
+interface Runner {
+  sql: Sql
+  pulled: PulledSource
+  source: string
+  flags: RunSettings & { json: boolean }
+  signal: AbortSignal
+}
+
+/** Runs one object and prints how it ended. A holder elsewhere has been asked to run it. */
+async function runOne(runner: Runner, object: string): Promise<void> {
+  const { sql, pulled, source, flags, signal } = runner
+  const claimed = await claimObject(sql, crypto.randomUUID(), { source, object }, true)
+  if (!claimed) {
+    const [state] = await readStates(sql, { sources: [source], objects: [object] }, 1)
+    const isPaused = state?.state === 'PAUSED'
+    if (isPaused) process.exitCode = 1
+    if (flags.json) printJson({ source, object, ended: isPaused ? 'PAUSED' : 'HELD' })
+    else
+      print(
+        isPaused
+          ? `${source}/${object}: is paused (${state?.detail ?? ''}): "sync resume" first`
+          : `${source}/${object}: another process reads ${source} now, and reads this object next`,
+      )
+    return
+  }
+  const progress = createProgress()
+  const began = performance.now()
+  const result = await runObject(
+    {
+      sql,
+      connection: pulled.connectionFor(object),
+      reader: pulled.reader(),
+      backlog: new BacklogGate(sql, flags.pullBacklogMax),
+      everyMs: pulled.everyMs,
+      censusEveryMs: pulled.censusEveryMs,
+      onProgress: (now) => progress.show(progressText(now, performance.now() - began)),
+    },
+    claimed,
+    signal,
+  ).finally(() => progress.end())
+  const [latest] = await readRuns(sql, { sources: [source], objects: [object] }, 1)
+  if (result.ended !== 'DONE' || result.asks) process.exitCode = 1
+  if (flags.json) {
+    printJson({ source, object, ...result, run: latest ?? null })
+    return
+  }
+  const read = latest
+    ? `${counted(latest.rows, 'row')}, ${count(latest.messages)} new, ${counted(latest.deletions, 'deletion')}`
+    : 'nothing was read'
+  print(`${source}/${object}: ${ENDED.get(result.ended)}, ${read}`)
+  if (result.ended === 'FAILED')
+    print(
+      `  ${result.problem.code}: ${result.problem.detail}`,
+      `  tried again ${new Date(result.dueAt).toISOString()}`,
+    )
+  if (result.ended === 'DONE' && result.asks) print(`  ${result.asks.code}: ${result.asks.detail}`)
+}
+
+const ENDED: ReadonlyMap<RunResult['ended'], string> = new Map([
+  ['DONE', 'complete'],
+  ['FAILED', 'failed'],
+  ['STOPPED', 'stopped; the next run goes on from the last page'],
+  ['FENCED', 'ended: it was paused, read again or claimed by another process'],
+])
+
+function progressText(p: PullProgress, ms: number): string {
+  const of = p.announced === null ? '' : ` of ${count(p.announced)}`
+  const rate = count(Math.round((p.rows * 1_000) / Math.max(1, ms)))
+  const waits = p.waiting ? ', waits for the inbox' : ''
+  return `${p.source}/${p.object} ${p.mode}: ${count(p.rows)}${of} rows, ${rate} rows/s, ${count(p.messages)} new${waits}`
+}

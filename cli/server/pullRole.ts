@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
+import { describeError } from '../../gateway/http/describeError.ts'
+import { PullScheduler } from '../../mdm/connections/scheduler.ts'
+import { openDatabase } from '../../mdm/db/database.ts'
+import { policyChannel } from '../../mdm/policy/policies.ts'
+import type { Config } from '../config/config.ts'
+import { type Installation, judgeByActivePolicy } from '../config/installation.ts'
+import type { PullRole } from '../observe/roles.ts'
+import { openPulledSources } from './openPulledSources.ts'
+import { openServablePolicy } from './servablePolicy.ts'
+
+export const PULL_CONFIG = ['pullBacklogMax'] as const
+
+/** Of the objects that are stored at a time, each has one, and the leases have one. */
+const connectionsMax = 5
+
+/**
+ * Starts the role `pull`: reads the source systems that have `connection:`. Several processes share
+ * them. Without any such source system it does nothing.
+ */
+export async function startPullRole(options: {
+  config: Config<(typeof PULL_CONFIG)[number]>
+  installation: Installation
+  databaseUrl: string
+  log: Logger
+}): Promise<PullRole> {
+  const { config, installation, databaseUrl, log } = options
+  const { sources, figures } = openPulledSources(installation)
+  if (sources.size === 0) return { sources: [], close: async () => {} }
+  const sql = openDatabase(databaseUrl, { name: 'touchstone-pull', connectionsMax })
+  const readPolicy = openServablePolicy(sql, log)
+  const judge = () =>
+    void judgeByActivePolicy(sql, installation, readPolicy).catch((err) =>
+      log.error({ err: describeError(err) }, 'the active policy could not be read'),
+    )
+  let scheduler: PullScheduler
+  try {
+    await judgeByActivePolicy(sql, installation, readPolicy)
+    await sql.listen(policyChannel, judge, judge)
+    scheduler = new PullScheduler({
+      sql,
+      sources,
+      holder: randomUUID(),
+      backlogMax: config.pullBacklogMax,
+      onEnd({ source, object }, result) {
+        const at = { source, object }
+        if (result.ended === 'FAILED') {
+          const { problem, dueAt } = result
+          log.error({ ...at, ...problem, nextAt: new Date(dueAt) }, 'an object could not be pulled')
+        } else if (result.ended === 'DONE' && result.asks)
+          log.error({ ...at, ...result.asks }, 'a census asks before it deletes records')
+        else log.debug({ ...at, ended: result.ended }, 'a pull ended')
+      },
+      onAway: (err, retryMs) =>
+        log.warn({ err: describeError(err), retryMs }, 'the database cannot be reached: retrying'),
+    })
+    scheduler.start()
+  } catch (e) {
+    await sql.end({ timeout: 5 })
+    throw e
+  }
+  return {
+    sources: figures,
+    async close() {
+      await scheduler.stop()
+      await sql.end({ timeout: 5 })
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import type { syncRun, syncState } from '../../schema/tables/sync.ts'
+import type { Transaction } from '../db/database.ts'
+
+/** How one object stands. Ages and times are in seconds. */
+export interface PullFigure {
+  source: string
+  object: string
+  state: (typeof syncState.$inferSelect)['state']
+  rows: number
+  /** Since the last complete run; null where none was. */
+  lag: number | null
+  failed: number
+  positionAge: number | null
+  expiresIn: number | null
+  censusMissing: number
+}
+
+/** Returns the figures of all objects: their number is that of the configuration. */
+export async function pullFigures(tx: Transaction): Promise<PullFigure[]> {
+  return await tx<PullFigure[]>`
+    select source, object, state, rows, greatest(extract(epoch from clock_timestamp() - success_at), 0)::float8 as lag,
+      greatest(coalesce(extract(epoch from clock_timestamp() - failed_since), 0), 0)::float8 as failed,
+      greatest(extract(epoch from clock_timestamp() - position_at), 0)::float8 as "positionAge",
+      extract(epoch from expires_at - clock_timestamp())::float8 as "expiresIn", coalesce(census_missing, 0) as "censusMissing"
+    from sync_state`
+}
+
+export interface RunFigure {
+  source: string
+  state: (typeof syncRun.$inferSelect)['state']
+  count: number
+}
+
+/** Counts the runs that ended in the last hour; a scan of the index on their end. */
+export async function runFigures(tx: Transaction): Promise<RunFigure[]> {
+  return await tx<RunFigure[]>`
+    select source, state, count(*)::int as count from sync_run
+    where ended_at > clock_timestamp() - interval '1 hour' group by 1, 2`
+}
