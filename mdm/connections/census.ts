@@ -3,8 +3,8 @@ import { MessageError } from '../../connectors/contract.ts'
 import { pulledMessage } from '../../connectors/pulledMessage.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { Sql } from '../db/database.ts'
-import type { RowReader } from './pageMessages.ts'
 import type { PullTools } from './pullObject.ts'
+import { type RowReader, readRows } from './readRows.ts'
 import type { Problem, Run } from './runs.ts'
 import { storeDeletions } from './storePage.ts'
 
@@ -36,21 +36,13 @@ export async function takeCensus(
   allowed: number | null,
   signal: AbortSignal,
 ): Promise<CensusResult> {
-  const { sql, connection, reader } = tools
+  const { sql, reader } = tools
   const { source, object } = run.lease
   const name = reader.objectName(object) ?? object
   const [clock] = await sql<{ now: Date }[]>`select clock_timestamp() as now`
   if (!clock) throw new Error('the database gives no time')
   try {
-    for await (const ids of connection.census(object, signal)) {
-      signal.throwIfAborted()
-      await note(
-        sql,
-        run,
-        ids.flatMap((id) => keyOf(reader, source, object, id) ?? []),
-        ids.length,
-      )
-    }
+    await listIds(tools, run, signal)
     const { missing, total } = await countMissing(sql, run, name, clock.now)
     const max = Math.max(censusFewMax, Math.floor(total * censusShareMax), allowed ?? 0)
     if (missing > max) {
@@ -65,6 +57,17 @@ export async function takeCensus(
     return { missing, deleted, problem: null, complete: missing <= censusDeletionsMax }
   } finally {
     await sql`delete from census_seen where run_id = ${run.id}`
+  }
+}
+
+/** Adds the ids of one list to those that were seen. */
+async function listIds(tools: PullTools, run: Run, signal: AbortSignal): Promise<void> {
+  const { sql, connection, reader } = tools
+  const { source, object } = run.lease
+  for await (const ids of connection.census(object, signal)) {
+    signal.throwIfAborted()
+    const keys = ids.flatMap((id) => keyOf(reader, source, object, id) ?? [])
+    await note(sql, run, keys, ids.length)
   }
 }
 
@@ -106,6 +109,10 @@ async function countMissing(
   return row ?? { missing: 0, total: 0 }
 }
 
+/**
+ * Deletes what no list has. A list that moved while it was read lacks rows that exist, so each
+ * record is read before; where the system reads no single records, a second list must lack it too.
+ */
 async function deleteMissing(
   tools: PullTools,
   run: Run,
@@ -113,39 +120,49 @@ async function deleteMissing(
   began: Date,
   signal: AbortSignal,
 ): Promise<number> {
-  const { sql, connection, reader } = tools
+  const { sql, reader } = tools
   const { source, object } = run.lease
   let deleted = 0
+  let isListedTwice = false
   for (let after = 0, read = 0; read < censusDeletionsMax; ) {
     const missing: { id: number; sourceId: string }[] = await sql`
       select id, source_id as "sourceId" from source_record s
       where id > ${after} and source = ${source} and object = ${name} and not deleted and updated_at < ${began}
         and not exists (select from census_seen c where c.run_id = ${run.id} and c.key = s.key)
       order by id limit ${pageRowsMax}`
-    const rows: PulledRow[] = []
-    for (const { sourceId } of missing) {
-      signal.throwIfAborted()
-      rows.push((await readAgain(connection, object, sourceId, signal)) ?? gone(object, sourceId))
+    if (missing.length === 0) break
+    const rows = isListedTwice
+      ? missing.map((m) => gone(object, m.sourceId))
+      : await readAgain(tools, object, missing, signal)
+    if (rows === null) {
+      await listIds(tools, run, signal)
+      isListedTwice = true
+      continue
     }
-    if (rows.length > 0) deleted += (await storeDeletions(sql, run, reader, rows)).deletions
+    deleted += (await storeDeletions(sql, run, reader, readRows(source, reader, rows))).deletions
     read += missing.length
     after = missing.at(-1)?.id ?? after
-    if (missing.length < pageRowsMax) break
   }
   return deleted
 }
 
-/** A list that moved while it was read lacks rows that exist, so each is read before it is deleted. */
+/** Reads records one by one. Returns null where the system reads no single records. */
 async function readAgain(
-  connection: PullTools['connection'],
+  { connection }: PullTools,
   object: string,
-  id: string,
+  missing: readonly { sourceId: string }[],
   signal: AbortSignal,
-): Promise<PulledRow | null> {
-  try {
-    return await connection.read(object, id, signal)
-  } catch (e) {
-    if (e instanceof ConnectionError && e.verdict === 'MISSING') return null
-    throw e
-  }
+): Promise<PulledRow[] | null> {
+  const rows: PulledRow[] = []
+  for (const { sourceId } of missing)
+    try {
+      signal.throwIfAborted()
+      rows.push((await connection.read(object, sourceId, signal)) ?? gone(object, sourceId))
+    } catch (e) {
+      if (!(e instanceof ConnectionError)) throw e
+      if (e.code === 'NO_READ') return null
+      if (e.verdict !== 'MISSING') throw e
+      rows.push(gone(object, sourceId))
+    }
+  return rows
 }

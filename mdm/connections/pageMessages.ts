@@ -1,13 +1,11 @@
-import type { PulledRow } from '../../connectors/connection/contract.ts'
-import { type Connector, type InboundMessage, MessageError } from '../../connectors/contract.ts'
+import { MessageError } from '../../connectors/contract.ts'
 import { pulledMessage, type Restatement } from '../../connectors/pulledMessage.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
 import type { NewMessage } from '../inbox/accept.ts'
 import { arrivalOf } from '../records/stamp.ts'
-import { compare, type Decision, decide, type StatedRow, type StoredRecord } from './restate.ts'
-
-export type RowReader = Pick<Connector, 'read' | 'objectName' | 'held'>
+import type { ReadRow, RowReader } from './readRows.ts'
+import { compare, type Decision, decide, type StoredRecord } from './restate.ts'
 
 export interface PageContext {
   source: string
@@ -29,13 +27,9 @@ interface Stored extends StoredRecord {
  */
 export async function pageMessages(
   tx: Transaction,
-  rows: readonly PulledRow[],
+  read: readonly ReadRow[],
   context: PageContext,
 ): Promise<NewMessage[]> {
-  const read = rows.map((row) => {
-    const message = pulledMessage(row)
-    return { row, message, stated: stateOf(row, message, context) }
-  })
   const keys = read.flatMap((r) => r.stated.key ?? [])
   const [known, stored, [queue]] = await Promise.all([
     loadKnown(
@@ -82,29 +76,6 @@ export async function pageMessages(
       correlationId: context.correlationId,
     }
   })
-}
-
-/** Returns a row as its message states it. */
-function stateOf(
-  row: PulledRow,
-  message: InboundMessage,
-  { source, reader }: PageContext,
-): StatedRow {
-  try {
-    const object = reader.objectName(row.object)
-    const change = reader.read('row', message.body, row.object).find((c) => c.object === object)
-    if (change)
-      return {
-        messageId: message.messageId,
-        key: recordKey(source, change.object, change.sourceId),
-        version: change.version === null ? null : Number(change.version),
-        deleted: change.deleted,
-        raw: change.raw,
-      }
-  } catch (e) {
-    if (!(e instanceof MessageError)) throw e
-  }
-  return { messageId: message.messageId, key: null, version: null, deleted: false, raw: {} }
 }
 
 async function loadKnown(

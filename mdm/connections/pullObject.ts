@@ -6,7 +6,7 @@ import {
 } from '../../connectors/connection/contract.ts'
 import type { Sql } from '../db/database.ts'
 import type { BacklogGate } from './backlog.ts'
-import type { RowReader } from './pageMessages.ts'
+import { type ReadRow, type RowReader, readRows } from './readRows.ts'
 import type { Run } from './runs.ts'
 import { storePage } from './storePage.ts'
 
@@ -57,25 +57,30 @@ export async function pullObject(
     )
   const pages = connection.pull(object, from, signal)
   let last = false
-  let reading = nextPage(pages)
+  let storing: Promise<void> = Promise.resolve()
+  const store = async (page: PulledPage, rows: ReadRow[]) => {
+    await backlog.pass(signal, () => onProgress?.({ ...progress, waiting: true }))
+    signal.throwIfAborted()
+    const stored = await storePage(sql, run, reader, page, rows)
+    progress.pages++
+    progress.rows += rows.length
+    progress.messages += stored.messages
+    progress.deletions += stored.deletions
+    progress.announced = page.total ?? progress.announced
+    onProgress?.(progress)
+  }
   try {
-    for (;;) {
-      const { value: page, done } = await reading
-      if (done) break
-      reading = page.last ? Promise.resolve({ value: undefined, done: true }) : nextPage(pages)
+    for await (const page of pages) {
+      const rows = readRows(source, reader, page.rows)
+      await storing
+      storing = store(page, rows)
+      // A failure is seen at the next await; until then it must not count as unhandled.
+      storing.catch(() => {})
       last = page.last
-      await backlog.pass(signal, () => onProgress?.({ ...progress, waiting: true }))
-      signal.throwIfAborted()
-      const stored = await storePage(sql, run, reader, page)
-      progress.pages++
-      progress.rows += page.rows.length
-      progress.messages += stored.messages
-      progress.deletions += stored.deletions
-      progress.announced = page.total ?? progress.announced
-      onProgress?.(progress)
+      if (last) break
     }
   } finally {
-    await pages.return()
+    await storing
   }
   // A run that ends early would pass for a complete one.
   if (!last)
@@ -85,13 +90,4 @@ export async function pullObject(
       `the pages of ${object} of ${source} ended without a last one`,
     )
   return progress
-}
-
-function nextPage(
-  pages: AsyncGenerator<PulledPage, void, void>,
-): Promise<IteratorResult<PulledPage, void>> {
-  const reading = pages.next()
-  // A failure is seen at the next await; until then it must not count as unhandled.
-  reading.catch(() => {})
-  return reading
 }

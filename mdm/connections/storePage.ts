@@ -1,9 +1,10 @@
-import type { PulledPage, PulledRow } from '../../connectors/connection/contract.ts'
+import type { PulledPage } from '../../connectors/connection/contract.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
 import { type Accepted, acceptWithin } from '../inbox/accept.ts'
 import { leaseMs, lost } from './lease.ts'
-import { pageMessages, type RowReader } from './pageMessages.ts'
+import { pageMessages } from './pageMessages.ts'
+import type { ReadRow, RowReader } from './readRows.ts'
 import type { Run } from './runs.ts'
 
 /** Rows in one statement. */
@@ -23,20 +24,21 @@ export async function storePage(
   sql: Sql,
   run: Run,
   reader: RowReader,
-  page: PulledPage,
+  page: Omit<PulledPage, 'rows'>,
+  rows: readonly ReadRow[],
 ): Promise<StoredPage> {
   return await transaction(sql, async (tx) => {
     const { source, object } = run.lease
     const lastInboxId = await lockObject(tx, run)
-    const stored = await storeRows(tx, run, reader, page.rows, lastInboxId)
+    const stored = await storeRows(tx, run, reader, rows, lastInboxId)
     const { position } = page
     await tx`
       update sync_state set position = ${tx.json({ ...position })}, position_at = clock_timestamp(),
         expires_at = ${position.expiresAt === null ? null : new Date(position.expiresAt)}, within_run = ${!page.last},
-        rows = rows + ${page.rows.length}, announced = coalesce(${page.total}, announced), attempts = 0,
+        rows = rows + ${rows.length}, announced = coalesce(${page.total}, announced), attempts = 0,
         inbox_id = greatest(inbox_id, ${stored.lastId}::bigint), leased_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
       where source = ${source} and object = ${object}`
-    await count(tx, run, page.rows.length, stored)
+    await count(tx, run, rows.length, stored)
     return stored
   })
 }
@@ -46,7 +48,7 @@ export async function storeDeletions(
   sql: Sql,
   run: Run,
   reader: RowReader,
-  rows: readonly PulledRow[],
+  rows: readonly ReadRow[],
 ): Promise<StoredPage> {
   return await transaction(sql, async (tx) => {
     const { source, object } = run.lease
@@ -75,7 +77,7 @@ async function storeRows(
   tx: Transaction,
   run: Run,
   reader: RowReader,
-  rows: readonly PulledRow[],
+  rows: readonly ReadRow[],
   lastInboxId: number,
 ): Promise<StoredPage & { lastId: number }> {
   const total = { messages: 0, deletions: 0, lastId: 0 }
@@ -93,7 +95,7 @@ async function storeRows(
     const accepted: Accepted = await acceptWithin(tx, messages, { measured: run.mode === 'DELTA' })
     total.messages += accepted.accepted
     total.lastId = accepted.lastId ?? total.lastId
-    total.deletions += part.filter((r) => r.deleted).length
+    total.deletions += part.filter((r) => r.row.deleted).length
   }
   return total
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Connection } from '../../../connectors/connection/contract.ts'
 import { BacklogGate } from '../../../mdm/connections/backlog.ts'
 import { type ControlKind, controlSync } from '../../../mdm/connections/control.ts'
 import { addObjects, claimObject, LeaseLost, listDue } from '../../../mdm/connections/lease.ts'
@@ -270,7 +271,7 @@ describe('a lease', () => {
       last: false,
       total: null,
     }
-    await assert.rejects(storePage(db.sql, slowRun, shop, page), LeaseLost)
+    await assert.rejects(storePage(db.sql, slowRun, shop, page, []), LeaseLost)
     assert.equal((await stateOf()).position, null)
     assert.deepEqual(
       (await runs()).map((r) => [r.state, r.code]),
@@ -352,6 +353,16 @@ describe('a census', () => {
     await db.sql`update sync_state set position = null`
     await run()
     assert.deepEqual(await stored(), { 1: 'Ada', 2: 'Bea', 3: 'Cid', 4: 'Dan' })
+    const connection = mapConnection(system)
+    let lists = 0
+    const census: Connection['census'] = (object, signal) => {
+      if (++lists === 2) system.hidden.clear()
+      return connection.census(object, signal)
+    }
+    const read = () => Promise.reject(failure('PERMANENT', 'NO_READ'))
+    system.vanish('customers', '4')
+    await run('customers', { connection: { ...connection, census, read } })
+    assert.deepEqual(await stored(), { 1: 'Ada', 2: 'Bea', 3: 'Cid' }, 'listed twice')
   })
 
   test('that would delete too much asks, and then does what it is allowed', async () => {
