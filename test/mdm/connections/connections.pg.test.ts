@@ -2,6 +2,10 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { command } from '../../../cli/commands/sync.ts'
+import { openInstallation } from '../../../cli/config/installation.ts'
+import { openLog } from '../../../cli/observe/log.ts'
+import { startPullRole } from '../../../cli/server/pullRole.ts'
 import type { Connection } from '../../../connectors/connection/contract.ts'
 import { BacklogGate } from '../../../mdm/connections/backlog.ts'
 import { type ControlKind, controlSync } from '../../../mdm/connections/control.ts'
@@ -16,9 +20,11 @@ import {
 import { storePage } from '../../../mdm/connections/storePage.ts'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { DEFAULT_RULES } from '../../../mdm/tasks/rules.ts'
+import { runCommand } from '../../cli/runCommand.ts'
 import { withMapping } from '../../connectors/fixture.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { directPipeline, drain, empty } from '../../fixtures/store.ts'
+import { type HttpShop, startHttpShop } from './httpShop.ts'
 import { failure, MapSystem, mapConnection } from './mapConnection.ts'
 
 const shop = withMapping(`
@@ -511,5 +517,76 @@ describe('the scheduler', () => {
       (await runs()).map((r) => [r.state, r.code]),
       [['STOPPED', 'PAUSE']],
     )
+  })
+})
+
+describe('the command sync, and the role pull', () => {
+  let http: HttpShop
+  before(async () => {
+    http = await startHttpShop()
+  })
+  after(() => http?.close())
+  const sync = async (...args: string[]) => {
+    const env = { DATABASE_URL: db.url, TOUCHSTONE_SOURCES: http.sources, SHOP_KEY: http.key }
+    return await runCommand(command, args, env)
+  }
+
+  test('reads over HTTP, shows states and runs, and does what it is asked', async () => {
+    for (const id of ['1', '2', '3', '4'])
+      http.rows.set(id, { id, name: `No ${id}`, modified: '2026-03-01T00:00:00Z' })
+    const first = await sync('run', 'shop')
+    assert.equal(first.code, 0, first.output)
+    assert.match(first.output, /shop\/customers: complete, 4 rows, 4 new, 0 deletions/)
+    assert.deepEqual(Object.keys(await stored()), ['1', '2', '3', '4'])
+    const status = await sync('status', '--runs', '5')
+    assert.equal(status.code, 0, status.output)
+    assert.match(status.stdout, /shop\/customers +IDLE +4 rows/)
+    assert.match(status.stdout, /FULL +DONE .*2 pages, 4 rows, 4 new, 0 deletions, 2 requests/)
+    http.rows.delete('4')
+    assert.equal((await sync('run', 'shop', '--census')).code, 0)
+    assert.deepEqual(Object.keys(await stored()), ['1', '2', '3'])
+
+    const paused = await sync('pause', 'shop', '--reason', 'maintenance')
+    assert.match(paused.output, /shop: customers paused/)
+    const refused = await sync('run', 'shop')
+    assert.equal(refused.code, 1)
+    assert.match(refused.output, /is paused \(maintenance\)/)
+    await sync('resume', 'shop', '--reason', 'done')
+
+    http.status = 403
+    const failed = await sync('run', 'shop', '--json')
+    assert.equal(failed.code, 1)
+    const { ended, problem } = JSON.parse(failed.stdout)
+    assert.deepEqual([ended, problem.verdict], ['FAILED', 'FORBIDDEN'])
+    assert.ok(!failed.output.includes(http.key), 'the secret is not shown')
+    const seen = await sync('status', '--json')
+    assert.equal(seen.code, 1)
+    assert.equal(JSON.parse(seen.stdout).state, 'FAILED')
+    http.status = 200
+    assert.match((await sync('rescan', 'nowhere', '--reason', 'x')).output, /UNKNOWN_SOURCE/)
+    await sync('rescan', 'shop', '--reason', 'corrected')
+    assert.match((await sync('status')).stdout, /RESCAN_REQUESTED since .*: corrected/)
+  })
+
+  test('the role reads what is due, and stops', async () => {
+    http.rows.clear()
+    http.rows.set('9', { id: '9', name: 'No 9', modified: '2026-03-01T00:00:00Z' })
+    process.env.SHOP_KEY = http.key
+    const role = await startPullRole({
+      config: { pullBacklogMax: 1_000 },
+      installation: openInstallation(http.sources),
+      databaseUrl: db.url,
+      log: openLog('silent', 'test'),
+    })
+    try {
+      for (let n = 0; n < 400 && !(await runs()).some((r) => r.state === 'DONE'); n++)
+        await sleep(25)
+      assert.deepEqual(await stored(), { 9: 'No 9' })
+      assert.ok((role.sources[0]?.counts().requests ?? 0) > 0)
+    } finally {
+      await role.close()
+    }
+    const [held] = await db.sql`select from sync_state where leased_by is not null`
+    assert.equal(held, undefined)
   })
 })
