@@ -20,6 +20,7 @@ export interface ClaimedObject
     typeof syncState.$inferSelect,
     | 'withinRun'
     | 'rescanSince'
+    | 'successAt'
     | 'censusAt'
     | 'censusMissing'
     | 'censusAllowed'
@@ -105,7 +106,7 @@ async function claimRow(
       state = case when rescan_since is null then 'RUNNING' else 'RESCAN' end,
       since = case when state = case when rescan_since is null then 'RUNNING' else 'RESCAN' end then since else clock_timestamp() end
     from before b where s.source = b.source and s.object = b.object
-    returning s.fence, s.position, s.within_run as "withinRun", s.rescan_since as "rescanSince", s.census_at as "censusAt",
+    returning s.fence, s.position, s.within_run as "withinRun", s.rescan_since as "rescanSince", s.success_at as "successAt", s.census_at as "censusAt",
       s.census_missing as "censusMissing", s.census_allowed as "censusAllowed", b.requested, s.attempts`
   return row
 }

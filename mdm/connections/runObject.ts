@@ -11,7 +11,14 @@ import { type ClaimedObject, type Lease, LeaseLost } from './lease.ts'
 import { type PullTools, pullObject } from './pullObject.ts'
 import { retryAt } from './retryAt.ts'
 import { beginRun, endRun, type Problem, type Run } from './runs.ts'
-import { saveCensus, settleDone, settleFailed, settleGone, settleStopped } from './settle.ts'
+import {
+  delayCensus,
+  saveCensus,
+  settleDone,
+  settleFailed,
+  settleGone,
+  settleStopped,
+} from './settle.ts'
 
 export interface RunTools extends PullTools {
   /** How often each object is read, in ms. */
@@ -43,7 +50,7 @@ export async function runObject(
   const { lease } = claimed
   try {
     const asks = await holdLease(sql, lease, signal, (own) => runClaimed(tools, claimed, own))
-    await settleDone(sql, lease, tools.everyMs)
+    await settleDone(sql, lease, tools.everyMs, asks)
     return { ended: 'DONE', asks }
   } catch (e) {
     if (e instanceof LeaseLost) return { ended: 'FENCED' }
@@ -87,10 +94,20 @@ async function runClaimed(
       `the mapping of ${source} has no object ${object}`,
     )
   if (claimed.requested !== 'CENSUS' || claimed.rescanSince) await pull(tools, claimed, signal)
+  // Nothing is missing right after everything was read for the first time.
+  const since = claimed.censusAt ?? claimed.successAt ?? new Date()
   const censusDue =
-    connection.needsCensus(object) &&
-    Date.now() - (claimed.censusAt?.getTime() ?? 0) >= tools.censusEveryMs
-  return censusDue || claimed.requested === 'CENSUS' ? await census(tools, claimed, signal) : null
+    connection.needsCensus(object) && Date.now() - since.getTime() >= tools.censusEveryMs
+  if (claimed.requested === 'CENSUS') return await census(tools, claimed, signal)
+  if (!censusDue) return null
+  try {
+    return await census(tools, claimed, signal)
+  } catch (e) {
+    // The pull is complete; a list of ids that cannot be read must not hold back the next ones.
+    if (!(e instanceof ConnectionError)) throw e
+    await delayCensus(tools.sql, claimed.lease, tools.censusEveryMs)
+    return problemOf(e)
+  }
 }
 
 async function pull(tools: RunTools, claimed: ClaimedObject, signal: AbortSignal): Promise<void> {

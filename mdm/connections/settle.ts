@@ -2,13 +2,22 @@ import type { Sql } from '../db/database.ts'
 import { type Lease, lost } from './lease.ts'
 import type { Problem } from './runs.ts'
 
-/** Ends the lease after a run without a problem. Throws LeaseLost. */
-export async function settleDone(sql: Sql, lease: Lease, everyMs: number): Promise<void> {
+/**
+ * Ends the lease after a complete run. `problem` is that of a census: it does not hold back pulls,
+ * and an open question stays until a census answers it. Throws LeaseLost.
+ */
+export async function settleDone(
+  sql: Sql,
+  lease: Lease,
+  everyMs: number,
+  problem: Problem | null,
+): Promise<void> {
   await settle(
     sql,
     lease,
-    sql`state = 'IDLE', since = clock_timestamp(), failed_since = null, code = case when census_missing is null then null else code end,
-      detail = case when census_missing is null then null else detail end, verdict = null, attempts = 0, rescan_since = null,
+    sql`state = 'IDLE', since = clock_timestamp(), failed_since = null, code = coalesce(${problem?.code ?? null}, case when census_missing is null then null else code end),
+      detail = coalesce(${problem?.detail ?? null}, case when census_missing is null then null else detail end),
+      verdict = ${problem?.verdict ?? null}, attempts = 0, rescan_since = null,
       success_at = clock_timestamp(), due_at = clock_timestamp() + make_interval(secs => ${everyMs / 1_000})`,
   )
 }
@@ -60,6 +69,16 @@ async function settle(sql: Sql, lease: Lease, changes: ReturnType<Sql>): Promise
     returning 1`
   if (rows.length === 0) throw lost(lease)
 }
+
+/** Stores that a census failed: it is tried again after a while. Throws LeaseLost. */
+export async function delayCensus(sql: Sql, lease: Lease, everyMs: number): Promise<void> {
+  const rows = await sql`
+    update sync_state set census_at = clock_timestamp() - make_interval(secs => ${(everyMs - Math.min(everyMs, censusRetryMs)) / 1_000})
+    where source = ${lease.source} and object = ${lease.object} and fence = ${lease.fence} and leased_by = ${lease.holder}
+    returning 1`
+  if (rows.length === 0) throw lost(lease)
+}
+const censusRetryMs = 3_600_000
 
 /** Stores when a census was taken, and its question to the owner. Throws LeaseLost. */
 export async function saveCensus(

@@ -21,6 +21,8 @@ import { actorOption, operator, SYNC_SETTINGS, syncDesk, type TargetFlags } from
 
 const RUN_SETTINGS = [...SYNC_SETTINGS, ...PULL_CONFIG] as const
 type RunSettings = Config<(typeof RUN_SETTINGS)[number]>
+/** One claim has a delta, a full run after an expired position, and a census. */
+const runsMax = 4
 
 export const run = withConfig(
   new Command('run')
@@ -102,6 +104,8 @@ async function runOne(runner: Runner, object: string): Promise<void> {
       )
     return
   }
+  const [previous] = await readRuns(sql, { sources: [source], objects: [object] }, 1)
+  const before = previous?.id ?? 0
   const progress = createProgress()
   const began = performance.now()
   const result = await runObject(
@@ -117,16 +121,18 @@ async function runOne(runner: Runner, object: string): Promise<void> {
     claimed,
     signal,
   ).finally(() => progress.end())
-  const [latest] = await readRuns(sql, { sources: [source], objects: [object] }, 1)
+  const latest = await readRuns(sql, { sources: [source], objects: [object] }, runsMax)
+  const runs = latest.filter((r) => r.id > before).reverse()
   if (result.ended !== 'DONE' || result.asks) process.exitCode = 1
   if (flags.json) {
-    printJson({ source, object, ...result, run: latest ?? null })
+    printJson({ source, object, ...result, runs })
     return
   }
-  const read = latest
-    ? `${counted(latest.rows, 'row')}, ${count(latest.messages)} new, ${counted(latest.deletions, 'deletion')}`
-    : 'nothing was read'
-  print(`${source}/${object}: ${ENDED.get(result.ended)}, ${read}`)
+  print(`${source}/${object}: ${ENDED.get(result.ended)}`)
+  for (const r of runs)
+    print(
+      `  ${r.mode}: ${counted(r.rows, 'row')}, ${count(r.messages)} new, ${counted(r.deletions, 'deletion')}`,
+    )
   if (result.ended === 'FAILED')
     print(
       `  ${result.problem.code}: ${result.problem.detail}`,

@@ -62,7 +62,7 @@ export const status = withConfig(
 
 /** True for a state that does not pass by itself. */
 function needsPerson(s: ObjectState): boolean {
-  return s.censusMissing !== null || s.state === 'FAILED'
+  return s.state === 'FAILED' || (s.state === 'IDLE' && s.code !== null)
 }
 
 function isConfigured({ connections }: Installation, { source, object }: ObjectState): boolean {

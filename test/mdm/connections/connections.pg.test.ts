@@ -371,6 +371,22 @@ describe('a census', () => {
     assert.deepEqual(await stored(), { 1: 'Ada', 2: 'Bea', 3: 'Cid' }, 'listed twice')
   })
 
+  test('that fails is shown, and does not hold back the pulls', async () => {
+    put('Ada')
+    system.censused.add('customers')
+    const connection = mapConnection(system)
+    const census = () => {
+      throw failure('FORBIDDEN', 'HTTP_403')
+    }
+    const result = await run('customers', { connection: { ...connection, census } })
+    assert.ok(result.ended === 'DONE' && result.asks?.code === 'HTTP_403')
+    const { state, code, verdict, success_at } = await stateOf()
+    assert.deepEqual([state, code, verdict], ['IDLE', 'HTTP_403', 'FORBIDDEN'])
+    assert.ok(success_at instanceof Date)
+    await run()
+    assert.equal((await stateOf()).code, null)
+  })
+
   test('that would delete too much asks, and then does what it is allowed', async () => {
     put(...Array.from({ length: 12 }, (_, n) => `No ${n}`))
     system.censused.add('customers')
@@ -536,7 +552,7 @@ describe('the command sync, and the role pull', () => {
       http.rows.set(id, { id, name: `No ${id}`, modified: '2026-03-01T00:00:00Z' })
     const first = await sync('run', 'shop')
     assert.equal(first.code, 0, first.output)
-    assert.match(first.output, /shop\/customers: complete, 4 rows, 4 new, 0 deletions/)
+    assert.match(first.output, /shop\/customers: complete\n {2}FULL: 4 rows, 4 new, 0 deletions\n$/)
     assert.deepEqual(Object.keys(await stored()), ['1', '2', '3', '4'])
     const status = await sync('status', '--runs', '5')
     assert.equal(status.code, 0, status.output)
