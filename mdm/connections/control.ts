@@ -43,7 +43,7 @@ export type ControlOutcome =
  * Carries out a request of a person about the pulls of a source system, with its entry in the audit
  * log. A pause or a rescan ends the run under way: the page that is read then is not stored. The
  * last key of an object is stored, so a request that is repeated changes nothing. `allowed`: records
- * that a CENSUS may delete.
+ * that a CENSUS may delete. `isHeld`: the caller holds the objects and runs them itself.
  */
 export async function controlSync(
   desk: ControlDesk,
@@ -51,7 +51,7 @@ export async function controlSync(
   kind: ControlKind,
   target: SyncTarget,
   given: ControlRequest,
-  allowed: number | null = null,
+  { allowed = null, isHeld = false }: { allowed?: number | null; isHeld?: boolean } = {},
 ): Promise<ControlOutcome> {
   const request = { ...given, reason: normalReason(given.reason) }
   const objects = desk.objects.get(target.source)
@@ -68,7 +68,7 @@ export async function controlSync(
       order by object for update`
     const changed = locked.map((r) => r.object)
     if (changed.length > 0) {
-      await apply(tx, kind, target.source, changed, request.reason, allowed)
+      if (!isHeld) await apply(tx, kind, target.source, changed, request.reason, allowed)
       await tx`
         update sync_state set request_key = ${key}, actor = ${caller.actor}
         where source = ${target.source} and object = any(${changed}::text[])`

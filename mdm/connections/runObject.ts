@@ -1,13 +1,13 @@
 import {
   ConnectionError,
-  type PullMode,
+  type PullPosition,
   type RequestCounts,
 } from '../../connectors/connection/contract.ts'
 import type { Sql } from '../db/database.ts'
 import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { takeCensus } from './census.ts'
 import { holdLease } from './holdLease.ts'
-import { type ClaimedObject, type Lease, LeaseLost } from './lease.ts'
+import { type ClaimedObject, LeaseLost } from './lease.ts'
 import { type PullTools, pullObject } from './pullObject.ts'
 import { retryAt } from './retryAt.ts'
 import { beginRun, endRun, type Problem, type Run } from './runs.ts'
@@ -114,14 +114,14 @@ async function pull(tools: RunTools, claimed: ClaimedObject, signal: AbortSignal
   const { lease, position, withinRun } = claimed
   // Without a delta a run between two others begins at the beginning again.
   const from = withinRun || tools.connection.hasDelta(lease.object) ? position : null
+  const run = (at: PullPosition | null) =>
+    beginRun(tools.sql, lease, at?.mode ?? 'FULL', at === null)
   try {
-    await recordRun(tools, lease, from?.mode ?? 'FULL', signal, (run) =>
-      pullObject(tools, run, from, signal),
-    )
+    await recordRun(tools, run(from), signal, (run) => pullObject(tools, run, from, signal))
   } catch (e) {
     if (!(e instanceof ConnectionError && e.verdict === 'GONE') || from === null) throw e
     await settleGone(tools.sql, lease, problemOf(e))
-    await recordRun(tools, lease, 'FULL', signal, (run) => pullObject(tools, run, null, signal))
+    await recordRun(tools, run(null), signal, (run) => pullObject(tools, run, null, signal))
   }
 }
 
@@ -132,8 +132,7 @@ async function census(
 ): Promise<Problem | null> {
   const result = await recordRun(
     tools,
-    lease,
-    'CENSUS',
+    beginRun(tools.sql, lease, 'CENSUS'),
     signal,
     (run) => takeCensus(tools, run, censusAllowed, signal),
     (r) => r.problem,
@@ -145,13 +144,12 @@ async function census(
 /** Runs `work` as a run of the history. `asks` returns the problem that a complete run found. */
 async function recordRun<T>(
   { sql, connection }: RunTools,
-  lease: Lease,
-  mode: PullMode,
+  begun: Promise<Run>,
   signal: AbortSignal,
   work: (run: Run) => Promise<T>,
   asks: (result: T) => Problem | null = () => null,
 ): Promise<T> {
-  const run = await beginRun(sql, lease, mode)
+  const run = await begun
   const before = connection.counts()
   try {
     const result = await work(run)

@@ -23,13 +23,21 @@ export type EndedRunState = Exclude<(typeof syncRun.$inferSelect)['state'], 'RUN
 export const runDaysMax = 30
 const expiredRowsMax = 1_000
 
-/** Begins a run in the history. Throws LeaseLost. */
-export async function beginRun(sql: Sql, lease: Lease, mode: PullMode): Promise<Run> {
+/**
+ * Begins a run in the history. `fromBeginning`: the rows are counted from 0. Throws LeaseLost.
+ */
+export async function beginRun(
+  sql: Sql,
+  lease: Lease,
+  mode: PullMode,
+  fromBeginning = false,
+): Promise<Run> {
   const [row] = await sql<{ id: number }[]>`
-    insert into sync_run (source, object, mode)
-    select source, object, ${mode} from sync_state
-    where source = ${lease.source} and object = ${lease.object} and fence = ${lease.fence}
-    returning id`
+    with held as (
+      update sync_state set rows = case when ${fromBeginning}::boolean then 0 else rows end
+      where source = ${lease.source} and object = ${lease.object} and fence = ${lease.fence}
+      returning source, object)
+    insert into sync_run (source, object, mode) select source, object, ${mode} from held returning id`
   if (!row) throw lost(lease)
   return { id: row.id, mode, lease }
 }

@@ -43,3 +43,14 @@ export function operator(name: string) {
   }
 }
 const operatorRole = 'operator of the command line'
+
+/** Returns why a source system, or an object of it, cannot be read, and what can. */
+export function notPulled(installation: Installation, source: string): string {
+  const objects = pulledObjects(installation)
+  const own = objects.get(source)
+  if (own) return `${source} has only these objects: ${own.join(', ')}`
+  const listed = [...objects.keys()].join(', ') || 'none'
+  return installation.connectors.has(source)
+    ? `${source} has no connection: in config/sources.yaml, so it is not asked; those that have one: ${listed}`
+    : `no source system "${source}" is configured; those that are asked: ${listed}`
+}

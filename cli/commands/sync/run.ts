@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { BacklogGate } from '../../../mdm/connections/backlog.ts'
 import { controlSync } from '../../../mdm/connections/control.ts'
-import { claimObject } from '../../../mdm/connections/lease.ts'
+import { addObjects, claimObject } from '../../../mdm/connections/lease.ts'
 import type { PullProgress } from '../../../mdm/connections/pullObject.ts'
 import { readRuns, readStates } from '../../../mdm/connections/read.ts'
 import { type RunResult, RunStopped, runObject } from '../../../mdm/connections/runObject.ts'
@@ -9,7 +9,7 @@ import type { PulledSource } from '../../../mdm/connections/scheduler.ts'
 import type { Sql } from '../../../mdm/db/database.ts'
 import { count, counted } from '../../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../../config/config.ts'
-import { judgeByActivePolicy, openInstallation } from '../../config/installation.ts'
+import { judgeByActivePolicy, openInstallation, pulledObjects } from '../../config/installation.ts'
 import { withDatabase } from '../../connect.ts'
 import { openPulledSources } from '../../server/openPulledSources.ts'
 import { PULL_CONFIG } from '../../server/pullRole.ts'
@@ -17,7 +17,14 @@ import { stopSignal, whenAborted } from '../../server/stopSignal.ts'
 import { print, printJson } from '../../terminal/print.ts'
 import { parseWholeNumber } from '../input/parseWholeNumber.ts'
 import { createProgress } from '../output/progress.ts'
-import { actorOption, operator, SYNC_SETTINGS, syncDesk, type TargetFlags } from './desk.ts'
+import {
+  actorOption,
+  notPulled,
+  operator,
+  SYNC_SETTINGS,
+  syncDesk,
+  type TargetFlags,
+} from './desk.ts'
 
 const RUN_SETTINGS = [...SYNC_SETTINGS, ...PULL_CONFIG] as const
 type RunSettings = Config<(typeof RUN_SETTINGS)[number]>
@@ -55,21 +62,27 @@ export const run = withConfig(
       await withDatabase(
         { config: flags, connectionsMax: 3, name: 'touchstone-sync' },
         async (sql) => {
-          const outcome = await controlSync(
-            syncDesk(installation, sql),
-            operator(flags.actor),
-            flags.census ? 'CENSUS' : 'RUN',
-            { source, object: flags.object },
-            { reason: 'sync run', idempotencyKey: crypto.randomUUID() },
-            flags.deleteAtMost ?? null,
-          )
-          if (outcome.code === 'REFUSED')
-            throw new Error(`refused (${outcome.rule}): ${outcome.detail}`)
           await judgeByActivePolicy(sql, installation)
           const pulled = openPulledSources(installation, source).sources.get(source)
-          if (!pulled) throw new Error(`${source} is not asked`)
-          const runner = { sql, pulled, source, flags, signal: stop.signal }
-          for (const object of outcome.objects) {
+          const objects = pulledObjects(installation).get(source) ?? []
+          if (!pulled || (flags.object !== undefined && !objects.includes(flags.object)))
+            throw new Error(notPulled(installation, source))
+          const request = async (object: string, isHeld: boolean) => {
+            const allowed = flags.deleteAtMost ?? null
+            const outcome = await controlSync(
+              syncDesk(installation, sql),
+              operator(flags.actor),
+              flags.census ? 'CENSUS' : 'RUN',
+              { source, object },
+              { reason: 'sync run', idempotencyKey: crypto.randomUUID() },
+              { allowed, isHeld },
+            )
+            if (outcome.code === 'REFUSED')
+              throw new Error(`refused (${outcome.rule}): ${outcome.detail}`)
+          }
+          await addObjects(sql, source, objects)
+          const runner = { sql, pulled, source, flags, signal: stop.signal, request }
+          for (const object of flags.object === undefined ? objects : [flags.object]) {
             if (stop.signal.aborted) break
             await runOne(runner, object)
           }
@@ -83,18 +96,21 @@ interface Runner {
   sql: Sql
   pulled: PulledSource
   source: string
-  flags: RunSettings & { json: boolean }
+  flags: RunSettings & { json: boolean; census: boolean; deleteAtMost?: number }
   signal: AbortSignal
+  /** Writes the request to the audit log, and asks another holder to run unless `isHeld`. */
+  request(object: string, isHeld: boolean): Promise<void>
 }
 
-/** Runs one object and prints how it ended. A holder elsewhere has been asked to run it. */
+/** Runs one object and prints how it ended. A process that holds it is asked to run it next. */
 async function runOne(runner: Runner, object: string): Promise<void> {
-  const { sql, pulled, source, flags, signal } = runner
+  const { sql, pulled, source, flags, signal, request } = runner
   const claimed = await claimObject(sql, crypto.randomUUID(), { source, object }, true)
   if (!claimed) {
     const [state] = await readStates(sql, { sources: [source], objects: [object] }, 1)
     const isPaused = state?.state === 'PAUSED'
     if (isPaused) process.exitCode = 1
+    else await request(object, false)
     if (flags.json) printJson({ source, object, ended: isPaused ? 'PAUSED' : 'HELD' })
     else
       print(
@@ -104,6 +120,7 @@ async function runOne(runner: Runner, object: string): Promise<void> {
       )
     return
   }
+  if (flags.census) await request(object, true)
   const [previous] = await readRuns(sql, { sources: [source], objects: [object] }, 1)
   const before = previous?.id ?? 0
   const progress = createProgress()
@@ -118,7 +135,9 @@ async function runOne(runner: Runner, object: string): Promise<void> {
       censusEveryMs: pulled.censusEveryMs,
       onProgress: (now) => progress.show(progressText(now, performance.now() - began)),
     },
-    claimed,
+    flags.census
+      ? { ...claimed, requested: 'CENSUS', censusAllowed: flags.deleteAtMost ?? null }
+      : claimed,
     signal,
   ).finally(() => progress.end())
   const latest = await readRuns(sql, { sources: [source], objects: [object] }, runsMax)

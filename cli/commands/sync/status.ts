@@ -12,7 +12,7 @@ import { type Installation, openInstallation } from '../../config/installation.t
 import { withDatabase } from '../../connect.ts'
 import { print, printError, printJson } from '../../terminal/print.ts'
 import { parseWholeNumber } from '../input/parseWholeNumber.ts'
-import { SYNC_SETTINGS, type SyncSettings, type TargetFlags } from './desk.ts'
+import { notPulled, SYNC_SETTINGS, type SyncSettings, type TargetFlags } from './desk.ts'
 
 const objectsMax = 1_000
 const runsMax = 1_000
@@ -34,7 +34,8 @@ export const status = withConfig(
   ) => {
     if (flags.runs > runsMax) throw new Error(`--runs is at most ${runsMax}`)
     const installation = openInstallation(flags.sources)
-    if (source !== undefined) requireSource(installation, source)
+    if (source !== undefined && !installation.connections.has(source))
+      printError(`note: ${notPulled(installation, source)}`)
     await withDatabase(
       { config: flags, connectionsMax: 1, name: 'touchstone-sync' },
       async (sql) => {
@@ -114,14 +115,4 @@ function span(ms: number): string {
   return seconds < 172_800
     ? `${Math.round(seconds / 3_600)} h`
     : `${Math.round(seconds / 86_400)} d`
-}
-
-function requireSource({ connections, connectors }: Installation, source: string): void {
-  if (connections.has(source)) return
-  const listed = [...connections.keys()].join(', ') || 'none'
-  printError(
-    connectors.has(source)
-      ? `note: ${source} has no connection: in config/sources.yaml, so it is not asked; those that have one: ${listed}`
-      : `note: no source system "${source}" is configured; those that are asked: ${listed}`,
-  )
 }
