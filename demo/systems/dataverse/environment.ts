@@ -17,6 +17,7 @@ const RELATIONS = [
     field: '_customerid_value',
   })),
   { parent: 'opportunities', child: 'opportunityproducts', field: '_opportunityid_value' },
+  { parent: 'quotes', child: 'quotedetails', field: '_quoteid_value' },
   { parent: 'salesorders', child: 'salesorderdetails', field: '_salesorderid_value' },
   { parent: 'invoices', child: 'invoicedetails', field: '_invoiceid_value' },
   { parent: 'products', child: 'productpricelevels', field: '_productid_value' },

@@ -238,6 +238,7 @@ const DRAWS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
       }
     },
   ],
+  ['quotedetails', line('quotes', '_quoteid_value', 'quotedetailname')],
   [
     'salesorders',
     (random, store) => {

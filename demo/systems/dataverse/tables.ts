@@ -211,6 +211,19 @@ export const TABLES: readonly Table[] = [
     choice: 'paymenttermscode freighttermscode shippingmethodcode pricingerrorcode',
     lookup: `${OWNER} customerid opportunityid pricelevelid`,
   }),
+  table('quotedetails', {
+    logical: 'quotedetail',
+    name: 'quotedetailname',
+    string: 'quotedetailname productdescription productname',
+    memo: 'description',
+    integer: 'lineitemnumber sequencenumber',
+    decimal: `quantity priceperunit baseamount extendedamount manualdiscountamount tax
+      exchangerate`,
+    boolean: 'isproductoverridden ispriceoverridden',
+    datetime: 'requestdeliveryby',
+    choice: 'pricingerrorcode producttypecode',
+    lookup: `${OWNER} quoteid productid uomid`,
+  }),
   table('salesorders', {
     logical: 'salesorder',
     name: 'name',

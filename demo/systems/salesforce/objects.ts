@@ -216,6 +216,32 @@ export const OBJECT_TYPES: readonly ObjectType[] = [
     date: 'ServiceDate EndDate',
     reference: 'OrderId PricebookEntryId Product2Id OriginalOrderItemId:OrderItem',
   }),
+  objectType('Quote', {
+    prefix: '0Q0',
+    string: `Name QuoteNumber Status Email Phone Fax CurrencyIsoCode BillingName ShippingName
+      QuoteToName Touchstone_Id__c`,
+    text: 'Description',
+    number: 'Subtotal TotalPrice GrandTotal Discount Tax ShippingHandling LineItemCount',
+    boolean: 'IsSyncing',
+    date: 'ExpirationDate',
+    reference: 'OpportunityId AccountId ContactId OwnerId:User Pricebook2Id ContractId',
+    address: 'Billing Shipping QuoteTo',
+  }),
+  objectType('QuoteLineItem', {
+    prefix: '0QL',
+    string: 'LineNumber Description CurrencyIsoCode',
+    number: 'Quantity UnitPrice ListPrice TotalPrice Subtotal Discount SortOrder',
+    date: 'ServiceDate',
+    reference: 'QuoteId PricebookEntryId Product2Id OpportunityLineItemId',
+  }),
+  objectType('Entitlement', {
+    prefix: '550',
+    string: 'Name Type Status CurrencyIsoCode',
+    number: 'CasesPerEntitlement RemainingCases',
+    boolean: 'IsPerIncident',
+    date: 'StartDate EndDate',
+    reference: 'AccountId AssetId ServiceContractId',
+  }),
   objectType('Asset', {
     prefix: '02i',
     string: 'Name SerialNumber Status ProductCode StockKeepingUnit CurrencyIsoCode',

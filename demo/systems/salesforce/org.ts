@@ -12,12 +12,14 @@ const recycleBinMs = 15 * 86_400_000
 
 /** Children that are deleted with their parent, and that follow it in a merge. */
 const RELATIONS = [
-  ...['Contact', 'Opportunity', 'Contract', 'Order', 'Asset'].map((child) => ({
+  ...['Contact', 'Opportunity', 'Contract', 'Order', 'Asset', 'Entitlement'].map((child) => ({
     parent: 'Account',
     child,
     field: 'AccountId',
   })),
   { parent: 'Opportunity', child: 'OpportunityLineItem', field: 'OpportunityId' },
+  { parent: 'Opportunity', child: 'Quote', field: 'OpportunityId' },
+  { parent: 'Quote', child: 'QuoteLineItem', field: 'QuoteId' },
   { parent: 'Order', child: 'OrderItem', field: 'OrderId' },
 ]
 const MERGED = ['Account', 'Contact', 'Lead']

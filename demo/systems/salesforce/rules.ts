@@ -264,6 +264,49 @@ const DRAWS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
       }
     },
   ],
+  [
+    'Quote',
+    (random, store) => {
+      const OpportunityId = store.pick(random, 'Opportunity')
+      if (OpportunityId === undefined) return undefined
+      return {
+        ...owner(random, store),
+        OpportunityId,
+        AccountId: fieldOf(store, 'Opportunity', OpportunityId, 'AccountId'),
+        CurrencyIsoCode: fieldOf(store, 'Opportunity', OpportunityId, 'CurrencyIsoCode'),
+        Pricebook2Id: store.pick(random, 'Pricebook2')!,
+        Name: `Quote ${random.fill('####')}`,
+        Status: random.pick(['Draft', 'Presented', 'Accepted', 'Rejected']),
+        ExpirationDate: around(random, store),
+        Subtotal: amount(random, 90_000),
+        TotalPrice: amount(random, 90_000),
+        GrandTotal: amount(random, 90_000),
+      }
+    },
+  ],
+  [
+    'QuoteLineItem',
+    (random, store) => {
+      const QuoteId = store.pick(random, 'Quote')
+      const drawn = line(random, store)
+      return QuoteId && drawn ? { QuoteId, ...drawn } : undefined
+    },
+  ],
+  [
+    'Entitlement',
+    (random, store) => {
+      const account = ofAccount(random, store)
+      if (!account) return undefined
+      return {
+        AccountId: account.AccountId,
+        Name: `Support ${random.fill('####')}`,
+        Type: random.pick(['Phone Support', 'Web Support', null]),
+        Status: random.pick(['Active', 'Inactive', 'Expired']),
+        StartDate: around(random, store),
+        EndDate: around(random, store),
+      }
+    },
+  ],
 ])
 
 const REDRAWS: ReadonlyMap<string, (random: Random) => Fields> = new Map<
@@ -291,6 +334,9 @@ const REDRAWS: ReadonlyMap<string, (random: Random) => Fields> = new Map<
   ['OpportunityLineItem', (random) => ({ Quantity: random.between(1, 90) })],
   ['Order', (random) => ({ PoNumber: random.fill('PO-#####') })],
   ['OrderItem', (random) => ({ Quantity: random.between(1, 90) })],
+  ['Quote', (random) => ({ Status: random.pick(['Presented', 'Accepted', 'Rejected']) })],
+  ['QuoteLineItem', (random) => ({ Quantity: random.between(1, 90) })],
+  ['Entitlement', (random) => ({ Status: random.pick(['Active', 'Expired']) })],
   ['Asset', (random) => ({ Status: random.pick(['Installed', 'Obsolete']) })],
 ])
 
@@ -351,6 +397,9 @@ function derive(type: ObjectType, record: Fields, number: () => number): Fields 
         OrderItemNumber: record.OrderItemNumber ?? padded(),
         TotalPrice: priceOf(record),
       }
+    case 'Quote':
+      return { ...record, QuoteNumber: record.QuoteNumber ?? padded() }
+    case 'QuoteLineItem':
     case 'OpportunityLineItem':
       return { ...record, TotalPrice: priceOf(record) }
     default:

@@ -16,7 +16,7 @@ let system: ModelSystem
 let token: string
 before(async () => {
   system = await dataverse.open({ seed: 2, limits: 'none' })
-  system.fill(80, 2)
+  system.fill(60, 2)
   system.day(200, 2)
   token = await signIn(system)
 })

@@ -17,7 +17,7 @@ let system: ModelSystem
 let token: string
 before(async () => {
   system = await salesforce.open({ seed: 5, limits: 'none' })
-  system.fill(120, 5)
+  system.fill(70, 5)
   system.day(400, 5)
   token = await signIn(system)
 })
@@ -96,7 +96,7 @@ describe('the model of Salesforce', () => {
       const expected = [...state].filter(([, { deleted }]) => !deleted).map(([id]) => id)
       assert.deepEqual(live.map(({ Id }) => String(Id)).toSorted(), expected.toSorted())
     }
-    assert.ok(system.state('Account').size > 120)
+    assert.ok(system.state('Account').size > 70)
   })
 
   test('pages by time and id through rows of equal times', async () => {
@@ -251,7 +251,7 @@ describe('the model of Salesforce', () => {
     system.faults.add({ kind: 'expired', what: 'token' })
     assert.equal(await errorOf(soql(q), 401), 'INVALID_SESSION_ID')
     const small = { 'sforce-query-options': 'batchSize=200' }
-    system.fill(100, 9)
+    system.fill(150, 9)
     const contacts = await all('SELECT Id FROM Contact', 'queryAll')
     assert.ok(contacts.length > 200)
     system.faults.add({ kind: 'expired', what: 'cursor' })
