@@ -405,7 +405,7 @@ export function chargebeeRules(
 /** Objects that belong to a customer and are deleted with it. */
 const OF_CUSTOMER = ['subscription', 'invoice', 'credit_note', 'transaction']
 
-/** What happens between records of different objects. */
+/** Keeps the relations between customers and what belongs to them. */
 export class CustomerRelations {
   readonly #customerOf = new Map<string, string>()
   readonly #contactsOf = new Map<string, Set<string>>()

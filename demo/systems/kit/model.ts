@@ -18,7 +18,7 @@ export interface ModelSystem {
   kind: string
   /** `http://127.0.0.1:PORT`. */
   url: string
-  /** What a client needs to sign in, by the vendor's names. Secrets are new for each system. */
+  /** Values that a client needs to sign in, by the vendor's names. Secrets are new for each system. */
   credentials: Readonly<Record<string, string>>
   /**
    * Milliseconds since 1970. It runs with real time and can be moved forward. A client must use

@@ -434,7 +434,7 @@ export function setContacts(store: Store, contact: Fields): void {
   store.put('Account', { id: contact.accountId, billToId: contact.id, soldToId: contact.id })
 }
 
-/** What is deleted with a record: the objects, and their field that refers to it. */
+/** Objects that are deleted with a record, and their field that refers to it. */
 const DEPENDENTS: ReadonlyMap<string, readonly [object: string, field: string][]> = new Map([
   [
     'Account',

@@ -157,7 +157,7 @@ function handle(
 const forms: Omit<Behaviour, 'handle' | 'headers'> = {
   notFound: ({ method, path }) => failed(404, CATEGORY.missing, `No operation ${method} ${path}`),
   failure(status) {
-    // A fault with status 200 is an error that only the body tells.
+    // A fault with status 200 is an error that only the body shows.
     if (status === 200) return failed(200, CATEGORY.locked, 'The record is locked, try again.')
     if (status === 429) return failed(429, CATEGORY.limit, 'Request exceeded limit')
     if (status === 401) return notSignedIn

@@ -14,8 +14,8 @@ async function load(kind: string): Promise<Model> {
   return new Map(Object.entries(exports)).get(kind) as Model
 }
 
-/** Opens a model, lives a day in it, and returns the ids of each object and which are deleted. */
-async function live(model: Model) {
+/** Returns the ids of each object after a day, and which of them are deleted. */
+async function worldOf(model: Model) {
   const system = await model.open({ seed: 4, limits: 'none' })
   try {
     const start = system.clock.now()
@@ -48,9 +48,9 @@ describe('every model', () => {
     test(`${kind} repeats its world, refuses strangers and ends`, async () => {
       const model = await load(kind)
       assert.equal(model.kind, kind)
-      const world = await live(model)
+      const world = await worldOf(model)
       for (const [object, ids] of world) assert.ok(ids.length > 0, `no ${object}`)
-      assert.deepEqual(await live(model), world)
+      assert.deepEqual(await worldOf(model), world)
 
       const system = await model.open({ limits: 'none' })
       system.fill(2, 1)

@@ -305,7 +305,7 @@ describe('the model of Zuora', () => {
     assert.deepEqual(await errorOf('accounts'), [401, false, 11])
   })
 
-  test('limits sign-ins to 100 a minute and says how many requests are left', async () => {
+  test('limits sign-ins to 100 a minute and sends how many requests are left', async () => {
     const limited = await zuora.open()
     try {
       const signIns = await Promise.all(Array.from({ length: 101 }, () => signIn(limited)))
