@@ -65,6 +65,34 @@ test('maps a customer with its address book, references and flags', () => {
   })
 })
 
+test('takes the addresses that a connection adds', () => {
+  const row = (defaultbilling: string, defaultshipping: string, city: string) => ({
+    ...{ entity: '7', defaultbilling, defaultshipping, addr1: 'Hauptstr. 1', city, country: 'DE' },
+  })
+  const { fields } = readOne(
+    netsuite,
+    'row',
+    {
+      id: '7',
+      companyname: 'Muster AG',
+      currencyname: 'EUR',
+      termsname: 'Net 30',
+      entitystatusname: 'CUSTOMER-Closed Won',
+      addresses: [row('F', 'T', 'Bonn'), row('T', 'F', 'Berlin')],
+    },
+    'customer',
+  ).canonical
+  assert.deepEqual(fields, {
+    kind: 'ORGANISATION',
+    lifecycle: 'CUSTOMER',
+    name: 'Muster AG',
+    billingAddress: { street: 'Hauptstr. 1', city: 'Berlin', country: 'DE' },
+    shippingAddress: { street: 'Hauptstr. 1', city: 'Bonn', country: 'DE' },
+    currency: 'EUR',
+    paymentTerms: 'Net 30',
+  })
+})
+
 test('finds a name in altName, after the number in entityId, or in first and last name', () => {
   const name = (record: Record<string, unknown>) =>
     readOne(netsuite, 'row', { id: 1, ...record }, 'customer').canonical.fields.name

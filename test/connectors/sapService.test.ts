@@ -7,11 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { RequestTemplate } from '../../connectors/connection/definition/request.ts'
-import type { TemplateValue } from '../../connectors/connection/definition/template.ts'
+import type { Connection, PulledRow } from '../../connectors/connection/contract.ts'
 import { readDefinition } from '../../connectors/connection/definition.ts'
-import { renderRequest } from '../../connectors/connection/request/render.ts'
-import { scopeOf } from '../../connectors/mapping/path.ts'
+import { openConnection } from '../../connectors/connection/openConnection.ts'
+import { readSources } from '../../connectors/sources.ts'
 import { ofKind, root } from './fixture.ts'
 
 interface ODataServer {
@@ -32,6 +31,11 @@ type Row = Record<string, unknown>
 
 const date = (iso: string) => `/Date(${Date.parse(iso)})/`
 
+/** The server compares no Edm.Time (PT09H30M00S), so its data hold times of the first day. */
+function time(text: string): string {
+  return date(`1970-01-01T${text.slice(11)}Z`)
+}
+
 /** A partner that was created in January, and changed at this time or never. */
 const partner = (id: string, changed: string | null, created = '2026-01-05 08:00:00'): Row => ({
   BusinessPartner: id,
@@ -45,12 +49,7 @@ const partner = (id: string, changed: string | null, created = '2026-01-05 08:00
   IsMarkedForArchiving: false,
 })
 
-/** The server compares no Edm.Time (PT09H30M00S), so its data hold times of the first day. */
-function time(text: string): string {
-  return date(`1970-01-01T${text.slice(11)}Z`)
-}
-
-const partners = [
+const changing = [
   partner('0000000001', '2026-03-01 09:29:59'),
   partner('0000000002', '2026-03-01 09:30:00'),
   partner('0000000003', '2026-03-01 23:59:59'),
@@ -58,11 +57,16 @@ const partners = [
   partner('0000000005', '2026-03-02 07:00:01'),
   partner('0000000006', null),
   partner('0000000007', null, '2026-03-01 10:00:00'),
-  partner("00'0000008", '2026-02-01 10:00:00'),
+  { ...partner('0000000008', null), BusinessPartnerCategory: '1', FirstName: 'Ada', Customer: '' },
 ]
+/** A page has 100 rows. */
+const quiet = Array.from({ length: 130 }, (_, i) =>
+  partner(String(100 + i).padStart(10, '0'), null),
+)
+const ids = [...changing, ...quiet].map((p) => String(p.BusinessPartner))
 
 const data = {
-  A_BusinessPartner: partners,
+  A_BusinessPartner: [...quiet, ...changing],
   A_BusinessPartnerAddress: [
     { BusinessPartner: '0000000001', AddressID: '11', CityName: 'Dresden', Country: 'DE' },
   ],
@@ -81,22 +85,19 @@ const data = {
     {
       RelationshipNumber: '1',
       BusinessPartnerCompany: '0000000001',
-      BusinessPartnerPerson: '0000000009',
+      BusinessPartnerPerson: '0000000008',
       ValidityEndDate: date('9999-12-31'),
     },
   ],
 }
 
-const definition = readDefinition(join(root, 'connectors/sap/connection.yaml'))
-const object = definition.objects.get('A_BusinessPartner')
-assert.ok(object)
-const { full, delta, deletes, read, children } = object
-const micros = (iso: string) => BigInt(Date.parse(iso)) * 1000n
-
 describe('the OData server of SAP, on the metadata that SAP publishes', { skip }, () => {
+  const object = 'A_BusinessPartner'
+  const { signal } = new AbortController()
   let folder: string
   let server: Server
-  let base: string
+  let sap: Connection
+  let now = Date.parse('2026-03-01T09:45:00Z')
 
   before(async () => {
     // The server reads dates in the zone of the process.
@@ -122,14 +123,45 @@ describe('the OData server of SAP, on the metadata that SAP publishes', { skip }
     })
     await mock.isReady
     const router = mock.getRouter()
+    const basic = `Basic ${Buffer.from('TOUCHSTONE:pass').toString('base64')}`
     server = createServer((request, response) => {
-      router(request, response, () => {
-        response.statusCode = 404
+      const refuse = (status: number) => {
+        response.statusCode = status
         response.end()
-      })
+      }
+      if (request.headers.authorization !== basic) return refuse(401)
+      // The server knows no literals of Edm.Time: here they are times of the first day, as in its data.
+      request.url = request.url?.replace(
+        /time%27PT(\d\d)H(\d\d)M(\d\d)S%27/g,
+        'datetime%271970-01-01T$1:$2:$3%27',
+      )
+      return router(request, response, () => refuse(404))
     }).listen(0, '127.0.0.1')
     await new Promise((listening) => server.once('listening', listening))
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sap/opu/odata/sap`
+    const { port } = server.address() as AddressInfo
+    writeFileSync(
+      join(folder, 'sources.yaml'),
+      `sources:
+  - name: s4
+    kind: sap
+    role: ERP
+    trust: 0.9
+    connection:
+      host: my1-api.s4hana.cloud.sap
+      base: http://127.0.0.1:${port}
+      user: TOUCHSTONE
+      password: { env: S4_PASSWORD }
+      perSecond: 1000
+      privateAddresses: true
+`,
+    )
+    const [source] = readSources(join(folder, 'sources.yaml'), {})
+    assert.ok(source?.connection)
+    sap = openConnection('s4', source.connection, {
+      env: { S4_PASSWORD: 'pass' },
+      now: () => now,
+      retry: { attemptsMax: 1 },
+    })
   })
 
   after(() => {
@@ -138,105 +170,65 @@ describe('the OData server of SAP, on the metadata that SAP publishes', { skip }
     rmSync(folder, { recursive: true, force: true })
   })
 
-  const ask = async (template: RequestTemplate, given: Record<string, TemplateValue>) => {
-    const values = new Map(Object.entries(given))
-    const { url, method, headers } = renderRequest(
-      template,
-      { base, isPlain: () => false },
-      { get: (name) => values.get(name), times: { text: 'iso', zone: 'UTC' } },
-    )
-    // The server knows no literals of Edm.Time: here they are times of the first day, as in its data.
-    const asked = url.href.replace(
-      /time%27PT(\d\d)H(\d\d)M(\d\d)S%27/g,
-      'datetime%271970-01-01T$1:$2:$3%27',
-    )
-    const response = await fetch(asked, { method, headers })
-    assert.equal(response.status, 200, decodeURIComponent(url.href))
-    return (await response.json()) as Row
-  }
+  const recordOf = (rows: PulledRow[], id: string) => rows.find((r) => r.id === id)?.record ?? {}
 
-  /** Reads all pages, each after the last id of the page before, as `pages: { lastId }` says. */
-  const list = async (
-    template: RequestTemplate,
-    size: number,
-    given: Record<string, TemplateValue> = {},
-  ) => {
-    const rows: Row[] = []
-    for (let pages = 1; pages < 20; pages++) {
-      const last = rows.at(-1)?.BusinessPartner
-      const answer = await ask(template, {
-        size,
-        ...given,
-        ...(last ? { lastId: String(last) } : {}),
-      })
-      const page = full.rows.path.all(scopeOf(answer)) as Row[]
-      rows.push(...page)
-      if (page.length < size) return rows
+  test('gives all partners in pages, then those that were changed or created since, to the second', async () => {
+    const full: PulledRow[] = []
+    let position = null
+    let pages = 0
+    for await (const page of sap.pull(object, null, signal)) {
+      if (pages === 0) assert.equal(page.total, ids.length)
+      full.push(...page.rows)
+      position = page.position
+      pages++
     }
-    throw new Error('the pages have no end')
-  }
-  const idsOf = (rows: Row[]) => rows.map((row) => String(row.BusinessPartner))
-
-  test('answers a full run page by page, in the order of the keys', async () => {
-    const all = partners.map((p) => String(p.BusinessPartner)).sort()
-    for (const size of [3, 4, 100]) assert.deepEqual(idsOf(await list(full.request, size)), all)
-    assert.equal(
-      Number(full.total?.first(scopeOf(await ask(full.request, { size: 1 })))),
-      all.length,
+    assert.equal(pages, 2)
+    assert.deepEqual(
+      full.map((r) => r.id),
+      ids.toSorted(),
     )
-  })
-
-  test('answers a delta with what was changed or created in the interval, to the second', async () => {
-    assert.equal(delta?.how, 'window')
-    if (delta?.how !== 'window') return
-    const since = micros('2026-03-01T09:30:00Z')
-    const until = micros('2026-03-02T07:00:00Z')
-    for (const size of [1, 2, 100])
-      assert.deepEqual(idsOf(await list(delta.listing.request, size, { since, until })), [
-        '0000000002',
-        '0000000003',
-        '0000000004',
-        '0000000007',
-      ])
-  })
-
-  test('answers a census with the keys', async () => {
-    assert.ok(deletes.census && deletes.census !== true)
-    const rows = await list(deletes.census.request, 1000)
-    assert.deepEqual(idsOf(rows), partners.map((p) => String(p.BusinessPartner)).sort())
-    assert.equal(rows[0]?.OrganizationBPName1, undefined)
-  })
-
-  test('answers the read of one partner with its parts, which the mapping knows', async () => {
-    assert.ok(read)
-    const row = read.row?.first(scopeOf(await ask(read.request, { id: '0000000001' }))) as Row
-    assert.equal(row.BusinessPartner, '0000000001')
-    const { fields } = ofKind('sap').map('A_BusinessPartner', row)
+    const { fields } = ofKind('sap').map(object, recordOf(full, '0000000001'))
     assert.deepEqual(fields.billingAddress, { city: 'Dresden', country: 'DE' })
     assert.deepEqual(fields.taxIds, ['DE123456789'])
+    const contact = recordOf(full, '0000000008')
+    assert.equal((contact.contactOf as Row[])[0]?.BusinessPartnerCompany, '0000000001')
+
+    now = Date.parse('2026-03-02T07:01:00Z')
+    const changed: string[] = []
+    for await (const page of sap.pull(object, position, signal))
+      changed.push(...page.rows.map((r) => r.id))
+    assert.deepEqual(changed, ['0000000002', '0000000003', '0000000004', '0000000007'])
   })
 
-  test('answers the relationships of a person', async () => {
-    const [child] = children
-    assert.ok(child)
-    const rows = child.listing.rows.path.all(
-      scopeOf(await ask(child.listing.request, { id: '0000000009' })),
-    )
+  test('gives the keys alone for a census, and one partner for a read', async () => {
+    const listed: string[] = []
+    for await (const page of sap.census(object, signal)) listed.push(...page)
+    assert.deepEqual(listed, ids.toSorted())
+    const row = await sap.read(object, '0000000001', signal)
+    assert.equal(row?.record?.OrganizationBPName1, 'Muster 0000000001')
+    assert.equal(await sap.read(object, '0000000099', signal), null)
+  })
+
+  test('a service without a communication arrangement is the state of its objects alone', async () => {
+    const checks = await sap.check(signal)
     assert.deepEqual(
-      (rows as Row[]).map((r) => r.BusinessPartnerCompany),
-      ['0000000001'],
+      checks.map((c) => [c.object, c.count, c.problem?.verdict]),
+      [
+        [object, ids.length, undefined],
+        ['A_Product', null, 'MISSING'],
+        ['A_SalesContract', null, 'MISSING'],
+        ['A_SalesOrder', null, 'MISSING'],
+        ['A_BillingDocument', null, 'MISSING'],
+      ],
     )
   })
 
   test('knows each name that the requests use', () => {
+    const { full, read } =
+      readDefinition(join(root, 'connectors/sap/connection.yaml')).objects.get(object) ?? {}
     const edmx = readFileSync(metadata, 'utf8')
     const known = new Set([...edmx.matchAll(/Name="(\w+)"/g)].map(([, name]) => name))
-    const requests = [
-      full.request,
-      read?.request,
-      deletes.census && deletes.census !== true && deletes.census.request,
-    ]
-    const texts = requests.flatMap((r) =>
+    const texts = [full?.request, read?.request].flatMap((r) =>
       r ? [...r.query.values()].flat().map((t) => t.text) : [],
     )
     const names = texts.join(' ').match(/\b(?:to_\w+|[A-Z][a-z]+[A-Z]\w+)/g) ?? []

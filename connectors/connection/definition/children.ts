@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { failAt, type Located } from '../../mapping/document.ts'
-import type { Path } from '../../mapping/path.ts'
+import type { Path, Scope } from '../../mapping/path.ts'
+import { compileWhen } from '../../mapping/rule.ts'
 import { namesOf } from './feed.ts'
 import { compileListing, LISTING_FIELDS, type Listing } from './listing.ts'
 import { REQUEST_FIELDS } from './request.ts'
@@ -13,6 +14,8 @@ export interface Child {
   listing: Listing
   /** The path of the parent's id in each child, where one request reads those of several rows. */
   by: Path | null
+  /** Whether a row has such children; null: each may have. */
+  when: ((scope: Scope) => boolean) | null
   /** Rows for which one request asks. */
   size: number
 }
@@ -22,6 +25,7 @@ const childSchema = shape({
   ...REQUEST_FIELDS,
   ...LISTING_FIELDS,
   by: pathText.optional(),
+  when: z.unknown().optional(),
   size: z.int().min(1).max(10_000).optional(),
 })
 
@@ -34,7 +38,8 @@ export function readChildren(place: Located, what: string, allowed: ReadonlySet<
   return [place.value].flat().map((_, i) => {
     const at = several ? below(place, i) : place
     const child = parseAt(childSchema, at, `${what}.children`)
-    const { into: _into, rows: _rows, pages: _pages, total: _total, by, size, ...request } = child
+    const { into: _into, rows: _rows, pages: _pages, total: _total, ...more } = child
+    const { by, when, size, ...request } = more
     const listing = compileListing(
       { requests: [{ ...at, value: request }], parts: [at] },
       `${what}: children`,
@@ -54,6 +59,12 @@ export function readChildren(place: Located, what: string, allowed: ReadonlySet<
       into: child.into,
       listing,
       by: by === undefined ? null : pathIn(below(at, 'by')),
+      when:
+        when === undefined
+          ? null
+          : compileWhen(when, below(at, 'when').path, (path, message) =>
+              failAt({ ...at, path }, message),
+            ),
       size: size ?? sizeDefault,
     }
   })

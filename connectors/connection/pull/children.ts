@@ -17,8 +17,9 @@ export async function addChildren(
   rows: readonly PulledRow[],
   refuse: Refuse,
 ): Promise<void> {
-  const parents = rows.flatMap(({ id, record }) => (record ? [{ id, record }] : []))
+  const all = rows.flatMap(({ id, record }) => (record ? [{ id, record }] : []))
   for (const child of ctx.object.children) {
+    const parents = all.filter(({ record }) => child.when?.(scopeOf(record)) ?? true)
     const size = child.by ? child.size : readsAtOnce
     for (let i = 0; i < parents.length; i += size) {
       const part = parents.slice(i, i + size)

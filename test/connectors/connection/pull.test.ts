@@ -664,9 +664,11 @@ describe('further reads', () => {
       `    children:
       - { into: contacts, get: "/customers/{id}/contacts", rows: "[]", pages: { offset: query.from, size: 2 } }
       - { into: deals, post: /deals, json: { inputs: [{ id: "{each}" }], all: "{ids}" }, rows: "results[]", by: from.id, size: 2 }
+      - { into: notes, get: "/notes/{id}", rows: "[]", when: { kind: person } }
     read:`,
     )
     const rows: Row[] = ['a/1', 'b', 'c'].map((id) => ({ id, at: 1 }))
+    rows[1] = { id: 'b', at: 1, kind: 'person' }
     const bodies: unknown[] = []
     const it = await open(text.replace('limit: "2"', 'limit: "3"'), (request) => {
       if (request.path.endsWith('/contacts')) {
@@ -674,6 +676,7 @@ describe('further reads', () => {
         const all = ['x', 'y', 'z'].map((id) => ({ id, of: request.path.split('/')[2] }))
         return { body: all.slice(from, from + 2) }
       }
+      if (request.path.startsWith('/notes/')) return { body: [{ of: request.path }] }
       if (request.path !== '/deals') return listed(() => rows)(request)
       const body = JSON.parse(request.body) as { inputs: { id: string }[] }
       bodies.push(body)
@@ -689,6 +692,10 @@ describe('further reads', () => {
       ],
     )
     assert.equal(listAt(pulled[0], 'contacts')[0]?.of, 'a%2F1')
+    assert.deepEqual(
+      pulled.map((r) => r.record?.notes),
+      [undefined, [{ of: '/notes/b' }], undefined],
+    )
     assert.deepEqual(bodies[0], { inputs: [{ id: 'a/1' }, { id: 'b' }], all: ['a/1', 'b'] })
   })
 })
