@@ -1,4 +1,6 @@
 import { parse } from 'yaml'
+import { KEPT } from '../../schema/operational.ts'
+import { isMap } from './rule.ts'
 
 /** One difference between two states of a mapping. */
 export interface MappingChange {
@@ -12,7 +14,7 @@ export interface MappingChange {
  * Compares mappings with those of `before`; both are texts of mapping files by path. Removing an
  * object, alias, field or value of a map is breaking, because messages of sources are no longer
  * read. So is a changed id, because every record would be a new one. A changed rule is dangerous,
- * an added one safe.
+ * an added one safe. A type for objects that were only kept is safe: their records are mapped again.
  */
 export function mappingChanges(
   before: ReadonlyMap<string, string>,
@@ -34,7 +36,7 @@ export function mappingChanges(
 }
 
 function withinFile(file: string, was: string, is: string): MappingChange[] {
-  const [old, now] = [leavesOf(parse(was)), leavesOf(parse(is))]
+  const [old, now] = [leavesOf(asObjects(parse(was))), leavesOf(asObjects(parse(is)))]
   const within = (path: string, all: ReadonlyMap<string, unknown>) =>
     [...all.keys()].some((p) => p.startsWith(`${path}.`) || path.startsWith(`${p}.`))
   const at = (path: string) => `${file} ${path}`
@@ -52,6 +54,14 @@ function withinFile(file: string, was: string, is: string): MappingChange[] {
           : `is no longer mapped; it was ${text(value)}`,
       })
     } else if (text(now.get(path)) !== text(value)) {
+      if (value === KEPT && /^[^.]+\.as$/.test(path)) {
+        changes.push({
+          level: 'SAFE',
+          coordinate: at(path),
+          text: `was ${KEPT}, is ${now.get(path)}`,
+        })
+        continue
+      }
       const wasText = `was ${text(value)}, is ${text(now.get(path))}`
       changes.push({
         level: identity ? 'BREAKING' : 'DANGEROUS',
@@ -64,6 +74,17 @@ function withinFile(file: string, was: string, is: string): MappingChange[] {
     if (!old.has(path) && !within(path, old))
       changes.push({ level: 'SAFE', coordinate: at(path), text: `was added: ${text(value)}` })
   return changes
+}
+
+/** Returns a mapping with its kept objects beside the others, as the objects of type `Kept` they are. */
+function asObjects(mapping: unknown): unknown {
+  if (!isMap(mapping) || !isMap(mapping.kept)) return mapping
+  const { kept, objects, ...rest } = mapping
+  const named = Object.entries(kept).map(([name, spec]) => {
+    const parts = Array.isArray(spec) ? { aliases: spec } : isMap(spec) ? spec : {}
+    return [name, { as: KEPT, ...parts }]
+  })
+  return { ...rest, objects: { ...Object.fromEntries(named), ...(isMap(objects) ? objects : {}) } }
 }
 
 /**

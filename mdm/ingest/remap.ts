@@ -58,7 +58,13 @@ export async function remap(
         .map(({ r, now }): ArrivedRecord => {
           const complete = now.complete || r.deleted
           return {
-            record: { ...r, canonical: now.fields, issues: issuesOf(now, r.tied), complete },
+            record: {
+              ...r,
+              type: now.type,
+              canonical: now.fields,
+              issues: issuesOf(now, r.tied),
+              complete,
+            },
             stored: r,
             cause: { ...cause, object: r.object, sourceId: r.sourceId },
             settled: complete && !r.complete,
@@ -78,7 +84,7 @@ export async function remap(
             ).events
       return {
         changed: changed.length,
-        otherType: mapped.filter(({ r, now }) => now.type !== r.type).length,
+        otherType: mapped.filter(({ r, now }) => now.type !== r.type && !differs(r, now)).length,
         events,
       }
     })

@@ -43,6 +43,21 @@ test('rates a removed rule as breaking, a changed one as dangerous, an added one
     changed(['      emails: [email]\n', '      emails: [email]\n      domains: [website]\n']),
     [['SAFE', 'customer.fields.domains']],
   )
+  const kept = changed(
+    ['  coupon: [coupons]\n', ''],
+    [
+      'objects:\n',
+      'objects:\n  coupon: { as: Product, aliases: [coupons], fields: { name: name } }\n',
+    ],
+  )
+  assert.deepEqual(kept, [
+    ['SAFE', 'coupon.as'],
+    ['SAFE', 'coupon.fields.name'],
+  ])
+  assert.deepEqual(changed(['  coupon: [coupons]\n', '']), [
+    ['BREAKING', 'coupon.as'],
+    ['BREAKING', 'coupon.aliases.coupons'],
+  ])
   const objects = changed([
     whole.slice(whole.indexOf('  product:'), whole.indexOf('  subscription:')),
     '',

@@ -176,6 +176,91 @@ test('maps a posting as debit minus credit; only a posting of an invoice refers 
   )
 })
 
+test('maps estimates, credit memos and refunds; a sales order is a contract and an order', () => {
+  const key = (object: string, id: string) => recordKey('netsuite', object, id)
+  const common = {
+    ...{ id: '7', tranDate: '2026-02-01', currency: { id: '1', refName: 'EUR' }, total: 1190 },
+    entity: { id: '3', refName: '3 Muster AG' },
+  }
+  const own = { customer: key('customer', '3'), currency: 'EUR' }
+  const mapped = (recordType: string, record: Record<string, unknown>) =>
+    netsuite
+      .read('event', JSON.stringify(event(recordType, { ...common, ...record })), null)
+      .map((change) => {
+        const { type, fields, issues } = netsuite.map(change.object, change.raw)
+        assert.deepEqual(issues, [])
+        return [change.object, change.sourceId, type, fields]
+      })
+  const estimate = {
+    ...{
+      tranId: 'EST1',
+      title: 'Renewal',
+      dueDate: '2026-03-01',
+      status: { id: 'A', refName: 'Open' },
+    },
+  }
+  assert.deepEqual(mapped('estimate', estimate), [
+    [
+      ...['estimate', '7', 'Quote'],
+      {
+        ...{
+          ...own,
+          opportunity: key('opportunity', '9'),
+          number: 'EST1',
+          name: 'Renewal',
+          status: 'Open',
+          issueDate: '2026-02-01',
+        },
+        ...{ validUntil: '2026-03-01', total: 119000 },
+      },
+    ],
+  ])
+  const ordered = mapped('salesOrder', {
+    ...{ tranId: 'SO9', createdFrom: { id: '5', refName: 'Estimate #EST1' } },
+    status: { id: 'B', refName: 'Pending Fulfillment' },
+  })
+  assert.deepEqual(ordered[0]?.slice(0, 3), ['salesOrder', '7', 'Contract'])
+  assert.deepEqual(ordered[1], [
+    ...['order', '7', 'SalesOrder'],
+    {
+      ...{ ...own, quote: key('estimate', '5'), contract: key('salesOrder', '7'), number: 'SO9' },
+      ...{ status: 'Pending Fulfillment', orderDate: '2026-02-01', total: 119000 },
+    },
+  ])
+  const applied = (id: string) => ({
+    items: [
+      { apply: false, doc: { id: '1' } },
+      { apply: true, doc: { id } },
+    ],
+  })
+  const memo = {
+    ...{ tranId: 'CM1', memo: 'Returned', unapplied: 200.5, apply: applied('11') },
+    status: { id: 'A', refName: 'Open' },
+  }
+  assert.deepEqual(mapped('creditMemo', memo), [
+    [
+      ...['creditMemo', '7', 'CreditNote'],
+      {
+        ...{ ...own, invoice: key('invoice', '11'), number: 'CM1', status: 'Open', total: 119000 },
+        ...{ issueDate: '2026-02-01', balance: 20050, reason: 'Returned' },
+      },
+    ],
+  ])
+  const refund = {
+    ...{ entity: undefined, customer: { id: '3' }, apply: applied('7') },
+    ...{ paymentMethod: { id: '2', refName: 'Check' }, status: { refName: 'Fully Applied' } },
+  }
+  assert.deepEqual(mapped('customerRefund', refund), [
+    [
+      ...['customerRefund', '7', 'Refund'],
+      {
+        ...{ ...own, creditNote: key('creditMemo', '7'), status: 'Fully Applied', amount: 119000 },
+        ...{ refundedOn: '2026-02-01', method: 'Check' },
+      },
+    ],
+  ])
+})
+
 test('reads a delete without fields', () => {
   const { change } = readOne(netsuite, 'event', event('customer', null))
   assert.deepEqual([change.deleted, change.partial, change.raw], [true, true, {}])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { recordKey } from '../../schema/recordKey.ts'
 import { codeOf, connector, readOne } from './fixture.ts'
 
 const salesforce = connector('salesforce')
@@ -198,6 +199,85 @@ test('reads an event wrapped in data', () => {
   assert.equal(message?.object, 'Account')
   assert.equal(message?.messageId, 'uuid-1')
   assert.equal(readOne(salesforce, 'event', wrapped).change.sourceId, id)
+})
+
+test('maps quotes, orders, price book entries and entitlements', () => {
+  const ids = {
+    ...{ account: id, opportunity: '006D000000CwWkNIAV', contract: '800D0000000PkxGIAS' },
+    ...{ quote: '0Q0D0000000TXkLKAW', product: '01tD0000003JFBBIA4', order: '801D0000000aKXxIAM' },
+  }
+  const key = (object: string, sourceId: string) => recordKey('salesforce', object, sourceId)
+  const row = (type: string, fields: Record<string, unknown>) => {
+    const common = { SystemModstamp: '2026-03-01T09:30:00.000+0000', CurrencyIsoCode: 'EUR' }
+    const { change, canonical } = readOne(salesforce, 'row', {
+      ...{ attributes: { type }, ...common, ...fields },
+    })
+    assert.deepEqual([change.object, canonical.issues], [type, []])
+    return [canonical.type, canonical.fields]
+  }
+  const customer = key('Account', ids.account)
+  const [opportunity, contract] = [
+    key('Opportunity', ids.opportunity),
+    key('Contract', ids.contract),
+  ]
+  const of = { AccountId: ids.account, OpportunityId: ids.opportunity, ContractId: ids.contract }
+  assert.deepEqual(
+    row('Quote', {
+      ...{ Id: ids.quote, ...of, QuoteNumber: '00000007', Name: 'Renewal', Status: 'Presented' },
+      ...{ CreatedDate: '2026-02-01T08:00:00.000+0000', ExpirationDate: '2026-03-01' },
+      ...{ TotalPrice: 100, Tax: 19, GrandTotal: 119, IsSyncing: false, IsDeleted: false },
+    }),
+    [
+      'Quote',
+      {
+        ...{ customer, opportunity, contract, number: '00000007', name: 'Renewal' },
+        ...{ status: 'Presented', issueDate: '2026-02-01', validUntil: '2026-03-01' },
+        ...{ total: 11900, currency: 'EUR' },
+      },
+    ],
+  )
+  assert.deepEqual(
+    row('Order', {
+      ...{ Id: ids.order, ...of, QuoteId: ids.quote, OrderNumber: '00000100', Type: null },
+      ...{ Status: 'Activated', EffectiveDate: '2026-02-10', EndDate: null, TotalAmount: 100.5 },
+    }),
+    [
+      'SalesOrder',
+      {
+        ...{ customer, opportunity, contract, quote: key('Quote', ids.quote) },
+        ...{ number: '00000100', status: 'Activated', orderDate: '2026-02-10' },
+        ...{ total: 10050, currency: 'EUR' },
+      },
+    ],
+  )
+  assert.deepEqual(
+    row('PricebookEntry', {
+      ...{ Id: '01uD0000001cVxvIAE', Product2Id: ids.product, Name: 'Sensor', UnitPrice: 0.125 },
+      ...{ Pricebook2Id: '01sD0000000NfV9IAK', Pricebook2: { Name: 'Standard' }, IsActive: true },
+      ...{ ProductCode: 'CSS-1', UseStandardPrice: false },
+    }),
+    [
+      'Price',
+      {
+        ...{ product: key('Product2', ids.product), name: 'Sensor', priceBook: 'Standard' },
+        ...{ amount: 12.5, currency: 'EUR', active: true },
+      },
+    ],
+  )
+  assert.deepEqual(
+    row('Entitlement', {
+      ...{ Id: '550D0000000Cc3pIAC', AccountId: ids.account, Name: 'Support', Status: 'Active' },
+      ...{ StartDate: '2026-01-01', EndDate: '2026-12-31', CasesPerEntitlement: 10, Type: null },
+      Asset: { Product2Id: ids.product },
+    }),
+    [
+      'Entitlement',
+      {
+        ...{ customer, product: key('Product2', ids.product), name: 'Support', status: 'Active' },
+        ...{ quantity: 10, unit: 'case', startDate: '2026-01-01', endDate: '2026-12-31' },
+      },
+    ],
+  )
 })
 
 test('maps a person account to a person, and references of a tree export', () => {

@@ -246,6 +246,121 @@ test('maps the received amount of a payment that succeeded, else the requested o
   })
 })
 
+test('maps prices, quotes, credit notes and refunds; a price may be finer than a cent', () => {
+  const key = (object: string, id: string) => recordKey('stripe', object, id)
+  const mapped = (object: Record<string, unknown>) => {
+    const { canonical } = readOne(stripe, 'event', event(`${object.object}.created`, object))
+    assert.deepEqual(canonical.issues, [])
+    return [canonical.type, canonical.fields]
+  }
+  const price = {
+    ...{
+      id: 'price_1',
+      object: 'price',
+      active: true,
+      billing_scheme: 'per_unit',
+      created: 1769904000,
+    },
+    ...{ currency: 'usd', livemode: false, lookup_key: 'calls', nickname: null, product: 'prod_1' },
+    ...{ tax_behavior: 'exclusive', tiers_mode: null, transform_quantity: null, type: 'recurring' },
+    recurring: { interval: 'month', interval_count: 3, meter: 'mtr_1', usage_type: 'metered' },
+    ...{ unit_amount: null, unit_amount_decimal: '0.05' },
+  }
+  const own = { product: key('product', 'prod_1'), name: 'calls', currency: 'USD', active: true }
+  const quarter = { interval: 'month', intervalCount: 3 }
+  assert.deepEqual(mapped(price), [
+    'Price',
+    { ...own, model: 'per_unit', amount: 0.05, ...quarter },
+  ])
+  const pack = { transform_quantity: { divide_by: 1000, round: 'up' }, unit_amount_decimal: '250' }
+  assert.deepEqual(mapped({ ...price, ...pack, nickname: 'Pack' }), [
+    'Price',
+    { ...own, name: 'Pack', model: 'per_unit', amount: 250, unit: '1000', ...quarter },
+  ])
+  const tiers = { billing_scheme: 'tiered', tiers_mode: 'graduated', unit_amount_decimal: null }
+  assert.deepEqual(mapped({ ...price, ...tiers, recurring: null }), [
+    'Price',
+    { ...own, model: 'graduated' },
+  ])
+  const row = {
+    id: 'price_2',
+    product_id: 'prod_1',
+    unit_amount: 900,
+    currency: 'jpy',
+    is_active: 'true',
+  }
+  assert.deepEqual(readOne(stripe, 'row', row, 'prices').canonical.fields, {
+    ...{ product: key('product', 'prod_1'), amount: 900, currency: 'JPY', active: true },
+  })
+  const customer = key('customer', 'cus_1')
+  const quote = {
+    ...{
+      id: 'qt_1',
+      object: 'quote',
+      amount_subtotal: 10000,
+      amount_total: 11900,
+      currency: 'eur',
+    },
+    ...{ customer: 'cus_1', created: 1769817600, description: null, expires_at: 1772323200 },
+    ...{ header: 'Renewal', invoice: null, number: 'QT-1-1', status: 'open', subscription: null },
+    status_transitions: { accepted_at: null, canceled_at: null, finalized_at: 1769904000 },
+  }
+  assert.deepEqual(mapped(quote), [
+    'Quote',
+    {
+      ...{ customer, number: 'QT-1-1', name: 'Renewal', status: 'open', total: 11900 },
+      ...{ currency: 'EUR', issueDate: '2026-02-01', validUntil: '2026-03-01' },
+    },
+  ])
+  const note = {
+    ...{ id: 'cn_1', object: 'credit_note', amount: 1190, created: 1769904000, currency: 'eur' },
+    ...{
+      customer: 'cus_1',
+      discount_amount: 0,
+      effective_at: 1769990400,
+      invoice: 'in_1',
+      memo: null,
+    },
+    ...{
+      number: 'R-1-CN-01',
+      reason: 'order_change',
+      status: 'issued',
+      subtotal: 1000,
+      total: 1190,
+    },
+    ...{
+      refunds: [],
+      total_taxes: [{ amount: 190, tax_behavior: 'exclusive' }],
+      type: 'pre_payment',
+    },
+  }
+  assert.deepEqual(mapped(note), [
+    'CreditNote',
+    {
+      ...{ customer, invoice: key('invoice', 'in_1'), number: 'R-1-CN-01', status: 'issued' },
+      ...{ issueDate: '2026-02-02', total: 1190, currency: 'EUR', reason: 'order_change' },
+    },
+  ])
+  const refund = {
+    ...{ id: 're_1', object: 'refund', amount: 1190, balance_transaction: 'txn_1', charge: 'ch_1' },
+    ...{ created: 1769904000, currency: 'eur', destination_details: { type: 'card' } },
+    ...{ payment_intent: 'pi_1', reason: 'requested_by_customer', receipt_number: null },
+    status: 'succeeded',
+  }
+  const back = {
+    ...{
+      payment: key('payment_intent', 'pi_1'),
+      status: 'succeeded',
+      amount: 1190,
+      currency: 'EUR',
+    },
+    ...{ refundedOn: '2026-02-01', method: 'card', reason: 'requested_by_customer' },
+  }
+  assert.deepEqual(mapped(refund), ['Refund', back])
+  const expanded = { payment_intent: { id: 'pi_1', object: 'payment_intent', customer: 'cus_1' } }
+  assert.deepEqual(mapped({ ...refund, ...expanded }), ['Refund', { customer, ...back }])
+})
+
 test('rejects events without data, object, time or with an unknown object, each with its code', () => {
   const code = (e: unknown) => codeOf(() => stripe.read('event', JSON.stringify(e), null))
   assert.equal(

@@ -17,7 +17,7 @@ const OPTIONAL: Record<string, string[]> = {
   salesforce: [
     ...['Tradestyle', 'DunsNumber', 'PersonEmail', 'PersonMobilePhone', 'PersonHomePhone'],
     ...['IsPersonAccount', 'CurrencyIsoCode', 'BillingCountryCode', 'MailingCountryCode'],
-    ...['CountryCode'],
+    ...['CountryCode', 'OpportunityId', 'QuoteId'],
   ],
   // What not every tenant has, and queries by an overlay with a definition of its own.
   gainsight: ['Status', 'Website', 'Domain', 'CurrencyIsoCode', 'CsmName', 'Phone', 'MobilePhone'],

@@ -6,6 +6,7 @@ import { checkRebuild } from '../../../mdm/policy/rebuild.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { applyRecords, done, key, person } from '../../fixtures/steward.ts'
 import { directPipeline } from '../../fixtures/store.ts'
+import { ingestRecords } from '../../subgraphs/world.ts'
 
 let db: TestDatabase
 let pipeline: Pipeline
@@ -105,6 +106,32 @@ test('a changed mapping is detected and applied automatically, once; a system wi
     ),
     ['erp', 'crm'],
   )
+})
+
+test('a record that was only kept becomes an object, with its first event', async () => {
+  const plain = pipeline.connectors.get('billing')
+  if (!plain) throw new Error('no source system billing')
+  const keeping: typeof plain = {
+    ...plain,
+    map: (_, raw) => ({ ...plain.map('Price', raw), type: 'Kept', fields: {} }),
+  }
+  const kept = { ...pipeline, connectors: new Map([...pipeline.connectors, ['billing', keeping]]) }
+  await ingestRecords(
+    db.sql,
+    [{ source: 'billing', type: 'Price', id: 'H1', fields: { name: 'Kept', amount: 0.5 } }],
+    kept,
+  )
+  const done = await remap(pipeline, 'billing')
+  assert.deepEqual([done.changed, done.otherType, done.events], [1, 0, 1])
+  const rows = await db.sql`
+    select s.type, p.name, p.amount_minor, c.op, c.version from price p
+    join source_record s on s.id = p.record_id join change c on c.golden_id = s.key`
+  assert.deepEqual(
+    rows.map((r) => ({ ...r })),
+    [{ type: 'Price', name: 'Kept', amount_minor: 0.5, op: 'CREATED', version: 1 }],
+  )
+  // The way back would end an object that callers know.
+  assert.deepEqual((await remap(kept, 'billing')).otherType, 1)
 })
 
 test('an automatic split waits for a steward to confirm it or to merge the records again', async () => {
