@@ -99,11 +99,12 @@ test('maps every message of the demo world completely and without issues', () =>
     'Contract',
     'Customer',
     'Invoice',
-    'Kept',
     'Opportunity',
     'Payment',
     'Posting',
+    'Price',
     'Product',
+    'SalesOrder',
     'Subscription',
   ])
 })

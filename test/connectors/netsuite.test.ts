@@ -195,6 +195,7 @@ test('maps estimates, credit memos and refunds; a sales order is a contract and 
     ...{
       tranId: 'EST1',
       title: 'Renewal',
+      opportunity: { id: '9', refName: 'Opportunity #9' },
       dueDate: '2026-03-01',
       status: { id: 'A', refName: 'Open' },
     },
