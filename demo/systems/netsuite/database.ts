@@ -15,38 +15,41 @@ export interface Page {
 
 /** The tables of the account in Postgres, which executes the SQL. */
 export class AccountDatabase {
-  readonly #sql: SqlConnection
-  readonly #schema: string
+  readonly #sql: SqlConnection | undefined
+  readonly #schema = `suiteql_${randomBytes(6).toString('hex')}`
   readonly #store: Store
   readonly #settings: string
   /** Rows that were written since they were copied: ids by table. */
   readonly #changed = new Map<string, Set<string>>()
+  #created: Promise<void> | undefined
   #copying: Promise<void> = Promise.resolve()
 
-  private constructor(sql: SqlConnection, schema: string, store: Store, timeZone: string) {
+  /** Dates follow the time zone of the account. */
+  constructor(sql: SqlConnection | undefined, store: Store, timeZone: string) {
     this.#sql = sql
-    this.#schema = schema
     this.#store = store
-    this.#settings = `set local search_path = ${schema}, pg_catalog;
+    this.#settings = `set local search_path = ${this.#schema}, pg_catalog;
       set local timezone = '${timeZone}'; set local statement_timeout = ${statementTimeoutMs}`
   }
 
-  /** Creates the tables in a schema of their own. Dates follow the time zone of the account. */
-  static async open(sql: SqlConnection, store: Store, timeZone: string): Promise<AccountDatabase> {
-    const schema = `suiteql_${randomBytes(6).toString('hex')}`
-    const database = new AccountDatabase(sql, schema, store, timeZone)
-    await sql.unsafe(`create schema ${schema}`)
-    await database.#transaction('read write', async (transaction) => {
+  get #connection(): SqlConnection {
+    if (this.#sql) return this.#sql
+    throw new Error('SuiteQL needs Postgres: open the model with a connection to a database')
+  }
+
+  /** Creates the tables in a schema of their own. */
+  async #create(): Promise<void> {
+    await this.#connection.unsafe(`create schema ${this.#schema}`)
+    await this.#transaction('read write', async (transaction) => {
       await transaction.unsafe(`${FUNCTIONS} ${TABLES.map(definition).join('\n')}`)
     })
-    return database
   }
 
   #transaction<T>(
     mode: 'read only' | 'read write',
     work: (sql: SqlStatements) => Promise<T>,
   ): Promise<T> {
-    return this.#sql.begin(mode, async (sql) => {
+    return this.#connection.begin(mode, async (sql) => {
       await sql.unsafe(this.#settings)
       return await work(sql)
     }) as Promise<T>
@@ -60,6 +63,8 @@ export class AccountDatabase {
 
   /** Executes a query over the rows that are visible now. */
   async page(query: string, limit: number, offset: number): Promise<Page> {
+    this.#created ??= this.#create()
+    await this.#created
     await this.#copyChanges()
     // A result without an order is not the same twice: here its order depends on the page.
     const order = isOrdered(query) ? '' : `order by md5(q::text || '${offset}')`
@@ -87,7 +92,7 @@ export class AccountDatabase {
   }
 
   async close(): Promise<void> {
-    await this.#sql.unsafe(`drop schema if exists ${this.#schema} cascade`)
+    if (this.#created) await this.#sql?.unsafe(`drop schema if exists ${this.#schema} cascade`)
   }
 
   /** Copies one after the other, so that a query never sees half a copy. */

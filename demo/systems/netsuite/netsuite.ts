@@ -2,7 +2,7 @@ import { exportPKCS8, generateKeyPair } from 'jose'
 import { random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
-import type { ModelOptions, ModelSystem } from '../kit/model.ts'
+import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
 import { Query } from '../kit/query.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
@@ -19,9 +19,9 @@ import { tableNamed } from './tables.ts'
 export interface NetsuiteOptions extends ModelOptions {
   /**
    * A connection to a Postgres database in which the model may create a schema: it executes
-   * SuiteQL. The caller closes it after the model.
+   * SuiteQL. Without one the model answers queries with 500. The caller closes it after the model.
    */
-  database: SqlConnection
+  database?: SqlConnection
   /** How the client signs; RS256 is not accepted. */
   algorithm?: 'PS256' | 'ES256'
 }
@@ -33,9 +33,9 @@ const timeZone = 'America/Los_Angeles'
 const suiteQlPath = '/services/rest/query/v1/suiteql'
 
 /** A NetSuite account, read by SuiteQL. */
-export const netsuite = { kind: 'netsuite', open }
+export const netsuite = { kind: 'netsuite', open } satisfies Model
 
-async function open(options: NetsuiteOptions): Promise<ModelSystem> {
+async function open(options: NetsuiteOptions = {}): Promise<ModelSystem> {
   const { seed = 1, limits = 'vendor', algorithm = 'PS256' } = options
   const clock = createClock()
   const faults = new PlannedFaults()
@@ -53,7 +53,7 @@ async function open(options: NetsuiteOptions): Promise<ModelSystem> {
       { weight: 2, run: changeLine },
     ],
   })
-  const database = await AccountDatabase.open(options.database, store, timeZone)
+  const database = new AccountDatabase(options.database, store, timeZone)
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true })
   const integration = {
     accountId: `${draw.between(1_000_000, 9_000_000)}_SB1`,

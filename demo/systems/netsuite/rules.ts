@@ -451,7 +451,7 @@ export function removeRecord(store: Store, table: string, id: string): void {
     if (
       store.table(child).live.some((rowid) => fieldOf(store, child, rowid, column) === Number(id))
     )
-      throw new Error(`the ${table} ${id} has dependent records`)
+      throw new Error(`the ${table} ${id} has dependent records and cannot be deleted`)
   const row = store.table(table).get(id)
   if (!row || row.deleted) throw new Error(`there is no ${table} ${id} to delete`)
   store.replace(table, id, { ...row.record }, 'deleted')
