@@ -58,10 +58,10 @@ export function readSourceConnection(
   for (const setting of definition.settings.values()) {
     const at = below(place, setting.name)
     if (at.value === undefined || at.value === null) {
-      const value = setting.default?.render({
-        get: (name) => values.get(name),
-        times: { text: 'iso', zone: 'UTC' },
-      })
+      // A default with a part that is not given is none.
+      const complete = [...(setting.default?.names ?? [])].every((name) => values.has(name))
+      const times = { text: 'iso', zone: 'UTC' }
+      const value = complete && setting.default?.render({ get: (name) => values.get(name), times })
       if (value) values.set(setting.name, checked(setting, value, at, privateAddresses))
     } else if (setting.is === 'secret') secrets.set(setting.name, secretAt(at, setting, folder))
     else values.set(setting.name, checked(setting, plain(at, setting), at, privateAddresses))

@@ -1,6 +1,6 @@
 import { setOwn } from '../../../schema/kit/dictionary.ts'
 import { scopeOf } from '../../mapping/path.ts'
-import type { PulledRow } from '../contract.ts'
+import { ConnectionError, type PulledRow } from '../contract.ts'
 import type { ObjectDefinition } from '../definition/object.ts'
 import type { Chunks } from './chunk.ts'
 import { idValues, type ObjectContext } from './context.ts'
@@ -11,6 +11,7 @@ type Fields = Record<string, unknown>
 
 /** Parents whose lists are read at one time; the limits of the system hold them back further. */
 const listsAtOnce = 8
+const allMissingMin = 5
 
 /**
  * Returns the object whose run decides which lists are read: the parent, with the definitions of
@@ -25,11 +26,16 @@ export async function* rowsUnder(ctx: ObjectContext, parents: Chunks): Chunks {
   for await (const chunk of parents) {
     const live = chunk.rows.filter((row) => !row.deleted && !isOver(ctx, row))
     const rows: PulledRow[] = []
+    const missing: ConnectionError[] = []
     for (let i = 0; i < live.length; i += listsAtOnce)
       for (const found of await Promise.all(
         live.slice(i, i + listsAtOnce).map(({ id }) => listUnder(ctx, id)),
       ))
-        rows.push(...found)
+        if (found instanceof ConnectionError) missing.push(found)
+        else rows.push(...found)
+    // One that was deleted has no list. That none of many has one means another address.
+    const [error] = missing
+    if (error && missing.length === live.length && live.length >= allMissingMin) throw error
     yield { ...chunk, rows, total: null }
   }
 }
@@ -38,11 +44,20 @@ function isOver({ object }: ObjectContext, { record }: PulledRow): boolean {
   return record !== null && (object.under?.isOver(scopeOf(record)) ?? false)
 }
 
-async function listUnder(ctx: ObjectContext, parent: string): Promise<PulledRow[]> {
+/** Returns the rows under one parent, or the error that the system does not find the parent. */
+async function listUnder(
+  ctx: ObjectContext,
+  parent: string,
+): Promise<PulledRow[] | ConnectionError> {
   const rows: PulledRow[] = []
-  for await (const page of readPages(ctx, askUnder(ctx, parent)))
-    for (const record of page.rows) rows.push(rowUnder(ctx, record, parent, page))
-  return rows
+  try {
+    for await (const page of readPages(ctx, askUnder(ctx, parent)))
+      for (const record of page.rows) rows.push(rowUnder(ctx, record, parent, page))
+    return rows
+  } catch (e) {
+    if (e instanceof ConnectionError && e.verdict === 'MISSING') return e
+    throw e
+  }
 }
 
 /** Returns the request for the rows under one parent. */

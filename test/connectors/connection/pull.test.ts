@@ -712,7 +712,8 @@ test('an object under another is listed for each row of that one, and follows it
   const it = await open(under, (request) => {
     const [, object, id] = request.path.split('/')
     if (object !== 'contacts') return listed(() => rows)(request)
-    return { body: id === 'b' ? [] : [{ id: '1' }, { id: '2' }] }
+    if (id === 'b') return { status: 404 }
+    return { body: [{ id: '1' }, { id: '2' }] }
   })
   const of = { object: 'contact' }
   assert.equal(it.connection.hasDelta('contact'), true)
