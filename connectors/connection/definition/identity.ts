@@ -16,11 +16,18 @@ export function compileMomentOf(
   return compileMoments(place.value, place.path, failIn(place), { dates: null, zone }, () => false)
 }
 
-/** Returns the text between the parts of a joined id; null for an id of one part. */
-export function separatorOf(id: unknown): string | null {
+/** How a joined id is written: the text between its parts, and their number. */
+export interface JoinedId {
+  separator: string
+  parts: number
+}
+
+/** Returns how an id is joined; null for an id of one part. */
+export function joinedIdOf(id: unknown): JoinedId | null {
   const [one] = [id].flat()
   if (!isMap(one)) return null
-  return typeof one.with === 'string' ? one.with : '-'
+  const parts = Array.isArray(one.join) ? one.join.length : 1
+  return { separator: typeof one.with === 'string' ? one.with : '-', parts }
 }
 
 function failIn(place: Located) {

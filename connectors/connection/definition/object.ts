@@ -7,7 +7,7 @@ import { isZone } from '../../mapping/zones.ts'
 import { type Child, readChildren } from './children.ts'
 import { type Feed, namesOf } from './feed.ts'
 import { globOf } from './http.ts'
-import { compileIdOf, compileMomentOf, separatorOf } from './identity.ts'
+import { compileIdOf, compileMomentOf, type JoinedId, joinedIdOf } from './identity.ts'
 import {
   compileListing,
   LISTING_FIELDS,
@@ -65,8 +65,8 @@ export interface ObjectDefinition {
   fields: readonly string[]
   size: number | null
   idOf(scope: Scope): string | null
-  /** The text between the parts of a joined id; null for an id of one part. */
-  separator: string | null
+  /** Null for an id of one part. */
+  joinedId: JoinedId | null
   /** Microseconds since 1970. */
   versionOf: ((scope: Scope) => bigint | null) | null
   full: Listing
@@ -181,7 +181,7 @@ export function readObject(
     fields: given.fields ?? [],
     size: given.size ?? null,
     idOf: compileIdOf(below(place, 'id')),
-    separator: separatorOf(given.id),
+    joinedId: joinedIdOf(given.id),
     versionOf:
       given.version === undefined
         ? null

@@ -29,11 +29,13 @@ export function valuesOf(
   return { get: (name) => values.get(name), times }
 }
 
-/** Returns the placeholders of one record's id. */
+/** Returns the placeholders of one record's id. The last part of a joined one may hold its separator. */
 export function idValues(
-  { separator }: Pick<ObjectDefinition, 'separator'>,
+  { joinedId }: Pick<ObjectDefinition, 'joinedId'>,
   id: string,
 ): Record<string, string> {
-  const parts = separator === null ? [id] : id.split(separator)
+  const split = joinedId ? id.split(joinedId.separator) : [id]
+  const before = joinedId ? split.slice(0, joinedId.parts - 1) : []
+  const parts = [...before, split.slice(before.length).join(joinedId?.separator ?? '')]
   return { id, 'id.1': parts[0] ?? '', 'id.2': parts[1] ?? '', 'id.3': parts[2] ?? '' }
 }

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { compileTemplate } from '../../../connectors/connection/definition/template.ts'
 import { timeText } from '../../../connectors/connection/definition/timeForm.ts'
 import { readDefinition } from '../../../connectors/connection/definition.ts'
+import { idValues } from '../../../connectors/connection/pull/context.ts'
 import { objectNames } from '../../../connectors/mapping/document.ts'
 import { scopeOf } from '../../../connectors/mapping/path.ts'
 import { parseYaml, readYaml } from '../../../connectors/yamlFile.ts'
@@ -217,6 +218,16 @@ describe('a definition', () => {
     )
     assert.throws(() => define(keyset), /keyset: does not use \{sinceId\}; rows with the same time/)
   })
+})
+
+test('the last part of a joined id may hold the text between the parts', () => {
+  const parts = (id: string, joinedId: { separator: string; parts: number } | null) => {
+    const values = idValues({ joinedId }, id)
+    return [values['id.1'], values['id.2'], values['id.3']]
+  }
+  assert.deepEqual(parts('usmf-US-001', { separator: '-', parts: 2 }), ['usmf', 'US-001', ''])
+  assert.deepEqual(parts('a/b/c/d', { separator: '/', parts: 3 }), ['a', 'b', 'c/d'])
+  assert.deepEqual(parts('US-001', null), ['US-001', '', ''])
 })
 
 describe('a text with placeholders', () => {
