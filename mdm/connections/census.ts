@@ -133,7 +133,7 @@ async function deleteMissing(
     if (missing.length === 0) break
     const rows = isListedTwice
       ? missing.map((m) => gone(object, m.sourceId))
-      : await readAgain(tools, object, missing, signal)
+      : await readAgain(tools, source, object, missing, signal)
     if (rows === null) {
       await listIds(tools, run, signal)
       isListedTwice = true
@@ -146,9 +146,13 @@ async function deleteMissing(
   return deleted
 }
 
-/** Reads records one by one. Returns null where the system reads no single records. */
+/**
+ * Reads records one by one. Returns null where the system reads no single records. For a record that
+ * was merged into another a system may return the other one.
+ */
 async function readAgain(
-  { connection }: PullTools,
+  { connection, reader }: PullTools,
+  source: string,
   object: string,
   missing: readonly { sourceId: string }[],
   signal: AbortSignal,
@@ -157,7 +161,10 @@ async function readAgain(
   for (const { sourceId } of missing)
     try {
       signal.throwIfAborted()
-      rows.push((await connection.read(object, sourceId, signal)) ?? gone(object, sourceId))
+      const row = await connection.read(object, sourceId, signal)
+      if (row) rows.push(row)
+      const key = keyOf(reader, source, object, sourceId)
+      if (!row || keyOf(reader, source, object, row.id) !== key) rows.push(gone(object, sourceId))
     } catch (e) {
       if (!(e instanceof ConnectionError)) throw e
       if (e.code === 'NO_READ') return null

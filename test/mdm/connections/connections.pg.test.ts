@@ -371,6 +371,17 @@ describe('a census', () => {
     assert.deepEqual(await stored(), { 1: 'Ada', 2: 'Bea', 3: 'Cid' }, 'listed twice')
   })
 
+  test('deletes a record that was merged: the system returns the other one for it', async () => {
+    put('Ada', 'Bea', 'Cid')
+    system.censused.add('customers')
+    await run()
+    await stored()
+    system.vanish('customers', '2')
+    const read: Connection['read'] = async (object, id) => system.row(object, id === '2' ? '1' : id)
+    await run('customers', { connection: { ...mapConnection(system), read } })
+    assert.deepEqual(await stored(), { 1: 'Ada', 3: 'Cid' })
+  })
+
   test('that fails is shown, and does not hold back the pulls', async () => {
     put('Ada')
     system.censused.add('customers')
