@@ -6,7 +6,7 @@ import type { ObjectContext } from './context.ts'
 import { deltaLink } from './link.ts'
 import { type At, emptyAt } from './position.ts'
 import { isStaleMark, type ListedPage, readPages } from './readPage.ts'
-import { timedRow } from './rows.ts'
+import { rowId, timedRow } from './rows.ts'
 
 /**
  * Reads every row, without a filter by time (rule 3). The delta then begins at the start of this
@@ -25,7 +25,7 @@ export async function* pullFull(ctx: ObjectContext, from: At): Chunks {
         {
           listing: object.full,
           values: {},
-          idOf: (record, refuse) => timedRow(object, record, refuse).row.id,
+          idOf: (record, refuse) => rowId(object, record, refuse),
         },
         page,
       ))

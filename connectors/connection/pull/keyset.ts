@@ -5,7 +5,7 @@ import type { Chunks } from './chunk.ts'
 import type { ObjectContext } from './context.ts'
 import type { At } from './position.ts'
 import { isStaleMark, readPages } from './readPage.ts'
-import { type TimedRow, timedRow } from './rows.ts'
+import { rowId, type TimedRow, timedRow } from './rows.ts'
 
 interface Key {
   at: bigint
@@ -34,8 +34,7 @@ export async function* pullKeyset(
       listing,
       values: { since: from.at, sinceId: from.id, until, size },
       times: times.form,
-      idOf: (record: Record<string, unknown>, refuse: Refuse) =>
-        timedRow(object, record, refuse).row.id,
+      idOf: (record: Record<string, unknown>, refuse: Refuse) => rowId(object, record, refuse),
     }
     let read = 0
     let goesOn = false

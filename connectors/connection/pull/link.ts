@@ -8,7 +8,7 @@ import type { Chunks } from './chunk.ts'
 import type { ObjectContext } from './context.ts'
 import type { At } from './position.ts'
 import { readPages } from './readPage.ts'
-import { timedRow } from './rows.ts'
+import { rowId, timedRow } from './rows.ts'
 
 /** Reads what changed at the address that the last run ended with, and finds the next address. */
 export async function* pullLink(
@@ -24,8 +24,7 @@ export async function* pullLink(
     listing: delta.listing,
     values: {},
     address: at.link,
-    idOf: (record: Record<string, unknown>, refuse: Refuse) =>
-      timedRow(object, record, refuse).row.id,
+    idOf: (record: Record<string, unknown>, refuse: Refuse) => rowId(object, record, refuse),
   }
   for await (const { rows, total, next, refuse, body, url } of readPages(
     ctx,

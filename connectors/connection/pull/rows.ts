@@ -4,8 +4,8 @@ import { isMap } from '../../mapping/rule.ts'
 import type { PulledRow } from '../contract.ts'
 import type { RowsPath } from '../definition/listing.ts'
 import type { ObjectDefinition } from '../definition/object.ts'
-import { timeText } from '../definition/timeForm.ts'
 import type { Refuse } from '../pages/pager.ts'
+import { floorTo } from './bounds.ts'
 
 /** A row with the time of its last change in microseconds since 1970. */
 export interface TimedRow {
@@ -45,17 +45,31 @@ export function timedRow(
   refuse: Refuse,
 ): TimedRow {
   const scope = scopeOf(record)
-  const { tombstone } = object.deletes
-  if (tombstone?.when(scope)) {
-    const id = tombstone.id.first(scope)
-    if (typeof id !== 'string' && typeof id !== 'number')
-      return refuse('ROW_WITHOUT_ID', `a deleted row has no id at ${tombstone.id.text}`)
-    return { row: deletedRow(object.name, idOfAddress(String(id))), at: null }
-  }
-  const id = idOfRow(object, scope, refuse)
-  if (id === null) return refuse('ROW_WITHOUT_ID', 'a row has no id where id: says that it is')
+  const id = idIn(object, scope, refuse)
+  if (object.deletes.tombstone?.when(scope)) return { row: deletedRow(object.name, id), at: null }
   const at = versionOf(object, scope)
   return { row: { object: object.name, id, version: stamp(at), deleted: false, record }, at }
+}
+
+/** Reads the id of a row alone. */
+export function rowId(
+  object: ObjectDefinition,
+  record: Record<string, unknown>,
+  refuse: Refuse,
+): string {
+  return idIn(object, scopeOf(record), refuse)
+}
+
+function idIn(object: ObjectDefinition, scope: Scope, refuse: Refuse): string {
+  const { tombstone } = object.deletes
+  if (tombstone?.when(scope)) {
+    const id = idText(tombstone.id.first(scope))
+    return id === null
+      ? refuse('ROW_WITHOUT_ID', `a deleted row has no id at ${tombstone.id.text}`)
+      : idOfAddress(id)
+  }
+  const id = idOfRow(object, scope, refuse)
+  return id ?? refuse('ROW_WITHOUT_ID', 'a row has no id where id: says that it is')
 }
 
 /** A time that is none is an issue of the record, which the pipeline reports; a keyset refuses it. */
@@ -72,9 +86,11 @@ export function deletedRow(object: string, id: string, at: bigint | null = null)
   return { object, id, version: stamp(at), deleted: true, record: null }
 }
 
-/** Writes a version with microseconds. */
+/** Writes a version with microseconds. Written by hand: it is made for each row. */
 function stamp(at: bigint | null): string | null {
-  return at === null ? null : timeText(at, 'yyyy-MM-ddTHH:mm:ss.SSSSSSZ')
+  if (at === null) return null
+  const text = new Date(Number(floorTo(at, 1_000n) / 1_000n)).toISOString()
+  return `${text.slice(0, -1)}${String(at - floorTo(at, 1_000n)).padStart(3, '0')}Z`
 }
 
 /** A tombstone may name the address of the record, as OData does: the id stands in brackets. */

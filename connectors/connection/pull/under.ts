@@ -5,7 +5,7 @@ import type { ObjectDefinition } from '../definition/object.ts'
 import type { Chunks } from './chunk.ts'
 import { idValues, type ObjectContext } from './context.ts'
 import { type ListedPage, type ListingAsk, readPages } from './readPage.ts'
-import { timedRow } from './rows.ts'
+import { rowId, timedRow } from './rows.ts'
 
 type Fields = Record<string, unknown>
 
@@ -73,7 +73,7 @@ function askUnder({ object, parent: leading }: ObjectContext, parent: string): L
     },
     idOf: (record, refuse) => {
       setParent(object, record, parent)
-      return timedRow(object, record, refuse).row.id
+      return rowId(object, record, refuse)
     },
   }
 }

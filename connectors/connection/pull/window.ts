@@ -5,7 +5,7 @@ import type { Chunks } from './chunk.ts'
 import type { ObjectContext } from './context.ts'
 import type { At, RunBounds } from './position.ts'
 import { isStaleMark, type ListedPage, readPages } from './readPage.ts'
-import { timedRow } from './rows.ts'
+import { rowId, timedRow } from './rows.ts'
 
 /** Reads what changed in closed intervals up to now - lag. */
 export async function* pullWindow(
@@ -33,8 +33,7 @@ export async function* pullWindow(
           listing,
           values: { since: begin, until },
           times: times.form,
-          idOf: (record: Record<string, unknown>, refuse: Refuse) =>
-            timedRow(object, record, refuse).row.id,
+          idOf: (record: Record<string, unknown>, refuse: Refuse) => rowId(object, record, refuse),
         }
         for await (const listed of readPages(ctx, ask, page)) yield chunkOf(listed, begin, until)
       } catch (e) {
