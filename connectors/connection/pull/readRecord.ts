@@ -40,6 +40,8 @@ export async function readRecord(ctx: ObjectContext, id: string): Promise<Pulled
       `the answer has no record at ${object.read.row?.text ?? 'its top'}`,
     )
   const { row } = timedRow(object, record, refuse)
+  // The id of a merged record may lead to the record that is left; the one that was asked for is gone.
+  if (row.id.toLowerCase() !== id.toLowerCase()) return null
   await addChildren(ctx, [row], refuse)
   return row
 }

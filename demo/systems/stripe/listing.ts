@@ -140,7 +140,7 @@ export function show(
   return Object.fromEntries(
     Object.entries(record).flatMap(([name, value]) => {
       if (listing.included?.includes(name)) return expand.has(name) ? [[name, value]] : []
-      return [[name, expand.has(name) ? resolve(name, String(value)) : value]]
+      return [[name, expand.has(name) && typeof value === 'string' ? resolve(name, value) : value]]
     }),
   )
 }

@@ -69,7 +69,10 @@ type Fields = Record<string, unknown>
 
 const TIMES = ['created']
 const LISTINGS: ReadonlyMap<string, Listing> = new Map<string, Listing>([
-  ['products', { object: 'product', flags: ['active'], times: TIMES, expandable: [] }],
+  [
+    'products',
+    { object: 'product', flags: ['active'], times: TIMES, expandable: ['default_price'] },
+  ],
   [
     'prices',
     {
@@ -96,7 +99,8 @@ const LISTINGS: ReadonlyMap<string, Listing> = new Map<string, Listing>([
       object: 'subscription',
       equal: ['customer', 'collection_method'],
       times: TIMES,
-      expandable: ['customer'],
+      // The subscriptions of this world have no discounts, so there is nothing to put into them.
+      expandable: ['customer', 'discounts', 'discounts.source.coupon'],
     },
   ],
   [

@@ -1,0 +1,73 @@
+import { chargebee } from '../../demo/systems/chargebee/chargebee.ts'
+import { dataverse } from '../../demo/systems/dataverse/dataverse.ts'
+import { gainsight } from '../../demo/systems/gainsight/gainsight.ts'
+import { hubspot } from '../../demo/systems/hubspot/hubspot.ts'
+import { oracle } from '../../demo/systems/oracle/oracle.ts'
+import { salesforce } from '../../demo/systems/salesforce/salesforce.ts'
+import { stripe } from '../../demo/systems/stripe/stripe.ts'
+import { zuora } from '../../demo/systems/zuora/zuora.ts'
+import { type KindCase, Secret } from './pulledSystem.ts'
+
+/** The kinds that are tested against a model of their vendor, without the vendor's limits. */
+export const KINDS_WITH_MODELS: readonly KindCase[] = [
+  {
+    model: chargebee,
+    role: 'BILLING',
+    connection: ({ credentials: { site, apiKey }, url }) => ({
+      ...{ site, base: url, apiKey: new Secret(apiKey), perMinute: 1_000_000 },
+    }),
+  },
+  {
+    model: stripe,
+    role: 'BILLING',
+    connection: ({ credentials: { secretKey }, url }) => ({
+      ...{ base: url, secretKey: new Secret(secretKey), perSecond: 10_000 },
+    }),
+  },
+  {
+    model: zuora,
+    role: 'BILLING',
+    connection: ({ credentials: { clientId, clientSecret }, url }) => ({
+      ...{ base: url, clientId, clientSecret: new Secret(clientSecret) },
+    }),
+  },
+  {
+    model: gainsight,
+    role: 'SUCCESS',
+    connection: ({ credentials: { accessKey }, url }) => ({
+      ...{ base: url, accessKey: new Secret(accessKey), perMinute: 1_000_000 },
+    }),
+  },
+  {
+    model: hubspot,
+    role: 'CRM',
+    connection: ({ credentials: { accessToken }, url }) => ({
+      ...{ base: url, accessToken: new Secret(accessToken), perTenSeconds: 100_000 },
+    }),
+  },
+  {
+    model: salesforce,
+    role: 'CRM',
+    connection: ({ credentials: { loginUrl, clientId, username, privateKey } }) => ({
+      ...{ loginUrl, clientId, username, privateKey: new Secret(privateKey) },
+    }),
+  },
+  {
+    model: dataverse,
+    role: 'CRM',
+    connection: ({
+      credentials: { organizationUrl, loginUrl, tenantId, clientId, clientSecret },
+    }) => ({
+      ...{ organizationUrl, loginUrl, tenantId, clientId },
+      clientSecret: new Secret(clientSecret),
+    }),
+  },
+  {
+    model: oracle,
+    role: 'ERP',
+    connection: ({ credentials: { baseUrl, username, password } }) => ({
+      ...{ host: 'unused.example', base: baseUrl, user: username },
+      ...{ password: new Secret(password), perSecond: 10_000 },
+    }),
+  },
+]

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import type { Fault } from '../../demo/systems/kit/faults.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { empty } from '../fixtures/store.ts'
+import { KINDS_WITH_MODELS } from './kindCases.ts'
+import { openPulled } from './pulledSystem.ts'
+
+let db: TestDatabase
+before(async () => {
+  db = await testDatabase()
+})
+beforeEach(async () => {
+  await empty(db.sql)
+  await db.sql`truncate sync_state, sync_run, census_seen`
+})
+after(async () => await db?.drop())
+
+const FAULTS: readonly [Fault, number][] = [
+  [{ kind: 'status', status: 503 }, 2],
+  [{ kind: 'status', status: 429, retryAfterSeconds: 0 }, 2],
+  [{ kind: 'cut', after: 'nothing' }, 1],
+  [{ kind: 'cut', after: 'half' }, 1],
+  [{ kind: 'invalidJson' }, 1],
+]
+const records = Number(process.env.TOUCHSTONE_PULL_RECORDS ?? 60)
+
+for (const kind of KINDS_WITH_MODELS)
+  describe(`${kind.model.kind} against its model`, () => {
+    test('the store has what the vendor has: after a full load, and after a day with faults', async (t) => {
+      const pulled = await openPulled(db.sql, kind)
+      t.after(() => pulled.close())
+      const { system } = pulled
+      system.fill(records, 1)
+      await pulled.pull()
+      assert.deepEqual((await pulled.differences()).slice(0, 6), [])
+      assert.deepEqual(system.requests().unknown, [])
+      for (let day = 1; day <= 2; day++) {
+        for (const [fault, times] of FAULTS) system.faults.add(fault, undefined, times)
+        system.day(records, day)
+        await pulled.pull()
+        system.clock.advance(3_600_000)
+        await pulled.pull()
+        assert.deepEqual((await pulled.differences()).slice(0, 6), [], `day ${day}`)
+      }
+      assert.deepEqual(system.requests().unknown, [])
+      assert.equal([...system.faults.met().keys()].sort().join(' '), 'cut invalidJson status')
+      const [exceptions] = await db.sql<{ count: number }[]>`
+        select count(*)::int as count from outcome where outcome = 'EXCEPTION'`
+      assert.equal(exceptions?.count, 0)
+    })
+  })

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { stringify } from 'yaml'
+import type { Connection } from '../../connectors/connection/contract.ts'
+import { openConnection } from '../../connectors/connection/openConnection.ts'
+import { openConnectors } from '../../connectors/openConnectors.ts'
+import { readSources } from '../../connectors/sources.ts'
+import type { Model, ModelSystem } from '../../demo/systems/kit/model.ts'
+import { BacklogGate } from '../../mdm/connections/backlog.ts'
+import { addObjects, claimObject } from '../../mdm/connections/lease.ts'
+import { type RunResult, runObject } from '../../mdm/connections/runObject.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import type { Pipeline } from '../../mdm/ingest/pipeline.ts'
+import type { Role } from '../../schema/policy.ts'
+import { directPipeline, drain, policy } from '../fixtures/store.ts'
+
+/** A kind beside the model of its vendor: how what each calls a thing is called by the other. */
+export interface KindCase {
+  model: Model
+  role: Role
+  /** `connection:` of the source system, from what the vendor gives to a client. */
+  connection(system: ModelSystem): Record<string, unknown>
+}
+
+/** A source system of a kind whose vendor is a model, with everything that reads and stores it. */
+export interface PulledSystem {
+  system: ModelSystem
+  connection: Connection
+  pipeline: Pipeline
+  /** Reads each object once, and again while it fails and `triesMax` allows; applies the messages. */
+  pull(triesMax?: number): Promise<Map<string, RunResult>>
+  /** What the store has otherwise than the vendor, in words; empty where they are equal. */
+  differences(): Promise<string[]>
+  close(): Promise<void>
+}
+
+const hourMs = 3_600_000
+
+/** Opens a kind against its model. Secrets are given as environment variables. */
+export async function openPulled(sql: Sql, kind: KindCase, seed = 1): Promise<PulledSystem> {
+  const system = await kind.model.open({ seed, limits: 'none' })
+  const name = kind.model.kind
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-pulled-'))
+  const path = join(dir, 'sources.yaml')
+  const env: Record<string, string> = {}
+  const given = Object.entries(kind.connection(system)).map(([key, value]) => {
+    if (!(value instanceof Secret)) return [key, value]
+    const variable = `${name}_${key}`.toUpperCase()
+    env[variable] = value.text
+    return [key, { env: variable }]
+  })
+  const connection = { ...Object.fromEntries(given), privateAddresses: true }
+  writeFileSync(
+    path,
+    stringify({
+      sources: [{ name, kind: name, role: kind.role, trust: 0.5, connection }],
+    }),
+  )
+  const [source] = readSources(path, env)
+  const connector = openConnectors(path, policy, env).get(name)
+  assert.ok(source?.connection && connector)
+  rmSync(dir, { recursive: true })
+  const asked = openConnection(name, source.connection, {
+    env,
+    now: () => system.clock.now(),
+    retry: { msMin: 1, msMax: 20 },
+  })
+  const direct = directPipeline(sql)
+  const pipeline: Pipeline = {
+    ...direct,
+    connectors: new Map([[name, connector]]),
+    systems: new Map([[name, connector.system]]),
+  }
+  const tools = {
+    ...{ sql, connection: asked, reader: connector, backlog: new BacklogGate(sql, 1_000_000) },
+    ...{ everyMs: hourMs, censusEveryMs: 0 },
+  }
+  const holder = randomUUID()
+  return {
+    system,
+    connection: asked,
+    pipeline,
+    pull: async (triesMax = 8) => {
+      await addObjects(sql, name, asked.objects)
+      const results = new Map<string, RunResult>()
+      for (const object of asked.objects)
+        for (let tries = 1; tries <= triesMax; tries++) {
+          const claimed = await claimObject(sql, holder, { source: name, object }, true)
+          assert.ok(claimed, `${object} can be claimed`)
+          const result = await runObject(tools, claimed, new AbortController().signal)
+          results.set(object, result)
+          if (result.ended === 'DONE') break
+        }
+      await drain(pipeline)
+      return results
+    },
+    differences: async () => {
+      const found: string[] = []
+      const failed = await sql<{ object: string; code: string; detail: string }[]>`
+        select object, code, detail from sync_state where state = 'FAILED'`
+      found.push(...failed.map((f) => `${f.object} failed: ${f.code}: ${f.detail}`))
+      for (const object of asked.objects.filter((o) => system.objects.includes(o)))
+        found.push(...(await compare(sql, name, object, system.state(object))))
+      return found
+    },
+    close: async () => await system.close(),
+  }
+}
+
+/** A value that a source system's configuration only refers to. */
+export class Secret {
+  readonly text: string
+  constructor(text: string | undefined) {
+    assert.ok(text, 'the model names the secret')
+    this.text = text
+  }
+}
+
+type Row = { record: Record<string, unknown>; deleted: boolean }
+
+async function compare(
+  sql: Sql,
+  source: string,
+  object: string,
+  truth: ReadonlyMap<string, Row>,
+): Promise<string[]> {
+  const rows = await sql<{ id: string; raw: Record<string, unknown>; deleted: boolean }[]>`
+    select source_id as id, raw, deleted from source_record where source = ${source} and object = ${object}`
+  const stored = new Map(rows.map((r) => [r.id, r]))
+  assert.equal(stored.size, rows.length, `${object}: each id once`)
+  const found: string[] = []
+  for (const [id, { record, deleted }] of truth) {
+    const row = stored.get(id)
+    stored.delete(id)
+    if (!row || row.deleted) {
+      if (!deleted) found.push(`${object} ${id} is ${row ? 'deleted' : 'missing'} in the store`)
+      continue
+    }
+    if (deleted) found.push(`${object} ${id} is deleted at the vendor, not in the store`)
+    else if (Object.keys(row.raw).filter((f) => Object.hasOwn(record, f)).length < 3)
+      found.push(`${object} ${id} has only ${Object.keys(row.raw).join(', ')}`)
+    else found.push(...differentFields(row.raw, record).map((f) => `${object} ${id}: ${f}`))
+  }
+  for (const id of stored.keys()) found.push(`${object} ${id} is unknown to the vendor`)
+  return found
+}
+
+/**
+ * Compares what was read with the vendor's record. A connection may select fields, ask for fields
+ * that have no value, and add what further reads found.
+ */
+function differentFields(raw: Record<string, unknown>, record: Record<string, unknown>): string[] {
+  const common = Object.keys(raw).filter((name) => Object.hasOwn(record, name))
+  return common.flatMap((name) => {
+    const [is, should] = [raw[name], record[name]]
+    if (isMap(is) && isMap(should))
+      return differentFields(is, should).map((text) => `${name}.${text}`)
+    return isDeepStrictEqual(is, should)
+      ? []
+      : [`${name} is ${JSON.stringify(is)}, not ${JSON.stringify(should)}`]
+  })
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
