@@ -69,5 +69,7 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
       ...{ host: 'unused.example', base: baseUrl, user: username },
       ...{ password: new Secret(password), perSecond: 10_000 },
     }),
+    // A party that was merged into another one.
+    isGone: (record) => record.PartyStatus === 'M',
   },
 ]

@@ -23,7 +23,7 @@ const FAULTS: readonly [Fault, number][] = [
   [{ kind: 'cut', after: 'half' }, 1],
   [{ kind: 'invalidJson' }, 1],
 ]
-const records = Number(process.env.TOUCHSTONE_PULL_RECORDS ?? 60)
+const records = Number(process.env.TOUCHSTONE_PULL_RECORDS ?? 20)
 
 for (const kind of KINDS_WITH_MODELS)
   describe(`${kind.model.kind} against its model`, () => {

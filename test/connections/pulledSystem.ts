@@ -24,6 +24,8 @@ export interface KindCase {
   role: Role
   /** `connection:` of the source system, from what the vendor gives to a client. */
   connection(system: ModelSystem): Record<string, unknown>
+  /** Whether a record that the vendor still lists stands for nothing any more. */
+  isGone?(record: Record<string, unknown>): boolean
 }
 
 /** A source system of a kind whose vendor is a model, with everything that reads and stores it. */
@@ -104,7 +106,7 @@ export async function openPulled(sql: Sql, kind: KindCase, seed = 1): Promise<Pu
         select object, code, detail from sync_state where state = 'FAILED'`
       found.push(...failed.map((f) => `${f.object} failed: ${f.code}: ${f.detail}`))
       for (const object of asked.objects.filter((o) => system.objects.includes(o)))
-        found.push(...(await compare(sql, name, object, system.state(object))))
+        found.push(...(await compare(sql, kind, object, system.state(object))))
       return found
     },
     close: async () => await system.close(),
@@ -124,26 +126,27 @@ type Row = { record: Record<string, unknown>; deleted: boolean }
 
 async function compare(
   sql: Sql,
-  source: string,
+  { model: { kind }, isGone = () => false }: KindCase,
   object: string,
   truth: ReadonlyMap<string, Row>,
 ): Promise<string[]> {
   const rows = await sql<{ id: string; raw: Record<string, unknown>; deleted: boolean }[]>`
-    select source_id as id, raw, deleted from source_record where source = ${source} and object = ${object}`
+    select source_id as id, raw, deleted from source_record where source = ${kind} and object = ${object}`
   const stored = new Map(rows.map((r) => [r.id, r]))
   assert.equal(stored.size, rows.length, `${object}: each id once`)
   const found: string[] = []
-  for (const [id, { record, deleted }] of truth) {
-    const row = stored.get(id)
+  for (const [id, { record, ...row }] of truth) {
+    const deleted = row.deleted || isGone(record)
+    const held = stored.get(id)
     stored.delete(id)
-    if (!row || row.deleted) {
-      if (!deleted) found.push(`${object} ${id} is ${row ? 'deleted' : 'missing'} in the store`)
+    if (!held || held.deleted) {
+      if (!deleted) found.push(`${object} ${id} is ${held ? 'deleted' : 'missing'} in the store`)
       continue
     }
     if (deleted) found.push(`${object} ${id} is deleted at the vendor, not in the store`)
-    else if (Object.keys(row.raw).filter((f) => Object.hasOwn(record, f)).length < 3)
-      found.push(`${object} ${id} has only ${Object.keys(row.raw).join(', ')}`)
-    else found.push(...differentFields(row.raw, record).map((f) => `${object} ${id}: ${f}`))
+    else if (Object.keys(held.raw).filter((f) => Object.hasOwn(record, f)).length < 3)
+      found.push(`${object} ${id} has only ${Object.keys(held.raw).join(', ')}`)
+    else found.push(...differentFields(held.raw, record).map((f) => `${object} ${id}: ${f}`))
   }
   for (const id of stored.keys()) found.push(`${object} ${id} is unknown to the vendor`)
   return found
