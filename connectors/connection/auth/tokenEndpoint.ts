@@ -78,7 +78,11 @@ export function createTokenEndpoint(parts: TokenEndpointParts): AskToken {
       const { status } = answer
       if (status >= 200 && status < 300) {
         if (body !== null && typeof body === 'object') return body
-        throw fail({ verdict: 'INVALID', code: 'ANSWER_NOT_JSON', what: 'the answer is no JSON' })
+        if (attempt >= attemptsMax)
+          throw fail({ verdict: 'INVALID', code: 'ANSWER_NOT_JSON', what: 'the answer is no JSON' })
+        counts.retries++
+        await sleep(pauses.next())
+        continue
       }
       const scope = scopeOf(body)
       const said = [errorCode.first(scope), errorText.first(scope)]
