@@ -8,7 +8,28 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql'
+import { OPERATIONAL_TYPES, type OperationalType } from '../../schema/operational.ts'
+import { listName, lookupName } from '../../subgraphs/golden/model.ts'
 import { literal } from './smallest.ts'
+
+/** Operational types with code of their own; the others follow from one description. */
+const WITH_CODE: OperationalType[] = ['Subscription', 'Invoice', 'Posting', 'Price', 'UsageRecord']
+const ALIKE = new Set(
+  OPERATIONAL_TYPES.filter((type) => !WITH_CODE.includes(type)).flatMap((type) => [
+    lookupName(type),
+    listName(type),
+  ]),
+)
+
+/**
+ * Returns the root fields of queries; of operational objects that follow from one description only
+ * one type, except in the long run.
+ */
+export function rootFields(schema: GraphQLSchema): GraphQLField<unknown, unknown>[] {
+  const fields = Object.values(schema.getQueryType()?.getFields() ?? {})
+  if (process.env.TOUCHSTONE_HOSTILE === 'all') return fields
+  return fields.filter((f) => !ALIKE.has(f.name) || /^(opportunity|opportunities)$/.test(f.name))
+}
 
 /**
  * Returns an operation that selects a root field and everything below it, to this depth. `known`
