@@ -25,8 +25,12 @@ if (lost !== undefined) {
   process.stderr.write(`no test file matches ${lost}\n`)
   process.exit(1)
 }
+/** The kinds against models of their vendors run by `npm run test:connections`. */
+const ownRun = /^test\/(connections|demo\/systems)\//
 const isPart = (file: string) => /(?<!\.e2e)\.test\.ts$/.test(file)
-const found = globSync(given.length > 0 ? given : 'test/**/*.test.ts', { cwd: root }).sort()
+const found = globSync(given.length > 0 ? given : 'test/**/*.test.ts', { cwd: root })
+  .filter((file) => given.length > 0 || !ownRun.test(file))
+  .sort()
 const parts = found.filter(isPart)
 const others = given.length > 0 ? found.filter((f) => !isPart(f)) : []
 const groups = mkdtempSync(join(tmpdir(), 'touchstone-test-groups-'))
