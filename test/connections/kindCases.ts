@@ -2,6 +2,7 @@ import { chargebee } from '../../demo/systems/chargebee/chargebee.ts'
 import { dataverse } from '../../demo/systems/dataverse/dataverse.ts'
 import { gainsight } from '../../demo/systems/gainsight/gainsight.ts'
 import { hubspot } from '../../demo/systems/hubspot/hubspot.ts'
+import { netsuite } from '../../demo/systems/netsuite/netsuite.ts'
 import { oracle } from '../../demo/systems/oracle/oracle.ts'
 import { salesforce } from '../../demo/systems/salesforce/salesforce.ts'
 import { stripe } from '../../demo/systems/stripe/stripe.ts'
@@ -71,5 +72,18 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
     }),
     // A party that was merged into another one.
     isGone: (record) => record.PartyStatus === 'M',
+  },
+  {
+    model: netsuite,
+    role: 'ERP',
+    // Its queries run on Postgres.
+    open: async (database, seed) => await netsuite.open({ seed, limits: 'none', database }),
+    writesTexts: true,
+    connection: ({
+      credentials: { accountId = '', baseUrl, clientId, certificateId, privateKey },
+    }) => ({
+      ...{ account: accountId.toLowerCase().replace('_', '-'), base: baseUrl, clientId },
+      ...{ certificateId, privateKey: new Secret(privateKey), concurrent: 10 },
+    }),
   },
 ]

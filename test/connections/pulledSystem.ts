@@ -26,6 +26,10 @@ export interface KindCase {
   connection(system: ModelSystem): Record<string, unknown>
   /** Whether a record that the vendor still lists stands for nothing any more. */
   isGone?(record: Record<string, unknown>): boolean
+  /** Opens the model, where it needs the database. */
+  open?(sql: Sql, seed: number): Promise<ModelSystem>
+  /** Whether the vendor writes numbers as texts, as SuiteQL does. */
+  writesTexts?: boolean
 }
 
 /** A source system of a kind whose vendor is a model, with everything that reads and stores it. */
@@ -44,7 +48,9 @@ const hourMs = 3_600_000
 
 /** Opens a kind against its model. Secrets are given as environment variables. */
 export async function openPulled(sql: Sql, kind: KindCase, seed = 1): Promise<PulledSystem> {
-  const system = await kind.model.open({ seed, limits: 'none' })
+  const system = kind.open
+    ? await kind.open(sql, seed)
+    : await kind.model.open({ seed, limits: 'none' })
   const name = kind.model.kind
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-pulled-'))
   const path = join(dir, 'sources.yaml')
@@ -126,7 +132,7 @@ type Row = { record: Record<string, unknown>; deleted: boolean }
 
 async function compare(
   sql: Sql,
-  { model: { kind }, isGone = () => false }: KindCase,
+  { model: { kind }, isGone = () => false, writesTexts = false }: KindCase,
   object: string,
   truth: ReadonlyMap<string, Row>,
 ): Promise<string[]> {
@@ -146,7 +152,10 @@ async function compare(
     if (deleted) found.push(`${object} ${id} is deleted at the vendor, not in the store`)
     else if (Object.keys(held.raw).filter((f) => Object.hasOwn(record, f)).length < 3)
       found.push(`${object} ${id} has only ${Object.keys(held.raw).join(', ')}`)
-    else found.push(...differentFields(held.raw, record).map((f) => `${object} ${id}: ${f}`))
+    else {
+      const written = writesTexts ? textsOf(record) : record
+      found.push(...differentFields(held.raw, written).map((f) => `${object} ${id}: ${f}`))
+    }
   }
   for (const id of stored.keys()) found.push(`${object} ${id} is unknown to the vendor`)
   return found
@@ -166,6 +175,13 @@ function differentFields(raw: Record<string, unknown>, record: Record<string, un
       ? []
       : [`${name} is ${JSON.stringify(is)}, not ${JSON.stringify(should)}`]
   })
+}
+
+/** Writes the numbers of a record as texts. */
+function textsOf(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, v]) => [name, typeof v === 'number' ? String(v) : v]),
+  )
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {
