@@ -69,6 +69,8 @@ export class Limiter {
       }
       const abort = () => {
         this.#waiters = this.#waiters.filter((w) => w !== waiter)
+        // The timer of the last one would keep the process alive.
+        this.#grant()
         reject(signal.reason)
       }
       if (signal.aborted) return reject(signal.reason)
