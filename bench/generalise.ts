@@ -28,7 +28,7 @@ const sets = wanted.length > 0 ? wanted : setsIn(folder)
 if (sets.length < 2) throw new Error('two sets at least: one is left out, the others are fitted')
 
 type Cap = keyof typeof CAPS
-/** What each cap may be instead. */
+/** The values that are tried for each cap. */
 const ALTERNATIVES: readonly (readonly [Cap, number])[] = [
   ['nameBits', 12],
   ['nameBits', 20],
@@ -60,7 +60,7 @@ interface Shares {
   u: number[]
 }
 
-/** What one set teaches, by the first level of each column, and its F1 by cap and value. */
+/** Shares that one set teaches, by the first level of each column; its F1 by cap and value. */
 interface Lesson {
   set: string
   shares: Map<Level, Shares>

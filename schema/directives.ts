@@ -12,7 +12,7 @@ export class PolicyError extends Error {
   override name = 'PolicyError'
 }
 
-/** What an argument takes. The values of an ENUM are checked where it is read. */
+/** Kinds of value that an argument takes. The values of an ENUM are checked where it is read. */
 type ArgumentKind = 'STRING' | 'STRINGS' | 'ENUM' | 'WHEN' | 'BOOLEAN' | 'NUMBER'
 /** `part`: a field of a group. Survivorship, matching and rights take the group as a whole. */
 type Place = 'golden' | 'group' | 'field' | 'part'

@@ -29,7 +29,7 @@ import { enumName } from './shared/listSdl.ts'
 interface GraphName {
   scope: string
   name: string
-  /** What has the name, for messages. */
+  /** The owner of the name, for messages. */
   of: string
   /** The element of the policy. */
   at: Located | undefined
@@ -198,7 +198,7 @@ function readVocabulary(): Vocabulary {
   for (const name of [...BUILT_IN, ...OF_TASKS, ...members.keys()]) take(TYPE, name)
   for (const { name } of subgraphs) take(SUBGRAPH, name)
   for (const [scope, names] of members) for (const name of names) take(scope, name)
-  // What the policy itself has given is free.
+  // A name that the policy itself has given is free.
   for (const n of namesOf(policy, { taken, ofGolden: new Map() })) taken.delete(keyOf(n))
   // A type of its own that has fields of every golden type too keeps the others only.
   for (const name of TYPES_WITH_SUBGRAPH)

@@ -34,7 +34,7 @@ const NOT_VERIFIED = 2
 interface Found {
   log: AuditVerification
   evidence: { actions: number; findings: EvidenceFinding[] }
-  /** What protects the history and is not as the migrations create it. */
+  /** Guards of the history that are not as the migrations create them. */
   guards: GuardFault[]
   /** A break that a process has recorded and nobody has accepted. */
   openBreak: BrokenRow | null

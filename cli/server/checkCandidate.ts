@@ -21,7 +21,7 @@ import { packagePath } from '../config/packagePath.ts'
 import { parseStoredPolicy } from '../config/policyFiles.ts'
 import { checkPolicy, joinApart } from './graphJobs.ts'
 
-/** What the graph of a policy must fit in this process. */
+/** Parts of this process that the graph of a policy must fit. */
 export interface CandidateSettings {
   systems: readonly Pick<SourceSystem, 'name'>[]
   /** The file of the own subgraphs; by default the shipped one. */

@@ -7,7 +7,7 @@ import type { PullRole } from '../observe/roles.ts'
 export interface PulledSources {
   /** By name. */
   sources: Map<string, PulledSource>
-  /** What the requests of each have cost, for metrics. */
+  /** The cost of the requests to each, for metrics. */
   figures: PullRole['sources']
 }
 

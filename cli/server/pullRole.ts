@@ -12,7 +12,7 @@ import { openServablePolicy } from './servablePolicy.ts'
 
 export const PULL_CONFIG = ['pullBacklogMax'] as const
 
-/** Of the objects that are stored at a time, each has one, and the leases have one. */
+/** Each object that is stored at a time has one, and the leases have one. */
 const connectionsMax = 5
 
 /**

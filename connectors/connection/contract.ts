@@ -43,7 +43,7 @@ export interface PulledPage {
 }
 
 /**
- * What an answer of a system means.
+ * The meaning of an answer of a system.
  * RETRY: the same request may succeed soon. WAIT: a limit was reached. SIGN_IN: the credential is
  * not accepted. FORBIDDEN: the credential lacks a permission. GONE: the position has expired, so
  * the object is read as a whole again. CONFLICT: the record has changed since it was read. MISSING:
@@ -95,7 +95,7 @@ export interface LimitUse {
   max: number
 }
 
-/** What one object's access looks like when it is tried. */
+/** The result of reading one object on trial. */
 export interface ObjectCheck {
   object: string
   /** Rows in total, where the system says so. */
@@ -104,7 +104,7 @@ export interface ObjectCheck {
   problem: { verdict: Verdict; code: string; detail: string } | null
 }
 
-/** What requests to one system have cost so far. */
+/** The cost of all requests to one system so far. */
 export interface RequestCounts {
   requests: number
   retries: number

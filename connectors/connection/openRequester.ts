@@ -34,7 +34,7 @@ interface Shared {
   credentials: CredentialCache
 }
 
-/** What all connections with one credential share in this process, by environment. */
+/** Parts that all connections with one credential share in this process, by environment. */
 const sharedParts = new WeakMap<object, Map<string, Shared>>()
 
 /** Opens the requester of a source system. Reads secrets at the first sign-in, not here. */

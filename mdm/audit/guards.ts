@@ -31,7 +31,7 @@ const TAGS = {
     'CREATE TRIGGER row_tags BEFORE INSERT OR UPDATE ON public.change FOR EACH ROW EXECUTE FUNCTION public.tag_change()',
 }
 
-/** What the migrations say of a function; of one that they do not create, only its kind. */
+/** A function as the migrations create it; only its kind, where they do not. */
 interface FunctionFacts {
   language: string
   /** It runs with the rights of its owner. */

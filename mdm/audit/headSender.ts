@@ -34,7 +34,7 @@ export interface HeadsState {
    * until somebody lets heads go on (`touchstone audit resume`).
    */
   broken: BrokenRow | null
-  /** What is wrong with the guards that refuse changes of the history. */
+  /** Faults of the guards that refuse changes of the history. */
   guards: readonly GuardFault[]
   /** Why the log could not be read or checked; null if it could. */
   unchecked: string | null

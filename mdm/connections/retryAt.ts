@@ -9,7 +9,7 @@ interface Pauses {
 const minute = 60_000
 const hour = 60 * minute
 
-/** What a person has to correct waits long. What passes by itself is tried again soon. */
+/** A failure that a person has to correct waits long. One that passes by itself is tried soon. */
 const PAUSES: ReadonlyMap<Verdict, Pauses> = new Map([
   ['RETRY', { firstMs: minute / 2, msMax: hour / 2 }],
   ['WAIT', { firstMs: minute, msMax: hour }],

@@ -6,7 +6,7 @@ import { sampleStrata } from '../match/labelSample.ts'
 import { engineOf, type ResolutionContext } from '../resolution/context.ts'
 import { snapshot } from './explain.ts'
 
-/** What a person answered about two source records. */
+/** A person's answer about two source records. */
 export type LabelAnswer = 'SAME' | 'NOT_SAME' | 'UNSURE'
 
 /** A source record to label. */

@@ -4,7 +4,7 @@ import { transaction } from '../db/transaction.ts'
 /** Versions removed in one transaction, so that none is long. */
 const batchPositionsMax = 5_000
 
-/** What an expiry would do: how many positions become unreadable, up to which time. */
+/** The effect of an expiry: how many positions become unreadable, up to which time. */
 export interface Expiry {
   /** Positions that no cursor reaches afterwards. */
   positions: number

@@ -8,7 +8,7 @@ export interface NamedComparator {
 }
 
 /**
- * What columns are called, by comparator, in English, German, French, Spanish, Italian, Portuguese,
+ * Names of columns, by comparator, in English, German, French, Spanish, Italian, Portuguese,
  * Dutch, Swedish, Danish and Polish. Signs are blanks, and letters are folded as in
  * standardise/text.ts.
  */

@@ -14,7 +14,7 @@ import { fold, isPlaceholder, words } from '../standardise/text.ts'
 import type { MatchRecord } from './engine.ts'
 import { spread } from './spread.ts'
 
-/** What the values of a column look like. Shares are of the values that are not placeholders. */
+/** The forms of the values of a column. Shares are of the values that are not placeholders. */
 export interface ColumnProfile {
   column: string
   /** Values that were looked at. */
@@ -56,7 +56,7 @@ const TRAITS = [
   'boolean',
   'parts',
 ] as const
-/** What one value can look like; a value can have several traits. */
+/** Traits of one value; a value can have several. */
 export type Trait = (typeof TRAITS)[number]
 
 /** Records that are looked at, spread over all: the shares of more would be the same. */

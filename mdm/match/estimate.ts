@@ -294,7 +294,7 @@ function createPosterior(length: number): Posterior {
 
 /**
  * Lets the counterparts of unique sources compete: a record is the match of one of them at most.
- * What a pair loses as a match it gains as a relation, in proportion: it is alike and not the same.
+ * A pair gains as a relation what it loses as a match, in proportion: it is alike, not the same.
  * Without this, EM finds what is common to a brand, a street or an author, and calls it a match.
  */
 function compete(

@@ -1,4 +1,4 @@
-/** What a person answered about two records. */
+/** A person's answer about two records. */
 export type Answer = 'SAME' | 'DIFFERENT' | 'UNSURE'
 
 /** Answers to the pairs of one range of the score. */
@@ -100,7 +100,7 @@ function total(strata: readonly LabelledStratum[]): Total | null {
     const smooth = (same + 0.5) / (labelled + 1)
     sum.size += size
     sum.same += (size * same) / labelled
-    // What is labelled whole is known without an error.
+    // A stratum that is labelled whole is known without an error.
     sum.smooth += labelled === size ? same : size * smooth
     sum.variance += ((size * (size - labelled)) / labelled) * smooth * (1 - smooth)
   }

@@ -34,7 +34,7 @@ export interface TrainingHealth {
    * pairs.
    */
   agreement: number | null
-  /** What speaks against trusting the model, in sentences; empty if nothing does. */
+  /** Reasons against trusting the model, in sentences; empty if there are none. */
   warnings: string[]
 }
 

@@ -6,7 +6,7 @@ const NUMBER_WORDS = new Set(
     ' ',
   ),
 )
-/** What a game or program runs on; an edition for one platform is often named without it. */
+/** Platforms of games and programs; an edition for one platform is often named without it. */
 const PLATFORMS = new Set(
   'pc mac windows linux android ios xbox 360 xb1 wii wiiu ds nds 3ds psp ps1 ps2 ps3 ps4 ps5 playstation gamecube gba n64 dreamcast switch'.split(
     ' ',

@@ -335,7 +335,7 @@ const VIEWS: Record<ComparisonKind, number> = {
   reference: 0.5,
 }
 
-/** What a name of something else shows of the thing: about as much as a text. */
+/** A name of something else shows about as much of the thing as a text. */
 const CONTEXT_VIEWS = 0.3
 
 /**

@@ -32,7 +32,7 @@ export const syncState = pgTable(
     /** Attempts that failed since the last page was stored. */
     attempts: integer().notNull().default(0),
     failedSince: moment('failed_since'),
-    /** Who made the last request about it, and the key of that request. */
+    /** The person who made the last request about it, and the key of that request. */
     actor: text(),
     requestKey: text('request_key'),
     /** When the next run is due. */

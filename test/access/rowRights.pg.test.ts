@@ -174,7 +174,7 @@ const data = async (token: string, query: string) => {
   return got.data
 }
 
-test('a tombstone is shown to whoever could see the record, and to nobody else', async () => {
+test('a tombstone is shown to those who could see the record, and to nobody else', async () => {
   const id = key('crm', 'Customer', 'US-gone')
   const query = `{ customer(id: "${id}") { name tombstone { reason detail } } node(id: "${id}") { id }
     customerBySource(system: "crm", object: "Customer", id: "US-gone") { id } }`

@@ -169,6 +169,8 @@ function differentFields(raw: Record<string, unknown>, record: Record<string, un
   const common = Object.keys(raw).filter((name) => Object.hasOwn(record, name))
   return common.flatMap((name) => {
     const [is, should] = [raw[name], record[name]]
+    // A reference that was expanded.
+    if (isMap(is) && is.id === should) return []
     if (isMap(is) && isMap(should))
       return differentFields(is, should).map((text) => `${name}.${text}`)
     return isDeepStrictEqual(is, should)

@@ -23,7 +23,7 @@ const bytesMax = 1_000_000_000
 const labelsMax = 1_000_000
 const YES = new Set(['1', 'true', 'yes', 'same', 'match'])
 const NO = new Set(['0', 'false', 'no', 'not_same', 'different'])
-/** What `match --label` writes if the person did not know. */
+/** The answer that `match --label` writes if the person did not know. */
 const UNSURE = new Set(['unsure', '?'])
 
 /**

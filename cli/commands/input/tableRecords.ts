@@ -15,7 +15,7 @@ export interface TableOptions extends FileOptions {
   id?: string | undefined
 }
 
-/** What the records of a table need beside its rows. */
+/** Parts that the records of a table need beside its rows. */
 export interface TableContext {
   /** The name of the file in messages. */
   name: string

@@ -1,4 +1,4 @@
-/** What requests carry after a sign-in. */
+/** Headers and values that requests carry after a sign-in. */
 export interface Credential {
   headers: ReadonlyMap<string, string>
   /** Values of the sign-in for {auth.NAME}. */

@@ -73,7 +73,7 @@ const oneSchema = shape({
   take: z.record(z.string(), pathText).optional(),
 })
 
-/** What each grant needs, and what beyond that it may have. */
+/** The settings that each grant needs, and those that it may have. */
 const PARTS: Record<Grant, { needs: string[]; may: string[] }> = {
   clientCredentials: { needs: ['clientId', 'clientSecret'], may: [] },
   refreshToken: { needs: ['clientId', 'clientSecret', 'refreshToken'], may: [] },

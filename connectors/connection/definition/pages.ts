@@ -30,7 +30,7 @@ export const pagesSchema = shape({
   more: pathText.optional(),
 })
 
-/** What each kind of pages may have beside its own key. */
+/** Keys that each kind of pages may have beside its own. */
 const PARTS = {
   link: [],
   cursor: ['as', 'more', 'size'],

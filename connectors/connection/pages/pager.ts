@@ -6,7 +6,7 @@ import type { Pages } from '../definition/pages.ts'
 import type { PageMark } from '../request/render.ts'
 import { headerText } from '../request/verdict.ts'
 
-/** What a page adds to the request of its listing. */
+/** Parts that a page adds to the request of its listing. */
 export interface PageStep {
   mark: PageMark | null
   /** Replaces the address. */

@@ -11,7 +11,7 @@ import { readPages, refuseOf } from './readPage.ts'
 import { readRecord } from './readRecord.ts'
 import { deletedRow, idText } from './rows.ts'
 
-/** What the events of one run say about one record. */
+/** The events of one run about one record. */
 interface Named {
   /** The time of its first event: the record is read in that order. */
   first: bigint

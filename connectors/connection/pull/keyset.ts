@@ -48,7 +48,7 @@ export async function* pullKeyset(
           !followed &&
           listing.pages === null &&
           (more ? saysMore(more, body, refuse) : read >= size || (total ?? 0) > read)
-        // What is newer than the bound comes again with the next run; a busy system ends here too.
+        // A newer row than the bound comes again with the next run; a busy system ends here too.
         if (key.at > until) goesOn = false
         if (goesOn && key.at === from.at && key.id === from.id)
           refuse(

@@ -13,7 +13,7 @@ export interface RunBounds {
   page: Json
 }
 
-/** What `at` of a position holds. */
+/** The content of `at` of a position. */
 export interface At {
   /** The definition of the object with which it was made. */
   of: string

@@ -51,7 +51,7 @@ export interface RequesterParts {
   counts: RequestCounts
 }
 
-/** What is asked: a request of the definition, or the address of a next page. */
+/** The thing to ask for: a request of the definition, or the address of a next page. */
 export interface Ask {
   object: string
   template: RequestTemplate

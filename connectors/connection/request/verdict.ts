@@ -7,7 +7,7 @@ import { scopeOf } from '../../mapping/path.ts'
 import type { Verdict } from '../contract.ts'
 import type { ErrorRule, HttpDefinition, Meaning } from '../definition/http.ts'
 
-/** What an answer means. */
+/** The meaning of an answer. */
 export interface Judgement {
   is: Meaning | 'OK'
   /** The code and the text of the system, where it gave them. */

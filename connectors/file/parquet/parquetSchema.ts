@@ -7,7 +7,7 @@ export interface ParquetNode {
   name: string
   /** Digits after the point of a DECIMAL. */
   scale: number
-  /** Of a LIST its one element, of a STRUCTURE its members. */
+  /** The one element of a LIST, or the members of a STRUCTURE. */
   children: ParquetNode[]
 }
 

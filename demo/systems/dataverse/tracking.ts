@@ -34,7 +34,7 @@ export interface Cookie {
   page: number
   /** The last row of a list, with the values that it was ordered by. */
   last?: { id: string; record: Record<string, unknown> }
-  /** What the last page will give out as its token. */
+  /** The token that the last page will give out. */
   token?: DeltaToken
   /** The last change: whether it was a delete, and its version. */
   lastChange?: [deleted: number, version: number]

@@ -20,7 +20,7 @@ export interface ObjectType {
   /** The scope that a token needs to read it. */
   scope: string
   properties: ReadonlyMap<string, Property>
-  /** What an answer holds where the caller names no properties. */
+  /** Properties of an answer where the caller names none. */
   shown: readonly string[]
 }
 

@@ -1,4 +1,4 @@
-/** What the model uses of a connection to Postgres, as the driver of the project has it. */
+/** The part of a connection to Postgres that the model uses, as in the project's driver. */
 export interface SqlConnection extends SqlStatements {
   begin(mode: string, work: (sql: SqlStatements) => Promise<unknown>): Promise<unknown>
 }

@@ -160,7 +160,7 @@ function definition({ name, columns }: Table): string {
   return `create table ${name} (rowid text primary key, ${parts.join(', ')});`
 }
 
-/** What SuiteQL has and Postgres has not, or has with another meaning. */
+/** Functions that SuiteQL has and Postgres has not, or has with another meaning. */
 const FUNCTIONS = `
 create function sys_extract_utc(timestamp with time zone) returns timestamp
   language sql stable as $$ select $1 at time zone 'UTC' $$;

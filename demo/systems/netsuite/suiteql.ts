@@ -9,7 +9,7 @@ export class BadSuiteQl extends Error {
   }
 }
 
-/** What Postgres would execute and NetSuite does not know. */
+/** Forms that Postgres would execute and NetSuite does not know. */
 const FOREIGN: readonly RegExp[] = [
   /::/,
   /\b(limit|ilike|similar|returning|lateral|true|false|boolean|jsonb?|interval|now|rownum)\b/i,

@@ -41,7 +41,7 @@ interface Described {
   /** `Field:Object`; without an object, the field's name without `Id` is the object. */
   reference?: string
   address?: string
-  /** What Salesforce sets: fields with their kind. */
+  /** Fields that Salesforce itself sets, with their kind. */
   readOnly?: readonly [string, FieldKind][]
   /** Users are never deleted. */
   keeps?: true

@@ -289,7 +289,7 @@ describe('a policy that cannot be served and was stored by an earlier version', 
     await db.sql`delete from publication where version = ${bad.version}`
   })
 
-  test('is not stored by a mutation whose check was killed, and the caller is told', async () => {
+  test('is not stored by a mutation whose check was killed, and says so to the caller', async () => {
     const was = await traces()
     await whileChecksEnd('SIGKILL', async () => {
       const refused = await publishGraph(thing('killedToo: String'))
