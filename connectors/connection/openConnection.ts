@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { scopeOf } from '../mapping/path.ts'
 import {
   type Connection,
@@ -33,8 +34,9 @@ export function openConnection(
 ): Connection {
   const { requester, limiter, counts } = openRequester(source, connection, options)
   const now = options.now ?? Date.now
+  const objects = objectsOf(connection)
   const definitionOf = (name: string): ObjectDefinition => {
-    const object = connection.definition.objects.get(name)
+    const object = objects.get(name)
     if (!object || !connection.objects.includes(name))
       throw new Error(`${source}: "${name}" is none of ${connection.objects.join(', ')}`)
     return object
@@ -45,7 +47,7 @@ export function openConnection(
     return { source, object, parent, requester, now, signal }
   }
   const parentOf = ({ under }: ObjectDefinition): ObjectDefinition | null =>
-    (under && connection.definition.objects.get(under.object)) ?? null
+    (under && objects.get(under.object)) ?? null
 
   async function* pull(
     name: string,
@@ -110,6 +112,22 @@ export function openConnection(
     limits: () => limiter.use(),
     counts: () => ({ ...counts }),
   }
+}
+
+/**
+ * Returns the objects of the definition, by name. Their fingerprints name the settings too: another
+ * address is another system, and its rows begin at another time. Limits change no row.
+ */
+function objectsOf({ definition, values }: SourceConnection): Map<string, ObjectDefinition> {
+  const limits = new Set(definition.limits.limits.map((limit) => limit.setting))
+  const settings = [...values].filter(([name]) => !limits.has(name)).sort()
+  const print = createHash('sha256').update(JSON.stringify(settings)).digest('base64url')
+  return new Map(
+    [...definition.objects].map(([name, object]) => [
+      name,
+      { ...object, fingerprint: `${object.fingerprint}.${print.slice(0, 16)}` },
+    ]),
+  )
 }
 
 /** Returns the pages of a run; those of an object under another follow the run of that one. */

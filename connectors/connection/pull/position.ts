@@ -67,8 +67,8 @@ export function writePosition(
 
 /**
  * Reads a position. Throws ConnectionError GONE for one that has expired, that is not readable, or
- * that was made with another definition of the object: rows that were read before lack what the new
- * one asks for (rule 10).
+ * that was made with another definition of the object or other settings: rows that were read before
+ * lack what the new one asks for (rule 10).
  */
 export function readPosition(ctx: ObjectContext, { at, expiresAt }: PullPosition): At {
   const name = { source: ctx.source, object: ctx.object.name, method: '', path: '' }
@@ -80,7 +80,10 @@ export function readPosition(ctx: ObjectContext, { at, expiresAt }: PullPosition
   if (!isMap(at) || typeof at.of !== 'string')
     return gone('POSITION_UNREADABLE', 'the position cannot be read')
   if (at.of !== ctx.object.fingerprint)
-    gone('DEFINITION_CHANGED', 'its definition in connection.yaml has changed')
+    gone(
+      'DEFINITION_CHANGED',
+      'its definition in connection.yaml or a setting of connection: has changed',
+    )
   const list = isMap(at.gone) ? at.gone : null
   return {
     of: at.of,

@@ -229,16 +229,14 @@ describe('a window', () => {
       '{ cursor: next, as: query.offset }',
       '{ offset: query.offset, size: 2 }',
     )
+    let isEmpty = true
     const it = await open(
       text,
-      listed(() => rows),
+      listed(() => (isEmpty ? [] : rows)),
     )
-    const empty = await open(
-      text,
-      listed(() => []),
-      { clock: it.clock },
-    )
-    const start = (await pull(() => empty.connection, null)).position
+    const start = (await pull(it.again, null)).position
+    isEmpty = false
+    it.server.received.length = 0
     it.clock.seconds = day0 + 1_000
     const seen: PulledRow[] = []
     let position: PullPosition = start
@@ -460,6 +458,16 @@ objects:
     assert.deepEqual([error.verdict, error.code], ['GONE', 'DEFINITION_CHANGED'])
     const knob = link.replace('expires: 7d', 'expires: 6d')
     await pull(() => it.again(knob), full.position, { object: 'account' })
+  })
+
+  test('is forgotten at another address: its host would get the credential of the new one', async () => {
+    const reply = () => ({ body: { value: [], '@odata.deltaLink': '/accounts?token=x' } })
+    const [it, other] = [await open(link, reply), await open(link, reply)]
+    const { position } = await pull(it.again, null, { object: 'account' })
+    const asked = it.server.received.length
+    const error = await refusal(pull(other.again, position, { object: 'account' }))
+    assert.deepEqual([error.verdict, error.code], ['GONE', 'DEFINITION_CHANGED'])
+    assert.equal(it.server.received.length, asked)
   })
 })
 
