@@ -25,8 +25,10 @@ if (lost !== undefined) {
   process.stderr.write(`no test file matches ${lost}\n`)
   process.exit(1)
 }
-/** The kinds against models of their vendors run by `npm run test:connections`. */
-const ownRun = /^test\/(connections|demo\/systems)\//
+/** `npm run test:connections` runs what asks source systems. */
+const ownRun = /^test\/(connections|demo\/systems|connectors\/connection|mdm\/connections)\//
+/** They look at what a process has done so far, so no other file may share it. */
+const alone = new Set(['test/subgraphs/statements.pg.test.ts'])
 const isPart = (file: string) => /(?<!\.e2e)\.test\.ts$/.test(file)
 const found = globSync(given.length > 0 ? given : 'test/**/*.test.ts', { cwd: root })
   .filter((file) => given.length > 0 || !ownRun.test(file))
@@ -35,12 +37,16 @@ const parts = found.filter(isPart)
 const others = given.length > 0 ? found.filter((f) => !isPart(f)) : []
 const groups = mkdtempSync(join(tmpdir(), 'touchstone-test-groups-'))
 process.once('exit', () => rmSync(groups, { recursive: true, force: true }))
-const files = [...(parts.length < groupedFilesMin ? parts : inGroups()), ...others]
+const grouped = parts.filter((f) => !alone.has(f))
+const files =
+  parts.length < groupedFilesMin
+    ? [...parts, ...others]
+    : [...inGroups(), ...parts.filter((f) => alone.has(f)), ...others]
 
 /** Returns the files of the groups: first the tests that need no database, as they take longest. */
 function inGroups(): string[] {
-  const withDatabase = parts.filter((f) => f.endsWith('.pg.test.ts'))
-  const pure = parts.filter((f) => !f.endsWith('.pg.test.ts'))
+  const withDatabase = grouped.filter((f) => f.endsWith('.pg.test.ts'))
+  const pure = grouped.filter((f) => !f.endsWith('.pg.test.ts'))
   const count = Math.ceil(withDatabase.length / filesPerProcess)
   // Each group takes every nth file: neighbours take about the same time.
   const mixed = Array.from({ length: count }, (_, n) =>

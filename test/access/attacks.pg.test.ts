@@ -1056,7 +1056,7 @@ test('no value of a caller is an internal error, wherever it stands', async () =
         `${place} = ${JSON.stringify(value)?.slice(0, 60)}: ${status} ${text.slice(0, 200)}`,
       )
   }
-  // Each place gets one value by turns, so each value stands at many places. TOUCHSTONE_HOSTILE=all
+  // Each second place gets one value by turns: each value stands at many places. TOUCHSTONE_HOSTILE=all
   // tries all of them everywhere, 30,000 requests.
   const all = process.env.TOUCHSTONE_HOSTILE === 'all'
   const numbers = new Set(['Int', 'Float', 'MinorUnits', 'Position', 'JSON'])
@@ -1064,7 +1064,7 @@ test('no value of a caller is an internal error, wherever it stands', async () =
   for (const [turn, hole] of [...holes(it.schema, id)].entries()) {
     const values = hostileValues(hole.scalar, id)
     for (const [n, v] of values.entries())
-      if (all || n === turn % values.length)
+      if (all || (turn % 2 === 0 && n === (turn / 2) % values.length))
         await attempt(hole.place, v, hole.operation('$v'), { v })
     for (const [n, text] of numbers.has(hole.scalar) ? literals.entries() : [])
       if (all || (turn % 4 === 0 && n === (turn / 4) % literals.length))
