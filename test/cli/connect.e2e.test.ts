@@ -49,6 +49,7 @@ describe('a folder without a database', () => {
     schema: [['check', '--against', packagePath('supergraph.graphql'), '--published']],
     simulate: [['--policy', packagePath('schema/model')]],
     slo: [[]],
+    sync: [['status'], ['status', '--json']],
     token: [['--role', 'reader']],
     trace: [['1']],
     train: [['--list'], []],

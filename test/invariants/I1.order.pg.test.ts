@@ -77,7 +77,7 @@ const world = fc.record({
   batches: fc.tuple(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 1, max: 16 })),
 })
 
-const worlds = Number(process.env.TOUCHSTONE_I1_WORLDS ?? 36)
+const worlds = Number(process.env.TOUCHSTONE_I1_WORLDS ?? 24)
 
 for (const [bound, what] of [
   [undefined, 'blocks of any size in so small a world'],
