@@ -34,13 +34,17 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
     jetstream: ['db', 'feed'],
     resolution: ['db', 'records', 'match', 'golden', 'feed'],
     tasks: ['db', 'audit', 'access', 'golden', 'resolution'],
-    ingest: ['db', 'audit', 'access', 'inbox', 'records', 'resolution', 'tasks', 'feed'],
+    connections: ['db', 'audit', 'access', 'inbox', 'records', 'tasks'],
+    writeback: ['db', 'audit', 'access', 'inbox', 'records', 'golden', 'tasks', 'connections'],
+    ingest: [
+      ...['db', 'audit', 'access', 'inbox', 'records', 'resolution', 'tasks', 'feed'],
+      'writeback',
+    ],
     policy: ['db', 'audit', 'inbox', 'records', 'match', 'golden', 'resolution', 'feed', 'tasks'],
     stewardship: [
       ...['db', 'audit', 'access', 'inbox', 'records', 'match', 'golden'],
       ...['resolution', 'tasks', 'policy', 'feed'],
     ],
-    connections: ['db', 'audit', 'access', 'inbox', 'records', 'tasks'],
     explain: ['db', 'inbox', 'records', 'match', 'golden', 'resolution', 'stewardship', 'ingest'],
   },
   gateway: {

@@ -26,7 +26,8 @@ if (lost !== undefined) {
   process.exit(1)
 }
 /** `npm run test:connections` runs what asks source systems. */
-const ownRun = /^test\/(connections|demo\/systems|connectors\/connection|mdm\/connections)\//
+const ownRun =
+  /^test\/(connections|demo\/systems|connectors\/connection|mdm\/connections|mdm\/writeback)\//
 /** They look at what a process has done so far, so no other file may share it. */
 const alone = new Set(['test/subgraphs/statements.pg.test.ts'])
 const isPart = (file: string) => /(?<!\.e2e)\.test\.ts$/.test(file)

@@ -26,6 +26,7 @@ import { syncHierarchyRings } from '../tasks/hierarchyRings.ts'
 import { DEFAULT_RULES } from '../tasks/rules.ts'
 import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import { syncValidationTasks } from '../tasks/tasks.ts'
+import { markMembersDue } from '../writeback/due.ts'
 import { type AppliedMessages, applyMessages } from './applyMessages.ts'
 import { BatchSpans } from './batchSpans.ts'
 import { asError, StepError } from './failure.ts'
@@ -249,6 +250,7 @@ export async function masterRecords(
       mastered.flatMap((r) => references(pipeline, r)),
     ),
     saveOutcomes(tx, outcomes),
+    markMembersDue(tx, mastered),
   ])
   await forgetFeatures(tx, state.brokenIds)
   await saveNotCompared(tx, state.notCompared)

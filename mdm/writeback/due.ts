@@ -1,0 +1,19 @@
+import type { Transaction } from '../db/database.ts'
+
+/**
+ * Makes golden records due because one of their records changed in a source system that is written
+ * to. Golden records that change themselves become due in `appendChanges`. It costs one small
+ * statement, and no row where nothing is written back.
+ */
+export async function markMembersDue(
+  tx: Transaction,
+  records: readonly { source: string; goldenId: string | null }[],
+): Promise<void> {
+  const own = records.filter((r) => r.goldenId !== null)
+  if (own.length === 0) return
+  await tx`
+    insert into write_due (golden_id)
+    select distinct r.golden_id
+    from unnest(${own.map((r) => r.source)}::text[], ${own.map((r) => r.goldenId)}::uuid[]) as r (source, golden_id)
+      join write_target t on t.source = r.source`
+}
