@@ -11,6 +11,7 @@ import { readSourceConnection, type SourceConnection } from './connection/source
 import type { SourceSystem } from './contract.ts'
 import { findKind, KINDS } from './kinds.ts'
 import { failAt, type Located, objectNames } from './mapping/document.ts'
+import { readCalendar } from './readCalendar.ts'
 import { readYaml } from './yamlFile.ts'
 
 /** A source system with its mapping files; later ones are overlays of earlier ones. */
@@ -47,6 +48,7 @@ const sourceSchema = z.strictObject({
   codes: z.union([z.string(), z.array(z.string())]).optional(),
   events: z.union([z.enum(['all', 'none']), z.array(z.enum(OPERATIONAL_TYPES))]).optional(),
   connection: z.record(z.string(), z.unknown()).optional(),
+  closed: z.unknown().optional(),
 })
 
 const fileSchema = z.strictObject({ sources: z.array(sourceSchema).min(1) })
@@ -108,6 +110,10 @@ export function readSources(
         trustHalfLifeDays: s.trustHalfLifeDays,
         events: eventTypes(s.events),
         address: s.address,
+        calendar:
+          s.closed === undefined
+            ? undefined
+            : readCalendar({ value: s.closed, file, path: ['sources', i, 'closed'] }),
         secrets: development && s.developmentSecret ? [s.developmentSecret] : secrets,
         developmentSecret: development,
       },

@@ -1,3 +1,4 @@
+import type { ClosedTime } from './closedTime.ts'
 import type { OperationalType } from './operational.ts'
 import type { Role } from './policy.ts'
 
@@ -15,6 +16,8 @@ export interface SourceSystem {
    * usage.
    */
   events?: ReadonlySet<OperationalType> | undefined
+  /** When it is closed: its maintenance and its posting calendar. */
+  calendar?: readonly ClosedTime[] | undefined
   /**
    * Secrets that verify deliveries, from the environment variables that the configuration names; at
    * most two.

@@ -168,6 +168,8 @@ export function openMetrics(options: MetricsOptions): Metrics {
       queue.set({ kind: 'all' }, stats.queue.messages)
       queue.set({ kind: 'postponed' }, stats.queue.postponed)
       queue.set({ kind: 'replayed' }, stats.queue.replayed)
+      queue.set({ kind: 'postings' }, stats.queue.postings)
+      queue.set({ kind: 'usage' }, stats.queue.usage)
       inbox.set(stats.queue.newest)
       for (const e of stats.exceptions) {
         const labels = { system: known(e.system), code: e.code }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Connector } from '../../connectors/contract.ts'
+import { queueOf } from '../../connectors/queueOf.ts'
 import { type WorldOptions, worldMessages } from '../../demo/world.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { accept, type NewMessage } from '../../mdm/inbox/accept.ts'
@@ -31,7 +32,12 @@ export async function acceptWorld(
     if (!connector)
       throw new Error(`the demo world needs a source system "${m.source}" in the configuration`)
     for (const message of connector.split(m.body, m.object, null))
-      waiting.push({ ...message, source: m.source, correlationId: randomUUID() })
+      waiting.push({
+        ...message,
+        source: m.source,
+        correlationId: randomUUID(),
+        ...queueOf(connector, message.object),
+      })
     if (waiting.length >= rowsPerStatement) await flush()
   }
   await flush()

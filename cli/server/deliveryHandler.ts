@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Connector } from '../../connectors/contract.ts'
+import { queueOf } from '../../connectors/queueOf.ts'
 import type { IngestHandler } from '../../gateway/http/deliveryRoute.ts'
 import { describeError } from '../../gateway/http/describeError.ts'
 import { ensureDevelopmentSecret } from '../../gateway/identity/developmentSecret.ts'
@@ -22,7 +23,14 @@ export function deliveryHandler(
     sources: connectors,
     isSecret: secretCheck(dataDir, log),
     acceptsOwnUser: developmentAccess === 'user',
-    accept: (messages) => accept(sql, messages),
+    accept: (messages) =>
+      accept(
+        sql,
+        messages.map((m) => {
+          const connector = connectors.get(m.source)
+          return connector ? { ...m, ...queueOf(connector, m.object) } : m
+        }),
+      ),
     now: Date.now,
     report: (err, correlationId) =>
       log.error({ err: describeError(err), correlationId }, 'delivery failed'),

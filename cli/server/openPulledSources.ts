@@ -38,6 +38,7 @@ export function openPulledSources(installation: Installation, only?: string): Pu
       },
       everyMs: given.everyMs,
       censusEveryMs: given.censusMs,
+      calendar: installation.connectors.get(name)?.system.calendar,
     })
     figures.push({
       name,

@@ -1,5 +1,6 @@
 import { MessageError } from '../../connectors/contract.ts'
 import { pulledMessage, type Restatement } from '../../connectors/pulledMessage.ts'
+import { queueOf } from '../../connectors/queueOf.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
 import type { NewMessage } from '../inbox/accept.ts'
@@ -74,6 +75,7 @@ export async function pageMessages(
       ...(plain ? message : pulledMessage(row, restated)),
       source: context.source,
       correlationId: context.correlationId,
+      ...queueOf(context.reader, row.object),
     }
   })
 }

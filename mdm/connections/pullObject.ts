@@ -4,6 +4,7 @@ import {
   type PulledPage,
   type PullPosition,
 } from '../../connectors/connection/contract.ts'
+import { laneOf } from '../../connectors/queueOf.ts'
 import type { Sql } from '../db/database.ts'
 import type { BacklogGate } from './backlog.ts'
 import { type ReadRow, type RowReader, readRows } from './readRows.ts'
@@ -59,7 +60,9 @@ export async function pullObject(
   let last = false
   let storing: Promise<void> = Promise.resolve()
   const store = async (page: PulledPage, rows: ReadRow[]) => {
-    await backlog.pass(signal, () => onProgress?.({ ...progress, waiting: true }))
+    await backlog.pass(laneOf(reader, object), signal, () =>
+      onProgress?.({ ...progress, waiting: true }),
+    )
     signal.throwIfAborted()
     const stored = await storePage(sql, run, reader, page, rows)
     progress.pages++

@@ -4,7 +4,7 @@ import { pulledMessage } from '../../connectors/pulledMessage.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { StatedRow } from './restate.ts'
 
-export type RowReader = Pick<Connector, 'read' | 'objectName' | 'held'>
+export type RowReader = Pick<Connector, 'read' | 'objects' | 'objectName' | 'system' | 'held'>
 
 /** A row of a page with its message, and what the mapping reads in it. */
 export interface ReadRow {

@@ -1,4 +1,6 @@
+import { closedUntil } from '../../connectors/calendar.ts'
 import type { Connection } from '../../connectors/connection/contract.ts'
+import type { ClosedTime } from '../../schema/closedTime.ts'
 import { Backoff } from '../../schema/kit/backoff.ts'
 import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
 import type { Sql } from '../db/database.ts'
@@ -18,6 +20,7 @@ export interface PulledSource {
   reader(): RowReader
   everyMs: number
   censusEveryMs: number
+  calendar?: readonly ClosedTime[] | undefined
 }
 
 export interface SchedulerOptions {
@@ -50,7 +53,7 @@ export class PullScheduler {
   readonly #backlog: BacklogGate
   readonly #stop = new AbortController()
   readonly #pause = new WakeableSleep()
-  readonly #running = new Map<string, Promise<void>>()
+  readonly #running = new Map<string, { run: Promise<void>; close: AbortController }>()
   readonly #backoff = new Backoff(retryMsMin, retryMsMax)
   #loop: Promise<void> | null = null
   #expiredAt = 0
@@ -75,7 +78,7 @@ export class PullScheduler {
     this.#stop.abort(new RunStopped('the process stops'))
     this.#pause.wake()
     await this.#loop
-    await Promise.all(this.#running.values())
+    await Promise.all([...this.#running.values()].map(({ run }) => run))
     await this.#listening?.unlisten()
   }
 
@@ -85,6 +88,7 @@ export class PullScheduler {
     while (!this.#stop.signal.aborted)
       try {
         this.#pause.clear()
+        this.#endClosed()
         if (!isPrepared) {
           for (const [source, { objects }] of sources) await addObjects(sql, source, objects)
           this.#listening = await sql.listen(SYNC_CHANNEL, this.#pause.wake)
@@ -110,20 +114,33 @@ export class PullScheduler {
     for (const due of await listDue(sql, [...sources.keys()])) {
       const source = sources.get(due.source)
       if (!source?.objects.includes(due.object) || !this.#hasRoom(due)) continue
+      if (closedUntil(source.calendar, 'PULL', Date.now())) continue
       const claimed = await claimObject(sql, holder, due)
       if (!claimed) continue
       const key = keyOf(due)
-      const run = this.#runOne(source, claimed).finally(() => {
+      const close = new AbortController()
+      const signal = AbortSignal.any([this.#stop.signal, close.signal])
+      const run = this.#runOne(source, claimed, signal).finally(() => {
         this.#running.delete(key)
         this.#pause.wake()
       })
-      this.#running.set(key, run)
+      this.#running.set(key, { run, close })
+    }
+  }
+
+  /** Stops the runs of source systems that close now. They go on from their last page. */
+  #endClosed(): void {
+    for (const [key, { close }] of this.#running) {
+      const source = this.#options.sources.get(key.slice(0, key.indexOf('\u0000')))
+      const closed = closedUntil(source?.calendar, 'PULL', Date.now())
+      if (closed) close.abort(new RunStopped(closed.why))
     }
   }
 
   async #runOne(
     source: PulledSource,
     claimed: NonNullable<Awaited<ReturnType<typeof claimObject>>>,
+    signal: AbortSignal,
   ): Promise<void> {
     const { sql, onEnd, onAway, onProgress } = this.#options
     try {
@@ -134,7 +151,7 @@ export class PullScheduler {
         reader: source.reader(),
         backlog: this.#backlog,
       }
-      onEnd(claimed.lease, await runObject(tools, claimed, this.#stop.signal))
+      onEnd(claimed.lease, await runObject(tools, claimed, signal))
     } catch (e) {
       // The lease expires, and the object is claimed again then.
       onAway(e, 0)

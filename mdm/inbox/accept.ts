@@ -1,3 +1,4 @@
+import { type Lane, laneNumber } from '../../schema/lane.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 
 export interface NewMessage {
@@ -12,6 +13,10 @@ export interface NewMessage {
    * W3C trace context of the request that delivered it. Everything it causes belongs to that trace.
    */
   traceparent?: string | null | undefined
+  /** The class of work in which it waits, which follows from source and object; else MASTER. */
+  lane?: Exclude<Lane, 'REPLAY'> | undefined
+  /** Held back until then, and not counted for the service levels; follows from source and object. */
+  notBefore?: Date | null | undefined
 }
 
 export interface Accepted {
@@ -47,6 +52,9 @@ export async function acceptWithin(
   { measured = true }: { measured?: boolean } = {},
 ): Promise<Accepted> {
   if (messages.length === 0) return { accepted: 0, duplicates: 0, firstId: null, lastId: null }
+  const held = new Map(
+    messages.flatMap((m) => (m.notBefore ? [[keyOf(m), m.notBefore.toISOString()]] : [])),
+  )
   const [row] = await sql<{ accepted: number; firstId: number | null; lastId: number | null }[]>`
     with taken as (
       insert into inbox (source, message_id, object, format, body, correlation_id, traceparent)
@@ -57,8 +65,16 @@ export async function acceptWithin(
         ${messages.map((m) => m.traceparent ?? null)}::text[])
         as m (source, message_id, object, format, body, correlation_id, traceparent)
       on conflict (source, message_id) do nothing
-      returning id),
-    queued as (insert into pending (inbox_id, measured) select id, ${measured} from taken returning inbox_id)
+      returning id, source, object),
+    queued as (
+      insert into pending (inbox_id, not_before, measured, lane)
+      select id, coalesce(held.until, '-infinity'), ${measured} and held.until is null, case
+        when source || '/' || coalesce(object, '') = any(${keysOf(messages, 'POSTINGS')}::text[]) then ${laneNumber('POSTINGS')}::smallint
+        when source || '/' || coalesce(object, '') = any(${keysOf(messages, 'USAGE')}::text[]) then ${laneNumber('USAGE')}::smallint
+        else ${laneNumber('MASTER')}::smallint end
+      from taken left join unnest(${[...held.keys()]}::text[], ${[...held.values()]}::timestamptz[]) as held (key, until)
+        on held.key = source || '/' || coalesce(object, '')
+      returning inbox_id)
     select count(*)::integer as accepted, min(inbox_id) as "firstId", max(inbox_id) as "lastId",
       pg_notify(${PENDING_CHANNEL}, '') from queued`
   const accepted = row?.accepted ?? 0
@@ -68,6 +84,15 @@ export async function acceptWithin(
     firstId: row?.firstId ?? null,
     lastId: row?.lastId ?? null,
   }
+}
+
+/** Returns the sources and objects of the messages of a class: a class follows from these two. */
+function keysOf(messages: readonly NewMessage[], lane: Lane): string[] {
+  return [...new Set(messages.filter((m) => m.lane === lane).map(keyOf))]
+}
+
+function keyOf({ source, object }: NewMessage): string {
+  return `${source}/${object ?? ''}`
 }
 
 const attemptsMax = 8

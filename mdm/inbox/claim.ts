@@ -1,3 +1,4 @@
+import { LANES, type Lane, laneNumber } from '../../schema/lane.ts'
 import type { inbox, pending } from '../../schema/tables/ingest.ts'
 import type { Transaction } from '../db/database.ts'
 
@@ -18,10 +19,33 @@ export interface Share {
 const stretch = 4_096
 
 /**
- * Claims the oldest messages that no other worker holds, in the transaction that applies them; a
- * crash puts them back. Claims from the worker's own share first and from all others if that is
- * empty, so nothing waits for a busy or dead worker. `only` limits the claim to some messages when
- * parts of a failed batch are tried.
+ * The classes that are asked first, batch after batch: each has its share of the batches, and what
+ * a class does not use belongs to the others. So a message of any class waits for few batches of
+ * another one, however many of those wait.
+ */
+const TURNS: readonly Lane[] = [
+  'POSTINGS',
+  'MASTER',
+  'POSTINGS',
+  'MASTER',
+  'USAGE',
+  'POSTINGS',
+  'MASTER',
+  'REPLAY',
+]
+let turn = 0
+
+/** Returns all classes, that of the turn first, then in the order of their rank. */
+export function lanesOfTurn(n: number): Lane[] {
+  const first = TURNS[n % TURNS.length] ?? 'POSTINGS'
+  return [first, ...LANES.filter((lane) => lane !== first)]
+}
+
+/**
+ * Claims the oldest messages of one class that no other worker holds, in the transaction that
+ * applies them; a crash puts them back. Claims from the worker's own share first and from all others
+ * if that is empty, so nothing waits for a busy or dead worker. `only` limits the claim to some
+ * messages when parts of a failed batch are tried.
  */
 export async function claim(
   tx: Transaction,
@@ -29,8 +53,13 @@ export async function claim(
   only: number[] | null,
   share: Share | null = null,
 ): Promise<Message[]> {
-  const own = share && share.workers > 1 ? await take(tx, rowsMax, only, share) : []
-  return own.length > 0 ? own : await take(tx, rowsMax, only, ALL)
+  if (only) return await take(tx, rowsMax, only, ALL, null)
+  const lanes = lanesOfTurn(turn++)
+  const own = share && share.workers > 1 ? await take(tx, rowsMax, null, share, lanes) : []
+  if (own.length > 0) return own
+  const all = await take(tx, rowsMax, null, ALL, lanes)
+  // Other workers may hold all messages of the first class that has some.
+  return all.length > 0 ? all : await take(tx, rowsMax, null, ALL, null)
 }
 const ALL: Share = { worker: 0, workers: 1 }
 
@@ -38,23 +67,30 @@ const ALL: Share = { worker: 0, workers: 1 }
  * Claims one message even if it is not due; null if it is not queued or another worker holds it.
  */
 export async function withdraw(tx: Transaction, inboxId: number): Promise<Message | null> {
-  const [message] = await take(tx, 1, [inboxId], ALL, true)
+  const [message] = await take(tx, 1, [inboxId], ALL, null, true)
   return message ?? null
 }
 
+/** `lanes`: takes from the first of these classes of which messages are due; null: from any. */
 async function take(
   tx: Transaction,
   rowsMax: number,
   only: number[] | null,
   share: Share,
+  lanes: readonly Lane[] | null,
   early = false,
 ): Promise<Message[]> {
+  const ofShare = tx`(inbox_id / ${stretch}::bigint) % ${share.workers}::bigint = ${share.worker}::bigint`
+  const ofLane = tx`and lane = (
+    select l.lane from unnest(${(lanes ?? []).map(laneNumber)}::int[]) with ordinality as l (lane, rank)
+    where exists (select from pending p where p.lane = l.lane and not_before <= now() and ${ofShare})
+    order by rank limit 1)`
   return await tx<Message[]>`
     with taken as (
       delete from pending where inbox_id in (
         select inbox_id from pending
         where (not_before <= now() or ${early}::boolean) and (${only}::bigint[] is null or inbox_id = any(${only}::bigint[]))
-          and (inbox_id / ${stretch}::bigint) % ${share.workers}::bigint = ${share.worker}::bigint
+          and ${ofShare} ${lanes ? ofLane : tx``}
         order by inbox_id limit ${rowsMax} for update skip locked)
       returning inbox_id, replay, measured)
     select i.id as "inboxId", i.source, i.message_id as "messageId", i.object, i.format, i.body,

@@ -1,3 +1,4 @@
+import { LANES, laneNumber } from '../../schema/lane.ts'
 import type { Transaction } from '../db/database.ts'
 
 /** Waiting messages of one system and object, by the object name in the message. */
@@ -9,20 +10,20 @@ export interface WaitingFigure {
 }
 
 /**
- * Only this many of the oldest messages in the queue are read. The one that waits longest is among
- * them.
+ * Only this many of the oldest messages of each class of work are read. The one that waits longest
+ * is among them.
  */
 export const waitingRowsMax = 10_000
+const LANE_NUMBERS = LANES.map(laneNumber)
 /** Largest counted length of the queue. */
 export const queueRowsMax = 100_000
 
-/**
- * Counts waiting messages by system and object among the oldest of the queue; walks its primary
- * key.
- */
+/** Counts waiting messages by system and object among the oldest of the queue; index scans. */
 export async function waitingFigures(tx: Transaction): Promise<WaitingFigure[]> {
   return await tx<WaitingFigure[]>`
-    with oldest as (select inbox_id from pending order by inbox_id limit ${waitingRowsMax})
+    with oldest as (
+      select p.inbox_id from unnest(${LANE_NUMBERS}::int[]) as l (lane), lateral (
+        select inbox_id from pending where lane = l.lane order by inbox_id limit ${waitingRowsMax}) p)
     select i.source as system, i.object, count(*)::int as count, min(coalesce(i.received_at, now())) as "oldestAt"
     from oldest o join inbox i on i.id = o.inbox_id group by 1, 2`
 }
@@ -33,6 +34,8 @@ export interface QueueFigure {
   /** Messages that wait for another attempt after a failure; at most the bound. */
   postponed: number
   replayed: number
+  postings: number
+  usage: number
   /** The highest assigned number: messages ever accepted, and some that were rejected as known. */
   newest: number
 }
@@ -40,9 +43,11 @@ export interface QueueFigure {
 export async function queueFigure(tx: Transaction): Promise<QueueFigure> {
   const [row] = await tx<QueueFigure[]>`
     select count(*)::int as messages, (count(*) filter (where attempts > 0))::int as postponed,
-      (count(*) filter (where replay))::int as replayed, (select coalesce(max(id), 0) from inbox) as newest
-    from (select attempts, replay from pending limit ${queueRowsMax}) p`
-  return row ?? { messages: 0, postponed: 0, replayed: 0, newest: 0 }
+      (count(*) filter (where replay))::int as replayed,
+      (count(*) filter (where lane = ${laneNumber('POSTINGS')}::smallint))::int as postings,
+      (count(*) filter (where lane = ${laneNumber('USAGE')}::smallint))::int as usage, (select coalesce(max(id), 0) from inbox) as newest
+    from (select attempts, replay, lane from pending limit ${queueRowsMax}) p`
+  return row ?? { messages: 0, postponed: 0, replayed: 0, postings: 0, usage: 0, newest: 0 }
 }
 
 /**
@@ -80,7 +85,9 @@ export async function lateFigures(
     (ms) => `count(*) filter (where i.received_at < now() - interval '${Number(ms)} ms')`,
   )
   return await tx.unsafe<LateFigure[]>(`
-    with oldest as (select inbox_id from pending where not replay and measured order by inbox_id limit ${waitingRowsMax})
+    with oldest as (
+      select p.inbox_id from unnest(array[${LANE_NUMBERS.join(', ')}]::int[]) as l (lane), lateral (
+        select inbox_id from pending where lane = l.lane and not replay and measured order by inbox_id limit ${waitingRowsMax}) p)
     select i.source as system, i.object, array[${counts.join(', ')}]::int[] as counts
     from oldest o join inbox i on i.id = o.inbox_id group by 1, 2`)
 }

@@ -1,3 +1,4 @@
+import { laneNumber } from '../../schema/lane.ts'
 import type { Transaction } from '../db/database.ts'
 import { PENDING_CHANNEL } from './accept.ts'
 
@@ -9,7 +10,7 @@ export async function requeue(tx: Transaction, inboxIds: readonly number[]): Pro
   if (inboxIds.length === 0) return 0
   const rows = await tx`
     with queued as (
-      insert into pending (inbox_id, replay) select distinct id, true from unnest(${inboxIds as number[]}::bigint[]) as m (id)
+      insert into pending (inbox_id, replay, lane) select distinct id, true, ${laneNumber('REPLAY')}::smallint from unnest(${inboxIds as number[]}::bigint[]) as m (id)
       where not exists (select from pending p where p.inbox_id = id) order by 1
       on conflict do nothing returning 1)
     select pg_notify(${PENDING_CHANNEL}, '') from queued`

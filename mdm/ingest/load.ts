@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connector } from '../../connectors/contract.ts'
 import { messagesOfRow } from '../../connectors/file/rowMessage.ts'
 import type { OpenedFile } from '../../connectors/file/rows.ts'
+import { queueOf } from '../../connectors/queueOf.ts'
 import type { Sql } from '../db/database.ts'
 import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { type Accepted, accept, type NewMessage } from '../inbox/accept.ts'
@@ -46,7 +47,7 @@ const batchCharsMax = 4 * 1024 * 1024
  */
 export async function loadFile(
   sql: Sql,
-  connector: Pick<Connector, 'system' | 'split' | 'read' | 'objectName'>,
+  connector: Pick<Connector, 'system' | 'split' | 'read' | 'objects' | 'objectName'>,
   file: OpenedFile,
   options: LoadOptions,
 ): Promise<Loaded> {
@@ -86,6 +87,7 @@ export async function loadFile(
           messageId,
           source: connector.system.name,
           correlationId: options.correlationId,
+          ...queueOf(connector, message.object),
         })
         chars += message.body.length
       }

@@ -59,8 +59,13 @@ export const pending = pgTable(
     replay: boolean().notNull().default(false),
     /** Counts for the service levels. */
     measured: boolean().notNull().default(true),
+    /** The class of work (schema/lane.ts). */
+    lane: smallint().notNull().default(1),
   },
-  (t) => [ofMessage('pending_inbox_id_fkey', t.inboxId)],
+  (t) => [
+    ofMessage('pending_inbox_id_fkey', t.inboxId),
+    index('pending_lane').on(t.lane, t.inboxId),
+  ],
 )
 
 /** The outcome of a message that was not simply applied. */

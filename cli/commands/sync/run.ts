@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { closedUntil } from '../../../connectors/calendar.ts'
 import { BacklogGate } from '../../../mdm/connections/backlog.ts'
 import { controlSync } from '../../../mdm/connections/control.ts'
 import { addObjects, claimObject } from '../../../mdm/connections/lease.ts'
@@ -44,6 +45,7 @@ export const run = withConfig(
       'with --census: how many records it may delete without a further question',
       parseWholeNumber,
     )
+    .option('--even-if-closed', 'read it although its calendar says that it is closed', false)
     .option('--json', 'print one JSON object for each object', false),
   RUN_SETTINGS,
 )
@@ -52,7 +54,13 @@ export const run = withConfig(
     async (
       source: string,
       flags: RunSettings &
-        TargetFlags & { census: boolean; deleteAtMost?: number; actor: string; json: boolean },
+        TargetFlags & {
+          census: boolean
+          deleteAtMost?: number
+          actor: string
+          evenIfClosed: boolean
+          json: boolean
+        },
     ) => {
       if (flags.deleteAtMost !== undefined && !flags.census)
         throw new Error('--delete-at-most needs --census')
@@ -80,6 +88,11 @@ export const run = withConfig(
             if (outcome.code === 'REFUSED')
               throw new Error(`refused (${outcome.rule}): ${outcome.detail}`)
           }
+          const closed = closedUntil(pulled.calendar, 'PULL', Date.now())
+          if (closed && !flags.evenIfClosed)
+            throw new Error(
+              `${source} is closed until ${new Date(closed.until).toISOString()} (${closed.why}); --even-if-closed reads it all the same`,
+            )
           await addObjects(sql, source, objects)
           const runner = { sql, pulled, source, flags, signal: stop.signal, request }
           for (const object of flags.object === undefined ? objects : [flags.object]) {

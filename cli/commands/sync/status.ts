@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { closedUntil } from '../../../connectors/calendar.ts'
 import {
   type ObjectState,
   readRuns,
@@ -53,6 +54,12 @@ export const status = withConfig(
         }
         if (states.length === 0) print('nothing was pulled yet: no object has a state here')
         const now = Date.now()
+        for (const name of installation.connections.keys()) {
+          const calendar = installation.connectors.get(name)?.system.calendar
+          const closed = closedUntil(calendar, 'PULL', now)
+          if (closed && (source === undefined || source === name))
+            print(`${name} is closed until ${new Date(closed.until).toISOString()}: ${closed.why}`)
+        }
         for (const s of states) printState(s, isConfigured(installation, s), now)
         if (runs.length > 0) print('', 'The latest runs:')
         for (const r of runs) printRun(r)

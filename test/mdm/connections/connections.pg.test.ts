@@ -20,6 +20,7 @@ import {
 import { storePage } from '../../../mdm/connections/storePage.ts'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { DEFAULT_RULES } from '../../../mdm/tasks/rules.ts'
+import type { ClosedTime } from '../../../schema/closedTime.ts'
 import { runCommand } from '../../cli/runCommand.ts'
 import { withMapping } from '../../connectors/fixture.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
@@ -419,7 +420,7 @@ describe('a census', () => {
 describe('the scheduler', () => {
   const ended: string[] = []
   const started: PullScheduler[] = []
-  const schedule = (more: Partial<SchedulerOptions> = {}) => {
+  const schedule = (more: Partial<SchedulerOptions> = {}, calendar: ClosedTime[] = []) => {
     const connection = mapConnection(system)
     const source: PulledSource = {
       objects: connection.objects,
@@ -427,6 +428,7 @@ describe('the scheduler', () => {
       reader: () => shop,
       everyMs: hour,
       censusEveryMs: 0,
+      calendar,
     }
     const scheduler = new PullScheduler({
       sql: db.sql,
@@ -497,6 +499,23 @@ describe('the scheduler', () => {
     system.onPage = () => {}
     schedule()
     await until(() => ended.includes('customers DONE'))
+    assert.equal(Object.keys(await stored()).length, 7)
+    assert.equal((await stateOf()).rows, 7, 'no row is read twice')
+  })
+
+  test('a system that closes is not asked; the run goes on from its last page when it opens', async () => {
+    put('Ada', 'Bea', 'Cid', 'Dan', 'Eve', 'Fay', 'Gil')
+    const closed = { from: Date.now() + 100, to: Date.now() + 2_500 }
+    const asked: number[] = []
+    system.onPage = async () => {
+      asked.push(Date.now())
+      if (Date.now() < closed.to) await sleep(700)
+    }
+    schedule({}, [{ holds: ['PULL'], why: 'moving house', ...closed }])
+    await until(() => ended.includes('customers DONE'))
+    assert.deepEqual(ended, ['customers STOPPED', 'customers DONE'])
+    // The scheduler looks once a second.
+    assert.equal(asked.filter((t) => t > closed.from + 1_100 && t < closed.to).length, 0)
     assert.equal(Object.keys(await stored()).length, 7)
     assert.equal((await stateOf()).rows, 7, 'no row is read twice')
   })
