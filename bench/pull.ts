@@ -64,6 +64,11 @@ function connectionOf(total: number): Connection {
     },
     census: async function* () {},
     read: async () => null,
+    writing: {
+      abilityOf: () => null,
+      write: () => Promise.reject(new Error('the system is not written')),
+      find: async () => null,
+    },
     check: async () => [],
     limits: () => [],
     counts: () => ({ requests: 0, retries: 0, waits: 0, bytes: 0 }),

@@ -1,4 +1,5 @@
 import { CodedError } from '../../schema/kit/codedError.ts'
+import type { Writing } from './writing.ts'
 
 /** A value that JSON can hold. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
@@ -65,6 +66,12 @@ export const VERDICTS = [
 export type Verdict = (typeof VERDICTS)[number]
 
 /**
+ * Whether a write that failed has changed the system. UNKNOWN: it may have been applied, so read
+ * before it is tried again.
+ */
+export type Outcome = 'NOT_APPLIED' | 'UNKNOWN'
+
+/**
  * Thrown after the last attempt of a request. The message names system, object and request without
  * secrets, and says what to do.
  */
@@ -74,16 +81,22 @@ export class ConnectionError extends CodedError {
   readonly status: number | null
   /** Milliseconds since 1970 before which a further attempt is useless; null: not known. */
   readonly notBefore: number | null
+  readonly outcome: Outcome
   constructor(
     verdict: Verdict,
     code: string,
     detail: string,
-    { status = null, notBefore = null }: { status?: number | null; notBefore?: number | null } = {},
+    {
+      status = null,
+      notBefore = null,
+      outcome = 'NOT_APPLIED',
+    }: { status?: number | null; notBefore?: number | null; outcome?: Outcome } = {},
   ) {
     super(code, detail)
     this.verdict = verdict
     this.status = status
     this.notBefore = notBefore
+    this.outcome = outcome
   }
 }
 
@@ -136,6 +149,7 @@ export interface Connection {
   read(object: string, id: string, signal: AbortSignal): Promise<PulledRow | null>
   /** Signs in and reads one small page of each object. */
   check(signal: AbortSignal): Promise<ObjectCheck[]>
+  writing: Writing
   limits(): LimitUse[]
   counts(): RequestCounts
 }

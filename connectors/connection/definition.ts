@@ -7,6 +7,7 @@ import { readFeeds } from './definition/feed.ts'
 import { type HttpDefinition, readHttp } from './definition/http.ts'
 import { type LimitDefinitions, readLimits } from './definition/limits.ts'
 import { type ObjectDefinition, readObject } from './definition/object.ts'
+import { readSession, type SessionDefinition } from './definition/session.ts'
 import { publicNames, readSettingDefinitions, type Setting } from './definition/settings.ts'
 import { below, parseAt, shape } from './definition/shape.ts'
 
@@ -19,6 +20,8 @@ export interface Definition {
   auth: readonly AuthDefinition[]
   http: HttpDefinition
   limits: LimitDefinitions
+  /** What a write needs before it; null where it needs nothing. */
+  session: SessionDefinition | null
   /** By name, parents before those that refer to them. */
   objects: ReadonlyMap<string, ObjectDefinition>
 }
@@ -29,6 +32,7 @@ const definitionSchema = shape({
   http: z.unknown().optional(),
   limits: z.unknown().optional(),
   feeds: z.unknown().optional(),
+  session: z.unknown().optional(),
   objects: z.record(z.string(), z.unknown()),
 })
 
@@ -83,6 +87,7 @@ export function compileDefinition(
     auth,
     http: readHttp(part('http'), allowed),
     limits: readLimits(part('limits'), settings),
+    session: readSession(part('session'), allowed),
     objects,
   }
 }

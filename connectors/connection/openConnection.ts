@@ -23,6 +23,7 @@ import { readRecord } from './pull/readRecord.ts'
 import { leadingObject, rowsUnder } from './pull/under.ts'
 import { pullWindow } from './pull/window.ts'
 import type { SourceConnection } from './sourceConnection.ts'
+import { openWriting } from './write/openWriting.ts'
 
 export interface ConnectionOptions extends RequesterOptions {}
 
@@ -109,6 +110,13 @@ export function openConnection(
       for (const name of connection.objects) checks.push(await checkObject(name, signal))
       return checks
     },
+    writing: openWriting({
+      source,
+      objects: new Map([...objects].filter(([name]) => connection.objects.includes(name))),
+      contextOf,
+      settings: connection.values,
+      meaning: connection.definition.http,
+    }),
     limits: () => limiter.use(),
     counts: () => ({ ...counts }),
   }

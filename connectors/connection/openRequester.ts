@@ -100,6 +100,7 @@ export function openRequester(
   const requester = new Requester({
     source,
     http: definition.http,
+    session: definition.session,
     limitHeaders: definition.limits.headers,
     exchange,
     ...parts,

@@ -20,21 +20,28 @@ export interface ErrorRule {
   help: string | null
   /** How long the system stays closed, or the limit reached, where the answer does not say. */
   waitMs: number | null
+  /** Whether a write with this answer may have been applied all the same. */
+  mayBeApplied: boolean
 }
 
 /** Marks an answer with status 200 that failed. */
 export interface FailedRule {
   path: Path
-  equals: string
+  /** Null: any value says so. */
+  equals: string | null
 }
 
-export interface HttpDefinition {
-  base: Template
-  headers: ReadonlyMap<string, Template>
+/** What an answer says about success and failure. */
+export interface AnswerMeaning {
   code: Path | null
   detail: Path | null
   failed: FailedRule | null
   errors: readonly ErrorRule[]
+}
+
+export interface HttpDefinition extends AnswerMeaning {
+  base: Template
+  headers: ReadonlyMap<string, Template>
   timeoutMs: number
 }
 
@@ -45,15 +52,26 @@ const errorSchema = shape({
   is: z.enum([...VERDICTS, 'EMPTY']),
   help: z.string().optional(),
   wait: duration.optional(),
+  applied: z.literal('maybe').optional(),
 })
+
+/** The keys that say what an answer means. */
+export const MEANING_FIELDS = {
+  code: pathText.optional(),
+  detail: pathText.optional(),
+  failed: shape({
+    path: pathText,
+    equals: z.union([scalar, z.null()]).optional(),
+    given: z.literal(true).optional(),
+  }).optional(),
+  errors: z.array(errorSchema).optional(),
+}
+const meaningSchema = z.object(MEANING_FIELDS)
 
 const httpSchema = shape({
   base: z.string().min(1),
   headers: z.record(z.string(), scalar).optional(),
-  code: pathText.optional(),
-  detail: pathText.optional(),
-  failed: shape({ path: pathText, equals: z.union([scalar, z.null()]) }).optional(),
-  errors: z.array(errorSchema).optional(),
+  ...MEANING_FIELDS,
   timeout: duration.optional(),
 })
 
@@ -62,6 +80,12 @@ const timeoutMsDefault = 60_000
 /** Reads `http:` of a definition. Throws ConfigError. */
 export function readHttp(place: Located, allowed: ReadonlySet<string>): HttpDefinition {
   const given = parseAt(httpSchema, place, 'http')
+  for (const [i, rule] of (given.errors ?? []).entries())
+    if (rule.code !== undefined && given.code === undefined)
+      failAt(
+        below(place, 'errors', i, 'code'),
+        'code: needs http.code with the path where an answer names its code',
+      )
   return {
     base: compileTemplate(below(place, 'base'), allowed),
     headers: new Map(
@@ -70,20 +94,22 @@ export function readHttp(place: Located, allowed: ReadonlySet<string>): HttpDefi
         compileTemplate(below(place, 'headers', name), allowed),
       ]),
     ),
+    ...readMeaning(place),
+    timeoutMs: given.timeout ?? timeoutMsDefault,
+  }
+}
+
+/** Reads code:, detail:, failed: and errors:. Throws ConfigError. */
+export function readMeaning(place: Located): AnswerMeaning {
+  const given = parseAt(meaningSchema, place, '')
+  return {
     code: given.code === undefined ? null : pathIn(below(place, 'code')),
     detail: given.detail === undefined ? null : pathIn(below(place, 'detail')),
-    failed: given.failed
-      ? {
-          path: pathIn(below(place, 'failed', 'path')),
-          equals: normalText(String(given.failed.equals)).toLowerCase(),
-        }
-      : null,
+    failed: given.failed ? failedRule(below(place, 'failed')) : null,
     errors: (given.errors ?? []).map((rule, i) => {
       const at = below(place, 'errors', i)
       if (rule.status === undefined && rule.code === undefined && rule.detail === undefined)
         exactlyOne(at, 'an error', ['status', 'code', 'detail'])
-      if (rule.code !== undefined && given.code === undefined)
-        failAt(at, 'code: needs http.code with the path where an answer names its code', ['code'])
       return {
         status: rule.status ?? null,
         code: rule.code === undefined ? null : globOf(String(rule.code)),
@@ -91,9 +117,18 @@ export function readHttp(place: Located, allowed: ReadonlySet<string>): HttpDefi
         is: rule.is,
         help: rule.help ?? null,
         waitMs: rule.wait ?? null,
+        mayBeApplied: rule.applied === 'maybe',
       }
     }),
-    timeoutMs: given.timeout ?? timeoutMsDefault,
+  }
+}
+
+function failedRule(place: Located): FailedRule {
+  const kind = exactlyOne(place, 'failed:', ['equals', 'given'])
+  const equals = below(place, 'equals').value
+  return {
+    path: pathIn(below(place, 'path')),
+    equals: kind === 'given' ? null : normalText(String(equals)).toLowerCase(),
   }
 }
 

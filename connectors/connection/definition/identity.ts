@@ -3,6 +3,9 @@ import { compileIds, compileMoments } from '../../mapping/identity.ts'
 import type { Scope } from '../../mapping/path.ts'
 import { isMap } from '../../mapping/rule.ts'
 
+/** The placeholders of one record's id. */
+export const idNames = ['id', 'id.1', 'id.2', 'id.3']
+
 /** Compiles `id:` as in a mapping: a path, alternatives, or {join: [paths], with: "-"}. */
 export function compileIdOf(place: Located): (scope: Scope) => string | null {
   return compileIds(place.value, place.path, failIn(place), (id) => id)

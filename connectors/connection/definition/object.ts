@@ -7,7 +7,7 @@ import { isZone } from '../../mapping/zones.ts'
 import { type Child, readChildren } from './children.ts'
 import { type Feed, namesOf } from './feed.ts'
 import { globOf } from './http.ts'
-import { compileIdOf, compileMomentOf, type JoinedId, joinedIdOf } from './identity.ts'
+import { compileIdOf, compileMomentOf, idNames, type JoinedId, joinedIdOf } from './identity.ts'
 import {
   compileListing,
   LISTING_FIELDS,
@@ -23,6 +23,7 @@ import {
   type RequestTemplate,
 } from './request.ts'
 import { below, duration, exactlyOne, parseAt, pathIn, pathText, shape } from './shape.ts'
+import { readWrite, type WriteDefinition } from './write.ts'
 
 export type Delta =
   | { how: 'window'; listing: Listing; times: TimeBounds; stepMs: number | null }
@@ -74,6 +75,8 @@ export interface ObjectDefinition {
   deletes: Deletes
   read: { request: RequestTemplate; row: Path | null } | null
   children: readonly Child[]
+  /** Null where the object is not written. */
+  write: WriteDefinition | null
 }
 
 const idSpec = z.union([z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
@@ -136,6 +139,7 @@ const objectSchema = shape({
   deletes: z.unknown().optional(),
   read: shape({ ...REQUEST_FIELDS, row: pathText.optional() }).optional(),
   children: z.unknown().optional(),
+  write: z.unknown().optional(),
 })
 
 /** Compiles one of `objects:`. Throws ConfigError. */
@@ -197,6 +201,11 @@ export function readObject(
         }
       : null,
     children: readChildren(below(place, 'children'), what, new Set([...allowed, 'fields'])),
+    write: readWrite(below(place, 'write'), `${what}.write`, allowed, {
+      hasRead: given.read !== undefined,
+      hasVersion: given.version !== undefined,
+      hasChildren: given.children !== undefined && given.children !== null,
+    }),
   }
   if (given.under && given.delta)
     failAt(deltaPlace, `${what}: delta: is that of ${given.under.object}, under which it is listed`)
@@ -397,8 +406,6 @@ function fingerprintOf(place: Located, feeds: ReadonlyMap<string, Feed>): string
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 16)
 }
 
-/** The placeholders of one record's id. */
-export const idNames = ['id', 'id.1', 'id.2', 'id.3']
 /** The placeholders of the id of the object under which another is listed. */
 export const parentNames = ['parent', 'parent.1', 'parent.2', 'parent.3']
 

@@ -76,6 +76,10 @@ export const RESERVED: ReadonlySet<string> = new Set([
     'size',
     'types',
     'auth',
+    'record',
+    'goldenId',
+    'writeKey',
+    'values',
   ],
 ])
 

@@ -4,11 +4,21 @@ import { isTimeForm, type TimeForm, timeText } from './timeForm.ts'
 /** A value of a placeholder: a text, a moment in microseconds since 1970, or a list. */
 export type TemplateValue = string | number | bigint | readonly string[]
 
+/** The values of a write: as JSON, and as the pairs of a form. */
+export interface WrittenBody {
+  json: Readonly<Record<string, unknown>>
+  form: readonly (readonly [string, string])[]
+}
+
 /** The values with which a text is written; what is missing is empty. */
 export interface TemplateValues {
   get(name: string): TemplateValue | undefined
   /** The form of moments for placeholders that state none. */
   times: TimeForm
+  /** The values of a write, for its body. */
+  body?: WrittenBody
+  /** Headers of a write beside those of its request. */
+  headers?: ReadonlyMap<string, string>
 }
 
 /** A placeholder of a text. */

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { scopeOf } from '../../mapping/path.ts'
 import { isMap } from '../../mapping/rule.ts'
 import { ConnectionError, type PulledRow } from '../contract.ts'
@@ -7,8 +8,18 @@ import { idValues, type ObjectContext, valuesOf } from './context.ts'
 import { refuseOf } from './readPage.ts'
 import { timedRow } from './rows.ts'
 
+export interface ReadAnswer {
+  row: PulledRow
+  headers: IncomingHttpHeaders
+}
+
 /** Reads one record with its children; null where the system has none. Throws ConnectionError. */
 export async function readRecord(ctx: ObjectContext, id: string): Promise<PulledRow | null> {
+  return (await readAnswered(ctx, id))?.row ?? null
+}
+
+/** Reads one record, with the headers of the answer. */
+export async function readAnswered(ctx: ObjectContext, id: string): Promise<ReadAnswer | null> {
   const { object, requester, signal, source } = ctx
   if (!object.read)
     throw failureOf(
@@ -43,5 +54,5 @@ export async function readRecord(ctx: ObjectContext, id: string): Promise<Pulled
   // The id of a merged record may lead to the record that is left; the one that was asked for is gone.
   if (row.id.toLowerCase() !== id.toLowerCase()) return null
   await addChildren(ctx, [row], refuse)
-  return row
+  return { row, headers: answered.headers }
 }

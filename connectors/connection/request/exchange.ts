@@ -27,14 +27,19 @@ export interface HttpAnswer {
   bytes: number
 }
 
-/** Why there is no answer. `again` is true where another attempt may succeed. */
+/**
+ * Why there is no answer. `again` is true where another attempt may succeed; `sent` where the system
+ * may have received the request and done what it says.
+ */
 export class ExchangeError extends Error {
   readonly code: string
   readonly again: boolean
-  constructor(code: string, message: string, again: boolean) {
+  readonly sent: boolean
+  constructor(code: string, message: string, again: boolean, sent = false) {
     super(message)
     this.code = code
     this.again = again
+    this.sent = sent
   }
 }
 
@@ -58,6 +63,8 @@ const headerBytesMax = 65_536
 const socketsPerHostMax = 64
 const idleMsMax = 15_000
 const redirectsMax = 3
+/** Redirects that ask for the same request elsewhere, so it was not done here. */
+const NOT_DONE = new Set([307, 308])
 
 /** Creates the sender of requests to one source system. */
 export function createExchange(options: ExchangeOptions): Exchange {
@@ -106,6 +113,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
           'REDIRECTED',
           `it is redirected to ${next?.origin ?? 'an address that is none'} (status ${status}); the credential is not sent there: correct the address of the system`,
           false,
+          !NOT_DONE.has(status),
         )
       url = next
     }
@@ -129,14 +137,19 @@ function begin(
       signal,
     }
     const req = (secure ? httpsRequest : httpRequest)(url, options, resolve)
-    req.on('error', (e: NodeJS.ErrnoException) => reject(failureOf(e, url)))
+    let sent = false
+    req.on('socket', (socket) => {
+      if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', () => (sent = true))
+      else sent = true
+    })
+    req.on('error', (e: NodeJS.ErrnoException) => reject(failureOf(e, url, sent)))
     // Without this listener a 101 would end the connection without a response and without an error.
     req.on('upgrade', (_, socket) => {
       socket.destroy()
-      reject(new ExchangeError('NO_ANSWER', 'the system changes the protocol', false))
+      reject(new ExchangeError('NO_ANSWER', 'the system changes the protocol', false, sent))
     })
     req.on('close', () =>
-      reject(new ExchangeError('NO_ANSWER', 'the connection ended without an answer', true)),
+      reject(new ExchangeError('NO_ANSWER', 'the connection ended without an answer', true, sent)),
     )
     req.end(body ?? undefined)
   })
@@ -161,8 +174,9 @@ function read(
       decoder?.destroy()
     }
     const cut = () =>
-      fail(new ExchangeError('NO_ANSWER', 'the connection ended within the answer', true))
-    const aborted = () => fail(new ExchangeError('NO_ANSWER', 'the answer took too long', true))
+      fail(new ExchangeError('NO_ANSWER', 'the connection ended within the answer', true, true))
+    const aborted = () =>
+      fail(new ExchangeError('NO_ANSWER', 'the answer took too long', true, true))
     signal.addEventListener('abort', aborted, { once: true })
     stream.on('data', (chunk: Buffer) => {
       bytes += chunk.length
@@ -172,6 +186,7 @@ function read(
             'ANSWER_TOO_LARGE',
             `the answer has more than ${count(bytesMax)} bytes; ask for smaller pages`,
             false,
+            true,
           ),
         )
       else chunks.push(chunk)
@@ -201,9 +216,9 @@ function decoderOf(res: IncomingMessage) {
   }
 }
 
-function failureOf(e: NodeJS.ErrnoException, url: URL): ExchangeError {
+function failureOf(e: NodeJS.ErrnoException, url: URL, sent: boolean): ExchangeError {
   if (e.name === 'AbortError')
-    return new ExchangeError('NO_ANSWER', 'there was no answer in time', true)
+    return new ExchangeError('NO_ANSWER', 'there was no answer in time', true, sent)
   if (e.message === notPublic) return privateAddress(url.hostname)
   const text = connectionFailure(e)
   if (isCertificateFailure(e))
@@ -214,7 +229,7 @@ function failureOf(e: NodeJS.ErrnoException, url: URL): ExchangeError {
       'a header has a character that is not allowed, such as a line break in a secret',
       false,
     )
-  return new ExchangeError('UNREACHABLE', `${url.host} cannot be reached: ${text}`, true)
+  return new ExchangeError('UNREACHABLE', `${url.host} cannot be reached: ${text}`, true, sent)
 }
 
 function privateAddress(host: string): ExchangeError {

@@ -1,4 +1,4 @@
-import { ConnectionError, type Verdict } from '../contract.ts'
+import { ConnectionError, type Outcome, type Verdict } from '../contract.ts'
 
 /** The code of a refusal without one of its own, and what a person can do about it. */
 const BY_VERDICT: Record<Verdict, { code: string; advice: string }> = {
@@ -40,20 +40,36 @@ export interface Failure {
   advice?: string | undefined
   status?: number | null
   notBefore?: number | null
+  /** Of a write. */
+  outcome?: Outcome
 }
 
 /** Returns the error of a request: system, object, request, what was wrong and what to do. */
 export function failureOf(
   { source, object, method, path }: RequestName,
-  { verdict, code, what, advice, status = null, notBefore = null }: Failure,
+  {
+    verdict,
+    code,
+    what,
+    advice,
+    status = null,
+    notBefore = null,
+    outcome = 'NOT_APPLIED',
+  }: Failure,
 ): ConnectionError {
   const known = BY_VERDICT[verdict]
   return new ConnectionError(
     verdict,
     code ?? known.code,
     `${source}: ${object}: ${path === '' ? '' : `${method} ${path}: `}${what}; ${advice ?? known.advice}`,
-    { status, notBefore },
+    { status, notBefore, outcome },
   )
+}
+
+/** Returns the error of a write of which an earlier attempt may have been applied. */
+export function withUnknownOutcome(e: ConnectionError): ConnectionError {
+  const { verdict, code, message, status, notBefore } = e
+  return new ConnectionError(verdict, code, message, { status, notBefore, outcome: 'UNKNOWN' })
 }
 
 /** Returns the text without the secrets in it; short ones might be words of the text. */

@@ -1,4 +1,6 @@
 import { dataText } from '../../../schema/kit/dataText.ts'
+import { createDictionary, ownValue } from '../../../schema/kit/dictionary.ts'
+import { isMap } from '../../mapping/rule.ts'
 import type { PageTarget } from '../definition/pages.ts'
 import type { JsonTemplate, RequestTemplate } from '../definition/request.ts'
 import type { Template, TemplateValues } from '../definition/template.ts'
@@ -35,7 +37,9 @@ export function renderRequest(
     const value = text.render(values)
     if (value !== null) headers.set(name, value)
   }
+  for (const [name, value] of values.headers ?? []) headers.set(name, value)
   const form = template.body?.as === 'form' ? pairsOf(template.body.form, values) : null
+  if (form && values.body) form.push(...values.body.form.map(([n, v]): Pair => [n, v]))
   let json: unknown = template.body?.as === 'json' ? jsonOf(template.body.json, values) : undefined
   if (mark?.in === 'query') replace(query, mark)
   if (mark?.in === 'form' && form) replace(form, mark)
@@ -90,7 +94,28 @@ function setDefault(map: Map<string, string>, key: string, value: string): void 
 
 function jsonOf(json: JsonTemplate, values: TemplateValues): unknown {
   const value = jsonValue(json, values)
-  return value === LEFT_OUT ? undefined : value
+  if (value === LEFT_OUT) return undefined
+  return values.body && !placesValues(json) ? joined(value, values.body.json) : value
+}
+
+/** Returns whether the body says where the values of a write stand. */
+function placesValues(json: JsonTemplate): boolean {
+  if (json === null || typeof json !== 'object') return false
+  if ('list' in json) return json.list.some(placesValues)
+  if ('map' in json) return [...json.map.values()].some(placesValues)
+  return json.alone?.name === 'values'
+}
+
+/** Adds values to the fixed part of a body. What is written counts before what is fixed. */
+function joined(fixed: unknown, added: unknown): unknown {
+  if (!isMap(fixed) || !isMap(added)) return added
+  const out = createDictionary<unknown>()
+  for (const [name, value] of Object.entries(fixed)) out[name] = value
+  for (const [name, value] of Object.entries(added)) {
+    const before = ownValue(out, name)
+    out[name] = before === undefined ? value : joined(before, value)
+  }
+  return out
 }
 
 function jsonValue(json: JsonTemplate, values: TemplateValues): unknown {
@@ -101,6 +126,7 @@ function jsonValue(json: JsonTemplate, values: TemplateValues): unknown {
     return Object.fromEntries(entries.filter(([, value]) => value !== LEFT_OUT))
   }
   const { alone } = json
+  if (alone?.name === 'values' && values.body) return values.body.json
   const whole = alone ? values.get(alone.name) : undefined
   if (Array.isArray(whole) && alone?.filter === null) return whole
   if (typeof whole === 'number') return whole

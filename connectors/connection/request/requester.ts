@@ -3,15 +3,23 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Backoff } from '../../../schema/kit/backoff.ts'
 import { parseNumbers } from '../../body.ts'
 import type { Credential, CredentialCache } from '../auth/credential.ts'
-import type { ConnectionError, RequestCounts, Verdict } from '../contract.ts'
-import type { HttpDefinition } from '../definition/http.ts'
+import { ConnectionError, type Outcome, type RequestCounts, type Verdict } from '../contract.ts'
+import type { AnswerMeaning, HttpDefinition } from '../definition/http.ts'
 import type { LimitHeaders } from '../definition/limits.ts'
 import type { RequestTemplate } from '../definition/request.ts'
+import type { SessionDefinition } from '../definition/session.ts'
 import type { TemplateValues } from '../definition/template.ts'
 import type { Limiter, Permit } from '../limits/limiter.ts'
 import { type Exchange, ExchangeError, type HttpAnswer, type HttpRequest } from './exchange.ts'
-import { type Failure, failureOf, type RequestName, withoutSecrets } from './failure.ts'
+import {
+  type Failure,
+  failureOf,
+  type RequestName,
+  withoutSecrets,
+  withUnknownOutcome,
+} from './failure.ts'
 import { type PageMark, renderRequest } from './render.ts'
+import { type Session, SessionCache } from './session.ts'
 import { headerText, headerTime, type Judgement, judgeAnswer } from './verdict.ts'
 
 /** How long and how often a request is tried. */
@@ -44,6 +52,8 @@ export interface RequesterParts {
   exchange: Exchange
   limiter: Limiter
   credentials: CredentialCache
+  /** The session that a write needs; null for a system without one. */
+  session: SessionDefinition | null
   /** Settings without secrets. */
   settings: ReadonlyMap<string, string>
   retry: RetryPolicy
@@ -59,9 +69,24 @@ export interface Ask {
   mark?: PageMark | null
   /** Replaces the address; method and headers stay. */
   address?: string | null
+  /** Given for a request that changes the system. */
+  write?: WriteAttempts
+  /** What the answer means, where it is not that of `http:`. */
+  meaning?: AnswerMeaning
+  /** The headers of the answer are wanted alone: its body may have any form. */
+  headersOnly?: boolean
+}
+
+/** How often a write is tried. */
+export interface WriteAttempts {
+  /** Whether an attempt that may have been applied is repeated: a repetition changes nothing. */
+  repeat: boolean
+  /** No attempt begins later than so many milliseconds after the first. */
+  againMsMax: number
 }
 
 export interface Answered {
+  status: number
   body: unknown
   headers: IncomingHttpHeaders
   /** The address that was asked, for relative links. */
@@ -74,14 +99,34 @@ export interface Answered {
 /** Asks a source system: sign-in, limits, retries and what an answer means. */
 export class Requester {
   readonly #it: RequesterParts
+  readonly #session: SessionCache | null
 
   constructor(parts: RequesterParts) {
     this.#it = parts
+    const { session } = parts
+    this.#session = session && new SessionCache(session, parts.now, (ask, s) => this.ask(ask, s))
   }
 
-  /** Throws ConnectionError after the last attempt. */
+  /**
+   * Throws ConnectionError after the last attempt. That of a write has the outcome UNKNOWN as soon
+   * as one of its attempts may have been applied.
+   */
   async ask(ask: Ask, signal: AbortSignal): Promise<Answered> {
+    const state = { mayBeApplied: false }
+    try {
+      return await this.#attempts(ask, signal, state)
+    } catch (e) {
+      throw e instanceof ConnectionError && state.mayBeApplied ? withUnknownOutcome(e) : e
+    }
+  }
+
+  async #attempts(
+    ask: Ask,
+    signal: AbortSignal,
+    state: { mayBeApplied: boolean },
+  ): Promise<Answered> {
     const { retry, counts, credentials } = this.#it
+    const began = performance.now()
     const deadline = AbortSignal.timeout(retry.deadlineMs)
     const all = AbortSignal.any([signal, deadline])
     const pauses = new Backoff(retry.msMin, retry.msMax)
@@ -89,12 +134,26 @@ export class Requester {
     let attempts = 0
     let waits = 0
     let signedInAgain = false
+    let sessionAgain = false
+    /** Returns whether another attempt may begin after a pause. */
+    const inTime = (ms: number) =>
+      !ask.write || performance.now() - began + ms <= ask.write.againMsMax
     for (;;) {
       const credential = await credentials.get()
-      const outcome = await this.#attempt(ask, credential, all)
-      if ('answered' in outcome) return outcome.answered
-      signal.throwIfAborted()
-      const { error, again, pauseMs } = outcome
+      const session = ask.write ? ((await this.#session?.get(credential)) ?? null) : null
+      const result = await this.#attempt(ask, credential, session, all)
+      if ('answered' in result) return result.answered
+      const { error, again, pauseMs } = result
+      // How far a write came is more than that it was stopped.
+      if (!ask.write) signal.throwIfAborted()
+      else if (error.outcome === 'UNKNOWN') state.mayBeApplied = true
+      if (signal.aborted || (error.outcome === 'UNKNOWN' && !ask.write?.repeat)) throw error
+      if (result.sessionRefused && !sessionAgain) {
+        sessionAgain = true
+        if (session) this.#session?.reject(session)
+        counts.retries++
+        continue
+      }
       if (error.verdict === 'SIGN_IN' && !signedInAgain) {
         signedInAgain = true
         credentials.reject(credential)
@@ -104,28 +163,34 @@ export class Requester {
       if (!again || deadline.aborted) throw error
       if (error.verdict === 'WAIT') {
         const ms = pauseMs || limitPauses.next()
-        if (++waits > retry.waitsMax || ms > retry.waitMsMax) throw error
+        if (++waits > retry.waitsMax || ms > retry.waitMsMax || !inTime(ms)) throw error
         counts.waits++
         this.#it.limiter.block(ms)
         continue
       }
       if (++attempts >= retry.attemptsMax) throw error
       const ms = pauseMs ?? pauses.next()
-      if (ms > retry.waitMsMax) throw error
+      if (ms > retry.waitMsMax || !inTime(ms)) throw error
       counts.retries++
       await sleep(ms, undefined, { signal: all }).catch(() => {
-        signal.throwIfAborted()
+        if (!ask.write) signal.throwIfAborted()
         throw error
       })
     }
   }
 
-  async #attempt(ask: Ask, credential: Credential, signal: AbortSignal): Promise<Outcome> {
+  async #attempt(
+    ask: Ask,
+    credential: Credential,
+    session: Session | null,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
     const { http, exchange, limiter, counts } = this.#it
-    const { request, name } = this.#render(ask, credential)
-    const fail = (failure: Failure, again: boolean, pauseMs: number | null = null): Outcome => ({
+    const { request, name } = this.#render(ask, credential, session)
+    const fail: Fail = (failure, again, pauseMs = null) => ({
       error: failureOf(name, {
         ...failure,
+        outcome: ask.write ? (failure.outcome ?? 'NOT_APPLIED') : 'NOT_APPLIED',
         what: withoutSecrets(failure.what, credential.secrets),
       }),
       again,
@@ -151,28 +216,31 @@ export class Requester {
           ? 'INVALID'
           : 'PERMANENT'
       const advice = e.again ? undefined : 'see connection: of the system'
-      return fail({ verdict, code: e.code, what: e.message, advice }, e.again)
+      const outcome: Outcome = e.sent ? 'UNKNOWN' : 'NOT_APPLIED'
+      return fail({ verdict, code: e.code, what: e.message, advice, outcome }, e.again)
     } finally {
       permit.release()
     }
     counts.bytes += answer.bytes
     this.#observe(answer.headers)
+    const { status, headers } = answer
     const body = parseAnswer(answer)
-    const judged = judgeAnswer(http, answer.status, body.value)
-    if (judged.is !== 'OK' && judged.is !== 'EMPTY') return this.#refused(answer, judged, fail)
-    if (body.problem !== null)
-      return fail({ verdict: 'INVALID', ...body.problem, status: answer.status }, true)
-    const empty = judged.is === 'EMPTY' || answer.status === 204
-    return {
-      answered: { body: body.value, headers: answer.headers, url: request.url, empty, name },
+    const judged = judgeAnswer(ask.meaning ?? http, status, body.value)
+    if (judged.is !== 'OK' && judged.is !== 'EMPTY') {
+      const sessionRefused = session !== null && this.#session?.isRefused(status, headers) === true
+      return { ...this.#refused(answer, judged, fail), sessionRefused }
     }
+    if (body.problem !== null && !ask.headersOnly)
+      return fail({ verdict: 'INVALID', ...body.problem, status, outcome: 'UNKNOWN' }, true)
+    const empty = judged.is === 'EMPTY' || status === 204
+    return { answered: { status, body: body.value, headers, url: request.url, empty, name } }
   }
 
   #refused(
     { status, headers }: HttpAnswer,
     { is, code, detail, rule }: Judgement,
-    fail: (failure: Failure, again: boolean, pauseMs?: number | null) => Outcome,
-  ): Outcome {
+    fail: Fail,
+  ): FailedAttempt {
     if (is === 'OK' || is === 'EMPTY') throw new Error(`${is} is no refusal`)
     const { limitHeaders, now } = this.#it
     const at = now()
@@ -186,6 +254,7 @@ export class Requester {
       advice: rule?.help ?? undefined,
       status,
       notBefore: until,
+      outcome: isAmbiguous(is, status) || rule?.mayBeApplied ? 'UNKNOWN' : 'NOT_APPLIED',
     }
     const pauseMs = until === null ? null : Math.max(0, until - at)
     return fail(failure, is === 'RETRY' || is === 'WAIT', pauseMs)
@@ -202,11 +271,15 @@ export class Requester {
     if (reset !== null && reset > at) limiter.block(Math.min(reset - at, retry.waitMsMax))
   }
 
-  #render(ask: Ask, credential: Credential): { request: HttpRequest; name: RequestName } {
+  #render(
+    ask: Ask,
+    credential: Credential,
+    session: Session | null,
+  ): { request: HttpRequest; name: RequestName } {
     const { http, settings, source } = this.#it
     const values: TemplateValues = {
+      ...ask.values,
       get: (key) => settings.get(key) ?? credential.values.get(key) ?? ask.values.get(key),
-      times: ask.values.times,
     }
     const base = http.base.render(values) ?? ''
     const isPlain = (key: string) => settings.has(key) || credential.values.has(key)
@@ -219,6 +292,7 @@ export class Requester {
     }
     for (const [key, value] of Object.entries(request.headers)) headers.set(key, value)
     for (const [key, value] of credential.headers) headers.set(key, value)
+    for (const [key, value] of session?.headers ?? []) headers.set(key, value)
     const basePath = new URL(base).pathname.replace(/\/$/, '')
     const { pathname } = request.url
     return {
@@ -233,9 +307,19 @@ export class Requester {
   }
 }
 
-type Outcome =
-  | { answered: Answered }
-  | { error: ConnectionError; again: boolean; pauseMs: number | null }
+interface FailedAttempt {
+  error: ConnectionError
+  again: boolean
+  pauseMs: number | null
+  sessionRefused?: boolean
+}
+type Attempt = { answered: Answered } | FailedAttempt
+type Fail = (failure: Failure, again: boolean, pauseMs?: number | null) => FailedAttempt
+
+/** Returns whether a request with this answer may have been applied. */
+function isAmbiguous(is: Verdict, status: number): boolean {
+  return (is === 'RETRY' || is === 'INVALID') && (status >= 500 || status === 408)
+}
 
 /** Parses an answer; one without a body is null. The text is never quoted: it may hold data. */
 function parseAnswer({ text, status }: HttpAnswer): {

@@ -5,7 +5,7 @@ import { normalText } from '../../../schema/kit/normalText.ts'
 import { visibleText } from '../../../schema/kit/visibleText.ts'
 import { scopeOf } from '../../mapping/path.ts'
 import type { Verdict } from '../contract.ts'
-import type { ErrorRule, HttpDefinition, Meaning } from '../definition/http.ts'
+import type { AnswerMeaning, ErrorRule, FailedRule, Meaning } from '../definition/http.ts'
 
 /** The meaning of an answer. */
 export interface Judgement {
@@ -20,14 +20,12 @@ const detailCharsMax = 300
 
 /** Judges an answer by its status and, where the definition says so, its body (rule 9). */
 export function judgeAnswer(
-  { failed, code: codePath, detail: detailPath, errors }: HttpDefinition,
+  { failed, code: codePath, detail: detailPath, errors }: AnswerMeaning,
   status: number,
   body: unknown,
 ): Judgement {
   const scope = scopeOf(body)
-  const failedIn200 =
-    failed !== null &&
-    normalText(dataText(failed.path.first(scope) ?? null)).toLowerCase() === failed.equals
+  const failedIn200 = failed !== null && fails(failed, failed.path.first(scope))
   const ok = status >= 200 && status < 300 && !failedIn200
   const code = codePath?.first(scope)
   const detail = detailPath?.first(scope)
@@ -41,6 +39,11 @@ export function judgeAnswer(
   if (rule) return { is: rule.is, ...found, rule }
   if (ok) return { is: 'OK', ...found, rule: null }
   return { is: failedIn200 && status < 300 ? 'PERMANENT' : byStatus(status), ...found, rule: null }
+}
+
+function fails({ equals }: FailedRule, value: unknown): boolean {
+  if (equals === null) return value !== undefined
+  return normalText(dataText(value ?? null)).toLowerCase() === equals
 }
 
 function fits(

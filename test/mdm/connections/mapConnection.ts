@@ -128,6 +128,11 @@ export function mapConnection(
       }
     },
     read: async (object, id) => system.row(object, id),
+    writing: {
+      abilityOf: () => null,
+      write: () => Promise.reject(failure('PERMANENT', 'NOT_WRITABLE')),
+      find: async () => null,
+    },
     check: async () => [],
     limits: () => [],
     counts: () => ({ requests: system.requests, retries, waits: 0, bytes: 0 }),

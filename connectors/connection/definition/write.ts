@@ -1,0 +1,373 @@
+import { z } from 'zod'
+import { failAt, type Located } from '../../mapping/document.ts'
+import { foldName, type Path } from '../../mapping/path.ts'
+import { parsePath } from '../../mapping/pathText.ts'
+import { isMap, pathAt } from '../../mapping/rule.ts'
+import type { Json } from '../contract.ts'
+import type { WriteAction } from '../writing.ts'
+import { namesOf } from './feed.ts'
+import { type AnswerMeaning, MEANING_FIELDS, readMeaning } from './http.ts'
+import { idNames } from './identity.ts'
+import { compileRequest, REQUEST_FIELDS, type RequestTemplate } from './request.ts'
+import { below, duration, exactlyOne, parseAt, pathIn, pathText, scalar, shape } from './shape.ts'
+import { compileTemplate, type Template } from './template.ts'
+
+/** A field that can be written. */
+export interface WriteField {
+  /** The path of the record as it is read. */
+  path: Path
+  /** The place in the body of a request: names, and indexes of lists. */
+  steps: readonly (string | number)[]
+  /** Values that are written otherwise than they are read. */
+  codes: ReadonlyMap<string, Json> | null
+}
+
+/** One request that writes. */
+export interface WriteRequest {
+  action: WriteAction
+  request: RequestTemplate
+  /** Placeholders of the request. */
+  names: ReadonlySet<string>
+  /** By path as `pathKey` writes it. */
+  fields: ReadonlyMap<string, WriteField>
+  /** Where the answer has the id of the record; null: it is that of the request. */
+  id: Path | { header: string } | null
+  /** Where the answer has the record as it is read; null: nowhere, true: it is the answer itself. */
+  row: Path | true | null
+  /** Where the answer to an upsert says that it made a record; null: its status is 201. */
+  created: Path | null
+}
+
+export type WriteMatch =
+  /** `etag` is null where it is a header of the answer; `request` is another read that has it. */
+  | { how: 'ETAG'; etag: Path | null; request: RequestTemplate | null }
+  | { how: 'SINCE' }
+  | { how: 'VERSION'; version: Path }
+  | { how: 'NONE' }
+
+export type WriteOnce =
+  | { by: 'KEY'; header: string; onceMs: number; methods: ReadonlySet<string> }
+  | { by: 'UPSERT' }
+  | { by: 'NONE' }
+
+export interface WriteDefinition {
+  as: 'json' | 'form'
+  create: WriteRequest | null
+  upsert: WriteRequest | null
+  update: WriteRequest | null
+  /** Path of the golden id; it may have settings in it, and is null where one of them is not given. */
+  goldenId: Template | null
+  find: { request: RequestTemplate; row: Path; lagMs: number } | null
+  once: WriteOnce
+  match: WriteMatch
+  needs: readonly Path[]
+  /** How a field is emptied; undefined: it cannot be. */
+  empty: null | '' | undefined
+  /** Values of the record that requests use as {record.NAME}. */
+  record: ReadonlyMap<string, Path>
+  meaning: Partial<AnswerMeaning>
+}
+
+const fieldSchema = z.union([
+  z.string().min(1),
+  shape({ to: z.string().min(1), codes: z.record(z.string(), z.unknown()) }),
+])
+const fieldsSchema = z.union([
+  z.array(pathText).min(1),
+  z.record(z.string(), fieldSchema.nullable()),
+])
+const requestFields = {
+  ...REQUEST_FIELDS,
+  fields: fieldsSchema.optional(),
+  id: z.union([pathText, shape({ header: z.string().min(1) })]).optional(),
+  row: z.union([pathText, z.literal(true)]).optional(),
+}
+
+const writeSchema = shape({
+  as: z.enum(['json', 'form']).optional(),
+  fields: fieldsSchema,
+  needs: z.array(pathText).min(1).optional(),
+  record: z.record(z.string().regex(/^[a-z][A-Za-z0-9]{0,60}$/), pathText).optional(),
+  empty: z.enum(['null', 'text', 'never']).optional(),
+  goldenId: scalar.optional(),
+  create: shape(requestFields).optional(),
+  upsert: shape({ ...requestFields, created: pathText.optional() }).optional(),
+  update: shape(requestFields).optional(),
+  find: shape({ ...REQUEST_FIELDS, row: pathText, lag: duration.optional() }).optional(),
+  once: z
+    .union([
+      z.enum(['upsert', 'find']),
+      shape({
+        header: z.string().min(1),
+        for: duration,
+        on: z
+          .array(z.enum(['POST', 'PATCH', 'PUT']))
+          .min(1)
+          .optional(),
+      }),
+    ])
+    .optional(),
+  match: z
+    .union([
+      z.enum(['none', 'since']),
+      shape({
+        etag: pathText.optional(),
+        version: pathText.optional(),
+        read: shape(REQUEST_FIELDS).optional(),
+      }),
+    ])
+    .optional(),
+  ...MEANING_FIELDS,
+})
+
+/** The parts of an object on which its `write:` depends. */
+export interface WrittenObject {
+  hasRead: boolean
+  hasVersion: boolean
+  hasChildren: boolean
+}
+
+/** Reads `write:` of an object. Throws ConfigError. */
+export function readWrite(
+  place: Located,
+  what: string,
+  allowed: ReadonlySet<string>,
+  object: WrittenObject,
+): WriteDefinition | null {
+  if (place.value === undefined || place.value === null) return null
+  const given = parseAt(writeSchema, place, what)
+  const refuse = (message: string, ...at: PropertyKey[]): never =>
+    failAt(place, `${what}: ${message}`, at)
+  const as = given.as ?? 'json'
+  const recordNames = Object.keys(given.record ?? {}).map((name) => `record.${name}`)
+  const base = new Set([...allowed, ...recordNames])
+  const common = readFields(below(place, 'fields'))
+  const { goldenId, find, once, match, create, update, upsert } = given
+  if (!create && !update && !upsert) refuse('needs create:, update: or upsert:')
+  if (create && upsert)
+    refuse('has create: and upsert:, which creates too; one is allowed', 'create')
+  const hasGoldenId = goldenId !== undefined
+  const requestOf = (name: 'create' | 'update' | 'upsert'): WriteRequest | null => {
+    const at = below(place, name)
+    if (!isMap(at.value)) return null
+    const names = [
+      ...(name === 'update' ? idNames : []),
+      ...['goldenId', 'writeKey', 'values'].filter((n) => n !== 'goldenId' || hasGoldenId),
+    ]
+    const one = readRequest(at, {
+      what: `${what}.${name}`,
+      as,
+      allowed: new Set([...base, ...names]),
+    })
+    const action = name === 'update' ? 'update' : 'create'
+    if (one.row !== null && object.hasChildren)
+      failAt(at, `${what}.${name}: row: lacks what children: reads; leave it out`, ['row'])
+    return { ...one, action, fields: new Map([...common, ...one.fields]) }
+  }
+  const requests = {
+    create: requestOf('create'),
+    update: requestOf('update'),
+    upsert: requestOf('upsert'),
+  }
+  if (requests.upsert && !requests.upsert.names.has('goldenId'))
+    refuse(
+      'upsert: needs goldenId: and {goldenId} in its request, which decides whether there is a record',
+      'upsert',
+    )
+  if (requests.update && ![...idNames, ...recordNames].some((n) => requests.update?.names.has(n)))
+    refuse('update: does not use {id}, so it would change another record', 'update')
+  if (find && !hasGoldenId) refuse('find: needs goldenId: with the path of the golden id', 'find')
+  for (const [name, one] of Object.entries(requests))
+    if (one && one.action === 'create' && one.id === null)
+      refuse(`${name}: needs id: with where the answer has the id of the new record`, name)
+
+  return {
+    as,
+    ...requests,
+    goldenId: hasGoldenId ? compileTemplate(below(place, 'goldenId'), allowed) : null,
+    find: find ? readFind(below(place, 'find')) : null,
+    once: readOnce(),
+    match: readMatch(),
+    needs: (given.needs ?? []).map((_, i) => {
+      const at = below(place, 'needs', i)
+      const path = pathIn(at)
+      const creates = requests.create ?? requests.upsert
+      if (!creates?.fields.has(pathKey(path.text)))
+        failAt(at, `${what}.needs: "${path.text}" is none of the fields of create:`)
+      return path
+    }),
+    empty: { null: null, text: '' as const, never: undefined }[
+      given.empty ?? (as === 'json' ? 'null' : 'text')
+    ],
+    record: new Map(
+      Object.keys(given.record ?? {}).map((n) => [n, pathIn(below(place, 'record', n))]),
+    ),
+    meaning: meaningOf(),
+  }
+
+  function readOnce(): WriteOnce {
+    if (isMap(once)) {
+      const { header, on = ['POST'] } = once
+      return { by: 'KEY', header: header.toLowerCase(), onceMs: once.for, methods: new Set(on) }
+    }
+    if (once === 'upsert' && !upsert) refuse('once: upsert needs upsert:', 'once')
+    if (upsert) return { by: 'UPSERT' }
+    if (create && !find)
+      refuse(
+        'create: needs once: with the header of a key, or find:, which looks for the record first; else a repetition would make a second record',
+        'create',
+      )
+    return { by: 'NONE' }
+  }
+
+  function readMatch(): WriteMatch {
+    if (match === undefined) {
+      if (update)
+        refuse(
+          'update: needs match: etag, since or version, or match: none, which reads the record just before and compares',
+          'update',
+        )
+      return { how: 'NONE' }
+    }
+    const at = below(place, 'match')
+    if (match === 'since') {
+      if (!object.hasVersion) refuse('match: since needs version: of the object', 'match')
+      return { how: 'SINCE' }
+    }
+    if (update && !object.hasRead) refuse('update: needs read: of the object, to compare', 'update')
+    if (match === 'none') return { how: 'NONE' }
+    if (exactlyOne(at, `${what}.match`, ['etag', 'version']) === 'version') {
+      if (match.read) refuse('match: read: is for etag:', 'match', 'read')
+      return { how: 'VERSION', version: pathIn(below(at, 'version')) }
+    }
+    return {
+      how: 'ETAG',
+      etag: match.etag === 'header' ? null : pathIn(below(at, 'etag')),
+      request: match.read
+        ? compileRequest([below(at, 'read')], `${what}.match.read`, {
+            allowed: new Set([...allowed, ...idNames]),
+            optional: new Set(),
+          })
+        : null,
+    }
+  }
+
+  function readFind(at: Located): WriteDefinition['find'] {
+    const { row, lag, ...request } = find ?? { row: '' }
+    const compiled = compileRequest([{ ...at, value: request }], `${what}.find`, {
+      allowed: new Set([...allowed, 'goldenId', 'fields']),
+      optional: new Set(),
+    })
+    if (!namesOf({ request: compiled }).has('goldenId'))
+      failAt(at, `${what}.find: does not use {goldenId}`)
+    return { request: compiled, row: pathIn({ ...below(at, 'row'), value: row }), lagMs: lag ?? 0 }
+  }
+
+  /** Returns the parts that are not those of `http:`. */
+  function meaningOf(): Partial<AnswerMeaning> {
+    const meaning = readMeaning({ ...place, value: onlyMeaning(given) })
+    return Object.fromEntries(
+      Object.entries(meaning).filter(([, part]) => part !== null && [part].flat().length > 0),
+    )
+  }
+}
+
+function onlyMeaning(given: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(given).filter(([key]) => Object.hasOwn(MEANING_FIELDS, key)),
+  )
+}
+
+function readRequest(
+  place: Located,
+  { what, as, allowed }: { what: string; as: 'json' | 'form'; allowed: ReadonlySet<string> },
+): Omit<WriteRequest, 'action'> {
+  const {
+    fields: _fields,
+    id: _id,
+    row: _row,
+    created: _created,
+    ...rest
+  } = place.value as Record<string, unknown>
+  const request = compileRequest([{ ...place, value: rest }], what, {
+    allowed,
+    optional: new Set(),
+  })
+  if (request.method === 'GET') failAt(place, `${what}: a get writes nothing`, ['get'])
+  if (request.body && request.body.as !== as)
+    failAt(place, `${what}: ${request.body.as}: is not the form of the body; as: says ${as}`, [
+      request.body.as,
+    ])
+  const at = (key: string) => below(place, key)
+  const id = at('id')
+  return {
+    request: {
+      ...request,
+      body:
+        request.body ??
+        (as === 'json' ? { as, json: { map: new Map() } } : { as, form: new Map() }),
+    },
+    names: namesOf({ request }),
+    fields: at('fields').value === undefined ? new Map() : readFields(at('fields')),
+    id:
+      id.value === undefined
+        ? null
+        : isMap(id.value)
+          ? { header: String(id.value.header).toLowerCase() }
+          : pathIn(id),
+    row: at('row').value === undefined ? null : at('row').value === true ? true : pathIn(at('row')),
+    created: at('created').value === undefined ? null : pathIn(at('created')),
+  }
+}
+
+/** Reads `fields:`: a list of paths, or a map of paths to their names in the request. */
+function readFields(place: Located): Map<string, WriteField> {
+  const { value } = place
+  const entries: [string, unknown, Located][] = Array.isArray(value)
+    ? value.map((path, i) => [String(path), String(path), below(place, i)])
+    : Object.entries(value as object).map(([path, to]) => [path, to, below(place, path)])
+  const fields = new Map<string, WriteField>()
+  for (const [text, given, at] of entries) {
+    const path = pathAt(text, at.path, (where, message) => failAt({ ...at, path: where }, message))
+    if (given === null) continue
+    const to = isMap(given) ? String(given.to) : String(given)
+    const key = pathKey(text)
+    if (fields.has(key)) failAt(at, `fields: "${text}" is there twice`)
+    const codes = isMap(given) && isMap(given.codes) ? given.codes : null
+    fields.set(key, {
+      path,
+      steps: stepsAt(to, at),
+      codes: codes ? new Map(Object.entries(codes) as [string, Json][]) : null,
+    })
+  }
+  return fields
+}
+
+/** Returns the steps of a name in a request. Throws an Error where it names no single place. */
+export function stepsIn(text: string): (string | number)[] {
+  return parsePath(text).steps.flatMap(({ name, selectors }) => [
+    ...(name === null ? [] : [name]),
+    ...selectors.map((s) => {
+      if (s.how === 'index') return s.index
+      throw new Error(
+        `"${text}" names no single place in a request; write name, name.name or name[0]`,
+      )
+    }),
+  ])
+}
+
+function stepsAt(text: string, place: Located): (string | number)[] {
+  try {
+    return stepsIn(text)
+  } catch (e) {
+    return failAt(place, e instanceof Error ? e.message : String(e))
+  }
+}
+
+/** Returns the same text for all ways to write a path: names are compared as in a mapping. */
+export function pathKey(text: string): string {
+  const { steps } = parsePath(text)
+  return JSON.stringify(
+    steps.map(({ name, selectors }) => [name === null ? null : foldName(name), selectors]),
+  )
+}

@@ -1,0 +1,51 @@
+import { type Path, scopeOf } from '../../mapping/path.ts'
+import { isMap } from '../../mapping/rule.ts'
+import { ConnectionError, type PulledRow } from '../contract.ts'
+import type { WriteDefinition } from '../definition/write.ts'
+import { addChildren } from '../pull/children.ts'
+import { type ObjectContext, valuesOf } from '../pull/context.ts'
+import { refuseOf } from '../pull/readPage.ts'
+import { timedRow } from '../pull/rows.ts'
+import { isSame } from './compare.ts'
+
+/**
+ * Finds the record that bears a golden id; null where none does. Two that bear it are refused: only
+ * a person can say which of them is meant. Throws ConnectionError.
+ */
+export async function findRecord(
+  ctx: ObjectContext,
+  find: NonNullable<WriteDefinition['find']>,
+  { goldenId, path }: { goldenId: string; path: Path },
+): Promise<PulledRow | null> {
+  const { object, requester, signal } = ctx
+  const answered = await requester
+    .ask(
+      { object: object.name, template: find.request, values: valuesOf(ctx, { goldenId }) },
+      signal,
+    )
+    .catch((e: unknown) => {
+      if (e instanceof ConnectionError && e.verdict === 'MISSING') return null
+      throw e
+    })
+  if (answered === null || answered.empty) return null
+  const refuse = refuseOf(answered.name)
+  const found = find.row.first(scopeOf(answered.body))
+  const rows = [found ?? refuse('ROWS_MISSING', `the answer has nothing at ${find.row.text}`)]
+    .flat()
+    .map((record) => (isMap(record) ? timedRow(object, record, refuse).row : refuseRow()))
+    // A search may be looser than an equation.
+    .filter((row) => !row.deleted && isSame(path.first(scopeOf(row.record)), goldenId))
+  const [row, other] = rows
+  if (other)
+    refuse(
+      'GOLDEN_ID_TWICE',
+      `the records ${rows.map((r) => r.id).join(' and ')} bear one golden id; merge them, or empty the field of one`,
+    )
+  if (!row) return null
+  await addChildren(ctx, [row], refuse)
+  return row
+
+  function refuseRow(): never {
+    return refuse('ROWS_MISSING', `a record at ${find.row.text} is not an object`)
+  }
+}

@@ -1,0 +1,244 @@
+import { compilePath, type Path, scopeOf } from '../../mapping/path.ts'
+import { ConnectionError, type Json, type PulledRow } from '../contract.ts'
+import type { AnswerMeaning } from '../definition/http.ts'
+import type { ObjectDefinition } from '../definition/object.ts'
+import type { TemplateValue } from '../definition/template.ts'
+import { pathKey, stepsIn, type WriteField, type WriteRequest } from '../definition/write.ts'
+import { idValues, type ObjectContext, valuesOf } from '../pull/context.ts'
+import { idText } from '../pull/rows.ts'
+import type { Answered, WriteAttempts } from '../request/requester.ts'
+import type { RecordWrite, Writing, WrittenRecord } from '../writing.ts'
+import { type OpenWrite, openWrite } from './ability.ts'
+import { idOfAnswer, isCreated, rowOfAnswer } from './answer.ts'
+import { bodyOf, type PlacedValue, writtenValue } from './body.ts'
+import { isSame } from './compare.ts'
+import { type FailWrite, failWrite } from './failWrite.ts'
+import { findRecord } from './find.ts'
+import { guardUpdate } from './guard.ts'
+
+/** An update that was compared by us is not sent later than this after the comparison. */
+const comparedMsMax = 10_000
+const alwaysMs = Number.POSITIVE_INFINITY
+
+export interface WritingParts {
+  source: string
+  /** The objects that are pulled. */
+  objects: ReadonlyMap<string, ObjectDefinition>
+  contextOf(object: string, signal: AbortSignal): ObjectContext
+  settings: ReadonlyMap<string, string>
+  /** What an answer means where `write:` does not say otherwise. */
+  meaning: AnswerMeaning
+}
+
+/** Opens the half of a connection that writes. */
+export function openWriting(parts: WritingParts): Writing {
+  const { source, objects, contextOf, settings, meaning } = parts
+  const opened = new Map(
+    [...objects].flatMap(([name, { write }]): [string, OpenWrite][] =>
+      write ? [[name, openWrite(write, settings)]] : [],
+    ),
+  )
+  /** Returns what is open of an object; throws where it is not written. */
+  const begin = (name: string, record: string, signal: AbortSignal) => {
+    const open = opened.get(name)
+    const fail = failWrite({ source, object: { name } }, record)
+    return open
+      ? { ctx: contextOf(name, signal), open, fail }
+      : fail('PERMANENT', 'NOT_WRITABLE', 'connection.yaml has no write: for the object', {
+          advice: 'leave it out of write: of the source system',
+        })
+  }
+
+  async function find(name: string, goldenId: string, signal: AbortSignal) {
+    const { ctx, open, fail } = begin(name, `golden id ${goldenId}`, signal)
+    const { find: request } = open.definition
+    if (!request || !open.goldenId)
+      return fail('PERMANENT', 'NO_FIND', 'nothing says how a record is found by its golden id', {
+        advice: 'add find: to write:, and the setting of the golden id where it has one',
+      })
+    return await findRecord(ctx, request, { goldenId, path: open.goldenId })
+  }
+
+  async function create(write: RecordWrite, signal: AbortSignal): Promise<WrittenRecord> {
+    const { ctx, open, fail } = begin(write.object, `golden id ${write.goldenId}`, signal)
+    const { once, needs } = open.definition
+    if (!open.create)
+      return fail('PERMANENT', 'NO_CREATE', open.ability.refusalOf('', 'create') ?? '')
+    const values = createdValues(open, write, fail)
+    for (const need of needs)
+      if (!values.some(({ path, value }) => value !== null && isSamePath(path, need)))
+        fail('PERMANENT', 'VALUE_MISSING', `the system creates no record without ${need.text}`)
+    if (once.by !== 'KEY' && open.ability.find) {
+      const row = await find(write.object, write.goldenId, signal)
+      if (row) return { id: row.id, created: false, written: false, row }
+    }
+    const attempts: WriteAttempts =
+      once.by === 'KEY'
+        ? { repeat: true, againMsMax: once.onceMs }
+        : { repeat: once.by === 'UPSERT', againMsMax: alwaysMs }
+    const answered = await send(ctx, open, open.create, { write, values, attempts })
+    const id = idOfAnswer(open.create, answered)
+    if (id === null)
+      return fail('INVALID', 'ID_MISSING', 'the answer has no id where write: says', {
+        outcome: 'UNKNOWN',
+      })
+    const created = once.by === 'UPSERT' ? isCreated(open.create, answered) : true
+    return { id, created, written: true, row: afterWrite(ctx, open.create, answered) }
+  }
+
+  async function update(
+    write: RecordWrite & { id: string },
+    signal: AbortSignal,
+  ): Promise<WrittenRecord> {
+    const { id, expected } = write
+    const { ctx, open, fail } = begin(write.object, `id ${id}`, signal)
+    const { match, once, update: request } = open.definition
+    if (!request) return fail('PERMANENT', 'NO_UPDATE', open.ability.refusalOf('') ?? '')
+    if (!expected)
+      return fail('PERMANENT', 'NOT_READ', 'an update needs the record on which it was planned')
+    const values = placedValues(open, request, write, fail)
+    const paths = values.map(({ path }) => path)
+    const guarded = await guardUpdate(ctx, open.definition, { id, expected, paths })
+    if (guarded.row && values.every((v) => holds(guarded.row, v)))
+      return { id, created: false, written: false, row: guarded.row }
+    const hasKey = once.by === 'KEY' && once.methods.has(request.request.method)
+    const isCompared = match.how === 'NONE' || match.how === 'VERSION'
+    const answered = await send(ctx, open, request, {
+      write,
+      values,
+      headers: guarded.headers,
+      attempts: {
+        // A repetition might replace what another wrote meanwhile, unless the system compares.
+        repeat: hasKey || !isCompared,
+        againMsMax: isCompared ? comparedMsMax : alwaysMs,
+      },
+    })
+    const row = afterWrite(ctx, request, answered)
+    return { id: idOfAnswer(request, answered) ?? id, created: false, written: true, row }
+  }
+
+  /** Sends a write. Throws ConnectionError. */
+  async function send(
+    ctx: ObjectContext,
+    open: OpenWrite,
+    { request, names }: WriteRequest,
+    {
+      write,
+      values,
+      headers = new Map(),
+      attempts,
+    }: {
+      write: RecordWrite
+      values: readonly Placed[]
+      headers?: ReadonlyMap<string, string>
+      attempts: WriteAttempts
+    },
+  ): Promise<Answered> {
+    const { once, record, meaning: own } = open.definition
+    const fixed = new Map(headers)
+    if (once.by === 'KEY' && once.methods.has(request.method)) fixed.set(once.header, write.key)
+    const given: Record<string, TemplateValue> = {
+      ...(write.id === null ? {} : idValues(ctx.object, write.id)),
+      ...{ goldenId: write.goldenId, writeKey: write.key },
+    }
+    for (const [name, path] of record) {
+      if (!names.has(`record.${name}`)) continue
+      const value = values.find((v) => isSamePath(v.path, path))?.value
+      const text = idText(value ?? path.first(scopeOf(write.expected?.record)))
+      if (text === null)
+        return failWrite(ctx, write.id ?? write.goldenId)(
+          'PERMANENT',
+          'VALUE_MISSING',
+          `the request needs ${path.text}`,
+        )
+      given[`record.${name}`] = text
+    }
+    return await ctx.requester.ask(
+      {
+        object: ctx.object.name,
+        template: request,
+        values: { ...valuesOf(ctx, given), body: bodyOf(values), headers: fixed },
+        write: attempts,
+        meaning: { ...meaning, ...own, errors: [...(own.errors ?? []), ...meaning.errors] },
+      },
+      ctx.signal,
+    )
+  }
+
+  return {
+    abilityOf: (name) => opened.get(name)?.ability ?? null,
+    find,
+    write: (write, signal) =>
+      write.id === null ? create(write, signal) : update({ ...write, id: write.id }, signal),
+  }
+
+  function placedValues(
+    open: OpenWrite,
+    { fields, action }: WriteRequest,
+    write: RecordWrite,
+    fail: FailWrite,
+  ): Placed[] {
+    return Object.entries(write.values).flatMap(([text, value]): Placed[] => {
+      const refusal = open.ability.refusalOf(text, action)
+      if (refusal !== null) return fail('PERMANENT', 'FIELD_NOT_WRITABLE', refusal)
+      const field = fields.get(pathKey(text)) ?? goldenField(open)
+      if (!field) return []
+      if (value === null && action === 'create') return []
+      const { empty } = open.definition
+      if (value === null && empty === undefined)
+        return fail('PERMANENT', 'CANNOT_EMPTY', `the system cannot empty ${text}`)
+      const written = writtenValue(field, value, empty ?? null)
+      return [{ path: field.path, steps: field.steps, value: written, wished: value }]
+    })
+  }
+
+  /** Returns the values of a create, with the golden id unless the request places it by itself. */
+  function createdValues(open: OpenWrite, write: RecordWrite, fail: FailWrite): Placed[] {
+    if (!open.create) return []
+    const values = placedValues(open, open.create, write, fail)
+    const { goldenId } = open
+    if (!goldenId || open.create.names.has('goldenId')) return values
+    const field = open.create.fields.get(pathKey(goldenId.text)) ?? goldenField(open)
+    if (!field) return values
+    const { path, steps } = field
+    const { goldenId: value } = write
+    return [
+      ...values.filter((v) => !isSamePath(v.path, path)),
+      { path, steps, value, wished: value },
+    ]
+  }
+}
+
+interface Placed extends PlacedValue {
+  path: Path
+  /** The value as it is read. */
+  wished: Json
+}
+
+/** The place of the golden id where `fields:` does not name it. */
+function goldenField({ goldenId }: OpenWrite): WriteField | null {
+  if (!goldenId) return null
+  return { path: compilePath(goldenId.text), steps: stepsIn(goldenId.text), codes: null }
+}
+
+function isSamePath(a: Path, b: Path): boolean {
+  return a.text === b.text || pathKey(a.text) === pathKey(b.text)
+}
+
+function holds(row: PulledRow | null, { path, wished }: Placed): boolean {
+  return row !== null && isSame(path.first(scopeOf(row.record)), wished)
+}
+
+/** The write is done: an answer whose record cannot be read is no failure of it. */
+function afterWrite(
+  ctx: ObjectContext,
+  request: WriteRequest,
+  answered: Answered,
+): PulledRow | null {
+  try {
+    return rowOfAnswer(ctx, request, answered)
+  } catch (e) {
+    if (e instanceof ConnectionError) return null
+    throw e
+  }
+}
