@@ -1,8 +1,8 @@
 import { CodedError } from '../../schema/kit/codedError.ts'
+import type { Json, PulledRow } from './row.ts'
 import type { Writing } from './writing.ts'
 
-/** A value that JSON can hold. */
-export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
+export type { Json, PulledRow } from './row.ts'
 
 /**
  * FULL: every row, without a filter by time. DELTA: what changed since the position. CENSUS: the
@@ -19,18 +19,6 @@ export interface PullPosition {
   at: Json
   /** Milliseconds since 1970 from which the system no longer accepts the position; null: never. */
   expiresAt: number | null
-}
-
-/** One row of a page. */
-export interface PulledRow {
-  /** The object of the mapping. */
-  object: string
-  id: string
-  /** The time of the row's last change, as the system states it; null where it states none. */
-  version: string | null
-  /** True for a row that the system reports as deleted. Its `record` may be null then. */
-  deleted: boolean
-  record: Record<string, unknown> | null
 }
 
 export interface PulledPage {

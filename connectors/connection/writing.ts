@@ -1,4 +1,4 @@
-import type { Json, PulledRow } from './contract.ts'
+import type { Json, PulledRow } from './row.ts'
 
 /**
  * How a system notices that a record has changed since it was read. ETAG, SINCE: it compares by

@@ -104,7 +104,13 @@ export class Requester {
   constructor(parts: RequesterParts) {
     this.#it = parts
     const { session } = parts
-    this.#session = session && new SessionCache(session, parts.now, (ask, s) => this.ask(ask, s))
+    const values = { get: () => undefined, times: { text: 'iso', zone: 'UTC' } }
+    const ask = (template: RequestTemplate) =>
+      this.ask(
+        { object: 'session', template, values, headersOnly: true },
+        new AbortController().signal,
+      )
+    this.#session = session && new SessionCache(session, parts.now, ask)
   }
 
   /**

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Credential } from '../auth/credential.ts'
+import type { RequestTemplate } from '../definition/request.ts'
 import type { SessionDefinition } from '../definition/session.ts'
-import { failureOf } from './failure.ts'
-import type { Answered, Ask } from './requester.ts'
+import { failureOf, type RequestName } from './failure.ts'
 import { headerText } from './verdict.ts'
 
 /** Headers that a write carries beside those of the sign-in. */
@@ -12,19 +12,20 @@ export interface Session {
   endsAt: number
 }
 
+/** Sends the request that opens a session. Throws ConnectionError. */
+type OpenSession = (
+  request: RequestTemplate,
+) => Promise<{ headers: IncomingHttpHeaders; name: RequestName }>
+
 /** Opens a session for the writes of a credential: one at a time, however many need it. */
 export class SessionCache {
   readonly #definition: SessionDefinition
   readonly #now: () => number
-  readonly #ask: (ask: Ask, signal: AbortSignal) => Promise<Answered>
+  readonly #ask: OpenSession
   #current: Session | null = null
   #running: Promise<Session> | null = null
 
-  constructor(
-    definition: SessionDefinition,
-    now: () => number,
-    ask: (ask: Ask, signal: AbortSignal) => Promise<Answered>,
-  ) {
+  constructor(definition: SessionDefinition, now: () => number, ask: OpenSession) {
     this.#definition = definition
     this.#now = now
     this.#ask = ask
@@ -57,16 +58,7 @@ export class SessionCache {
   async #open(credential: Credential): Promise<Session> {
     const { request, take, lifetimeMs } = this.#definition
     const began = this.#now()
-    const times = { text: 'iso', zone: 'UTC' }
-    const { headers, name } = await this.#ask(
-      {
-        object: 'session',
-        template: request,
-        values: { get: () => undefined, times },
-        headersOnly: true,
-      },
-      new AbortController().signal,
-    )
+    const { headers, name } = await this.#ask(request)
     const sent = new Map<string, string>()
     for (const header of take) {
       const value = headerText(headers, header)

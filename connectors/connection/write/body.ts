@@ -1,5 +1,5 @@
 import { dataText } from '../../../schema/kit/dataText.ts'
-import { createDictionary, ownValue } from '../../../schema/kit/dictionary.ts'
+import { createDictionary, ownValue, setOwn } from '../../../schema/kit/dictionary.ts'
 import { isMap } from '../../mapping/rule.ts'
 import type { Json } from '../contract.ts'
 import type { WrittenBody } from '../definition/template.ts'
@@ -38,9 +38,9 @@ function put(holder: unknown, [step, ...rest]: readonly (string | number)[], val
     put(holder[step], rest, value)
   } else if (isMap(holder)) {
     const name = String(step)
-    if (next === undefined) holder[name] = value
+    if (next === undefined) setOwn(holder, name, value)
     else {
-      if (ownValue(holder, name) === undefined) holder[name] = made()
+      if (ownValue(holder, name) === undefined) setOwn(holder, name, made())
       put(ownValue(holder, name), rest, value)
     }
   }
