@@ -22,6 +22,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   serve: () => import('./commands/serve.ts'),
   load: () => import('./commands/load.ts'),
   sources: () => import('./commands/sources.ts'),
+  connect: () => import('./commands/connect.ts'),
   sync: () => import('./commands/sync.ts'),
   tail: () => import('./commands/tail.ts'),
   world: () => import('./commands/world.ts'),

@@ -12,7 +12,7 @@ import type { SourceSystem } from './contract.ts'
 import { findKind, KINDS } from './kinds.ts'
 import { failAt, type Located, objectNames } from './mapping/document.ts'
 import { readCalendar } from './readCalendar.ts'
-import { readYaml } from './yamlFile.ts'
+import { readYaml, type YamlFile } from './yamlFile.ts'
 
 /** A source system with its mapping files; later ones are overlays of earlier ones. */
 export interface ConfiguredSource {
@@ -30,13 +30,15 @@ const secretReference = z.strictObject({
     .regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of an environment variable, in capitals'),
 })
 
+export const sourceNameSchema = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,62}$/,
+    'lower-case letters, digits and hyphens, at most 63, as in salesforce-emea',
+  )
+
 const sourceSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(
-      /^[a-z][a-z0-9-]{0,62}$/,
-      'lower-case letters, digits and hyphens, at most 63, as in salesforce-emea',
-    ),
+  name: sourceNameSchema,
   kind: z.enum(KINDS.map((k) => k.name)),
   role: z.enum(ROLES),
   trust: z.number().min(0).max(1),
@@ -62,7 +64,15 @@ export function readSources(
   path: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): ConfiguredSource[] {
-  const file = readYaml(path)
+  return sourcesIn(readYaml(path), dirname(path), env)
+}
+
+/** Reads the source systems of a file whose paths are relative to `folder`, as `readSources`. */
+export function sourcesIn(
+  file: YamlFile,
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+): ConfiguredSource[] {
   const parsed = fileSchema.safeParse(file.value)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
@@ -80,7 +90,7 @@ export function readSources(
     if (seen.has(s.name))
       throw new ConfigError(`${where('name')}: there are two source systems named "${s.name}"`)
     seen.add(s.name)
-    const mappings = [s.mapping ?? []].flat().map((m) => resolve(dirname(path), m))
+    const mappings = [s.mapping ?? []].flat().map((m) => resolve(folder, m))
     if (!findKind(s.kind)?.hasMapping && mappings.length === 0)
       throw new ConfigError(
         `${where('kind')}: ${s.name} is generic and needs mapping: with the name of its mapping file`,
@@ -94,13 +104,9 @@ export function readSources(
     const development = secrets.length === 0 && s.developmentSecret !== undefined
     return {
       mappings,
-      codes: [s.codes ?? []].flat().map((m) => resolve(dirname(path), m)),
+      codes: [s.codes ?? []].flat().map((m) => resolve(folder, m)),
       connection: s.connection
-        ? readSourceConnection(
-            place,
-            definitionOf(place, s.kind, mappings, dirname(path)),
-            dirname(path),
-          )
+        ? readSourceConnection(place, definitionOf(place, s.kind, mappings, folder), folder)
         : undefined,
       system: {
         name: s.name,
@@ -135,13 +141,27 @@ function definitionOf(
   folder: string,
 ): Definition {
   const own = ownValue(place.value as Record<string, unknown>, 'definition')
-  const path = own === undefined ? kindFile(kind, 'connection.yaml') : resolve(folder, String(own))
-  if (path === null)
-    return failAt(
+  const path = own === undefined ? null : resolve(folder, String(own))
+  return (
+    openDefinition(kind, path, overlays) ??
+    failAt(
       place,
       `the kind ${kind} cannot be asked: it has no connection.yaml; name one with connection: { definition: file.yaml }`,
     )
-  return readDefinition(path, mappedObjects(kind, overlays))
+  )
+}
+
+/**
+ * Opens the definition of a file, else that of the kind, for its mapping with overlays. Returns null
+ * where the kind has none. Throws ConfigError.
+ */
+export function openDefinition(
+  kind: string,
+  file: string | null,
+  overlays: readonly string[],
+): Definition | null {
+  const path = file ?? kindFile(kind, 'connection.yaml')
+  return path === null ? null : readDefinition(path, mappedObjects(kind, overlays))
 }
 
 /** Returns the objects of a mapping; null where it has a mistake, which holds the system. */

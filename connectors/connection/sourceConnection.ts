@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { failAt, type Located } from '../mapping/document.ts'
 import type { Setting } from './definition/settings.ts'
+import { defaultOf, settingValue } from './definition/settingValue.ts'
 import { below, duration, parseAt } from './definition/shape.ts'
 import type { Definition } from './definition.ts'
 import { type SecretReference, secretSchema } from './secrets.ts'
@@ -35,7 +36,8 @@ const commonSchema = z.object({
   census: duration.optional(),
   privateAddresses: z.boolean().optional(),
 })
-const COMMON = ['definition', ...Object.keys(commonSchema.shape)]
+/** The keys of `connection:` beside the settings of the definition. */
+export const COMMON_KEYS = ['definition', ...Object.keys(commonSchema.shape)]
 
 /** Reads `connection:` of a source system. `folder` is that of its file. Throws ConfigError. */
 export function readSourceConnection(
@@ -46,10 +48,10 @@ export function readSourceConnection(
   const given = parseAt(commonSchema, place, 'connection')
   const keys = Object.keys(place.value as object)
   for (const key of keys)
-    if (!COMMON.includes(key) && !definition.settings.has(key))
+    if (!COMMON_KEYS.includes(key) && !definition.settings.has(key))
       failAt(
         place,
-        `connection: unknown key "${key}"; allowed are ${[...definition.settings.keys(), ...COMMON].join(', ')}`,
+        `connection: unknown key "${key}"; allowed are ${[...definition.settings.keys(), ...COMMON_KEYS].join(', ')}`,
         [key],
       )
   const privateAddresses = given.privateAddresses ?? false
@@ -58,11 +60,8 @@ export function readSourceConnection(
   for (const setting of definition.settings.values()) {
     const at = below(place, setting.name)
     if (at.value === undefined || at.value === null) {
-      // A default with a part that is not given is none.
-      const complete = [...(setting.default?.names ?? [])].every((name) => values.has(name))
-      const times = { text: 'iso', zone: 'UTC' }
-      const value = complete && setting.default?.render({ get: (name) => values.get(name), times })
-      if (value) values.set(setting.name, checked(setting, value, at, privateAddresses))
+      const value = defaultOf(setting, values)
+      if (value !== null) values.set(setting.name, checked(setting, value, at, privateAddresses))
     } else if (setting.is === 'secret') secrets.set(setting.name, secretAt(at, setting, folder))
     else values.set(setting.name, checked(setting, plain(at, setting), at, privateAddresses))
   }
@@ -148,28 +147,6 @@ function checked(
   place: Located,
   privateAddresses: boolean,
 ): string {
-  const what = `connection.${setting.name}`
-  if (setting.is === 'number') {
-    const n = Number(text)
-    if (!Number.isFinite(n) || n < setting.min || n > setting.max)
-      failAt(place, `${what}: must be a number from ${setting.min} to ${setting.max}`)
-  }
-  if (setting.pattern && !setting.pattern.test(text))
-    failAt(
-      place,
-      `${what}: "${text}" is not ${setting.help || `of the form ${setting.pattern.source}`}`,
-    )
-  if (setting.is !== 'url') return text
-  if (!URL.canParse(text)) failAt(place, `${what}: "${text}" is not an address; write https://…`)
-  const url = new URL(text)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && privateAddresses))
-    failAt(
-      place,
-      `${what}: must begin with https://${url.protocol === 'http:' ? '; http needs privateAddresses: true' : ''}`,
-    )
-  if (url.username !== '' || url.password !== '')
-    failAt(place, `${what}: has a user or a password in it; they have settings of their own`)
-  if (url.search !== '' || url.hash !== '')
-    failAt(place, `${what}: has a query or a fragment; write the address alone`)
-  return text.replace(/\/+$/, '')
+  const read = settingValue(setting, text, privateAddresses)
+  return 'value' in read ? read.value : failAt(place, `connection.${setting.name}: ${read.problem}`)
 }

@@ -65,7 +65,7 @@ describe('connection: of a source system', () => {
       /exactly one of env:, file:, command:/,
     ],
     [right.replace('{ env: KEY }', '{ enw: KEY }'), /"enw"; allowed are env, file, command/],
-    [`${right}perMinute: many\n`, /yaml:3: .*must be a number from/],
+    [`${right}perMinute: many\n`, /yaml:3: .*must be a number of at least 0/],
     [`${right}every: 5\n`, /yaml:3: .*every: .*10s, 5m/],
     [right.replace('https://', 'https://me:pw@'), /has a user or a password in it/],
   ]

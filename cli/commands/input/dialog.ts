@@ -1,0 +1,65 @@
+import { createInterface } from 'node:readline/promises'
+import type { Readable } from 'node:stream'
+import { visibleText } from '../../../schema/kit/visibleText.ts'
+import { printError } from '../../terminal/print.ts'
+
+/** Questions to a person. */
+export interface Dialog {
+  say(...lines: string[]): void
+  /** Returns the next line of the input without spaces around it. Throws InputEnded. */
+  ask(question: string): Promise<string>
+  close(): void
+}
+
+/** The input ended before a question was answered. */
+export class InputEnded extends Error {
+  override name = 'InputEnded'
+}
+
+/** Asks on the standard error, and reads answers from a terminal, a file or a pipe. */
+export function openDialog(input: Readable = process.stdin): Dialog {
+  const isTerminal = input === process.stdin && process.stdin.isTTY && process.stderr.isTTY
+  const terminal = createInterface({ input, output: process.stderr, terminal: isTerminal })
+  // Ctrl-C on a terminal that is read line by line is no signal.
+  terminal.on('SIGINT', () => process.exit(130))
+  // From the begin on: lines of a pipe that arrive between two questions would be lost.
+  const lines = terminal[Symbol.asyncIterator]()
+  let isClosed = false
+  terminal.once('close', () => {
+    isClosed = true
+  })
+  return {
+    say: (...text) => {
+      if (text.length > 0) printError(...text)
+    },
+    async ask(question) {
+      const prompt = `${visibleText(question)} `
+      terminal.setPrompt(prompt)
+      // After the end of a pipe there may still be lines of it.
+      if (isClosed) process.stderr.write(prompt)
+      else terminal.prompt()
+      const { value, done } = await lines.next()
+      if (done) throw new InputEnded('the input ended before the last question')
+      return String(value).trim()
+    },
+    close: () => terminal.close(),
+  }
+}
+
+/** Asks until an answer fits. */
+export async function askUntil<T>(
+  dialog: Dialog,
+  question: string,
+  read: (answer: string) => { value: T } | { problem: string },
+): Promise<T> {
+  for (;;) {
+    const result = read(await dialog.ask(question))
+    if ('value' in result) return result.value
+    dialog.say(`  ${result.problem}`)
+  }
+}
+
+/** Returns true for yes; no is the default. */
+export async function askYes(dialog: Dialog, question: string): Promise<boolean> {
+  return /^y(es)?$/i.test(await dialog.ask(`${question} [y/N]`))
+}
