@@ -24,20 +24,15 @@ export function openDialog(input: Readable = process.stdin): Dialog {
   terminal.on('SIGINT', () => process.exit(130))
   // From the begin on: lines of a pipe that arrive between two questions would be lost.
   const lines = terminal[Symbol.asyncIterator]()
-  let isClosed = false
-  terminal.once('close', () => {
-    isClosed = true
-  })
   return {
     say: (...text) => {
       if (text.length > 0) printError(...text)
     },
     async ask(question) {
-      const prompt = `${visibleText(question)} `
-      terminal.setPrompt(prompt)
-      // After the end of a pipe there may still be lines of it.
-      if (isClosed) process.stderr.write(prompt)
-      else terminal.prompt()
+      if (terminal.terminal) {
+        terminal.setPrompt(`${visibleText(question)} `)
+        terminal.prompt()
+      } else printError(question)
       const { value, done } = await lines.next()
       if (done) throw new InputEnded('the input ended before the last question')
       return String(value).trim()
