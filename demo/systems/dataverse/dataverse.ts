@@ -85,6 +85,8 @@ async function open(options: DataverseOptions = {}): Promise<ModelSystem> {
     state: (object) => store.state(object),
     put: (object, fields) => store.put(object, fields),
     remove: (object, id) => store.remove(object, id),
+    automate: (object, rule) => store.automate(object, rule),
+    writes: () => store.writes(),
     fill: (count, fillSeed) => store.fill(count, fillSeed),
     day: (changes, daySeed) => store.day(changes, daySeed),
     faults: environment.faults,

@@ -73,6 +73,8 @@ function createGainsight(filterOffsetMs: number): Model {
         state: (object) => (object === 'call_to_action' ? actions(store) : store.state(object)),
         put: (object, fields) => store.put(object, fields),
         remove: (object, id) => store.remove(object, id),
+        automate: (object, rule) => store.automate(object, rule),
+        writes: () => store.writes(),
         fill: (count, fillSeed) => store.fill(count, fillSeed),
         day: (changes, daySeed) => store.day(changes, daySeed),
         ...server,

@@ -1,23 +1,56 @@
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import type { Random } from '../../random.ts'
-import type { Store } from '../kit/store.ts'
+import type { Store, Written } from '../kit/store.ts'
 import type { VisibleRow } from '../kit/table.ts'
+import { UniqueValues } from '../kit/uniqueValues.ts'
+import { History } from './history.ts'
 import type { Links } from './links.ts'
-import { OBJECT_TYPES, type ObjectType } from './objects.ts'
+import { GOLDEN_ID, OBJECT_TYPES, type ObjectType } from './objects.ts'
 import type { HubspotRecord } from './records.ts'
 
 /** Objects whose records a user can merge here. */
 const MERGED = OBJECT_TYPES.filter(({ name }) => ['companies', 'contacts', 'deals'].includes(name))
 
+const propertyOf = (record: Record<string, unknown>, name: string) =>
+  ownValue((record as HubspotRecord).properties, name)
+
+/** Returns the golden ids of an account; no two records have the same one. */
+export const createGoldenIds = () =>
+  new UniqueValues(new Map(OBJECT_TYPES.map(({ name }) => [name, [GOLDEN_ID]])), propertyOf)
+
 /** A HubSpot account: its records, their associations, and which records were merged away. */
 export class Account {
   readonly store: Store
   readonly links: Links
+  readonly portalId: string
+  readonly history = new History()
+  readonly #goldenIds: UniqueValues
+  /** The API refuses a second contact with an email address; the world may have two. */
+  readonly #emails = new UniqueValues(new Map([['contacts', ['email']]]), propertyOf, (email) =>
+    email.toLowerCase(),
+  )
   /** The winners of merges by `object loser`. A loser is in no list, also not among the archived. */
   readonly #winners = new Map<string, string>()
 
-  constructor(store: Store, links: Links) {
+  constructor(store: Store, links: Links, goldenIds: UniqueValues, portalId: string) {
     this.store = store
     this.links = links
+    this.portalId = portalId
+    this.#goldenIds = goldenIds
+  }
+
+  follow(written: Written): void {
+    this.#emails.follow(written)
+    this.history.follow(written, this.store.clock.now(), this.store.who)
+  }
+
+  isUnique({ name }: ObjectType, field: string): boolean {
+    return this.#goldenIds.has(name, field) || this.#emails.has(name, field)
+  }
+
+  /** Returns the record that has a value in a property with unique values. */
+  ownerOf({ name }: ObjectType, field: string, value: string): string | undefined {
+    return this.#goldenIds.find(name, field, value) ?? this.#emails.find(name, field, value)
   }
 
   /** Returns the rows of an object that readers see now, in order of id. */

@@ -64,3 +64,14 @@ export function associationTypes(from: string, to: string, isPrimary: boolean): 
   const first = isPrimary ? primary.get(key(from, to)) : undefined
   return [first, plain].filter((type) => type !== undefined)
 }
+
+const targets = new Map(
+  [...unlabelled, ...primary].map(([pair, { typeId }]) => {
+    const [from, to] = pair.split(' ')
+    return [`${from} ${typeId}`, to!] as const
+  }),
+)
+
+/** Returns the object to which a type of association leads from another. */
+export const associatedObject = (from: string, typeId: number): string | undefined =>
+  targets.get(`${from} ${typeId}`)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Refused, type Reply } from '../kit/server.ts'
+import type { InvalidProperty } from './values.ts'
 
 interface Details {
   category?: string
@@ -15,6 +16,20 @@ export function errorReply(status: number, message: string, details: Details = {
 
 export const badRequest = (message: string, unknown = false) =>
   new Refused(errorReply(400, message, { category: 'VALIDATION_ERROR' }), unknown)
+
+/** Refuses values of properties; HubSpot puts the list into the text of the error. */
+export const invalidValues = (invalid: readonly InvalidProperty[]) =>
+  new Refused(
+    errorReply(400, `Property values were not valid: ${JSON.stringify(invalid)}`, {
+      category: 'VALIDATION_ERROR',
+      errors: invalid.map(({ message, error, name }) => ({
+        message,
+        code: error,
+        context: { propertyName: [name] },
+      })),
+    }),
+    invalid.some(({ error }) => error === 'PROPERTY_DOESNT_EXIST'),
+  )
 
 export const notFound = (message: string) =>
   new Refused(errorReply(404, message, { category: 'OBJECT_NOT_FOUND' }))

@@ -6,13 +6,14 @@ import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { type Behaviour, openServer, type Received, Refused, type Reply } from '../kit/server.ts'
 import { Store } from '../kit/store.ts'
-import { Account } from './account.ts'
+import { Account, createGoldenIds } from './account.ts'
 import { AssociationsApi } from './associationsApi.ts'
 import { errorReply, limitReply, missingScope } from './errors.ts'
 import { Links } from './links.ts'
-import { findObjectType, OBJECT_TYPES, type ObjectType } from './objects.ts'
+import { findObjectType, GOLDEN_ID, OBJECT_TYPES, type ObjectType } from './objects.ts'
 import { ObjectsApi, queryOf, typeOf } from './objectsApi.ts'
 import { hubspotRules } from './rules.ts'
+import { WriteApi } from './writeApi.ts'
 
 const requestLimit = { windowMs: 10_000, max: 100, kind: 'sliding' } as const
 const searchLimit = { windowMs: 1_000, max: 5, kind: 'sliding' } as const
@@ -29,14 +30,18 @@ async function open({ seed = 1, limits = 'vendor' }: ModelOptions = {}): Promise
   const links = new Links()
   const rules = hubspotRules(links, random('hubspot', seed))
   const actions = [{ weight: 1, run: (draw: Random) => account.merge(draw) }]
-  const store = new Store({ clock, faults, rules, actions })
-  const account: Account = new Account(store, links)
-  const accessToken = `pat-eu1-${randomUUID()}`
+  const unique = createGoldenIds()
+  const store = new Store({
+    ...{ clock, faults, rules, actions, unique },
+    onWrite: (written) => account.follow(written),
+  })
   const portalId = String(random('portal', seed).between(20_000_000, 29_999_999))
+  const account: Account = new Account(store, links, unique, portalId)
+  const accessToken = `pat-eu1-${randomUUID()}`
   let url = ''
   const requestRate = new RateLimit(requestLimit, limits === 'vendor')
   const searchRate = new RateLimit(searchLimit, limits === 'vendor')
-  const routes = createRoutes(account, portalId, () => url)
+  const routes = createRoutes(account, () => url)
 
   const handle = (request: Received): Reply | undefined => {
     checkToken(request, accessToken)
@@ -62,6 +67,8 @@ async function open({ seed = 1, limits = 'vendor' }: ModelOptions = {}): Promise
     state: (object) => state(account, object),
     put: (object, fields) => store.put(object, fields),
     remove: (object, id) => store.remove(object, id),
+    automate: (object, rule) => store.automate(object, rule),
+    writes: () => store.writes(),
     fill: (count, fillSeed) => store.fill(count, fillSeed),
     day: (changes, daySeed) => store.day(changes, daySeed),
     faults,
@@ -105,12 +112,14 @@ const expiredToken = () =>
   )
 
 type Handler = (match: readonly string[], request: Received) => Reply
+type Route = [method: string, path: RegExp, handler: Handler]
 
-function createRoutes(account: Account, portalId: string, url: () => string) {
+function createRoutes(account: Account, url: () => string) {
   const objects = new ObjectsApi(account, url)
+  const writes = new WriteApi(account)
   const associations = new AssociationsApi(account, url)
   const base = `^/crm/(?:v3/objects|objects/2026-03)/([^/]+)`
-  const routes: [method: string, path: RegExp, handler: Handler][] = [
+  const routes: Route[] = [
     ['GET', new RegExp(`${base}$`), ([type], request) => objects.list(typeOf(type!), request)],
     [
       'POST',
@@ -124,9 +133,32 @@ function createRoutes(account: Account, portalId: string, url: () => string) {
     ],
     [
       'GET',
-      new RegExp(`${base}/(\\d+)$`),
+      new RegExp(`${base}/([^/]+)$`),
       ([type, id], request) => objects.read(typeOf(type!), id!, request),
     ],
+    ['POST', new RegExp(`${base}$`), ([type], request) => writes.create(typeOf(type!), request)],
+    [
+      'PATCH',
+      new RegExp(`${base}/([^/]+)$`),
+      ([type, id], request) => writes.update(typeOf(type!), id!, request),
+    ],
+    [
+      'DELETE',
+      new RegExp(`${base}/(\\d+)$`),
+      ([type, id], request) => writes.archive(typeOf(type!), id!, request),
+    ],
+    [
+      'POST',
+      new RegExp(`${base}/batch/archive$`),
+      ([type], request) => writes.batchArchive(typeOf(type!), request),
+    ],
+    ...(['create', 'update', 'upsert'] as const).map(
+      (act): Route => [
+        'POST',
+        new RegExp(`${base}/batch/${act}$`),
+        ([type], request) => writes.batch(typeOf(type!), act, request),
+      ],
+    ),
     [
       'POST',
       /^\/crm\/(?:v4\/associations|associations\/2026-03)\/([^/]+)\/([^/]+)\/batch\/read$/,
@@ -142,7 +174,7 @@ function createRoutes(account: Account, portalId: string, url: () => string) {
       /^\/crm\/(?:v3\/properties|properties\/2026-03)\/([^/]+)$/,
       ([type], request) => properties(typeOf(type!), request),
     ],
-    ['GET', /^\/account-info\/v3\/details$/, (_, request) => details(portalId, request)],
+    ['GET', /^\/account-info\/v3\/details$/, (_, request) => details(account.portalId, request)],
   ]
   return (request: Received): Reply | undefined => {
     for (const [method, path, handler] of routes) {
@@ -160,6 +192,7 @@ function properties(type: ObjectType, request: Received): Reply {
     label: name,
     type: kind === 'bool' ? 'bool' : kind,
     archived: false,
+    hasUniqueValue: name === GOLDEN_ID || (type.name === 'contacts' && name === 'email'),
     modificationMetadata: { readOnlyValue: readOnly },
   }))
   return { status: 200, body: { results } }
@@ -187,7 +220,7 @@ function behaviour(handle: Behaviour['handle'], rate: RateLimit): Behaviour {
       status === 429
         ? limitReply('TEN_SECONDLY_ROLLING')
         : errorReply(status, 'internal error', { category: 'INTERNAL_ERROR' }),
-    forbidden: (request) => missingScope(scopeOf(request.path)),
+    forbidden: (request) => missingScope(scopeOf(request)),
     expired(what, request) {
       if (what === 'token') return expiredToken()
       const carries = request.query.has('after')
@@ -208,8 +241,10 @@ function behaviour(handle: Behaviour['handle'], rate: RateLimit): Behaviour {
   }
 }
 
-const scopeOf = (path: string): string =>
-  path
-    .split('/')
-    .map((part) => findObjectType(part)?.scope)
-    .find((scope) => scope !== undefined) ?? 'crm.objects.read'
+/** Searches and batches that read are POST too. */
+function scopeOf({ method, path }: Received): string {
+  const read = method === 'GET' || /\/(search|batch\/read)$/.test(path)
+  const types = path.split('/').map(findObjectType)
+  const scope = types.find((type) => type !== undefined)?.scope ?? 'crm.objects.read'
+  return read ? scope : scope.replace(/read$/, 'write')
+}

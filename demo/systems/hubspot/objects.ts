@@ -36,7 +36,10 @@ interface Described {
 }
 
 const KINDS = ['string', 'number', 'bool', 'date', 'datetime'] as const
-const OWN = 'hubspot_owner_id hs_object_source hs_object_source_id hs_object_source_label'
+/** The custom property that a new account has on each object: its values are unique. */
+export const GOLDEN_ID = 'touchstone_id'
+const OWN = `hubspot_owner_id ${GOLDEN_ID}`
+const SOURCE = 'hs_object_source hs_object_source_id hs_object_source_label'
 
 function objectType(name: string, described: Described): ObjectType {
   const created = described.created ?? 'hs_createdate'
@@ -49,7 +52,7 @@ function objectType(name: string, described: Described): ObjectType {
   add(OWN, 'string', false)
   for (const kind of KINDS) add(described.properties[kind] ?? '', kind, false)
   add('hs_object_id', 'number', true)
-  add('hs_merged_object_ids', 'string', true)
+  add(`hs_merged_object_ids ${SOURCE}`, 'string', true)
   add(`${created} ${modified}`, 'datetime', true)
   const shown = [...described.shown.split(/\s+/).filter(Boolean), created, modified, 'hs_object_id']
   return {

@@ -73,25 +73,49 @@ export class ObjectsApi {
   read(type: ObjectType, id: string, request: Received): Reply {
     const query = queryOf(request)
     const archived = query.flag('archived') ?? false
+    const idProperty = query.text('idProperty')
+    const histories = listOf(query, 'propertiesWithHistory')
     const show = this.#shown(type, query)
     query.end()
-    const row = this.#account.find(type, id)
+    if (idProperty === undefined && !/^\d+$/.test(id)) throw badRequest(`"${id}" is no id`, true)
+    const row = this.#find(type, id, idProperty)
     if (!row || row.deleted !== archived) throw notFound(`Object not found. objectId: ${id}`)
-    return { status: 200, body: show(row) }
+    return { status: 200, body: { ...show(row), ...this.#histories(type, row, histories) } }
+  }
+
+  #find(type: ObjectType, id: string, idProperty: string | undefined): VisibleRow | undefined {
+    if (idProperty === undefined || idProperty === 'hs_object_id')
+      return this.#account.find(type, id)
+    if (!this.#account.isUnique(type, idProperty))
+      throw badRequest(`Property "${idProperty}" does not have unique values`, true)
+    const owner = this.#account.ownerOf(type, idProperty, id)
+    return owner === undefined ? undefined : this.#account.find(type, owner)
+  }
+
+  /** Returns the versions of properties, and who stated each. */
+  #histories(type: ObjectType, row: VisibleRow, names: readonly string[] | undefined) {
+    if (!names) return {}
+    const { history } = this.#account
+    const found = names
+      .filter((name) => type.properties.has(name))
+      .map((name) => [name, history.of(type.name, row.id, name, row.record)] as const)
+    return { propertiesWithHistory: Object.fromEntries(found) }
   }
 
   batchRead(type: ObjectType, request: Received): Reply {
     const query = queryOf(request)
     const archived = query.flag('archived') ?? false
     query.end()
-    const body = jsonOf(request) as { inputs?: unknown; properties?: unknown }
-    const ids = inputIds(body, ['inputs', 'properties', 'propertiesWithHistory'])
-    const asked = Array.isArray(body.properties) ? body.properties.map(String) : undefined
-    const rows = ids.map((id) => this.#account.find(type, id))
+    const body = jsonOf(request) as BatchRead
+    const ids = inputIds(body, ['inputs', 'properties', 'propertiesWithHistory', 'idProperty'])
+    const asked = namesOf(body.properties)
+    const idProperty = typeof body.idProperty === 'string' ? body.idProperty : undefined
+    const rows = ids.map((id) => this.#find(type, id, idProperty))
     const found = rows.filter((row) => row?.deleted === archived)
-    const results = [...new Set(found)].map((row) =>
-      showRecord(type, row!.record as HubspotRecord, asked),
-    )
+    const results = [...new Set(found)].map((row) => ({
+      ...showRecord(type, row!.record as HubspotRecord, asked),
+      ...this.#histories(type, row!, namesOf(body.propertiesWithHistory)),
+    }))
     const missing = ids.filter((_id, at) => rows[at]?.deleted !== archived)
     const completed = this.#now()
     const done = { status: 'COMPLETE', results, startedAt: completed, completedAt: completed }
@@ -171,6 +195,16 @@ export function inputIds(body: unknown, known: readonly string[], max = batchMax
     return String(id)
   })
 }
+
+interface BatchRead {
+  inputs?: unknown
+  properties?: unknown
+  propertiesWithHistory?: unknown
+  idProperty?: unknown
+}
+
+const namesOf = (value: unknown): string[] | undefined =>
+  Array.isArray(value) ? value.map(String) : undefined
 
 function listOf(query: Query, name: string): string[] | undefined {
   const texts = query.texts(name)

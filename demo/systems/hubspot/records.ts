@@ -1,5 +1,7 @@
 import { ownValue, setOwn } from '../../../schema/kit/dictionary.ts'
-import type { ObjectType, PropertyKind } from './objects.ts'
+import type { Who, WrittenAt } from '../kit/store.ts'
+import { WrongValue } from '../kit/writes.ts'
+import type { ObjectType, Property, PropertyKind } from './objects.ts'
 
 type Fields = Record<string, unknown>
 
@@ -21,11 +23,7 @@ const FORMS: ReadonlyMap<PropertyKind, RegExp> = new Map([
 ])
 
 /** Returns a record after a user's write. Throws if a value has not the form of its property. */
-export function writeRecord(
-  type: ObjectType,
-  fields: Fields,
-  at: { id: string; now: number; before: Fields | undefined },
-): HubspotRecord {
+export function writeRecord(type: ObjectType, fields: Fields, at: WrittenAt): HubspotRecord {
   const before = at.before as HubspotRecord | undefined
   const time = new Date(at.now).toISOString()
   const properties: Record<string, string> = { ...before?.properties }
@@ -34,9 +32,15 @@ export function writeRecord(
     if (!property || property.readOnly) continue
     // dictionary: the name is a property of the object type
     if (value === null || value === '') delete properties[name]
-    else setOwn(properties, name, checked(`${type.name}.${name}`, property.kind, value))
+    else setOwn(properties, name, checked(type, property, value))
   }
   setOwn(properties, 'hs_object_id', at.id)
+  if (!before) {
+    const { type: source, id } = sourceOf(at)
+    properties.hs_object_source = source
+    properties.hs_object_source_id = id
+    properties.hs_object_source_label = source
+  }
   setOwn(properties, type.created, before?.createdAt ?? time)
   setOwn(properties, type.modified, time)
   return {
@@ -48,11 +52,26 @@ export function writeRecord(
   }
 }
 
-function checked(where: string, kind: PropertyKind, value: unknown): string {
+/** The app whose token the client uses, and a user of the account. */
+export const APP_ID = '5512201'
+const USER = 'userId:9586504'
+
+/** Returns what HubSpot states about who made a change. */
+export function sourceOf({ by }: Who): { type: string; id: string } {
+  if (by === 'api') return { type: 'INTEGRATION', id: APP_ID }
+  return by === 'user'
+    ? { type: 'CRM_UI', id: USER }
+    : { type: 'AUTOMATION_PLATFORM', id: 'enrollmentId:301' }
+}
+
+function checked(type: ObjectType, { name, kind }: Property, value: unknown): string {
   const text = String(value)
-  if (!(FORMS.get(kind)?.test(text) ?? true)) throw new Error(`${where}: "${text}" is no ${kind}`)
+  if (!hasForm(kind, text)) throw new WrongValue(type.name, name, text, kind)
   return text
 }
+
+export const hasForm = (kind: PropertyKind, text: string): boolean =>
+  FORMS.get(kind)?.test(text) ?? true
 
 /** Returns an archived record. HubSpot does not move the time of the last change. */
 export const archiveRecord = (record: Fields, now: number): HubspotRecord => ({

@@ -3,9 +3,19 @@ export type Fault =
   | { kind: 'status'; status: number; retryAfterSeconds?: number }
   /** Executes the request and then answers with a server error. */
   | { kind: 'afterWrite'; status: number }
-  /** Closes the connection: without an answer, or in the middle of it. */
-  | { kind: 'cut'; after: 'nothing' | 'half' }
+  /**
+   * Closes the connection: before the request is executed, after it without an answer, or in the
+   * middle of the answer.
+   */
+  | { kind: 'cut'; after: 'nothing' | 'execution' | 'half' }
+  /** Waits, then executes the request and answers. */
   | { kind: 'slow'; ms: number }
+  /** Executes the request at once and answers late. */
+  | { kind: 'lateAnswer'; ms: number }
+  /** Executes the request and never answers; the connection stays open. */
+  | { kind: 'noAnswer' }
+  /** Executes the request twice, as after a proxy that repeats it, and gives the second answer. */
+  | { kind: 'twice' }
   /** Refuses a cursor or token that the request carries, as if it had expired. */
   | { kind: 'expired'; what: 'cursor' | 'token' }
   /** Answers 200 with half of the JSON. */

@@ -1,4 +1,5 @@
 import type { Faults } from './faults.ts'
+import type { Automation, Write } from './writes.ts'
 
 /** Opens model systems of one vendor. */
 export interface Model {
@@ -43,6 +44,16 @@ export interface ModelSystem {
   fill(count: number, seed: number): void
   /** Makes `changes` creates, changes and deletes, some at equal times, and ends a day later. */
   day(changes: number, seed: number): void
+  /**
+   * Adds a rule of the system, which changes a record right after each create and change of it, by
+   * users and by the API. Returns a function that removes the rule. A rule follows no other rule.
+   */
+  automate(object: string, rule: Automation): () => void
+  /**
+   * Returns what was written by `put`, `remove`, the API and rules, oldest first. What a write makes
+   * of other records is listed too; `fill` and `day` are not.
+   */
+  writes(): readonly Write[]
   faults: Faults
   requests(): Requests
   close(): Promise<void>

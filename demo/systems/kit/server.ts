@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 import type { Fault, PlannedFaults } from './faults.ts'
+import { type Begun, type Idempotency, StoredReplies } from './idempotency.ts'
 import type { Requests } from './model.ts'
 import type { RateLimit } from './rateLimit.ts'
 
@@ -47,6 +48,8 @@ export interface Behaviour {
   limited(waitMs: number, request: Received): Reply
   /** Headers of each reply, for example the requests that are left. */
   headers?(request: Received): Record<string, string>
+  /** Absent if the vendor has no idempotency keys. */
+  idempotency?: Idempotency
 }
 
 export interface ModelServer {
@@ -66,6 +69,7 @@ export async function openServer(options: {
   const { clock, faults, rateLimit, behaviour } = options
   const unknown: string[] = []
   const closing = new AbortController()
+  const stored = new StoredReplies(behaviour.idempotency, clock)
   let count = 0
 
   /** Executes a request. An error that is no refusal is a fault of the model: 500 and unknown. */
@@ -85,6 +89,28 @@ export async function openServer(options: {
     }
   }
 
+  /** Executes a request once for its idempotency key. `last` makes the reply that is stored. */
+  const executeOnce = async (
+    request: Received,
+    last: (reply: Reply) => Reply | Promise<Reply> = (reply) => reply,
+  ): Promise<Reply> => {
+    const begun = begin(request)
+    if (begun.reply) return last(begun.reply)
+    const reply = await last(await execute(request))
+    begun.finish(reply)
+    return reply
+  }
+
+  const begin = (request: Received): Begun => {
+    try {
+      return stored.begin(request)
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      if (error.unknown) unknown.push(describe(request))
+      return { reply: error.reply }
+    }
+  }
+
   const answer = async (message: IncomingMessage, response: ServerResponse) => {
     const request = await receive(message)
     count += 1
@@ -94,9 +120,12 @@ export async function openServer(options: {
     const fault = faults.take(describe(request), (planned) => applies(planned, request))
     if (fault?.kind === 'slow') await wait(fault.ms, undefined, { signal: closing.signal })
     if (fault?.kind === 'cut' && fault.after === 'nothing') return void message.socket.destroy()
-    const reply = withHeaders(refusalOf(fault, request) ?? (await execute(request)), request)
-    if (fault?.kind === 'afterWrite')
-      return send(response, request, behaviour.failure(fault.status, request))
+    if (fault?.kind === 'twice') await executeOnce(request)
+    const executed =
+      refusalOf(fault, request) ?? (await executeOnce(request, lastOf(fault, request)))
+    const reply = withHeaders(executed, request)
+    if (fault?.kind === 'noAnswer') return
+    if (fault?.kind === 'cut' && fault.after === 'execution') return void message.socket.destroy()
     if (fault?.kind === 'invalidJson' || fault?.kind === 'cut') {
       const text = textOf(reply.body)
       const half = text.slice(0, Math.floor(text.length / 2))
@@ -105,6 +134,13 @@ export async function openServer(options: {
       return void response.write(half, () => message.socket.destroy())
     }
     send(response, request, reply)
+  }
+
+  /** Returns what a fault makes of the reply to an executed request. */
+  const lastOf = (fault: Fault | undefined, request: Received) => async (reply: Reply) => {
+    if (fault?.kind === 'afterWrite') return behaviour.failure(fault.status, request)
+    if (fault?.kind === 'lateAnswer') await wait(fault.ms, undefined, { signal: closing.signal })
+    return reply
   }
 
   const applies = (fault: Fault, request: Received) =>

@@ -4,6 +4,8 @@ import type { Clock } from './clock.ts'
 import type { PlannedFaults } from './faults.ts'
 import type { Row } from './model.ts'
 import { Table } from './table.ts'
+import type { UniqueValues } from './uniqueValues.ts'
+import type { Automation, Write, Writer } from './writes.ts'
 
 type Fields = Record<string, unknown>
 
@@ -16,16 +18,29 @@ export interface ObjectRules {
   /** Weight among the changes of a day; 0 if users do not write the object. */
   weight: number
   newId(): string
-  /** Returns the record as the API shows it after a write. `before` is absent at its creation. */
-  write(fields: Fields, at: { id: string; now: number; before: Fields | undefined }): Fields
+  /** Returns the record as the API shows it after a write. */
+  write(fields: Fields, at: WrittenAt): Fields
   /** Replaces a change where the vendor keeps versions as records; returns the id of the new one. */
   amend?(store: Store, id: string, fields: Fields): string
   /** Returns what a delete leaves of the record. Absent if the vendor permits no delete. */
-  erase?(record: Fields, now: number): Fields
+  erase?(record: Fields, now: number, who: Who): Fields
   /** Draws the fields of a new record; undefined if a parent is missing. */
   draw(random: Random, store: Store): Fields | undefined
   /** Draws a change of a record. */
   redraw(random: Random, record: Fields, store: Store): Fields
+}
+
+/** Who makes a write; `cause` is who made the write that an automation follows. */
+export interface Who {
+  by: Writer
+  cause: 'user' | 'api'
+}
+
+export interface WrittenAt extends Who {
+  id: string
+  now: number
+  /** Absent at the creation of the record. */
+  before: Fields | undefined
 }
 
 export interface Written {
@@ -52,6 +67,12 @@ export class Store {
   readonly #tables: ReadonlyMap<string, Table>
   readonly #onWrite: (written: Written) => void
   readonly #actions: readonly Action[]
+  readonly #unique: UniqueValues | undefined
+  readonly #automations = new Map<string, Set<Automation>>()
+  readonly #writes: Write[] = []
+  #who: Who & { request?: string } = { by: 'user', cause: 'user' }
+  /** Whether writes are listed; those of `fill` and `day` are not. */
+  #listing = true
 
   constructor(options: {
     clock: Clock
@@ -61,6 +82,7 @@ export class Store {
     onWrite?: (written: Written) => void
     /** Changes of a day besides creates, changes and deletes of single records. */
     actions?: readonly Action[]
+    unique?: UniqueValues
   }) {
     this.clock = options.clock
     this.#faults = options.faults
@@ -70,6 +92,7 @@ export class Store {
     )
     this.#onWrite = options.onWrite ?? (() => {})
     this.#actions = options.actions ?? []
+    this.#unique = options.unique
   }
 
   get objects(): string[] {
@@ -91,7 +114,44 @@ export class Store {
     return this.table(object).state()
   }
 
+  /** Who makes the writes of now. */
+  get who(): Who {
+    return this.#who
+  }
+
+  /** Makes writes as the API does. `request` is the method and path. */
+  asApi<T>(request: string, work: () => T): T {
+    return this.#as({ by: 'api', cause: 'api', request }, work)
+  }
+
+  #as<T>(who: Who & { request?: string }, work: () => T): T {
+    const before = this.#who
+    this.#who = who
+    try {
+      return work()
+    } finally {
+      this.#who = before
+    }
+  }
+
+  /** Adds a rule that follows each create and change; returns a function that removes it. */
+  automate(object: string, rule: Automation): () => void {
+    this.table(object)
+    const rules = this.#automations.get(object) ?? new Set()
+    this.#automations.set(object, rules.add(rule))
+    return () => void rules.delete(rule)
+  }
+
+  writes(): readonly Write[] {
+    return [...this.#writes]
+  }
+
   put(object: string, fields: Fields): string {
+    return this.write(object, fields).id
+  }
+
+  /** Creates or changes a record, and returns it as it was before the rules of the system ran. */
+  write(object: string, fields: Fields): Written {
     const table = this.table(object)
     const rules = this.#rules.get(object)!
     const { [rules.idField]: given, ...rest } = fields
@@ -103,11 +163,17 @@ export class Store {
     const current = table.get(id)
     if (current?.deleted) throw new Error(`${object} ${id} is deleted`)
     const before = current?.record
-    if (before && rules.amend) return rules.amend(this, id, rest)
-    const record = rules.write(rest, { id, now: this.clock.now(), before })
+    if (before && rules.amend) {
+      const next = rules.amend(this, id, rest)
+      return { object, id: next, action: 'updated', record: table.get(next)!.record, before }
+    }
+    const record = rules.write(rest, { id, now: this.clock.now(), before, ...this.who })
+    this.#unique?.check(object, id, record)
     table.set(id, record)
-    this.#onWrite({ object, id, action: before ? 'updated' : 'created', record, before })
-    return id
+    const action = before ? 'updated' : 'created'
+    const written = { object, id, action, record, before } as const
+    this.#automate(written, this.#finish(written, rest))
+    return written
   }
 
   remove(object: string, id: string): void {
@@ -116,9 +182,9 @@ export class Store {
     const row = table.get(id)
     if (!row || row.deleted) throw new Error(`there is no ${object} ${id} to delete`)
     if (!erase) throw new Error(`the vendor does not delete records of ${object}`)
-    const record = erase(row.record, this.clock.now())
+    const record = erase(row.record, this.clock.now(), this.who)
     table.set(id, record, true)
-    this.#onWrite({ object, id, action: 'deleted', record, before: row.record })
+    this.#finish({ object, id, action: 'deleted', record, before: row.record }, {})
   }
 
   /** Replaces a record by what the vendor itself makes of it, for example when its parent changes. */
@@ -126,7 +192,32 @@ export class Store {
     const table = this.table(object)
     const before = table.get(id)?.record
     table.set(id, record, action === 'deleted')
-    this.#onWrite({ object, id, action, record, before })
+    const written: Written = { object, id, action, record, before }
+    this.#unique?.follow(written)
+    this.#onWrite(written)
+  }
+
+  #finish(written: Written, fields: Fields): Write {
+    const { object, id, action } = written
+    const write: Write = { object, id, action, fields, at: this.clock.now(), ...this.#who }
+    if (this.#listing) this.#writes.push(write)
+    this.#unique?.follow(written)
+    this.#onWrite(written)
+    return write
+  }
+
+  /** Rules do not follow one another: a system that never ends would prove nothing. */
+  #automate({ object, id }: Written, write: Write): void {
+    if (this.#who.by === 'automation') return
+    const rules = this.#rules.get(object)!
+    for (const automation of this.#automations.get(object) ?? []) {
+      const row = this.table(object).get(id)
+      const fields = row && !row.deleted ? automation(row.record, write) : undefined
+      if (fields)
+        this.#as({ ...this.#who, by: 'automation' }, () =>
+          this.put(object, { ...fields, [rules.idField]: id }),
+        )
+    }
   }
 
   /** Draws one id that is not deleted. */
@@ -136,6 +227,23 @@ export class Store {
   }
 
   fill(count: number, seed: number): void {
+    this.#unlisted(() => this.#fill(count, seed))
+  }
+
+  day(changes: number, seed: number): void {
+    this.#unlisted(() => this.#day(changes, seed))
+  }
+
+  #unlisted(work: () => void): void {
+    this.#listing = false
+    try {
+      work()
+    } finally {
+      this.#listing = true
+    }
+  }
+
+  #fill(count: number, seed: number): void {
     const draw = random('fill', seed)
     const end = this.clock.now()
     let time = end - 700 * dayMs
@@ -151,7 +259,7 @@ export class Store {
     }
   }
 
-  day(changes: number, seed: number): void {
+  #day(changes: number, seed: number): void {
     const draw = random('day', seed)
     const start = this.clock.now()
     const choices = [...this.#rules.values(), ...this.#actions]

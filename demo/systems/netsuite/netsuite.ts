@@ -104,6 +104,8 @@ async function open(options: NetsuiteOptions = {}): Promise<ModelSystem> {
       return store.put(object, isId ? { ...rest, rowid: String(id) } : fields)
     },
     remove: (object, id) => removeRecord(store, object, id),
+    automate: (object, rule) => store.automate(object, rule),
+    writes: () => store.writes(),
     fill: (count, fillSeed) => store.fill(count, fillSeed),
     day: (changes, daySeed) => store.day(changes, daySeed),
     faults,

@@ -80,6 +80,8 @@ async function open(options: SalesforceOptions = {}): Promise<ModelSystem> {
     state: (object) => org.store.state(object),
     put: (object, fields) => org.store.put(object, fields),
     remove: (object, id) => org.store.remove(object, id),
+    automate: (object, rule) => org.store.automate(object, rule),
+    writes: () => org.store.writes(),
     fill: (count, fillSeed) => org.store.fill(count, fillSeed),
     day: (changes, daySeed) => org.store.day(changes, daySeed),
     faults: org.faults,

@@ -58,6 +58,8 @@ export const stripe: Model = {
       state: (object) => shortenedRows(store.state(object)),
       put: (object, fields) => store.put(object, fields),
       remove: (object, id) => store.remove(object, id),
+      automate: (object, rule) => store.automate(object, rule),
+      writes: () => store.writes(),
       fill: (count, fillSeed) => store.fill(count, fillSeed),
       day: (changes, daySeed) => store.day(changes, daySeed),
       ...server,

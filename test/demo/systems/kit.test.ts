@@ -7,7 +7,9 @@ import { Query } from '../../../demo/systems/kit/query.ts'
 import { RateLimit } from '../../../demo/systems/kit/rateLimit.ts'
 import { openServer, Refused } from '../../../demo/systems/kit/server.ts'
 import { type ObjectRules, Store } from '../../../demo/systems/kit/store.ts'
+import { UniqueValues } from '../../../demo/systems/kit/uniqueValues.ts'
 import { article, company, person } from '../../../demo/systems/kit/world.ts'
+import { NotUnique } from '../../../demo/systems/kit/writes.ts'
 
 async function open(max = 1000) {
   const clock = createClock()
@@ -15,6 +17,7 @@ async function open(max = 1000) {
   const rateLimit = new RateLimit({ windowMs: 1000, max, kind: 'sliding' }, true)
   const refuse = (name: string, problem: string) =>
     new Refused({ status: 400, body: { name, problem } }, problem === 'unknown')
+  let executed = 0
   const server = await openServer({
     clock,
     faults,
@@ -26,7 +29,16 @@ async function open(max = 1000) {
         const query = new Query(request.query, refuse)
         const limit = query.integer('limit', 1, 10, 5)
         query.end()
-        return { status: 200, body: { limit, text: 'x'.repeat(50) } }
+        executed += 1
+        return { status: 200, body: { limit, executed, text: 'x'.repeat(50) } }
+      },
+      idempotency: {
+        keyOf: ({ headers }) => headers['idempotency-key']?.toString(),
+        windowMs: 60_000,
+        replayed: { replayed: 'true' },
+        other: () => ({ status: 422 }),
+        running: () => ({ status: 409 }),
+        stores: ({ status }) => status !== 400,
       },
       notFound: () => ({ status: 404, body: { error: 'not found' } }),
       failure: (status) => ({ status, body: { error: 'failure' } }),
@@ -84,11 +96,56 @@ describe('the server of a model', () => {
     await assert.rejects(async () => (await get('/things')).text())
     faults.add({ kind: 'afterWrite', status: 500 })
     assert.equal((await get('/things')).status, 500)
+    faults.add({ kind: 'cut', after: 'execution' })
+    await assert.rejects(get('/things'))
+    faults.add({ kind: 'twice' })
+    const executed = Number((await (await get('/things')).json()).executed)
+    assert.equal(executed, 9, 'the second execution answers')
+    faults.add({ kind: 'noAnswer' })
+    await assert.rejects(
+      fetch(`${server.url}/things`, { signal: AbortSignal.timeout(50) }),
+      /timeout/,
+    )
+    faults.add({ kind: 'lateAnswer', ms: 30 })
+    const late = get('/things')
+    assert.equal((await (await get('/things')).json()).executed, executed + 3)
+    assert.equal((await (await late).json()).executed, executed + 2)
     faults.add({ kind: 'slow', ms: 20 })
     const begin = performance.now()
     assert.equal((await get('/things')).status, 200)
     assert.ok(performance.now() - begin >= 19)
     assert.equal(faults.met().get('forbidden'), 2)
+    await server.close()
+  })
+
+  test('stores what the first request with an idempotency key was answered', async () => {
+    const { clock, faults, server } = await open()
+    const ask = async (key: string, query = '') => {
+      const headers = { 'idempotency-key': key }
+      const response = await fetch(`${server.url}/things${query}`, { headers })
+      const body = response.status === 200 ? await response.json() : {}
+      return [response.status, body.executed, response.headers.get('replayed')]
+    }
+    assert.deepEqual(await ask('a'), [200, 1, null])
+    assert.deepEqual(await ask('a'), [200, 1, 'true'])
+    assert.deepEqual(await ask('a', '?limit=3'), [422, undefined, null])
+    assert.deepEqual(await ask('b', '?limit=90'), [400, undefined, null])
+    assert.deepEqual(await ask('b'), [200, 2, null], 'a refusal is not stored')
+    faults.add({ kind: 'afterWrite', status: 500 })
+    assert.deepEqual(await ask('c'), [500, undefined, null])
+    assert.deepEqual(await ask('c'), [500, undefined, 'true'], 'a failure is')
+    faults.add({ kind: 'status', status: 500 })
+    assert.deepEqual(await ask('d'), [500, undefined, null])
+    assert.deepEqual(await ask('d'), [200, 4, null], 'a failure before the execution is not')
+    faults.add({ kind: 'lateAnswer', ms: 40 })
+    const first = ask('e')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    assert.deepEqual(await ask('e'), [409, undefined, null])
+    assert.deepEqual(await first, [200, 5, null])
+    faults.add({ kind: 'twice' })
+    assert.deepEqual(await ask('f'), [200, 6, 'true'])
+    clock.advance(60_000)
+    assert.deepEqual(await ask('a'), [200, 7, null])
     await server.close()
   })
 
@@ -167,6 +224,54 @@ describe('the records of a model', () => {
       })
       store.put('thing', { colour: 'red' })
     }, /no field colour/)
+  })
+})
+
+describe('the writes of a model', () => {
+  const open = () => {
+    const unique = new UniqueValues(new Map([['thing', ['name']]]), (record) => record.name)
+    const faults = new PlannedFaults()
+    return new Store({ clock: createClock(), faults, rules: [things], unique })
+  }
+
+  test('are listed with who made them; rules follow users and the API, not one another', () => {
+    const store = open()
+    store.fill(3, 1)
+    const stop = store.automate('thing', ({ name }) => ({ name: `${name}!` }))
+    store.automate('thing', ({ name }) => (name === 'skip!' ? undefined : { name: `${name}?` }))
+    const id = store.put('thing', { name: 'a' })
+    store.asApi('PATCH /things', () => store.put('thing', { id, name: 'skip' }))
+    stop()
+    store.remove('thing', id)
+    assert.deepEqual(
+      store
+        .writes()
+        .map(({ action, by, cause, fields, request }) => [
+          ...[action, by, cause, fields.name, request],
+        ]),
+      [
+        ['created', 'user', 'user', 'a', undefined],
+        ['updated', 'automation', 'user', 'a!', undefined],
+        ['updated', 'automation', 'user', 'a!?', undefined],
+        ['updated', 'api', 'api', 'skip', 'PATCH /things'],
+        ['updated', 'automation', 'api', 'skip!', 'PATCH /things'],
+        ['deleted', 'user', 'user', undefined, undefined],
+      ],
+    )
+    assert.throws(() => store.automate('other', () => undefined), /no object other/)
+  })
+
+  test('give a unique value to one record only, until it is deleted or changed', () => {
+    const store = open()
+    const first = store.put('thing', { name: 'a' })
+    assert.throws(() => store.put('thing', { name: 'a' }), NotUnique)
+    store.put('thing', { id: first, name: 'a' })
+    const second = store.put('thing', { name: 'b' })
+    assert.throws(() => store.put('thing', { id: second, name: 'a' }), NotUnique)
+    store.put('thing', { id: first, name: 'c' })
+    store.put('thing', { id: second, name: 'a' })
+    store.remove('thing', second)
+    store.put('thing', { name: 'a' })
   })
 })
 
