@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import type { Received, Reply } from './server.ts'
+import type { Received, Reply } from './exchange.ts'
 
 /** A vendor's idempotency keys. */
 export interface Idempotency {

@@ -2,38 +2,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
+import { type Received, Refused, type Reply } from './exchange.ts'
 import type { Fault, PlannedFaults } from './faults.ts'
 import { type Begun, type Idempotency, StoredReplies } from './idempotency.ts'
 import type { Requests } from './model.ts'
 import type { RateLimit } from './rateLimit.ts'
 
-/** A request as it arrived, with its body read. */
-export interface Received {
-  method: string
-  /** Without the query; still percent-encoded. */
-  path: string
-  query: URLSearchParams
-  headers: IncomingMessage['headers']
-  body: string
-}
-
-export interface Reply {
-  status: number
-  headers?: Record<string, string>
-  /** JSON, unless it is a text. */
-  body?: unknown
-}
-
-/** A reply that ends the handling of a request. `unknown`: the model does not know the request. */
-export class Refused extends Error {
-  readonly reply: Reply
-  readonly unknown: boolean
-  constructor(reply: Reply, unknown = false) {
-    super(`refused with status ${reply.status}`)
-    this.reply = reply
-    this.unknown = unknown
-  }
-}
+export { type Received, Refused, type Reply } from './exchange.ts'
 
 /** A vendor's behaviour: how it handles requests, and the forms of its refusals. */
 export interface Behaviour {

@@ -5,7 +5,9 @@ import type { PlannedFaults } from './faults.ts'
 import type { Row } from './model.ts'
 import { Table } from './table.ts'
 import type { UniqueValues } from './uniqueValues.ts'
-import type { Automation, Write, Writer } from './writes.ts'
+import type { Automation, Who, Write, Written, WrittenAt } from './writes.ts'
+
+export type { Who, Written, WrittenAt } from './writes.ts'
 
 type Fields = Record<string, unknown>
 
@@ -28,27 +30,6 @@ export interface ObjectRules {
   draw(random: Random, store: Store): Fields | undefined
   /** Draws a change of a record. */
   redraw(random: Random, record: Fields, store: Store): Fields
-}
-
-/** Who makes a write; `cause` is who made the write that an automation follows. */
-export interface Who {
-  by: Writer
-  cause: 'user' | 'api'
-}
-
-export interface WrittenAt extends Who {
-  id: string
-  now: number
-  /** Absent at the creation of the record. */
-  before: Fields | undefined
-}
-
-export interface Written {
-  object: string
-  id: string
-  action: 'created' | 'updated' | 'deleted'
-  record: Fields
-  before: Fields | undefined
 }
 
 /** A change of several records at once, for example a merge. */

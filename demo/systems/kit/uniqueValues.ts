@@ -1,5 +1,4 @@
-import type { Written } from './store.ts'
-import { NotUnique } from './writes.ts'
+import { NotUnique, type Written } from './writes.ts'
 
 type Fields = Record<string, unknown>
 

@@ -3,6 +3,27 @@ type Fields = Record<string, unknown>
 /** Who makes a write: a user of the system, its API, or a rule of the system. */
 export type Writer = 'user' | 'api' | 'automation'
 
+/** Who makes a write; `cause` is who made the write that an automation follows. */
+export interface Who {
+  by: Writer
+  cause: 'user' | 'api'
+}
+
+export interface WrittenAt extends Who {
+  id: string
+  now: number
+  /** Absent at the creation of the record. */
+  before: Fields | undefined
+}
+
+export interface Written {
+  object: string
+  id: string
+  action: 'created' | 'updated' | 'deleted'
+  record: Fields
+  before: Fields | undefined
+}
+
 /** A write that a system accepted. */
 export interface Write {
   object: string
