@@ -1,5 +1,6 @@
 import { CodedError } from '../schema/kit/codedError.ts'
 import type { SourceSystem } from '../schema/sourceSystem.ts'
+import type { Json } from './connection/contract.ts'
 
 export type { SourceSystem } from '../schema/sourceSystem.ts'
 
@@ -94,6 +95,48 @@ export class MessageError extends CodedError {
   }
 }
 
+/**
+ * Returns the ids that a source system has for the records of one thing; `value` is a canonical
+ * reference, a golden id or a record key.
+ */
+export type OwnIds = (source: string, object: string, value: string) => readonly string[]
+
+/** Why a value cannot be written. */
+export interface WriteRefusal {
+  code:
+    | 'NOT_MAPPED'
+    | 'NO_INVERSE'
+    | 'REQUIRED'
+    | 'IDENTITY'
+    | 'NO_CODE'
+    | 'NO_ELEMENT'
+    | 'SEVERAL_ELEMENTS'
+    | 'NOT_AN_OBJECT'
+    | 'UNKNOWN_FORM'
+    | 'NO_RECORD'
+    | 'TOO_MANY_VALUES'
+    | 'NOT_THE_VALUE'
+  detail: string
+}
+
+/** How a canonical value is written into a raw record, or why it cannot be. */
+export type Inverted =
+  | {
+      /** New values by path in the raw record; null empties a place. None where nothing differs. */
+      values: ReadonlyMap<string, Json>
+      /** Other fields that the record would give then: `name`, or `ContactPerson.name`. */
+      also: string[]
+    }
+  | { refused: WriteRefusal }
+
+/** Whether a rule of a mapping has an inverse. */
+export interface FieldWriting {
+  /** Paths that a write may change, as the mapping writes them; below `each:` with its path. */
+  paths: string[]
+  /** Why the field cannot be written, with the line of the rule; null where it can. */
+  obstacle: { line: string; why: string } | null
+}
+
 /** One message as it is put into the inbox. */
 export interface InboundMessage {
   /** Idempotency key: the event's own id, else the delivery's, else a hash of the content. */
@@ -151,6 +194,20 @@ export interface Connector {
    * object.
    */
   explain(object: string, raw: Record<string, unknown>): MappingStep[]
+  /**
+   * Returns the values that make the raw record give `value` for a field of a golden type; null
+   * empties it. The result is mapped again, and refused where it gives another value. Throws
+   * MessageError for an unknown object.
+   */
+  invert(
+    object: string,
+    field: string,
+    value: unknown,
+    raw: Record<string, unknown>,
+    ownIds: OwnIds,
+  ): Inverted
+  /** Returns which mapped fields of a golden type can be written. Throws as `invert` does. */
+  writings(object: string): ReadonlyMap<string, FieldWriting>
   /** The objects of its mapping; `as` is a golden type, an operational object or `Kept`. */
   objects: { name: string; as: string }[]
   /**

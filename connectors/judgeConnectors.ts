@@ -119,6 +119,8 @@ function heldConnector(
     read: held,
     map: held,
     explain: held,
+    invert: held,
+    writings: held,
     objects: [],
     objectName: () => null,
   }

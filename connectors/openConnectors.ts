@@ -13,6 +13,7 @@ import { findKind } from './kinds.ts'
 import { readCodeLists } from './mapping/codes.ts'
 import { compileMapping, type Mapping } from './mapping/compileMapping.ts'
 import { failAt } from './mapping/document.ts'
+import { fieldWritings, invertField } from './mapping/invertField.ts'
 import { readPulled } from './pulledMessage.ts'
 import { verifyBy } from './signature.ts'
 import { type ConfiguredSource, readSources } from './sources.ts'
@@ -99,6 +100,9 @@ export function createConnector(
     },
     map: (object, raw) => mapping.require(object).map(raw),
     explain: (object, raw) => mapping.require(object).explain(raw),
+    invert: (object, field, value, raw, ownIds) =>
+      invertField(mapping.require(object), field, value, raw, ownIds),
+    writings: (object) => fieldWritings(mapping.require(object)),
     objects: mapping.names.map((name) => ({ name, as: mapping.require(name).as })),
     objectName: (name) => mapping.find(name)?.name ?? null,
     verify: (headers, body, now) => verifyBy(kind.verify, system.secrets, headers, body, now),

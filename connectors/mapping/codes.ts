@@ -8,7 +8,14 @@ import { isEmpty } from './path.ts'
  * Looks a code of the source system up; `known` is false where the list does not have it, `listed`
  * is true where it has the code itself and not only a prefix.
  */
-export type CodeList = (code: unknown) => { known: boolean; listed: boolean; value: unknown }
+export interface CodeList {
+  (code: unknown): { known: boolean; listed: boolean; value: unknown }
+  /**
+   * Returns the whole codes for a value that `fits`, in the order of the file, and the prefixes of
+   * codes for it.
+   */
+  codesOf(fits: (value: unknown) => boolean): { whole: string[]; prefixes: string[] }
+}
 
 /**
  * Compiles a map of codes to values. A code that ends in `*` matches all codes with that prefix;
@@ -25,12 +32,22 @@ export function codeList(map: object, canonical = false): CodeList {
     else exact.set(fold(code), value)
   }
   prefixes.sort((a, b) => b[0].length - a[0].length)
-  return (given) => {
+  const find = (given: unknown) => {
     const code = fold(given)
     if (exact.has(code)) return { known: true, listed: true, value: exact.get(code) }
     const prefix = prefixes.find(([p]) => code.startsWith(p))
     return { known: prefix !== undefined, listed: false, value: prefix?.[1] }
   }
+  const codesOf: CodeList['codesOf'] = (fits) => {
+    const codes = Object.entries(map).flatMap(([code, value]) =>
+      !isEmpty(value) && fits(value) ? [code] : [],
+    )
+    return {
+      whole: codes.filter((code) => !code.endsWith('*')),
+      prefixes: codes.filter((code) => code.endsWith('*')),
+    }
+  }
+  return Object.assign(find, { codesOf })
 }
 
 function fold(code: unknown): string {

@@ -17,11 +17,13 @@ import { compileField } from './field.ts'
 import type { Evaluate, FieldContext } from './fieldContext.ts'
 import { compileIds, compileMoments, momentOf } from './identity.ts'
 import { ID_FORMS } from './idForm.ts'
+import { compileInverse, type FieldInverse } from './inverse.ts'
 import { foldName, type Scope, scopeOf } from './path.ts'
 import { compileWhen, type Fail } from './rule.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { shapesOf } from './shape.ts'
 import { completeSubscription, ONLY_READ } from './subscription.ts'
+import { valuePaths } from './valuePaths.ts'
 
 /** The compiled mapping of one object of a source system. */
 export interface MappedObject {
@@ -42,8 +44,19 @@ export interface MappedObject {
   applies(scope: Scope): boolean
   /** Objects that are read from the same raw record too. */
   derived: MappedObject[]
+  /** The object whose records it is read from; null where they are its own. */
+  of: MappedObject | null
+  /** The inverse of each rule of a golden type. */
+  inverses: ReadonlyMap<string, InverseAt>
+  /** Fields without which a record is incomplete. */
+  required: readonly string[]
   map(raw: Record<string, unknown>): Canonical
   explain(raw: Record<string, unknown>): MappingStep[]
+}
+
+/** The inverse of a rule, with its location. */
+export interface InverseAt extends FieldInverse {
+  place: Located
 }
 
 export interface Mapping {
@@ -156,6 +169,9 @@ function compileObject(
 
   const shapes = shapesOf(as, policy) ?? []
   const fields: [string, Evaluate][] = []
+  const inverses = new Map<string, InverseAt>()
+  const isGolden = policy.types.some((t) => t.name === as)
+  const readers = isGolden ? fieldsByPath([...object.fields, ['id', idPlace]]) : new Map()
   for (const [name, place] of object.fields) {
     const shape = shapes.find((s) => s.name === name)
     if (!shape)
@@ -186,7 +202,12 @@ function compileObject(
         return { object: found.name, as: typeOf(found, policy) }
       },
     }
-    fields.push([name, compileField(place.value, shape, name, place.path, ctx)])
+    const evaluate = compileField(place.value, shape, name, place.path, ctx)
+    fields.push([name, evaluate])
+    if (!isGolden) continue
+    const readersOf = (path: string) => readersBut(readers, path, name)
+    const inverse = compileInverse(place.value, shape, name, place.path, ctx, readersOf, evaluate)
+    inverses.set(name, { ...inverse, place })
   }
   const required = shapes.filter((s) => s.required).map((s) => s.name)
   for (const name of required)
@@ -202,12 +223,34 @@ function compileObject(
     deletedOf: (scope) => deletion(scope),
     applies,
     derived: [],
+    of: null,
+    inverses,
+    required,
     map: (raw) => mapRecord(as, raw, fields, required, deletion),
     explain: (raw) => [
       ...explainRecord(as, raw, fields, required, object.fields),
       ...explainDeletion(raw, deletion, deletedPlace),
     ],
   }
+}
+
+/** Returns the fields that are read from each path, by the folded text of the path. */
+function fieldsByPath(rules: Iterable<readonly [string, Located]>): Map<string, Set<string>> {
+  const readers = new Map<string, Set<string>>()
+  for (const [field, { value }] of rules)
+    for (const path of valuePaths(value)) {
+      const of = readers.get(foldName(path)) ?? new Set()
+      readers.set(foldName(path), of.add(field))
+    }
+  return readers
+}
+
+function readersBut(
+  readers: ReadonlyMap<string, ReadonlySet<string>>,
+  path: string,
+  name: string,
+): string[] {
+  return [...(readers.get(foldName(path)) ?? [])].filter((field) => field !== name)
 }
 
 /**
@@ -340,6 +383,7 @@ function derive(
       (doc.objects.get(name)?.parts.get('id') ?? doc.every.get('id'))?.value
     own.hasOwnId = !isDeepStrictEqual(idOf(own.name), idOf(base.name))
     base.derived.push(own)
+    own.of = base
   }
 }
 

@@ -61,6 +61,8 @@ const ALIASES: Record<string, string> = {
 }
 
 const names = new Map<string, string>()
+/** The name of each country in each language, as people write it. */
+const shown: Map<string, string>[] = []
 
 function addName(name: string, code: string): void {
   for (const key of [fold(name), fold(anyAscii(name))])
@@ -82,6 +84,25 @@ for (const language of LANGUAGES) {
   }
   for (const [code, all] of Object.entries(data.countries))
     for (const name of [all].flat()) addName(name, code)
+  const first = Object.entries(data.countries).map(([code, all]): [string, string] => [
+    code,
+    [all].flat()[0] ?? code,
+  ])
+  shown.push(new Map(first))
+}
+
+/**
+ * Returns a country in the form in which another one is written: a code of two or three letters, or
+ * its name in the first language above that has `like`; else the code of two letters.
+ */
+export function countryLike(code: string, like: string): string {
+  const now = parseCountry(like)
+  const text = normalCode(like)
+  if (now === null || /^[A-Za-z]{2}$/.test(text)) return code
+  if (/^[A-Za-z]{3}$/.test(text) && countries.isValid(text.toUpperCase()))
+    return countries.alpha2ToAlpha3(code) ?? code
+  const same = shown.find((names) => fold(names.get(now) ?? '') === fold(text)) ?? shown[0]
+  return same?.get(code) ?? code
 }
 
 /**

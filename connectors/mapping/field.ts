@@ -13,7 +13,7 @@ import { isEmpty, type Path, type Scope } from './path.ts'
 import { compileRule, isMap, type Missing, pathAt } from './rule.ts'
 import { EXACT_MONEY, type Shape } from './shape.ts'
 
-const VALUE_KEYS = ['as', 'country', 'codes'] as const
+export const VALUE_KEYS = ['as', 'country', 'codes'] as const
 const REF_KEYS = ['ref', 'from', 'source', 'when'] as const
 
 /** Compiles the rule of one field; `name` is its name in issues: `billingAddress.country`. */
@@ -93,7 +93,7 @@ function compileValue(
 }
 
 /** Returns the tests for placeholders in a field; its own values and codes are none. */
-function missingIn(shape: Shape, codes: CodeList | null, ctx: FieldContext): Missing {
+export function missingIn(shape: Shape, codes: CodeList | null, ctx: FieldContext): Missing {
   const own = new Set(shape.values?.map((v) => v.toLowerCase()))
   const isOwn = (value: unknown) =>
     (own.size > 0 && own.has(dataText(value).trim().toLowerCase())) ||
@@ -131,7 +131,12 @@ function check(
   return value
 }
 
-function formOf(as: unknown, shape: Shape, at: readonly PropertyKey[], ctx: FieldContext): Form {
+export function formOf(
+  as: unknown,
+  shape: Shape,
+  at: readonly PropertyKey[],
+  ctx: FieldContext,
+): Form {
   if (as === undefined) return shape.form
   const form = Object.keys(FORMS).find((f) => f === as) as Form | undefined
   if (!form)
@@ -210,7 +215,7 @@ function compileReference(
   }
 }
 
-const GROUP_KEYS = ['each', 'when'] as const
+export const GROUP_KEYS = ['each', 'when'] as const
 
 function compileGroup(
   spec: unknown,
@@ -306,7 +311,7 @@ function paths(spec: unknown, at: readonly PropertyKey[], ctx: FieldContext): Pa
     )
 }
 
-function withoutKeys(spec: unknown, keys: readonly string[]): unknown {
+export function withoutKeys(spec: unknown, keys: readonly string[]): unknown {
   if (!isMap(spec)) return spec
   return Object.fromEntries(Object.entries(spec).filter(([k]) => !keys.includes(k)))
 }

@@ -1,7 +1,7 @@
 import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { isBlank, normalText } from '../../schema/kit/normalText.ts'
-import { type PathStep, parsePath } from './pathText.ts'
+import { type PathSelector, type PathStep, parsePath } from './pathText.ts'
 
 /**
  * A path into a raw record: `Name`, `address.line1`, `tax_ids.data[].value` (every element),
@@ -80,6 +80,22 @@ function stepOf({ name, selectors }: PathStep): Step {
   }
 }
 
+/** Returns the test that a selector `[name=value]` makes of the elements of a list. */
+export function elementTest(
+  selector: Extract<PathSelector, { how: 'where' }>,
+): (element: unknown) => boolean {
+  const [compiled] = stepOf({ name: null, selectors: [selector] }).selectors
+  return (element) => compiled?.how === 'where' && isMatch(element, compiled, new Map())
+}
+
+function isMatch(
+  value: unknown,
+  selector: Extract<Selector, { how: 'where' }>,
+  cache: Map<object, Map<string, string>>,
+): boolean {
+  return namedValues(value, selector, cache).some((n) => normalText(dataText(n)) === selector.value)
+}
+
 export function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || (typeof value === 'string' && isBlank(value))
 }
@@ -123,9 +139,7 @@ function walk(
       if (!Array.isArray(v)) return []
       if (selector.how === 'all') return v as unknown[]
       if (selector.how === 'index') return v.slice(selector.index, selector.index + 1) as unknown[]
-      return v.filter((x) =>
-        namedValues(x, selector, cache).some((n) => normalText(dataText(n)) === selector.value),
-      ) as unknown[]
+      return v.filter((x) => isMatch(x, selector, cache)) as unknown[]
     })
   }
   for (const v of values) {
