@@ -348,7 +348,8 @@ function referencePart(
 function moneyPart(spec: unknown, at: readonly PropertyKey[], ctx: Context): Part {
   if (!isMap(spec)) return closed(at, 'it is no amount')
   for (const key of ['each', 'times', 'packs', 'tiers'])
-    if (Object.hasOwn(spec, key)) return closed([...at, key], `${key}: computes the amount of several values`)
+    if (Object.hasOwn(spec, key))
+      return closed([...at, key], `${key}: computes the amount of several values`)
   const side = 'major' in spec ? 'major' : 'minor'
   const isMissing = (value: unknown) => ctx.isPlaceholder(value, 'VALUE')
   const missing = { whole: isMissing, part: isMissing }
