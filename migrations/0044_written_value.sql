@@ -1,4 +1,7 @@
--- What source systems hold because it was written there, and the statements of those records since.
+-- What source systems hold because it was written there, and the statements of those records since. Until
+-- now nothing was written there.
+drop table written_value;
+
 create table written_value (
   intent_id bigint not null,
   path text not null,
