@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Json } from '../../connectors/connection/contract.ts'
+import type { Json } from '../../connectors/connection/row.ts'
 import type { Canonical, RecordChange } from '../../connectors/contract.ts'
 import { isEmpty } from '../../connectors/mapping/path.ts'
 import { parsePath } from '../../connectors/mapping/pathText.ts'

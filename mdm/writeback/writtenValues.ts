@@ -1,4 +1,4 @@
-import type { Json } from '../../connectors/connection/contract.ts'
+import type { Json } from '../../connectors/connection/row.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'

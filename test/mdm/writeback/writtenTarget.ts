@@ -1,4 +1,4 @@
-import type { Json } from '../../../connectors/connection/contract.ts'
+import type { Json } from '../../../connectors/connection/row.ts'
 import type { Canonical, RecordChange } from '../../../connectors/contract.ts'
 import {
   compact,
