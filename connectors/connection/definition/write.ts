@@ -36,6 +36,10 @@ export interface WriteRequest {
   row: Path | true | null
   /** Where the answer to an upsert says that it made a record; null: its status is 201. */
   created: Path | null
+  /** What an answer means, where it is not as in `http:`. */
+  meaning: Partial<AnswerMeaning>
+  /** Of an update; null: that of `write:`. */
+  match: WriteMatch | null
 }
 
 export type WriteMatch =
@@ -54,10 +58,12 @@ export interface WriteDefinition {
   as: 'json' | 'form'
   create: WriteRequest | null
   upsert: WriteRequest | null
-  update: WriteRequest | null
+  /** One request, or several of which each writes other fields. */
+  updates: readonly WriteRequest[]
   /** Path of the golden id; it may have settings in it, and is null where one of them is not given. */
   goldenId: Template | null
-  find: { request: RequestTemplate; row: Path; lagMs: number } | null
+  /** `row` is null where the answer itself is the record. */
+  find: { request: RequestTemplate; row: Path | null; lagMs: number } | null
   once: WriteOnce
   match: WriteMatch
   needs: readonly Path[]
@@ -65,7 +71,6 @@ export interface WriteDefinition {
   empty: null | '' | undefined
   /** Values of the record that requests use as {record.NAME}. */
   record: ReadonlyMap<string, Path>
-  meaning: Partial<AnswerMeaning>
 }
 
 const fieldSchema = z.union([
@@ -81,19 +86,33 @@ const requestFields = {
   fields: fieldsSchema.optional(),
   id: z.union([pathText, shape({ header: z.string().min(1) })]).optional(),
   row: z.union([pathText, z.literal(true)]).optional(),
+  ...MEANING_FIELDS,
 }
+const matchSchema = z.union([
+  z.enum(['none', 'since']),
+  shape({
+    etag: pathText.optional(),
+    version: pathText.optional(),
+    read: shape(REQUEST_FIELDS).optional(),
+  }),
+])
+const updateSchema = shape({ ...requestFields, match: matchSchema.optional() })
 
 const writeSchema = shape({
   as: z.enum(['json', 'form']).optional(),
-  fields: fieldsSchema,
+  fields: fieldsSchema.optional(),
   needs: z.array(pathText).min(1).optional(),
   record: z.record(z.string().regex(/^[a-z][A-Za-z0-9]{0,60}$/), pathText).optional(),
   empty: z.enum(['null', 'text', 'never']).optional(),
   goldenId: scalar.optional(),
   create: shape(requestFields).optional(),
   upsert: shape({ ...requestFields, created: pathText.optional() }).optional(),
-  update: shape(requestFields).optional(),
-  find: shape({ ...REQUEST_FIELDS, row: pathText, lag: duration.optional() }).optional(),
+  update: z.union([updateSchema, z.array(updateSchema).min(2)]).optional(),
+  find: shape({
+    ...REQUEST_FIELDS,
+    row: z.union([pathText, z.literal(true)]),
+    lag: duration.optional(),
+  }).optional(),
   once: z
     .union([
       z.enum(['upsert', 'find']),
@@ -107,16 +126,7 @@ const writeSchema = shape({
       }),
     ])
     .optional(),
-  match: z
-    .union([
-      z.enum(['none', 'since']),
-      shape({
-        etag: pathText.optional(),
-        version: pathText.optional(),
-        read: shape(REQUEST_FIELDS).optional(),
-      }),
-    ])
-    .optional(),
+  match: matchSchema.optional(),
   ...MEANING_FIELDS,
 })
 
@@ -141,53 +151,76 @@ export function readWrite(
   const as = given.as ?? 'json'
   const recordNames = Object.keys(given.record ?? {}).map((name) => `record.${name}`)
   const base = new Set([...allowed, ...recordNames])
-  const common = readFields(below(place, 'fields'))
+  const common =
+    given.fields === undefined ? new Map<string, WriteField>() : readFields(below(place, 'fields'))
   const { goldenId, find, once, match, create, update, upsert } = given
   if (!create && !update && !upsert) refuse('needs create:, update: or upsert:')
   if (create && upsert)
     refuse('has create: and upsert:, which creates too; one is allowed', 'create')
   const hasGoldenId = goldenId !== undefined
-  const requestOf = (name: 'create' | 'update' | 'upsert'): WriteRequest | null => {
-    const at = below(place, name)
-    if (!isMap(at.value)) return null
+  const requestOf = (at: Located, name: 'create' | 'update' | 'upsert'): WriteRequest => {
     const names = [
       ...(name === 'update' ? idNames : []),
       ...['goldenId', 'writeKey', 'values'].filter((n) => n !== 'goldenId' || hasGoldenId),
     ]
-    const one = readRequest(at, {
+    const part = readRequest(at, {
       what: `${what}.${name}`,
       as,
       allowed: new Set([...base, ...names]),
     })
-    const action = name === 'update' ? 'update' : 'create'
-    if (one.row !== null && object.hasChildren)
+    if (part.row !== null && object.hasChildren)
       failAt(at, `${what}.${name}: row: lacks what children: reads; leave it out`, ['row'])
-    return { ...one, action, fields: new Map([...common, ...one.fields]) }
+    const ownMatch = below(at, 'match')
+    return {
+      ...part,
+      action: name === 'update' ? 'update' : 'create',
+      meaning: meaningOf(at, place),
+      match: ownMatch.value === undefined ? null : readMatch(ownMatch),
+    }
   }
-  const requests = {
-    create: requestOf('create'),
-    update: requestOf('update'),
-    upsert: requestOf('upsert'),
+  const several = Array.isArray(update)
+  const updates = [update ?? []].flat().map((_, i) => {
+    const at = several ? below(place, 'update', i) : below(place, 'update')
+    const one = requestOf(at, 'update')
+    if (several && one.fields.size === 0)
+      failAt(at, `${what}.update: each of several needs fields: of its own`)
+    if (![...idNames, ...recordNames].some((n) => one.names.has(n)))
+      failAt(at, `${what}: update: does not use {id}, so it would change another record`)
+    if (!one.match && match === undefined)
+      failAt(
+        at,
+        `${what}: update: needs match: etag, since or version, or match: none, which reads the record just before and compares`,
+      )
+    if (several) return one
+    return { ...one, fields: withoutNull(new Map([...common, ...one.fields]), at) }
+  })
+  const written = updates.flatMap(({ fields }) => [...fields.keys()])
+  const twice = written.find((key, i) => written.indexOf(key) !== i)
+  if (twice !== undefined) refuse('update: two of its requests write one field', 'update')
+  const creating = (name: 'create' | 'upsert'): WriteRequest | null => {
+    if (!given[name]) return null
+    const one = requestOf(below(place, name), name)
+    if (one.id === null)
+      refuse(`${name}: needs id: with where the answer has the id of the new record`, name)
+    const all = several ? [...common, ...updates.flatMap((u) => [...u.fields])] : [...common]
+    return { ...one, fields: withoutNull(new Map([...all, ...one.fields]), below(place, name)) }
   }
+  const requests = { create: creating('create'), upsert: creating('upsert') }
   if (requests.upsert && !requests.upsert.names.has('goldenId'))
     refuse(
       'upsert: needs goldenId: and {goldenId} in its request, which decides whether there is a record',
       'upsert',
     )
-  if (requests.update && ![...idNames, ...recordNames].some((n) => requests.update?.names.has(n)))
-    refuse('update: does not use {id}, so it would change another record', 'update')
   if (find && !hasGoldenId) refuse('find: needs goldenId: with the path of the golden id', 'find')
-  for (const [name, one] of Object.entries(requests))
-    if (one && one.action === 'create' && one.id === null)
-      refuse(`${name}: needs id: with where the answer has the id of the new record`, name)
 
   return {
     as,
     ...requests,
+    updates,
     goldenId: hasGoldenId ? compileTemplate(below(place, 'goldenId'), allowed) : null,
     find: find ? readFind(below(place, 'find')) : null,
     once: readOnce(),
-    match: readMatch(),
+    match: match === undefined ? { how: 'NONE' } : readMatch(below(place, 'match')),
     needs: (given.needs ?? []).map((_, i) => {
       const at = below(place, 'needs', i)
       const path = pathIn(at)
@@ -202,7 +235,6 @@ export function readWrite(
     record: new Map(
       Object.keys(given.record ?? {}).map((n) => [n, pathIn(below(place, 'record', n))]),
     ),
-    meaning: meaningOf(),
   }
 
   function readOnce(): WriteOnce {
@@ -220,30 +252,23 @@ export function readWrite(
     return { by: 'NONE' }
   }
 
-  function readMatch(): WriteMatch {
-    if (match === undefined) {
-      if (update)
-        refuse(
-          'update: needs match: etag, since or version, or match: none, which reads the record just before and compares',
-          'update',
-        )
-      return { how: 'NONE' }
-    }
-    const at = below(place, 'match')
-    if (match === 'since') {
-      if (!object.hasVersion) refuse('match: since needs version: of the object', 'match')
+  function readMatch(at: Located): WriteMatch {
+    const given = at.value as z.output<typeof matchSchema>
+    if (given === 'since') {
+      if (!object.hasVersion) failAt(at, `${what}: match: since needs version: of the object`)
       return { how: 'SINCE' }
     }
-    if (update && !object.hasRead) refuse('update: needs read: of the object, to compare', 'update')
-    if (match === 'none') return { how: 'NONE' }
+    if (update && !object.hasRead)
+      failAt(at, `${what}: match: needs read: of the object, to compare`)
+    if (given === 'none') return { how: 'NONE' }
     if (exactlyOne(at, `${what}.match`, ['etag', 'version']) === 'version') {
-      if (match.read) refuse('match: read: is for etag:', 'match', 'read')
+      if (given.read) failAt(at, `${what}: match: read: is for etag:`, ['read'])
       return { how: 'VERSION', version: pathIn(below(at, 'version')) }
     }
     return {
       how: 'ETAG',
-      etag: match.etag === 'header' ? null : pathIn(below(at, 'etag')),
-      request: match.read
+      etag: given.etag === 'header' ? null : pathIn(below(at, 'etag')),
+      request: given.read
         ? compileRequest([below(at, 'read')], `${what}.match.read`, {
             allowed: new Set([...allowed, ...idNames]),
             optional: new Set(),
@@ -253,26 +278,38 @@ export function readWrite(
   }
 
   function readFind(at: Located): WriteDefinition['find'] {
-    const { row, lag, ...request } = find ?? { row: '' }
+    const { row, lag, ...request } = find ?? { row: true }
     const compiled = compileRequest([{ ...at, value: request }], `${what}.find`, {
       allowed: new Set([...allowed, 'goldenId', 'fields']),
       optional: new Set(),
     })
     if (!namesOf({ request: compiled }).has('goldenId'))
       failAt(at, `${what}.find: does not use {goldenId}`)
-    return { request: compiled, row: pathIn({ ...below(at, 'row'), value: row }), lagMs: lag ?? 0 }
-  }
-
-  /** Returns the parts that are not those of `http:`. */
-  function meaningOf(): Partial<AnswerMeaning> {
-    const meaning = readMeaning({ ...place, value: onlyMeaning(given) })
-    return Object.fromEntries(
-      Object.entries(meaning).filter(([, part]) => part !== null && [part].flat().length > 0),
-    )
+    const path = row === true ? null : pathIn(below(at, 'row'))
+    return { request: compiled, row: path, lagMs: lag ?? 0 }
   }
 }
 
-function onlyMeaning(given: Record<string, unknown>): Record<string, unknown> {
+/** Returns what answers mean: what the request says, then `write:`. `errors:` of both count. */
+function meaningOf(request: Located, write: Located): Partial<AnswerMeaning> {
+  const [own, general] = [request, write].map((place) => {
+    const meaning = readMeaning({ ...place, value: onlyMeaning(place.value as object) })
+    return Object.fromEntries(
+      Object.entries(meaning).filter(([, part]) => part !== null),
+    ) as Partial<AnswerMeaning>
+  })
+  return { ...general, ...own, errors: [...(own?.errors ?? []), ...(general?.errors ?? [])] }
+}
+
+/** Removes the fields that `fields:` of a request sets to null. */
+function withoutNull(fields: Map<string, WriteField>, request: Located): Map<string, WriteField> {
+  const own = below(request, 'fields').value
+  if (!isMap(own)) return fields
+  for (const [path, to] of Object.entries(own)) if (to === null) fields.delete(pathKey(path))
+  return fields
+}
+
+function onlyMeaning(given: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(given).filter(([key]) => Object.hasOwn(MEANING_FIELDS, key)),
   )
@@ -281,14 +318,10 @@ function onlyMeaning(given: Record<string, unknown>): Record<string, unknown> {
 function readRequest(
   place: Located,
   { what, as, allowed }: { what: string; as: 'json' | 'form'; allowed: ReadonlySet<string> },
-): Omit<WriteRequest, 'action'> {
-  const {
-    fields: _fields,
-    id: _id,
-    row: _row,
-    created: _created,
-    ...rest
-  } = place.value as Record<string, unknown>
+): Omit<WriteRequest, 'action' | 'meaning' | 'match'> {
+  const rest = Object.fromEntries(
+    Object.entries(place.value as object).filter(([key]) => Object.hasOwn(REQUEST_FIELDS, key)),
+  )
   const request = compileRequest([{ ...place, value: rest }], what, {
     allowed,
     optional: new Set(),

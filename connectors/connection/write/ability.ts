@@ -15,18 +15,18 @@ export function openWrite(
   definition: WriteDefinition,
   settings: ReadonlyMap<string, string>,
 ): OpenWrite {
-  const { find, once, match, update, needs, empty } = definition
+  const { find, once, match, updates, needs, empty } = definition
   const goldenId = goldenPath(definition, settings)
   // Without the field of the golden id nothing shows that a record was created already.
   const needsGoldenId = once.by !== 'KEY'
   const create = goldenId || !needsGoldenId ? (definition.create ?? definition.upsert) : null
   const refusalOf: WriteAbility['refusalOf'] = (path, action = 'update') => {
-    const request = action === 'create' ? create : update
-    if (!request)
+    const requests = action === 'create' ? [create ?? []].flat() : updates
+    if (requests.length === 0)
       return `write: has no ${action}:${action === 'create' && definition.goldenId && !goldenId ? ' without the setting of the golden id' : ''}`
     const key = keyOf(path)
-    if (key !== null && (request.fields.has(key) || (goldenId && key === pathKey(goldenId.text))))
-      return null
+    const isGoldenId = goldenId !== null && key === pathKey(goldenId.text)
+    if (key !== null && (isGoldenId || requests.some(({ fields }) => fields.has(key)))) return null
     return `"${path}" is none of the fields of write:`
   }
   return {
@@ -35,7 +35,7 @@ export function openWrite(
     goldenId,
     ability: {
       create: create !== null,
-      update: update !== null,
+      update: updates.length > 0,
       goldenId: goldenId?.text ?? null,
       find: find && goldenId ? { lagMs: find.lagMs } : null,
       guard: match.how,
@@ -57,7 +57,8 @@ function goldenPath(
   return text ? compilePath(text) : null
 }
 
-function keyOf(path: string): string | null {
+/** Returns the key of a path; null for a text that is none. */
+export function keyOf(path: string): string | null {
   try {
     return pathKey(path)
   } catch {

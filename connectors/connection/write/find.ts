@@ -29,8 +29,8 @@ export async function findRecord(
     })
   if (answered === null || answered.empty) return null
   const refuse = refuseOf(answered.name)
-  const found = find.row.first(scopeOf(answered.body))
-  const rows = [found ?? refuse('ROWS_MISSING', `the answer has nothing at ${find.row.text}`)]
+  const found = find.row ? listed(find.row, answered.body) : answered.body
+  const rows = [found]
     .flat()
     .map((record) => (isMap(record) ? timedRow(object, record, refuse).row : refuseRow()))
     // A search may be looser than an equation.
@@ -45,7 +45,12 @@ export async function findRecord(
   await addChildren(ctx, [row], refuse)
   return row
 
+  function listed(row: Path, body: unknown): unknown {
+    // An empty list is found by no path.
+    return row.first(scopeOf(body)) ?? refuse('ROWS_MISSING', `the answer has no ${row.text}`)
+  }
+
   function refuseRow(): never {
-    return refuse('ROWS_MISSING', `a record at ${find.row.text} is not an object`)
+    return refuse('ROWS_MISSING', `a record at ${find.row?.text ?? 'the top'} is not an object`)
   }
 }

@@ -1,6 +1,7 @@
 import { type Path, scopeOf } from '../../mapping/path.ts'
 import type { PulledRow } from '../contract.ts'
-import type { WriteDefinition } from '../definition/write.ts'
+import type { RequestTemplate } from '../definition/request.ts'
+import type { WriteMatch } from '../definition/write.ts'
 import { idValues, type ObjectContext, valuesOf } from '../pull/context.ts'
 import { type ReadAnswer, readAnswered } from '../pull/readRecord.ts'
 import { idText } from '../pull/rows.ts'
@@ -22,7 +23,7 @@ export interface Guarded {
  */
 export async function guardUpdate(
   ctx: ObjectContext,
-  { match }: WriteDefinition,
+  match: WriteMatch,
   { id, expected, paths }: { id: string; expected: PulledRow; paths: readonly Path[] },
 ): Promise<Guarded> {
   const fail = failWrite(ctx, id)
@@ -60,10 +61,7 @@ export async function guardUpdate(
     }
   }
 
-  async function ownEtag(
-    template: NonNullable<Extract<typeof match, { how: 'ETAG' }>['request']>,
-    path: Path | null,
-  ): Promise<string | null> {
+  async function ownEtag(template: RequestTemplate, path: Path | null): Promise<string | null> {
     const answered = await ctx.requester.ask(
       { object: ctx.object.name, template, values: valuesOf(ctx, idValues(ctx.object, id)) },
       ctx.signal,

@@ -6,9 +6,10 @@ import type { TemplateValue } from '../definition/template.ts'
 import { pathKey, stepsIn, type WriteField, type WriteRequest } from '../definition/write.ts'
 import { idValues, type ObjectContext, valuesOf } from '../pull/context.ts'
 import { idText } from '../pull/rows.ts'
+import { withUnknownOutcome } from '../request/failure.ts'
 import type { Answered, WriteAttempts } from '../request/requester.ts'
 import type { RecordWrite, Writing, WrittenRecord } from '../writing.ts'
-import { type OpenWrite, openWrite } from './ability.ts'
+import { keyOf, type OpenWrite, openWrite } from './ability.ts'
 import { idOfAnswer, isCreated, rowOfAnswer } from './answer.ts'
 import { bodyOf, type PlacedValue, writtenValue } from './body.ts'
 import { isSame } from './compare.ts'
@@ -92,36 +93,54 @@ export function openWriting(parts: WritingParts): Writing {
   ): Promise<WrittenRecord> {
     const { id, expected } = write
     const { ctx, open, fail } = begin(write.object, `id ${id}`, signal)
-    const { match, once, update: request } = open.definition
-    if (!request) return fail('PERMANENT', 'NO_UPDATE', open.ability.refusalOf('') ?? '')
+    const { match: common, once, updates } = open.definition
+    if (updates.length === 0)
+      return fail('PERMANENT', 'NO_UPDATE', open.ability.refusalOf('') ?? '')
     if (!expected)
       return fail('PERMANENT', 'NOT_READ', 'an update needs the record on which it was planned')
-    const values = placedValues(open, request, write, fail)
-    const paths = values.map(({ path }) => path)
-    const guarded = await guardUpdate(ctx, open.definition, { id, expected, paths })
-    if (guarded.row && values.every((v) => holds(guarded.row, v)))
-      return { id, created: false, written: false, row: guarded.row }
-    const hasKey = once.by === 'KEY' && once.methods.has(request.request.method)
-    const isCompared = match.how === 'NONE' || match.how === 'VERSION'
-    const answered = await send(ctx, open, request, {
-      write,
-      values,
-      headers: guarded.headers,
-      attempts: {
-        // A repetition might replace what another wrote meanwhile, unless the system compares.
-        repeat: hasKey || !isCompared,
-        againMsMax: isCompared ? comparedMsMax : alwaysMs,
-      },
-    })
-    const row = afterWrite(ctx, request, answered)
-    return { id: idOfAnswer(request, answered) ?? id, created: false, written: true, row }
+    const parts = updates
+      .map((request, i) => ({ request, values: placedValues(open, request, write, fail, i === 0) }))
+      .filter(({ values }) => values.length > 0)
+    refuseOthers(open, write, fail)
+    let result: WrittenRecord = { id, created: false, written: false, row: null }
+    for (const { request, values } of parts) {
+      const match = request.match ?? common
+      const paths = values.map(({ path }) => path)
+      try {
+        // Our own first request has changed the version.
+        const isCompared = match.how === 'NONE' || match.how === 'VERSION'
+        const guard = match.how === 'VERSION' && result.written ? { how: 'NONE' as const } : match
+        const guarded = await guardUpdate(ctx, guard, { id, expected, paths })
+        if (guarded.row && values.every((v) => holds(guarded.row, v))) {
+          result = { ...result, row: guarded.row }
+          continue
+        }
+        const hasKey = once.by === 'KEY' && once.methods.has(request.request.method)
+        const answered = await send(ctx, open, request, {
+          write,
+          values,
+          headers: guarded.headers,
+          attempts: {
+            // A repetition might replace what another wrote meanwhile, unless the system compares.
+            repeat: hasKey || !isCompared,
+            againMsMax: isCompared ? comparedMsMax : alwaysMs,
+          },
+        })
+        const row = afterWrite(ctx, request, answered)
+        result = { id: idOfAnswer(request, answered) ?? id, created: false, written: true, row }
+      } catch (e) {
+        // The requests before it are done.
+        throw e instanceof ConnectionError && result.written ? withUnknownOutcome(e) : e
+      }
+    }
+    return result
   }
 
   /** Sends a write. Throws ConnectionError. */
   async function send(
     ctx: ObjectContext,
     open: OpenWrite,
-    { request, names }: WriteRequest,
+    { request, names, meaning: own }: WriteRequest,
     {
       write,
       values,
@@ -134,7 +153,7 @@ export function openWriting(parts: WritingParts): Writing {
       attempts: WriteAttempts
     },
   ): Promise<Answered> {
-    const { once, record, meaning: own } = open.definition
+    const { once, record } = open.definition
     const fixed = new Map(headers)
     if (once.by === 'KEY' && once.methods.has(request.method)) fixed.set(once.header, write.key)
     const given: Record<string, TemplateValue> = {
@@ -172,19 +191,28 @@ export function openWriting(parts: WritingParts): Writing {
       write.id === null ? create(write, signal) : update({ ...write, id: write.id }, signal),
   }
 
+  /** Throws where a value has no place in any request. */
+  function refuseOthers(open: OpenWrite, write: RecordWrite, fail: FailWrite): void {
+    for (const text of Object.keys(write.values)) {
+      const refusal = open.ability.refusalOf(text, write.id === null ? 'create' : 'update')
+      if (refusal !== null) fail('PERMANENT', 'FIELD_NOT_WRITABLE', refusal)
+    }
+  }
+
+  /** Returns the values that one request writes; the golden id is in the first. */
   function placedValues(
     open: OpenWrite,
     { fields, action }: WriteRequest,
     write: RecordWrite,
     fail: FailWrite,
+    isFirst = true,
   ): Placed[] {
+    const { empty } = open.definition
+    const golden = isFirst ? goldenField(open) : null
     return Object.entries(write.values).flatMap(([text, value]): Placed[] => {
-      const refusal = open.ability.refusalOf(text, action)
-      if (refusal !== null) return fail('PERMANENT', 'FIELD_NOT_WRITABLE', refusal)
-      const field = fields.get(pathKey(text)) ?? goldenField(open)
-      if (!field) return []
-      if (value === null && action === 'create') return []
-      const { empty } = open.definition
+      const key = keyOf(text)
+      const field = (key === null ? null : fields.get(key)) ?? fieldAt(golden, key)
+      if (!field || (value === null && action === 'create')) return []
       if (value === null && empty === undefined)
         return fail('PERMANENT', 'CANNOT_EMPTY', `the system cannot empty ${text}`)
       const written = writtenValue(field, value, empty ?? null)
@@ -195,6 +223,7 @@ export function openWriting(parts: WritingParts): Writing {
   /** Returns the values of a create, with the golden id unless the request places it by itself. */
   function createdValues(open: OpenWrite, write: RecordWrite, fail: FailWrite): Placed[] {
     if (!open.create) return []
+    refuseOthers(open, write, fail)
     const values = placedValues(open, open.create, write, fail)
     const { goldenId } = open
     if (!goldenId || open.create.names.has('goldenId')) return values
@@ -219,6 +248,10 @@ interface Placed extends PlacedValue {
 function goldenField({ goldenId }: OpenWrite): WriteField | null {
   if (!goldenId) return null
   return { path: compilePath(goldenId.text), steps: stepsIn(goldenId.text), codes: null }
+}
+
+function fieldAt(field: WriteField | null, key: string | null): WriteField | null {
+  return field !== null && key === pathKey(field.path.text) ? field : null
 }
 
 function isSamePath(a: Path, b: Path): boolean {

@@ -186,6 +186,42 @@ describe('a write', () => {
   })
 })
 
+describe('an update of several requests', () => {
+  const definition = definitionOf(`
+    write:
+      goldenId: id
+      update:
+        - { post: "/customers/{id}", fields: [name], match: { version: rev } }
+        - { post: "/customers/{id}/sites/{record.site}", fields: { "sites[0].city": town }, match: { etag: "sites[0].etag" } }
+      record: { site: "sites[0].id" }
+`)
+  const stored = { ...ada, rev: 3, sites: [{ id: 's1', etag: '"5"', city: 'Berlin' }] }
+  const values = { name: 'B', 'sites[0].city': 'Bonn' }
+
+  test('sends those that have a value, each with its own guard', async () => {
+    const { connection, server } = await start(() => ({ body: stored }), { definition })
+    await write(connection, values, { expected: row(stored) })
+    assert.deepEqual(
+      posts(server).map((r) => [r.path, r.body, r.headers['if-match']]),
+      [
+        ['/api/customers/c1', '{"name":"B"}', undefined],
+        ['/api/customers/c1/sites/s1', '{"town":"Bonn"}', '"5"'],
+      ],
+    )
+    await write(connection, { 'sites[0].city': 'Bonn' }, { expected: row(stored) })
+    assert.equal(posts(server).length, 3)
+  })
+
+  test('of which a later one is refused is UNKNOWN: the first is done', async () => {
+    const { connection } = await start(
+      ({ path }) => (path.includes('/sites/') ? { status: 412 } : { body: stored }),
+      { definition },
+    )
+    const error = await failure(write(connection, values, { expected: row(stored) }))
+    assert.deepEqual([error.verdict, error.outcome], ['CONFLICT', 'UNKNOWN'])
+  })
+})
+
 describe('the outcome of a write that failed', () => {
   /** Returns the failure of an update, and how often it was sent. */
   const refused = async (
