@@ -202,6 +202,7 @@ export function readObject(
       : null,
     children: readChildren(below(place, 'children'), what, new Set([...allowed, 'fields'])),
     write: readWrite(below(place, 'write'), `${what}.write`, allowed, {
+      id: typeof given.id === 'string' ? given.id : null,
       hasRead: given.read !== undefined,
       hasVersion: given.version !== undefined,
       hasChildren: given.children !== undefined && given.children !== null,

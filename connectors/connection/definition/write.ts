@@ -62,6 +62,8 @@ export interface WriteDefinition {
   updates: readonly WriteRequest[]
   /** Path of the golden id; it may have settings in it, and is null where one of them is not given. */
   goldenId: Template | null
+  /** Whether the golden id is the id of a record that is created, so that no update writes it. */
+  isGoldenIdOfRecord: boolean
   /** `row` is null where the answer itself is the record. */
   find: { request: RequestTemplate; row: Path | null; lagMs: number } | null
   once: WriteOnce
@@ -135,6 +137,8 @@ export interface WrittenObject {
   hasRead: boolean
   hasVersion: boolean
   hasChildren: boolean
+  /** The path of its id; null where it is no single path. */
+  id: string | null
 }
 
 /** Reads `write:` of an object. Throws ConfigError. */
@@ -218,6 +222,7 @@ export function readWrite(
     ...requests,
     updates,
     goldenId: hasGoldenId ? compileTemplate(below(place, 'goldenId'), allowed) : null,
+    isGoldenIdOfRecord: hasGoldenId && goldenId === object.id,
     find: find ? readFind(below(place, 'find')) : null,
     once: readOnce(),
     match: match === undefined ? { how: 'NONE' } : readMatch(below(place, 'match')),

@@ -25,7 +25,10 @@ export function openWrite(
     if (requests.length === 0)
       return `write: has no ${action}:${action === 'create' && definition.goldenId && !goldenId ? ' without the setting of the golden id' : ''}`
     const key = keyOf(path)
-    const isGoldenId = goldenId !== null && key === pathKey(goldenId.text)
+    const isGoldenId =
+      goldenId !== null &&
+      key === pathKey(goldenId.text) &&
+      (action === 'create' || !definition.isGoldenIdOfRecord)
     if (key !== null && (isGoldenId || requests.some(({ fields }) => fields.has(key)))) return null
     return `"${path}" is none of the fields of write:`
   }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { pathKey } from '../../../connectors/connection/definition/write.ts'
 import { readDefinition } from '../../../connectors/connection/definition.ts'
+import { openWrite } from '../../../connectors/connection/write/ability.ts'
 import { KINDS } from '../../../connectors/kinds.ts'
 import { foldName } from '../../../connectors/mapping/path.ts'
 import { isMap } from '../../../connectors/mapping/rule.ts'
@@ -25,6 +27,15 @@ const OPTIONAL: Record<string, string[]> = {
 
 /** Kinds whose mapping reads other forms of a record too, which the definition does not ask for. */
 const SEVERAL_FORMS = ['netsuite']
+
+/** A text that is no path is none that is read. */
+function pathKeyOf(text: string): string {
+  try {
+    return pathKey(text)
+  } catch {
+    return ''
+  }
+}
 
 /** Fields that take each of their paths; any other takes the first with a value. */
 const LISTS = ['emails', 'phones', 'domains', 'taxIds', 'tradingNames', 'registrationIds']
@@ -53,6 +64,25 @@ function fieldOf(path: string): string {
     .replace(/^properties\./, '')
 }
 
+/** Objects of golden types that get no golden id, with the reason that their README gives. */
+const NO_GOLDEN_ID: Record<string, string[]> = {
+  chargebee: ['item'],
+  salesforce: ['Lead', 'Contract'],
+  zuora: ['Product'],
+}
+
+/** Returns the texts of a rule that may be paths, those of a group with each of its places. */
+function pathsOf(rule: unknown, under: readonly string[] = ['']): string[] {
+  if (typeof rule === 'string') return under.map((place) => `${place}${rule}`)
+  if (Array.isArray(rule)) return rule.flatMap((part) => pathsOf(part, under))
+  if (!isMap(rule)) return []
+  const each = pathsOf(rule.each).map((place) => `${place}.`)
+  const inside = each.length > 0 ? each : under
+  return Object.entries(rule).flatMap(([name, part]) =>
+    name === 'each' ? [] : pathsOf(part, inside),
+  )
+}
+
 describe('definitions of connections', () => {
   for (const { name } of asked) {
     const definition = readDefinition(
@@ -66,6 +96,35 @@ describe('definitions of connections', () => {
           deletes.flag || deletes.feed || deletes.census || deletes.tombstone || deletes.list
         assert.ok(finds, `${object}: deletes:`)
         assert.ok(delta || under || deletes.census, `${object}: neither delta: nor census`)
+      }
+    })
+
+    test(`${name}: what is written is what the mapping reads, and a create is found again`, () => {
+      const mapping = parseYaml(readFileSync(file(name, 'mapping.yaml'), 'utf8'), name)
+      const { objects = {} } = mapping.value as Record<string, Record<string, unknown>>
+      const settings = new Map([...definition.settings.keys()].map((s) => [s, `${s}__c`]))
+      const readme = readFileSync(file(name, 'README.md'), 'utf8')
+      for (const [object, { write, fields }] of definition.objects) {
+        if (!write) continue
+        const what = `${name}: ${object}`
+        const known = Object.entries(objects)
+          .filter(([key, spec]) => key === object || (isMap(spec) && spec.of === object))
+          .flatMap(([, spec]) => pathsOf((spec as Record<string, unknown>).fields))
+        const read = new Set(known.map(pathKeyOf))
+        const { ability, goldenId, create } = openWrite(write, settings)
+        if (goldenId) read.add(pathKey(goldenId.text))
+        const requests = [...write.updates, ...(create ? [create] : [])]
+        const lost = requests.flatMap((r) =>
+          [...r.fields].filter(([key]) => !read.has(key)).map(([, { path }]) => path.text),
+        )
+        assert.deepEqual(lost, [], `${what}: the mapping reads no such path`)
+        const none = NO_GOLDEN_ID[name]?.includes(object) ?? false
+        assert.equal(goldenId === null, none, `${what}: goldenId:`)
+        assert.ok(!create || ability.find || ability.once.by === 'KEY', what)
+        if (goldenId && fields.length > 0 && !goldenId.text.includes('__c'))
+          assert.ok(fields.includes(fieldOf(goldenId.text)), `${what}: the golden id is not read`)
+        const written = readme.split(/^## /m).find((part) => part.startsWith('What is written'))
+        assert.match(written ?? '', new RegExp(`\\b${object}\\b`), `${what}: not in its README`)
       }
     })
 
