@@ -35,7 +35,9 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
     resolution: ['db', 'records', 'match', 'golden', 'feed'],
     tasks: ['db', 'audit', 'access', 'golden', 'resolution'],
     connections: ['db', 'audit', 'access', 'inbox', 'records', 'tasks'],
-    writeback: ['db', 'audit', 'access', 'inbox', 'records', 'golden', 'tasks', 'connections'],
+    writeback: [
+      ...['db', 'audit', 'access', 'inbox', 'records', 'golden', 'feed', 'tasks', 'connections'],
+    ],
     ingest: [
       ...['db', 'audit', 'access', 'inbox', 'records', 'resolution', 'tasks', 'feed'],
       'writeback',

@@ -256,7 +256,20 @@ function compareRank(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1
 }
 
-function place(order: string[], member: SurvivorMember): number {
+/**
+ * Returns the place of a source system among the owners of a field, at the stage that the golden
+ * values show: 0 is the first owner, infinity is none.
+ */
+export function ownerRank(
+  field: FieldPolicy,
+  values: Record<string, unknown>,
+  system: Pick<SurvivorMember, 'source' | 'role'>,
+): number {
+  const order = orderFor(field, values)
+  return order ? place(order.order, system) : Number.POSITIVE_INFINITY
+}
+
+function place(order: string[], member: Pick<SurvivorMember, 'source' | 'role'>): number {
   const byName = order.indexOf(member.source)
   const at = byName >= 0 ? byName : order.indexOf(member.role)
   return at < 0 ? Number.POSITIVE_INFINITY : at

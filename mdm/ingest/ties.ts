@@ -22,15 +22,12 @@ import {
 import { latestStatement, type Statement } from '../records/latestStatement.ts'
 import { arrivalOf, isCorrection } from '../records/stamp.ts'
 
-export type Reader = Pick<Connector, 'read' | 'map'>
-export type StatingMessage = Pick<Message, 'inboxId' | 'source' | 'format' | 'body' | 'object'>
+type Reader = Pick<Connector, 'read' | 'map'>
+type StatingMessage = Pick<Message, 'inboxId' | 'source' | 'format' | 'body' | 'object'>
 
-/** A message as far as folding needs it. */
-export type FoldedMessage = Omit<Message, 'messageId' | 'replay' | 'measured' | 'traceparent'>
-
-export interface KeyedChange {
+interface KeyedChange {
   key: string
-  message: FoldedMessage
+  message: Message
   change: RecordChange
 }
 
@@ -42,7 +39,7 @@ export interface TieReader {
 }
 
 /** `statedBy` is the message whose statement counts; it may be an earlier one. */
-export type FoldedChange = Folded & { statedBy: number }
+type FoldedChange = Folded & { statedBy: number }
 
 const UNKNOWN_ORDER = 'UNKNOWN_ORDER'
 
@@ -97,14 +94,10 @@ export function foldChange(
   const tied = correction ? [] : tiedByContent(known, change)
   if (known && tied.length > 0)
     return foldByContent(known, key, message.inboxId, tied, connector, ties)
-  const folded = fold(known, change, statedAt(message), message.inboxId, correction)
+  const statedAt = (message.statedAt ?? message.receivedAt).getTime() * 1000
+  const folded = fold(known, change, statedAt, message.inboxId, correction)
   const judged = known ? doubtTogether(known, message, change, folded, connector, ties) : folded
   return { ...judged, statedBy: message.inboxId }
-}
-
-/** Returns the version of what a message states without one: microseconds. */
-export function statedAt(message: Pick<Message, 'statedAt' | 'receivedAt'>): number {
-  return (message.statedAt ?? message.receivedAt).getTime() * 1000
 }
 
 /**
@@ -157,7 +150,7 @@ function foldByContent(
  */
 function doubtTogether(
   known: RecordState,
-  message: FoldedMessage,
+  message: Message,
   change: RecordChange,
   folded: Folded,
   connector: Reader,
@@ -189,7 +182,7 @@ function doubtTogether(
  */
 function tiedByArrival(
   known: RecordState | null,
-  message: FoldedMessage,
+  message: Message,
   change: RecordChange,
 ): { arrivals: number[]; raw: Record<string, unknown> } {
   const none = { arrivals: [], raw: {} }

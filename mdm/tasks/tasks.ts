@@ -12,7 +12,8 @@ export const taskChannel = 'touchstone_task'
  * other evidence contradicts a match. VALIDATION: a source record has unusable values, or
  * statements whose order is not known. APPROVAL: a proposal waits for a second person. SPLIT: a
  * golden record split without a person's decision and waits for confirmation. HIERARCHY: source
- * systems state parents in a ring.
+ * systems state parents in a ring. DUPLICATE: a source system that is written to holds one thing
+ * twice.
  */
 export const TASK_KINDS = [
   'POSSIBLE_MATCH',
@@ -21,6 +22,7 @@ export const TASK_KINDS = [
   'APPROVAL',
   'SPLIT',
   'HIERARCHY',
+  'DUPLICATE',
 ] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
 

@@ -17,3 +17,16 @@ export async function markMembersDue(
     from unnest(${own.map((r) => r.source)}::text[], ${own.map((r) => r.goldenId)}::uuid[]) as r (source, golden_id)
       join write_target t on t.source = r.source`
 }
+
+/** Makes golden records due now, or after a pause. */
+export async function markDue(
+  tx: Transaction,
+  goldenIds: readonly string[],
+  afterMs = 0,
+): Promise<void> {
+  if (goldenIds.length === 0) return
+  await tx`
+    insert into write_due (golden_id, due_at)
+    select id, clock_timestamp() + make_interval(secs => ${afterMs / 1_000})
+    from unnest(${[...new Set(goldenIds)]}::uuid[]) as g (id)`
+}

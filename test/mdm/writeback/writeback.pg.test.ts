@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
+import { type DiffWrite, diffTarget } from '../../../mdm/writeback/diff.ts'
+import { type PlannerContext, planDue } from '../../../mdm/writeback/planDue.ts'
+import { registerTargets, scanTargets } from '../../../mdm/writeback/registerTargets.ts'
+import type { Target } from '../../../mdm/writeback/target.ts'
+import { confirmWritten } from '../../../mdm/writeback/writtenValues.ts'
+import { recordKey } from '../../../schema/recordKey.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
-import { directPipeline, drain, empty, send } from '../../fixtures/store.ts'
+import { directPipeline, drain, empty, policy, send } from '../../fixtures/store.ts'
+import { directTarget } from './directTarget.ts'
 
 let db: TestDatabase
 let pipeline: Pipeline
@@ -12,7 +19,7 @@ before(async () => {
 })
 beforeEach(async () => {
   await empty(db.sql)
-  await db.sql`truncate write_due, write_intent, write_target, written_value`
+  await db.sql`truncate write_due, write_intent, write_target, written_value, task cascade`
 })
 after(async () => await db?.drop())
 
@@ -54,5 +61,176 @@ describe('a golden record is due', () => {
     assert.equal(await due(), 1)
     await state('crm', '1', { ...ada, name: 'Ada', accountOwner: 'Eve' })
     assert.equal(await due(), 0, 'the CRM is not written to')
+  })
+})
+
+function context(...targets: Target[]): PlannerContext {
+  return {
+    ...{ sql: db.sql, policy, systems: pipeline.systems },
+    targets: new Map(targets.map((t) => [t.source, t])),
+  }
+}
+
+/** Plans everything that is due. */
+async function plan(...targets: Target[]): Promise<void> {
+  const planner = context(...targets)
+  await registerTargets(db.sql, planner.targets)
+  while ((await planDue(planner)) || (await scanTargets(db.sql, planner.targets)));
+}
+
+interface Intent {
+  id: number
+  operation: string
+  state: string
+  sourceId: string | null
+  values: Record<string, unknown>
+  code: string | null
+}
+
+async function intents(): Promise<Intent[]> {
+  const rows = await db.sql<Intent[]>`
+    select id, operation, state, source_id as "sourceId", values, code from write_intent order by id`
+  return [...rows]
+}
+
+const billing = directTarget('billing', 'BILLING')
+
+describe('a plan', () => {
+  test('is stored as an intent that a newer plan replaces, and that goes when it is not needed', async () => {
+    await state('erp', '1', ada)
+    await state('billing', '1', { ...ada, name: 'Ada' })
+    await plan(billing)
+    const [first] = await intents()
+    assert.deepEqual(
+      [first?.state, first?.operation, first?.sourceId, first?.values],
+      ['PLANNED', 'UPDATE', '1', { name: 'Ada Lovelace Ltd' }],
+    )
+    await state('erp', '1', { ...ada, name: 'Ada Lovelace SE' })
+    await plan(billing)
+    const second = await intents()
+    assert.deepEqual(
+      second.map((i) => i.values),
+      [{ name: 'Ada Lovelace SE' }],
+    )
+    await state('crm', '1', { ...ada, accountOwner: 'Eve' })
+    await plan(billing)
+    assert.deepEqual(await intents(), second, 'the same plan stays in its place')
+    await state('billing', '1', { ...ada, name: 'Ada Lovelace SE' })
+    await plan(billing)
+    assert.deepEqual(await intents(), [])
+  })
+
+  test('creates a record where there is none, and one that refers to it afterwards', async () => {
+    await state('crm', '1', { ...ada, lifecycle: 'CUSTOMER' })
+    const contact = { name: 'Ada Lovelace', emails: ['ada@ada.example'] }
+    const customer = recordKey('crm', 'Customer', '1')
+    await send(db.sql, [
+      {
+        source: 'crm',
+        message: { type: 'Contact', id: '2', version: 1, fields: { ...contact, customer } },
+      },
+    ])
+    await drain(pipeline)
+    await plan(billing)
+    const planned = await intents()
+    assert.deepEqual(planned.map((i) => [i.operation, i.state, i.code]).sort(), [
+      ['CREATE', 'PLANNED', null],
+      ['CREATE', 'WAITING', 'WAITS_FOR_REFERENCE'],
+    ])
+    const create = planned.find((i) => i.state === 'PLANNED')
+    await db.sql.begin(async (tx) => {
+      const id = create?.id ?? 0
+      await tx`update write_intent set state = 'DONE', source_id = 'B1', ended_at = now() where id = ${id}`
+      await confirmWritten(tx, id, 'B1')
+      await tx`insert into write_due (golden_id) select golden_id from write_intent where id = ${id}`
+    })
+    await plan(billing)
+    const after = await intents()
+    assert.deepEqual(
+      after.filter((i) => i.state !== 'DONE').map((i) => [i.state, i.values]),
+      [['PLANNED', { name: 'Ada Lovelace', customer: 'B1' }]],
+      'the customer is not created twice',
+    )
+  })
+
+  test('is made again for all golden records when the configuration changes', async () => {
+    await state('erp', '1', ada)
+    await state('billing', '1', { ...ada, name: 'Ada' })
+    await plan(directTarget('billing', 'BILLING', { mode: 'SHADOW' }))
+    assert.deepEqual(
+      (await intents()).map((i) => i.state),
+      ['SHADOW'],
+    )
+    await plan(directTarget('billing', 'BILLING', { mode: 'APPROVE', version: 'v2' }))
+    assert.deepEqual(
+      (await intents()).map((i) => i.state),
+      ['WAITING_APPROVAL'],
+    )
+    await plan(directTarget('billing', 'BILLING', { version: 'v3' }))
+    assert.deepEqual(
+      (await intents()).map((i) => i.state),
+      ['PLANNED'],
+    )
+    const [target] = await db.sql`select scanned, scan_total, scanned_at from write_target`
+    assert.deepEqual(
+      [target?.scanned, target?.scan_total, target?.scanned_at !== null],
+      [1, 1, true],
+    )
+    await plan()
+    assert.deepEqual(await intents(), [], 'nothing waits for a system that is not written to')
+  })
+
+  test('beyond the bound of changed records is held', async () => {
+    const names = ['Ada Lovelace Ltd', 'Grace Hopper Inc', 'Alan Turing plc']
+    for (const [n, name] of names.entries()) {
+      const taxIds = [`DE12927339${n}`]
+      await state('erp', String(n), { name, taxIds })
+      await state('billing', String(n), { name: `${name}.`, taxIds })
+    }
+    const limits = { perMinute: 60, perDay: 1_000, changedRecordsMax: 2 }
+    await plan(directTarget('billing', 'BILLING', { limits }))
+    const planned = await intents()
+    assert.deepEqual(planned.map((i) => i.state).sort(), ['HELD', 'PLANNED', 'PLANNED'])
+    assert.equal(planned.find((i) => i.state === 'HELD')?.code, 'TOO_MANY_RECORDS')
+  })
+
+  test('for two records of one thing keeps both in step, and a task names them', async () => {
+    await state('erp', '1', ada)
+    await state('billing', '1', { ...ada, name: 'Ada' })
+    await state('billing', '2', { ...ada, name: 'ADA' })
+    await plan(billing)
+    assert.deepEqual((await intents()).map((i) => i.sourceId).sort(), ['1', '2'])
+    const tasks = () => db.sql`select reason, subject, state from task where kind = 'DUPLICATE'`
+    const [task] = await tasks()
+    assert.match(task?.reason, /billing holds this Customer 2 times: Customer 1, Customer 2/)
+    assert.equal(task?.subject.length, 2)
+    const message = {
+      type: 'Customer',
+      id: '2',
+      version: ++version * 1_000_000,
+      deleted: true,
+      fields: {},
+    }
+    await send(db.sql, [{ source: 'billing', message }])
+    await drain(pipeline)
+    await plan(billing)
+    assert.deepEqual(
+      (await tasks()).map((t) => t.state),
+      ['CLOSED'],
+    )
+  })
+
+  test('is only computed for a difference that is shown', async () => {
+    await state('erp', '1', ada)
+    await state('billing', '1', { ...ada, name: 'Ada' })
+    const found: DiffWrite[] = []
+    const counts = await diffTarget(db.sql, context(billing), billing, (w) => found.push(w))
+    assert.deepEqual([counts.goldenRecords, counts.updates, counts.creates], [1, 1, 0])
+    assert.deepEqual(
+      counts.fields.map((f) => [f.type, f.field, f.written]),
+      [['Customer', 'name', 1]],
+    )
+    assert.deepEqual(found[0]?.write.values, { name: 'Ada Lovelace Ltd' })
+    assert.deepEqual(await intents(), [])
   })
 })
