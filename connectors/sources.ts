@@ -11,6 +11,7 @@ import { readSourceConnection, type SourceConnection } from './connection/source
 import type { SourceSystem } from './contract.ts'
 import { findKind, KINDS } from './kinds.ts'
 import { failAt, type Located, objectNames } from './mapping/document.ts'
+import { readSourceFiles, type SourceFiles } from './places/sourceFiles.ts'
 import { readCalendar } from './readCalendar.ts'
 import { readYaml, type YamlFile } from './yamlFile.ts'
 
@@ -22,6 +23,8 @@ export interface ConfiguredSource {
   codes: string[]
   /** How the system is asked; undefined where it only sends. */
   connection?: SourceConnection | undefined
+  /** The files that it puts into a folder; undefined where there are none. */
+  files?: SourceFiles | undefined
 }
 
 const secretReference = z.strictObject({
@@ -51,6 +54,7 @@ const sourceSchema = z.strictObject({
   events: z.union([z.enum(['all', 'none']), z.array(z.enum(OPERATIONAL_TYPES))]).optional(),
   connection: z.record(z.string(), z.unknown()).optional(),
   closed: z.unknown().optional(),
+  files: z.record(z.string(), z.unknown()).optional(),
 })
 
 const fileSchema = z.strictObject({ sources: z.array(sourceSchema).min(1) })
@@ -101,13 +105,26 @@ export function sourcesIn(
       file,
       path: ['sources', i, 'connection'],
     }
+    const filesAt: Located = { value: s.files, file, path: ['sources', i, 'files'] }
     const development = secrets.length === 0 && s.developmentSecret !== undefined
+    const connection = s.connection
+      ? readSourceConnection(place, definitionOf(place, s.kind, mappings, folder), folder)
+      : undefined
+    const files = s.files
+      ? readSourceFiles(filesAt, folder, mappedObjects(s.kind, mappings))
+      : undefined
+    const twice = connection?.objects.find((object) => files?.objects.has(object))
+    if (twice !== undefined)
+      failAt(
+        filesAt,
+        `files.objects: ${twice} is asked by connection: too; leave it out of one (connection: { objects: [...] })`,
+        ['objects', twice],
+      )
     return {
       mappings,
       codes: [s.codes ?? []].flat().map((m) => resolve(folder, m)),
-      connection: s.connection
-        ? readSourceConnection(place, definitionOf(place, s.kind, mappings, folder), folder)
-        : undefined,
+      connection,
+      files,
       system: {
         name: s.name,
         kind: s.kind,

@@ -47,6 +47,7 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
       ...['db', 'audit', 'access', 'inbox', 'records', 'match', 'golden'],
       ...['resolution', 'tasks', 'policy', 'feed'],
     ],
+    files: ['db', 'audit', 'inbox', 'ingest', 'connections'],
     explain: ['db', 'inbox', 'records', 'match', 'golden', 'resolution', 'stewardship', 'ingest'],
   },
   gateway: {

@@ -36,7 +36,7 @@ Examples:
   )
   .action(async (name: string | undefined, options: Config<(typeof SETTINGS)[number]>) => {
     const installation = openInstallation(options.sources)
-    const { systems, connectors, connections } = installation
+    const { systems, connectors, connections, files } = installation
     if (name !== undefined && !connectors.has(name))
       throw new Error(
         `no source system "${name}"; there are ${systems.map((s) => s.name).join(', ')}`,
@@ -50,8 +50,10 @@ Examples:
         const { held, objects = [] } = connectors.get(s.name) ?? {}
         const { everyMs } = connections.get(s.name) ?? {}
         const asked = everyMs === undefined ? 'not asked' : `asked every ${durationText(everyMs)}`
+        const ofFiles = files.get(s.name)
+        const read = ofFiles ? `  files every ${durationText(ofFiles.everyMs)}` : ''
         print(
-          `${s.name.padEnd(20)} ${s.kind.padEnd(12)} ${s.role.padEnd(8)} trust ${s.trust.toFixed(2)}  ${held === undefined ? counted(objects.length, 'object') : 'HELD'}  ${secrets}  ${asked}`,
+          `${s.name.padEnd(20)} ${s.kind.padEnd(12)} ${s.role.padEnd(8)} trust ${s.trust.toFixed(2)}  ${held === undefined ? counted(objects.length, 'object') : 'HELD'}  ${secrets}  ${asked}${read}`,
         )
       }
       for (const { source, mistake } of heldSources(connectors)) {
@@ -60,8 +62,13 @@ Examples:
       }
       return
     }
-    for (const object of usableConnector(installation, name).objects)
-      print(`${object.name.padEnd(40)} ${object.as}`)
+    const ofFiles = files.get(name)
+    for (const object of usableConnector(installation, name).objects) {
+      const names = ofFiles?.objects.get(object.name)?.pattern.text
+      print(
+        `${object.name.padEnd(40)} ${object.as}${names === undefined ? '' : `  files ${names}`}`,
+      )
+    }
   })
 
 /** Judges the mappings by the active policy if there is a database; creates none. */

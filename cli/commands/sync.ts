@@ -13,6 +13,7 @@ import {
   syncDesk,
   type TargetFlags,
 } from './sync/desk.ts'
+import { files } from './sync/files.ts'
 import { run } from './sync/run.ts'
 import { status } from './sync/status.ts'
 
@@ -81,15 +82,19 @@ export const command = new Command('sync')
   .addCommand(pause)
   .addCommand(resume)
   .addCommand(rescan)
+  .addCommand(files)
   .addHelpText(
     'after',
     `
-A source system is asked if it has connection: in config/sources.yaml. docs/connections.md explains the states.
+A source system is asked if it has connection: in config/sources.yaml, and its files are read if it has files:.
+docs/connections.md and docs/files-as-connection.md explain the states.
 
 Examples:
   npx touchstone sync status
   npx touchstone sync status chargebee --runs 20
   npx touchstone sync run chargebee --object customer
   npx touchstone sync pause chargebee --object subscription --reason "maintenance of the site"
-  npx touchstone sync rescan chargebee --reason "records were corrected without a new time"`,
+  npx touchstone sync rescan chargebee --reason "records were corrected without a new time"
+  npx touchstone sync files erp --open
+  npx touchstone sync files erp --skip orders_0042.csv --reason "the ERP never wrote it"`,
   )

@@ -1,6 +1,7 @@
 import type { SourceConnection } from '../../connectors/connection/sourceConnection.ts'
 import type { Connector, SourceSystem } from '../../connectors/contract.ts'
 import { judgeConnectors } from '../../connectors/judgeConnectors.ts'
+import type { SourceFiles } from '../../connectors/places/sourceFiles.ts'
 import { readSources } from '../../connectors/sources.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { activePolicy, type StoredPolicy } from '../../mdm/policy/policies.ts'
@@ -23,6 +24,8 @@ export interface Installation {
   connectors: Map<string, Connector>
   /** How source systems are asked, by name; one that only sends is absent. */
   connections: ReadonlyMap<string, SourceConnection>
+  /** The files of source systems that exchange files, by name. */
+  files: ReadonlyMap<string, SourceFiles>
   /** Judges the mappings by a policy. A source system with a mistake in its mapping is held. */
   judge(policy: Policy): void
   /** The roles and duties of stewardship. */
@@ -50,6 +53,7 @@ export function openInstallation(
     connections: new Map(
       configured.flatMap((s) => (s.connection ? [[s.system.name, s.connection] as const] : [])),
     ),
+    files: new Map(configured.flatMap((s) => (s.files ? [[s.system.name, s.files] as const] : []))),
     ...judgeConnectors(configured, policy),
     rules: readRules(packagePath('config/stewardship.yaml')),
     levels: readServiceLevels(packagePath('config/service-levels.yaml')),
@@ -90,9 +94,16 @@ export function usableConnector(
   return connector
 }
 
-/** Returns the objects of each source system that is pulled. */
+/** Returns the objects of each source system that is asked, or whose files are read. */
 export function pulledObjects({
   connections,
-}: Pick<Installation, 'connections'>): Map<string, readonly string[]> {
-  return new Map([...connections].map(([name, { objects }]) => [name, objects]))
+  files,
+}: Pick<Installation, 'connections' | 'files'>): Map<string, readonly string[]> {
+  const names = new Set([...connections.keys(), ...files.keys()])
+  return new Map(
+    [...names].map((name) => [
+      name,
+      [...(connections.get(name)?.objects ?? []), ...(files.get(name)?.objects.keys() ?? [])],
+    ]),
+  )
 }

@@ -1,7 +1,8 @@
 import type { Connection, RequestCounts } from '../../connectors/connection/contract.ts'
 import { openConnection } from '../../connectors/connection/openConnection.ts'
-import type { PulledSource } from '../../mdm/connections/scheduler.ts'
-import type { Installation } from '../config/installation.ts'
+import type { FileRun, PulledSource } from '../../mdm/connections/scheduler.ts'
+import { runFiles } from '../../mdm/files/runFiles.ts'
+import { type Installation, pulledObjects } from '../config/installation.ts'
 import type { PullRole } from '../observe/roles.ts'
 
 export interface PulledSources {
@@ -12,20 +13,24 @@ export interface PulledSources {
 }
 
 /**
- * Opens the source systems that are asked; `only` names one. Nothing is requested yet. Each object
- * has a connection of its own, so that its requests can be counted; they share sign-in and limits.
+ * Opens the source systems that are asked, or whose files are read; `only` names one. Nothing is
+ * requested yet. Each object has a connection of its own, so that its requests can be counted; they
+ * share sign-in and limits.
  */
 export function openPulledSources(installation: Installation, only?: string): PulledSources {
   const figures: PullRole['sources'][number][] = []
   const sources = new Map<string, PulledSource>()
-  for (const [name, given] of installation.connections) {
+  for (const [name, objects] of pulledObjects(installation)) {
     if (only !== undefined && name !== only) continue
+    const given = installation.connections.get(name)
     const opened = new Map<string, Connection>(
-      given.objects.map((object) => [object, openConnection(name, given)]),
+      given?.objects.map((object) => [object, openConnection(name, given)]),
     )
     const all = [...opened.values()]
+    const runs = fileRuns(installation, name)
     sources.set(name, {
-      objects: given.objects,
+      objects,
+      filesOf: (object) => runs.byObject.get(object),
       connectionFor(object) {
         const connection = opened.get(object)
         if (!connection) throw new Error(`${name} has no object ${object}`)
@@ -36,17 +41,39 @@ export function openPulledSources(installation: Installation, only?: string): Pu
         if (!connector) throw new Error(`no source system ${name}`)
         return connector
       },
-      everyMs: given.everyMs,
-      censusEveryMs: given.censusMs,
+      everyMs: given?.everyMs ?? 0,
+      censusEveryMs: given?.censusMs ?? 0,
       calendar: installation.connectors.get(name)?.system.calendar,
     })
     figures.push({
       name,
-      counts: () => all.map((c) => c.counts()).reduce(sum),
+      counts: () => [runs.counts, ...all.map((c) => c.counts())].reduce(sum),
       limits: () => all[0]?.limits() ?? [],
     })
   }
   return { sources, figures }
+}
+
+/** Returns how each object is read whose files are read, and the cost of that so far. */
+function fileRuns(
+  { files: all, connectors }: Installation,
+  name: string,
+): { byObject: Map<string, FileRun>; counts: RequestCounts } {
+  const counts: RequestCounts = { requests: 0, retries: 0, waits: 0, bytes: 0 }
+  const files = all.get(name)
+  const run: FileRun = async (shared, claimed, signal) => {
+    const reader = connectors.get(name)
+    if (!files || !reader) throw new Error(`no source system ${name}`)
+    // Each run counts by itself, and adds to the figures of the process.
+    const own: RequestCounts = { requests: 0, retries: 0, waits: 0, bytes: 0 }
+    try {
+      return await runFiles({ files, reader, counts: own }, shared, claimed, signal)
+    } finally {
+      Object.assign(counts, sum(counts, own))
+    }
+  }
+  const objects = [...(files?.objects.keys() ?? [])]
+  return { byObject: new Map(objects.map((object) => [object, run])), counts }
 }
 
 function sum(a: RequestCounts, b: RequestCounts): RequestCounts {

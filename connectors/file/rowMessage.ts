@@ -14,6 +14,7 @@ const MEMBER = '$row'
  */
 interface LocatedRow {
   file: string
+  /** 0 where the whole file is meant. */
   line: number
   record?: Record<string, unknown>
   code?: string
@@ -31,7 +32,7 @@ export function readLocated<T>(
 ): T {
   const row = locatedRow(body)
   if (!row) return read(body)
-  const at = `${row.file}, line ${row.line}`
+  const at = row.line === 0 ? row.file : `${row.file}, line ${row.line}`
   if (!row.record)
     throw new MessageError(row.code ?? 'BROKEN_ROW', `${at}: ${row.problem ?? 'not a record'}`)
   try {
@@ -102,6 +103,22 @@ export function messagesOfRow(
         : storable(located({ code: fault.code, problem: fault.message, content: message.body }))
     return { ...message, body }
   })
+}
+
+/** Returns the message about a whole file, which becomes an exception when it is applied. */
+export function messageOfFile(
+  object: string | null,
+  file: string,
+  key: string,
+  { code, problem }: { code: string; problem: string },
+): InboundMessage {
+  const row: LocatedRow = { file, line: 0, code, problem }
+  return {
+    messageId: `file:${key}`,
+    object,
+    format: 'row',
+    body: storable(JSON.stringify({ [MEMBER]: row })),
+  }
 }
 
 const TOTAL = 'TOTAL_ROW'

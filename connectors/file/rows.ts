@@ -34,6 +34,8 @@ export interface FileOptions {
    * `items`.
    */
   at?: string | undefined
+  /** The name of the file in errors, where it is a copy; its path when left out. */
+  shownAs?: string | undefined
   /** A label of TextDecoder; by default that of the byte order mark, else utf-8. */
   encoding?: string | undefined
 }
@@ -69,6 +71,7 @@ export async function openFile(
 ): Promise<OpenedFile> {
   const { path: file, close } = await copyOfPipe(path)
   const name = basename(path)
+  const shown = options.shownAs ?? path
   try {
     const before = await changeOf(file)
     const checked = await checkFile(file, name, options, hasId)
@@ -80,7 +83,7 @@ export async function openFile(
       ...checked,
       name,
       rows: () =>
-        named(path, async function* () {
+        named(shown, async function* () {
           await checkUnchanged()
           yield* checked.rows()
           await checkUnchanged()
@@ -89,7 +92,7 @@ export async function openFile(
     }
   } catch (e) {
     await close()
-    throw withPath(path, e)
+    throw withPath(shown, e)
   }
 }
 

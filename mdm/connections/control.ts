@@ -154,7 +154,7 @@ function faultOfTarget(
   if (!objects)
     return refused(
       'UNKNOWN_SOURCE',
-      `no source system "${source}" has connection: in config/sources.yaml; there are: ${listed(desk.objects.keys())}`,
+      `no source system "${source}" has connection: or files: in config/sources.yaml; there are: ${listed(desk.objects.keys())}`,
     )
   if (object && !objects.includes(object))
     return refused(

@@ -1,5 +1,5 @@
 import { MessageError } from '../../connectors/contract.ts'
-import { pulledMessage, type Restatement } from '../../connectors/pulledMessage.ts'
+import type { Restatement } from '../../connectors/pulledMessage.ts'
 import { queueOf } from '../../connectors/queueOf.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
@@ -42,10 +42,11 @@ export async function pageMessages(
     tx<{ oldest: number | null }[]>`select min(inbox_id) as oldest from pending`,
   ])
   const settled = (queue?.oldest ?? Number.MAX_SAFE_INTEGER) > context.lastInboxId
-  const decided = read.map(({ row, message, stated }) => ({
+  const decided = read.map(({ row, message, stated, restate }) => ({
     row,
     message,
     stated,
+    restate,
     record: (stated.key && stored.get(stated.key)) || null,
     decision: decide(
       stated,
@@ -60,7 +61,7 @@ export async function pageMessages(
       record && (decision === 'COMPARE' || (row.deleted && row.record === null)) ? record.id : [],
     ),
   )
-  return decided.flatMap(({ row, message, stated, record, decision }) => {
+  return decided.flatMap(({ row, message, stated, record, decision, restate }) => {
     const raw = record ? contents.get(record.id) : undefined
     const final: Decision =
       decision === 'COMPARE' ? compare(stated, known.get(stated.messageId) ?? null, raw) : decision
@@ -72,7 +73,7 @@ export async function pageMessages(
     }
     const plain = Object.keys(restated).length === 0
     return {
-      ...(plain ? message : pulledMessage(row, restated)),
+      ...(plain ? message : restate(restated)),
       source: context.source,
       correlationId: context.correlationId,
       ...queueOf(context.reader, row.object),

@@ -1,4 +1,5 @@
 import {
+  type Connection,
   ConnectionError,
   type PullPosition,
   type RequestCounts,
@@ -9,6 +10,7 @@ import { takeCensus } from './census.ts'
 import { holdLease } from './holdLease.ts'
 import { type ClaimedObject, LeaseLost } from './lease.ts'
 import { type PullTools, pullObject } from './pullObject.ts'
+import type { RowReader } from './readRows.ts'
 import { retryAt } from './retryAt.ts'
 import { beginRun, endRun, type Problem, type Run } from './runs.ts'
 import {
@@ -30,6 +32,12 @@ export interface RunTools extends PullTools {
 /** Reason of a signal that stops runs. They go on from their last page. */
 export class RunStopped extends Error {}
 
+/** What a complete run asks of a person, and when the next one is due, in ms. */
+export interface Completed {
+  asks: Problem | null
+  dueMs: number
+}
+
 /** How a claim ended. FENCED: a person paused it, or another process holds it. */
 export type RunResult =
   | { ended: 'DONE'; asks: Problem | null }
@@ -46,11 +54,26 @@ export async function runObject(
   claimed: ClaimedObject,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  const { sql } = tools
+  return await runClaim(tools.sql, claimed, signal, async (own) => ({
+    asks: await runClaimed(tools, claimed, own),
+    dueMs: tools.everyMs,
+  }))
+}
+
+/**
+ * Does the work of a claim while the lease is renewed, then ends the claim. Throws only where the
+ * database is away; then the lease expires.
+ */
+export async function runClaim(
+  sql: Sql,
+  claimed: ClaimedObject,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Completed>,
+): Promise<RunResult> {
   const { lease } = claimed
   try {
-    const asks = await holdLease(sql, lease, signal, (own) => runClaimed(tools, claimed, own))
-    await settleDone(sql, lease, tools.everyMs, asks)
+    const { asks, dueMs } = await holdLease(sql, lease, signal, work)
+    await settleDone(sql, lease, dueMs, asks)
     return { ended: 'DONE', asks }
   } catch (e) {
     if (e instanceof LeaseLost) return { ended: 'FENCED' }
@@ -81,18 +104,7 @@ async function runClaimed(
 ): Promise<Problem | null> {
   const { connection, reader } = tools
   const { source, object } = claimed.lease
-  if (reader.held !== undefined)
-    throw new ConnectionError(
-      'INVALID',
-      'SOURCE_HELD',
-      `${source} is held until its mapping is right: ${reader.held}`,
-    )
-  if (reader.objectName(object) === null)
-    throw new ConnectionError(
-      'INVALID',
-      'UNKNOWN_OBJECT',
-      `the mapping of ${source} has no object ${object}`,
-    )
+  checkReader(reader, source, object)
   if (claimed.requested !== 'CENSUS' || claimed.rescanSince) await pull(tools, claimed, signal)
   // Nothing is missing right after everything was read for the first time.
   const since = claimed.censusAt ?? claimed.successAt ?? new Date()
@@ -108,6 +120,22 @@ async function runClaimed(
     await delayCensus(tools.sql, claimed.lease, tools.censusEveryMs)
     return problemOf(e)
   }
+}
+
+/** Throws ConnectionError where the mapping of the source system cannot read the object. */
+export function checkReader(reader: RowReader, source: string, object: string): void {
+  if (reader.held !== undefined)
+    throw new ConnectionError(
+      'INVALID',
+      'SOURCE_HELD',
+      `${source} is held until its mapping is right: ${reader.held}`,
+    )
+  if (reader.objectName(object) === null)
+    throw new ConnectionError(
+      'INVALID',
+      'UNKNOWN_OBJECT',
+      `the mapping of ${source} has no object ${object}`,
+    )
 }
 
 async function pull(tools: RunTools, claimed: ClaimedObject, signal: AbortSignal): Promise<void> {
@@ -142,8 +170,8 @@ async function census(
 }
 
 /** Runs `work` as a run of the history. `asks` returns the problem that a complete run found. */
-async function recordRun<T>(
-  { sql, connection }: RunTools,
+export async function recordRun<T>(
+  { sql, connection }: { sql: Sql; connection: Pick<Connection, 'counts'> },
   begun: Promise<Run>,
   signal: AbortSignal,
   work: (run: Run) => Promise<T>,

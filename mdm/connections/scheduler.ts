@@ -6,7 +6,7 @@ import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
 import type { Sql } from '../db/database.ts'
 import { BacklogGate } from './backlog.ts'
 import { SYNC_CHANNEL } from './control.ts'
-import { addObjects, claimObject, type DueObject, listDue } from './lease.ts'
+import { addObjects, type ClaimedObject, claimObject, type DueObject, listDue } from './lease.ts'
 import type { PullProgress } from './pullObject.ts'
 import type { RowReader } from './readRows.ts'
 import { type RunResult, RunStopped, runObject } from './runObject.ts'
@@ -21,6 +21,38 @@ export interface PulledSource {
   everyMs: number
   censusEveryMs: number
   calendar?: readonly ClosedTime[] | undefined
+  /** Returns how an object is read whose files are read; undefined for one that is asked. */
+  filesOf?(object: string): FileRun | undefined
+}
+
+/** What a run of any object has of this process. */
+export interface SharedTools {
+  sql: Sql
+  backlog: BacklogGate
+  onProgress?: ((progress: PullProgress) => void) | undefined
+}
+
+/** Reads the files of a claimed object once. */
+export type FileRun = (
+  shared: SharedTools,
+  claimed: ClaimedObject,
+  signal: AbortSignal,
+) => Promise<RunResult>
+
+/** Runs a claimed object once, whatever it is read from. */
+export async function runPulled(
+  source: PulledSource,
+  shared: SharedTools,
+  claimed: ClaimedObject,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const { object } = claimed.lease
+  const files = source.filesOf?.(object)
+  if (files) return await files(shared, claimed, signal)
+  const { everyMs, censusEveryMs } = source
+  const connection = source.connectionFor(object)
+  const tools = { ...shared, connection, reader: source.reader(), everyMs, censusEveryMs }
+  return await runObject(tools, claimed, signal)
 }
 
 export interface SchedulerOptions {
@@ -137,21 +169,11 @@ export class PullScheduler {
     }
   }
 
-  async #runOne(
-    source: PulledSource,
-    claimed: NonNullable<Awaited<ReturnType<typeof claimObject>>>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #runOne(source: PulledSource, claimed: ClaimedObject, signal: AbortSignal): Promise<void> {
     const { sql, onEnd, onAway, onProgress } = this.#options
     try {
-      const { everyMs, censusEveryMs } = source
-      const tools = {
-        ...{ sql, everyMs, censusEveryMs, onProgress },
-        connection: source.connectionFor(claimed.lease.object),
-        reader: source.reader(),
-        backlog: this.#backlog,
-      }
-      onEnd(claimed.lease, await runObject(tools, claimed, signal))
+      const shared = { sql, onProgress, backlog: this.#backlog }
+      onEnd(claimed.lease, await runPulled(source, shared, claimed, signal))
     } catch (e) {
       // The lease expires, and the object is claimed again then.
       onAway(e, 0)

@@ -2,7 +2,7 @@ import type { PulledPage } from '../../connectors/connection/contract.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
 import { type Accepted, acceptWithin } from '../inbox/accept.ts'
-import { leaseMs, lost } from './lease.ts'
+import { type Lease, leaseMs, lost } from './lease.ts'
 import { pageMessages } from './pageMessages.ts'
 import type { ReadRow, RowReader } from './readRows.ts'
 import type { Run } from './runs.ts'
@@ -29,8 +29,10 @@ export async function storePage(
 ): Promise<StoredPage> {
   return await transaction(sql, async (tx) => {
     const { source, object } = run.lease
-    const lastInboxId = await lockObject(tx, run)
-    const stored = await storeRows(tx, run, reader, rows, lastInboxId)
+    const lastInboxId = await lockObject(tx, run.lease)
+    // A load of everything is late by its nature, so it does not count for the service levels.
+    const measured = run.mode === 'DELTA'
+    const stored = await storeRows(tx, run.lease, reader, rows, { lastInboxId, measured })
     const { position } = page
     await tx`
       update sync_state set position = ${tx.json({ ...position })}, position_at = clock_timestamp(),
@@ -38,7 +40,7 @@ export async function storePage(
         rows = rows + ${rows.length}, announced = coalesce(${page.total}, announced), attempts = 0,
         inbox_id = greatest(inbox_id, ${stored.lastId}::bigint), leased_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
       where source = ${source} and object = ${object}`
-    await count(tx, run, rows.length, stored)
+    await countPage(tx, run, rows.length, stored)
     return stored
   })
 }
@@ -52,19 +54,19 @@ export async function storeDeletions(
 ): Promise<StoredPage> {
   return await transaction(sql, async (tx) => {
     const { source, object } = run.lease
-    const lastInboxId = await lockObject(tx, run)
-    const stored = await storeRows(tx, run, reader, rows, lastInboxId)
+    const lastInboxId = await lockObject(tx, run.lease)
+    const stored = await storeRows(tx, run.lease, reader, rows, { lastInboxId, measured: false })
     await tx`
       update sync_state set inbox_id = greatest(inbox_id, ${stored.lastId}::bigint),
         leased_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})
       where source = ${source} and object = ${object}`
-    await count(tx, run, 0, stored)
+    await countPage(tx, run, 0, stored)
     return stored
   })
 }
 
 /** Locks the object until the end of the transaction and returns its last message. */
-async function lockObject(tx: Transaction, { lease }: Run): Promise<number> {
+export async function lockObject(tx: Transaction, lease: Lease): Promise<number> {
   const [row] = await tx<{ inboxId: number }[]>`
     select inbox_id as "inboxId" from sync_state
     where source = ${lease.source} and object = ${lease.object} and fence = ${lease.fence} and leased_by = ${lease.holder}
@@ -73,26 +75,26 @@ async function lockObject(tx: Transaction, { lease }: Run): Promise<number> {
   return row.inboxId
 }
 
-async function storeRows(
+/** Puts rows into the inbox. */
+export async function storeRows(
   tx: Transaction,
-  run: Run,
+  { source }: Lease,
   reader: RowReader,
   rows: readonly ReadRow[],
-  lastInboxId: number,
+  {
+    lastInboxId,
+    measured,
+    correlationId = crypto.randomUUID(),
+  }: { lastInboxId: number; measured: boolean; correlationId?: string },
 ): Promise<StoredPage & { lastId: number }> {
   const total = { messages: 0, deletions: 0, lastId: 0 }
-  const correlationId = crypto.randomUUID()
   for (let n = 0; n < rows.length; n += rowsMax) {
     const part = rows.slice(n, n + rowsMax)
     const messages = await pageMessages(tx, part, {
-      source: run.lease.source,
-      reader,
-      again: correlationId,
-      correlationId,
-      lastInboxId,
+      ...{ source, reader, correlationId, lastInboxId },
+      again: crypto.randomUUID(),
     })
-    // A load of everything is late by its nature, so it does not count for the service levels.
-    const accepted: Accepted = await acceptWithin(tx, messages, { measured: run.mode === 'DELTA' })
+    const accepted: Accepted = await acceptWithin(tx, messages, { measured })
     total.messages += accepted.accepted
     total.lastId = accepted.lastId ?? total.lastId
     total.deletions += part.filter((r) => r.row.deleted).length
@@ -100,7 +102,12 @@ async function storeRows(
   return total
 }
 
-async function count(tx: Transaction, run: Run, rows: number, stored: StoredPage): Promise<void> {
+export async function countPage(
+  tx: Transaction,
+  run: Run,
+  rows: number,
+  stored: StoredPage,
+): Promise<void> {
   await tx`
     update sync_run set pages = pages + 1, rows = rows + ${rows}, messages = messages + ${stored.messages},
       deletions = deletions + ${stored.deletions}

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Connector } from '../../connectors/contract.ts'
+import type { Connector, InboundMessage } from '../../connectors/contract.ts'
+import type { FileRow } from '../../connectors/file/fileRow.ts'
 import { messagesOfRow } from '../../connectors/file/rowMessage.ts'
 import type { OpenedFile } from '../../connectors/file/rows.ts'
 import { queueOf } from '../../connectors/queueOf.ts'
@@ -60,7 +61,16 @@ export async function loadFile(
     stopped: false,
   }
   let writing: Promise<void> = Promise.resolve()
-  const write = async (batch: NewMessage[]) => {
+  const write = async ({ messages }: FileBatch) => {
+    const batch = messages.map((message) => ({
+      ...message,
+      messageId: options.again
+        ? `${message.messageId}@${options.correlationId}`
+        : message.messageId,
+      source: connector.system.name,
+      correlationId: options.correlationId,
+      ...queueOf(connector, message.object),
+    }))
     const result = await acceptWhenThere(sql, batch, options)
     loaded.rows += batch.length
     loaded.accepted += result.accepted
@@ -70,40 +80,82 @@ export async function loadFile(
     options.onProgress?.(loaded)
   }
 
-  let batch: NewMessage[] = []
-  let chars = 0
   try {
-    for await (const row of file.rows()) {
-      if (options.signal?.aborted) {
-        loaded.stopped = true
-        break
-      }
-      for (const message of messagesOfRow(connector, row, file.name, options.object)) {
-        const messageId = options.again
-          ? `${message.messageId}@${options.correlationId}`
-          : message.messageId
-        batch.push({
-          ...message,
-          messageId,
-          source: connector.system.name,
-          correlationId: options.correlationId,
-          ...queueOf(connector, message.object),
-        })
-        chars += message.body.length
-      }
-      if (batch.length < batchRowsMax && chars < batchCharsMax) continue
+    const batches = fileBatches(connector, file, options.object, {
+      isStopped: () => options.signal?.aborted ?? false,
+    })
+    for await (const batch of batches) {
+      if (batch.stopped) loaded.stopped = true
       await writing
       writing = write(batch)
       // A failure is seen at the next await; until then it must not count as unhandled.
       writing.catch(() => {})
-      batch = []
-      chars = 0
     }
   } finally {
     await writing
-    if (batch.length > 0) await write(batch)
   }
   return loaded
+}
+
+/** Messages of rows that follow each other. */
+export interface FileBatch {
+  messages: InboundMessage[]
+  /** Number of the rows of the file up to the end of this batch. */
+  rows: number
+  /** True if `isStopped` ended the file here. */
+  stopped: boolean
+}
+
+/**
+ * Yields the messages of the rows after `after`, batch by batch. What was read before a failure is
+ * yielded before it is thrown. `startsBatch`: whether a row must not share a batch with those before.
+ */
+export async function* fileBatches(
+  connector: Pick<Connector, 'split' | 'read' | 'objectName'>,
+  file: Pick<OpenedFile, 'name' | 'rows'>,
+  object: string | null,
+  {
+    after = 0,
+    isStopped = () => false,
+    startsBatch = () => false,
+  }: {
+    after?: number
+    isStopped?: () => boolean
+    startsBatch?: (messages: readonly InboundMessage[], isFirst: boolean) => boolean
+  } = {},
+): AsyncGenerator<FileBatch, void, void> {
+  let batch: InboundMessage[] = []
+  let chars = 0
+  let rows = 0
+  const end = (stopped = false): FileBatch => {
+    const ended = { messages: batch, rows, stopped }
+    batch = []
+    chars = 0
+    return ended
+  }
+  let failure: { error: unknown } | null = null
+  try {
+    for await (const row of file.rows() as AsyncIterable<FileRow>) {
+      if (isStopped()) {
+        yield end(true)
+        return
+      }
+      if (rows < after) {
+        rows++
+        continue
+      }
+      const messages = messagesOfRow(connector, row, file.name, object)
+      if (startsBatch(messages, batch.length === 0) && batch.length > 0) yield end()
+      batch.push(...messages)
+      for (const message of messages) chars += message.body.length
+      rows++
+      if (batch.length >= batchRowsMax || chars >= batchCharsMax) yield end()
+    }
+  } catch (error) {
+    failure = { error }
+  }
+  if (batch.length > 0) yield end()
+  if (failure) throw failure.error
 }
 
 const awayMsDefault = 120_000

@@ -8,6 +8,7 @@ import {
   pgTable,
   primaryKey,
   text,
+  unique,
   uuid,
 } from 'drizzle-orm/pg-core'
 import { clock, int8, moment, oneOf } from './columns.ts'
@@ -107,4 +108,63 @@ export const censusSeen = pgTable(
   'census_seen',
   { runId: int8('run_id').notNull(), key: uuid().notNull() },
   (t) => [primaryKey({ name: 'census_seen_pkey', columns: [t.runId, t.key] })],
+)
+
+const DELIVERY_STATES = ['WAITING', 'READING', 'DONE', 'REFUSED', 'MISSING'] as const
+const MOVES = ['ARCHIVE', 'ERRORS'] as const
+
+/** One content of one file that a source system put into a place for files. */
+export const fileDelivery = pgTable(
+  'file_delivery',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    source: text().notNull(),
+    /** Empty for a manifest. */
+    object: text().notNull(),
+    place: text().notNull(),
+    name: text().notNull(),
+    /** Counts the contents under this name. */
+    version: integer().notNull().default(1),
+    /** As the list of the place shows it; null for a file that has not come. */
+    bytes: int8('bytes'),
+    stamp: text(),
+    modifiedAt: moment('modified_at'),
+    /** Of the content; null until it was read for the first time. */
+    sha256: text(),
+    /** The number in its name, within the series. */
+    sequence: int8('sequence'),
+    series: text().notNull().default(''),
+    state: text({ enum: DELIVERY_STATES }).notNull().default('WAITING'),
+    /** Whether later files wait for it: it was refused or is missing, and nobody has decided. */
+    holdsBack: boolean('holds_back').notNull().default(false),
+    code: text(),
+    detail: text(),
+    /** Rows that were put into the inbox: where reading goes on. */
+    rows: int8('rows').notNull().default(0),
+    /** Messages that were new; the others were known. */
+    messages: int8('messages').notNull().default(0),
+    correlationId: uuid('correlation_id').notNull().defaultRandom(),
+    /** The message of the inbox that is its exception. */
+    exceptionId: int8('exception_id'),
+    /** Since when this content is in the place. */
+    seenAt: moment('seen_at').notNull().default(clock),
+    beganAt: moment('began_at'),
+    endedAt: moment('ended_at'),
+    /** Where it is moved after its end, and since when it is there. */
+    move: text({ enum: MOVES }),
+    movedAt: moment('moved_at'),
+  },
+  (t) => [
+    oneOf('file_delivery', t.state, DELIVERY_STATES),
+    oneOf('file_delivery', t.move, MOVES),
+    unique('file_delivery_version').on(t.source, t.object, t.place, t.name, t.version),
+    index('file_delivery_content').on(t.source, t.object, t.place, t.sha256),
+    index('file_delivery_ended').on(t.source, t.object, t.place, t.endedAt),
+    index('file_delivery_sequence').on(t.source, t.object, t.place, t.series, t.sequence),
+    index('file_delivery_open')
+      .on(t.source, t.object, t.place)
+      .where(
+        sql`${t.state} in ('WAITING', 'READING', 'MISSING') or ${t.holdsBack} or (${t.move} is not null and ${t.movedAt} is null)`,
+      ),
+  ],
 )

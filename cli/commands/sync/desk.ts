@@ -20,13 +20,13 @@ export function actorOption(): Option {
 }
 
 export function syncDesk(
-  { connections, rules }: Installation,
+  { connections, files, rules }: Installation,
   sql: ControlDesk['sql'],
 ): ControlDesk {
   return {
     sql,
     rules: { ...rules, roles: { ...rules.roles, [operatorRole]: ['EXCEPTIONS'] } },
-    objects: pulledObjects({ connections }),
+    objects: pulledObjects({ connections, files }),
   }
 }
 
@@ -51,6 +51,6 @@ export function notPulled(installation: Installation, source: string): string {
   if (own) return `${source} has only these objects: ${own.join(', ')}`
   const listed = [...objects.keys()].join(', ') || 'none'
   return installation.connectors.has(source)
-    ? `${source} has no connection: in config/sources.yaml, so it is not asked; those that have one: ${listed}`
-    : `no source system "${source}" is configured; those that are asked: ${listed}`
+    ? `${source} has neither connection: nor files: in config/sources.yaml, so nothing is read from it; those that have one: ${listed}`
+    : `no source system "${source}" is configured; those that are read: ${listed}`
 }

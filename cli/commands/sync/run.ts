@@ -5,8 +5,8 @@ import { controlSync } from '../../../mdm/connections/control.ts'
 import { addObjects, claimObject } from '../../../mdm/connections/lease.ts'
 import type { PullProgress } from '../../../mdm/connections/pullObject.ts'
 import { readRuns, readStates } from '../../../mdm/connections/read.ts'
-import { type RunResult, RunStopped, runObject } from '../../../mdm/connections/runObject.ts'
-import type { PulledSource } from '../../../mdm/connections/scheduler.ts'
+import { type RunResult, RunStopped } from '../../../mdm/connections/runObject.ts'
+import { type PulledSource, runPulled } from '../../../mdm/connections/scheduler.ts'
 import type { Sql } from '../../../mdm/db/database.ts'
 import { count, counted } from '../../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../../config/config.ts'
@@ -75,6 +75,10 @@ export const run = withConfig(
           const objects = pulledObjects(installation).get(source) ?? []
           if (!pulled || (flags.object !== undefined && !objects.includes(flags.object)))
             throw new Error(notPulled(installation, source))
+          const targets = flags.object === undefined ? objects : [flags.object]
+          const ofFiles = targets.find((object) => pulled.filesOf?.(object))
+          if (flags.census && ofFiles !== undefined)
+            throw new Error(`${source}/${ofFiles} is read from files, so it has no census`)
           const request = async (object: string, isHeld: boolean) => {
             const allowed = flags.deleteAtMost ?? null
             const outcome = await controlSync(
@@ -95,7 +99,7 @@ export const run = withConfig(
             )
           await addObjects(sql, source, objects)
           const runner = { sql, pulled, source, flags, signal: stop.signal, request }
-          for (const object of flags.object === undefined ? objects : [flags.object]) {
+          for (const object of targets) {
             if (stop.signal.aborted) break
             await runOne(runner, object)
           }
@@ -138,14 +142,11 @@ async function runOne(runner: Runner, object: string): Promise<void> {
   const before = previous?.id ?? 0
   const progress = createProgress()
   const began = performance.now()
-  const result = await runObject(
+  const result = await runPulled(
+    pulled,
     {
       sql,
-      connection: pulled.connectionFor(object),
-      reader: pulled.reader(),
       backlog: new BacklogGate(sql, flags.pullBacklogMax),
-      everyMs: pulled.everyMs,
-      censusEveryMs: pulled.censusEveryMs,
       onProgress: (now) => progress.show(progressText(now, performance.now() - began)),
     },
     flags.census

@@ -9,7 +9,7 @@ import {
 } from '../../../mdm/connections/read.ts'
 import { count, counted } from '../../../schema/kit/numberText.ts'
 import { withConfig } from '../../config/config.ts'
-import { type Installation, openInstallation } from '../../config/installation.ts'
+import { type Installation, openInstallation, pulledObjects } from '../../config/installation.ts'
 import { withDatabase } from '../../connect.ts'
 import { print, printError, printJson } from '../../terminal/print.ts'
 import { parseWholeNumber } from '../input/parseWholeNumber.ts'
@@ -35,7 +35,7 @@ export const status = withConfig(
   ) => {
     if (flags.runs > runsMax) throw new Error(`--runs is at most ${runsMax}`)
     const installation = openInstallation(flags.sources)
-    if (source !== undefined && !installation.connections.has(source))
+    if (source !== undefined && !pulledObjects(installation).has(source))
       printError(`note: ${notPulled(installation, source)}`)
     await withDatabase(
       { config: flags, connectionsMax: 1, name: 'touchstone-sync' },
@@ -73,8 +73,8 @@ function needsPerson(s: ObjectState): boolean {
   return s.state === 'FAILED' || (s.state === 'IDLE' && s.code !== null)
 }
 
-function isConfigured({ connections }: Installation, { source, object }: ObjectState): boolean {
-  return connections.get(source)?.objects.includes(object) ?? false
+function isConfigured(installation: Installation, { source, object }: ObjectState): boolean {
+  return pulledObjects(installation).get(source)?.includes(object) ?? false
 }
 
 function printState(s: ObjectState, configured: boolean, now: number): void {

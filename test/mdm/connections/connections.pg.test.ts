@@ -541,7 +541,8 @@ describe('the scheduler', () => {
     assert.deepEqual(await control('PAUSE', 'five', 'nowhere'), {
       code: 'REFUSED',
       rule: 'UNKNOWN_SOURCE',
-      detail: 'no source system "nowhere" has connection: in config/sources.yaml; there are: shop',
+      detail:
+        'no source system "nowhere" has connection: or files: in config/sources.yaml; there are: shop',
     })
     const events = await db.sql`select event from audit order by id`
     assert.deepEqual(
