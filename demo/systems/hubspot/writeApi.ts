@@ -98,15 +98,17 @@ export class WriteApi {
       const inputs = bodies.map(run)
       checkRepeated(type, act, inputs, (field) => this.#account.isUnique(type, field))
       const written = inputs.map((input) => this.#write(type, act, input, request))
-      return this.#done(act, written, [])
+      return this.#done(act, written, [], false)
     }
     const written: Shown[] = []
     const errors: Fields[] = []
+    let unknown = false
     for (const body of bodies) {
       try {
         written.push(this.#write(type, act, run(body), request))
       } catch (error) {
         if (!(error instanceof Refused)) throw error
+        unknown ||= error.unknown
         const { correlationId: _, ...reply } = error.reply.body as Fields
         const trace = String(Object(body).objectWriteTraceId)
         errors.push({
@@ -115,10 +117,10 @@ export class WriteApi {
         })
       }
     }
-    return this.#done(act, written, errors)
+    return this.#done(act, written, errors, unknown)
   }
 
-  #done(act: Act, written: readonly Shown[], errors: readonly Fields[]): Reply {
+  #done(act: Act, written: readonly Shown[], errors: readonly Fields[], unknown: boolean): Reply {
     const time = new Date(this.#account.store.clock.now()).toISOString()
     const body = {
       status: 'COMPLETE',
@@ -131,7 +133,7 @@ export class WriteApi {
       completedAt: time,
     }
     if (errors.length > 0)
-      return { status: 207, body: { ...body, numErrors: errors.length, errors } }
+      return { status: 207, body: { ...body, numErrors: errors.length, errors }, unknown }
     return { status: act === 'create' ? 201 : 200, body }
   }
 

@@ -15,6 +15,8 @@ export interface Reply {
   headers?: Record<string, string>
   /** JSON, unless it is a text. */
   body?: unknown
+  /** Whether the model did not know a part of the request, and refused that part. */
+  unknown?: boolean
 }
 
 /** A reply that ends the handling of a request. `unknown`: the model does not know the request. */

@@ -51,8 +51,8 @@ export async function openServer(options: {
   const execute = async (request: Received): Promise<Reply> => {
     try {
       const reply = await behaviour.handle(request)
+      if (!reply || reply.unknown) unknown.push(describe(request))
       if (reply) return reply
-      unknown.push(describe(request))
       return behaviour.notFound(request)
     } catch (error) {
       if (!(error instanceof Refused)) {

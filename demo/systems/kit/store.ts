@@ -157,6 +157,11 @@ export class Store {
     return written
   }
 
+  /** Whether the vendor deletes records of an object. */
+  deletes(object: string): boolean {
+    return this.#rules.get(object)?.erase !== undefined
+  }
+
   remove(object: string, id: string): void {
     const table = this.table(object)
     const { erase } = this.#rules.get(object)!
@@ -208,14 +213,15 @@ export class Store {
   }
 
   fill(count: number, seed: number): void {
-    this.#unlisted(() => this.#fill(count, seed))
+    this.unlisted(() => this.#fill(count, seed))
   }
 
   day(changes: number, seed: number): void {
-    this.#unlisted(() => this.#day(changes, seed))
+    this.unlisted(() => this.#day(changes, seed))
   }
 
-  #unlisted(work: () => void): void {
+  /** Makes writes that `writes` does not list. */
+  unlisted(work: () => void): void {
     this.#listing = false
     try {
       work()

@@ -257,3 +257,12 @@ const byName = new Map(OBJECT_TYPES.map((type) => [type.name.toLowerCase(), type
 
 export const findObjectType = (name: string): ObjectType | undefined =>
   byName.get(name.toLowerCase())
+
+/** A custom field that is an external id, with unique values in any case of letters. */
+export const GOLDEN_ID = 'Touchstone_Id__c'
+
+/** Fields by which an upsert finds a record. An email address may belong to several. */
+export const isExternalId = (type: ObjectType, { name }: Field): boolean =>
+  name === GOLDEN_ID || (name === 'Email' && (type.name === 'Contact' || type.name === 'Lead'))
+
+export const isUnique = ({ name }: Field): boolean => name === GOLDEN_ID

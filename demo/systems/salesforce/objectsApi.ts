@@ -1,12 +1,23 @@
 import { ownValue, setOwn } from '../../../schema/kit/dictionary.ts'
 import type { Received, Reply } from '../kit/server.ts'
 import type { VisibleRow } from '../kit/table.ts'
+import { failedCondition, hasTag, refuseConditions, tagOf } from './conditions.ts'
 import { refused } from './errors.ts'
-import { type Field, findObjectType, OBJECT_TYPES, type ObjectType } from './objects.ts'
+import {
+  type Field,
+  findObjectType,
+  GOLDEN_ID,
+  isExternalId,
+  isUnique,
+  OBJECT_TYPES,
+  type ObjectType,
+} from './objects.ts'
 import { modifiedAt, type Org } from './org.ts'
 import { queryOf } from './parameters.ts'
 import { addressOf, type Fields, moment } from './records.ts'
 import { attributes } from './rules.ts'
+import { isDerived } from './values.ts'
+import { keyOf, preconditionFailed, severalMatch } from './writeApi.ts'
 
 const dayMs = 86_400_000
 const spanMsMax = 30 * dayMs
@@ -44,7 +55,11 @@ export class ObjectsApi {
       custom: field.name.endsWith('__c'),
       filterable: isPlain(field),
       sortable: isPlain(field),
-      updateable: !field.readOnly,
+      createable: !isDerived(type, field),
+      updateable: !isDerived(type, field),
+      externalId: field.name === GOLDEN_ID,
+      idLookup: field.kind === 'id' || isExternalId(type, field),
+      unique: isUnique(field),
       referenceTo: field.target === undefined ? [] : [field.target],
       relationshipName: field.relationship ?? null,
     }))
@@ -56,16 +71,40 @@ export class ObjectsApi {
     const query = queryOf(request)
     const names = query.text('fields')?.split(',')
     query.end()
-    const row = this.#org.find(type.name, this.#whole(type, id))
+    return this.#show(type, this.#org.wholeId(type, id), names, request)
+  }
+
+  /** Reads a record by a field by which an upsert finds it. */
+  readBy(type: ObjectType, name: string, value: string, request: Received): Reply {
+    const query = queryOf(request)
+    const names = query.text('fields')?.split(',')
+    query.end()
+    refuseConditions(request)
+    const ids = this.#org.idsOf(type, keyOf(type, name).name, value)
+    if (ids.length > 1) return severalMatch(type, ids, request)
+    return this.#show(type, ids[0] ?? '', names, request)
+  }
+
+  #show(
+    type: ObjectType,
+    id: string,
+    names: readonly string[] | undefined,
+    request: Received,
+  ): Reply {
+    const row = this.#org.find(type.name, id)
     if (!row) throw refused(404, 'NOT_FOUND', 'The requested resource does not exist')
     if (row.deleted) throw refused(404, 'ENTITY_IS_DELETED', 'entity is deleted')
+    const failed = failedCondition(type, row.record, request)
+    if (failed === 304) return { status: 304 }
+    if (failed === 412) return preconditionFailed()
     const fields = names?.map((name) => fieldOf(type, name)) ?? [...type.fields.values()]
     const shown: Fields = { ...attributes(type, row.id) }
     for (const { name, kind } of fields) {
       const value = kind === 'address' ? addressOf(row.record, name) : ownValue(row.record, name)
       setOwn<unknown>(shown, name, value ?? null)
     }
-    return { status: 200, body: shown }
+    const etag = hasTag(type) && { headers: { etag: tagOf(row.record) } }
+    return { status: 200, ...etag, body: shown }
   }
 
   deleted(type: ObjectType, request: Received): Reply {
@@ -95,12 +134,6 @@ export class ObjectsApi {
       throw refused(400, 'INVALID_REPLICATION_DATE', 'startDate is too far in the past')
     const within = (row: VisibleRow) => modifiedAt(row) >= from! && modifiedAt(row) < to!
     return { from: from!, to: to!, within }
-  }
-
-  /** Returns the id of 18 characters for one of 15, as every resource accepts both. */
-  #whole(type: ObjectType, id: string): string {
-    if (id.length !== 15) return id
-    return this.#org.rows(type, true).find((row) => row.id.startsWith(id))?.id ?? id
   }
 }
 

@@ -1,10 +1,12 @@
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import type { Random } from '../../random.ts'
 import { Children } from '../kit/children.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import { Store, type Written } from '../kit/store.ts'
 import type { VisibleRow } from '../kit/table.ts'
-import { findObjectType, type ObjectType } from './objects.ts'
+import { UniqueValues } from '../kit/uniqueValues.ts'
+import { findObjectType, GOLDEN_ID, isUnique, OBJECT_TYPES, type ObjectType } from './objects.ts'
 import { type Fields, touch } from './records.ts'
 import { idOf, salesforceRules } from './rules.ts'
 
@@ -31,23 +33,43 @@ export class Org {
   readonly store: Store
   /** The user who signs in. */
   readonly userId: string
+  /** The user who makes all other changes. */
+  readonly adminId: string
+  readonly #goldenIds = new UniqueValues(
+    new Map(
+      OBJECT_TYPES.filter(({ fields }) => [...fields.values()].some(isUnique)).map(({ name }) => [
+        name,
+        [GOLDEN_ID],
+      ]),
+    ),
+    ownValue,
+    (value) => value.toLowerCase(),
+  )
   readonly #children = new Children(RELATIONS)
 
   constructor(random: Random, username: string) {
     this.userId = idOf('005', 1)
+    this.adminId = idOf('005', 2)
     this.store = new Store({
       clock: this.clock,
       faults: this.faults,
-      rules: salesforceRules(random, () => this.userId),
+      // A rule of the org runs as the user whose write it follows.
+      rules: salesforceRules(random, ({ cause }) => (cause === 'api' ? this.userId : this.adminId)),
+      unique: this.#goldenIds,
       onWrite: (written) => this.#written(written),
       actions: [
         { weight: 1, run: (draw) => this.#mergeTwo(draw) },
         { weight: 1, run: (draw) => this.#restore(draw) },
       ],
     })
-    const user = { LastName: 'Integration', Username: username, IsActive: true }
-    this.clock.at(this.clock.now() - 800 * 86_400_000, () =>
-      this.store.put('User', { ...user, Id: this.userId, UserType: 'Standard' }),
+    const user = { IsActive: true, UserType: 'Standard' }
+    this.store.unlisted(() =>
+      this.clock.at(this.clock.now() - 800 * 86_400_000, () => {
+        const Username = `admin.${username}`
+        this.store.put('User', { ...user, LastName: 'Admin', Username, Id: this.adminId })
+        const own = { LastName: 'Integration', Username: username, Id: this.userId }
+        this.store.put('User', { ...user, ...own })
+      }),
     )
   }
 
@@ -62,6 +84,32 @@ export class Org {
 
   find(object: string, id: string): VisibleRow | undefined {
     return this.store.table(object).find(id)
+  }
+
+  /** Returns the object of an id, by its first three characters. */
+  typeOfId(id: string): ObjectType | undefined {
+    return OBJECT_TYPES.find(({ prefix }) => id.startsWith(prefix))
+  }
+
+  /** Returns the id of 18 characters for one of 15, as every resource accepts both. */
+  wholeId(type: ObjectType, id: string): string {
+    if (id.length !== 15) return id
+    return this.rows(type, true).find((row) => row.id.startsWith(id))?.id ?? id
+  }
+
+  /** Returns the records that have a value in a field by which an upsert finds them. */
+  idsOf(type: ObjectType, field: string, value: string): string[] {
+    if (field === GOLDEN_ID) {
+      const id = this.#goldenIds.find(type.name, field, value)
+      return id === undefined ? [] : [id]
+    }
+    const wanted = value.toLowerCase()
+    return [...this.store.table(type.name).rows()]
+      .filter(({ record, deleted }) => {
+        const found = ownValue(record, field)
+        return !deleted && typeof found === 'string' && found.toLowerCase() === wanted
+      })
+      .map(({ id }) => id)
   }
 
   #mergeTwo(random: Random): void {
@@ -94,7 +142,7 @@ export class Org {
     const candidates = bin.filter(({ deleted, record }) => deleted && !record.MasterRecordId)
     if (candidates.length === 0) return
     const { id, record } = random.pick(candidates)
-    const restored = touch(record, this.clock.now(), this.userId)
+    const restored = touch(record, this.clock.now(), this.adminId)
     this.store.replace('Lead', id, { ...restored, IsDeleted: false }, 'updated')
   }
 

@@ -1,4 +1,5 @@
 import { ownValue, setOwn } from '../../../schema/kit/dictionary.ts'
+import { WrongValue } from '../kit/writes.ts'
 import type { Field, ObjectType } from './objects.ts'
 
 export type Fields = Record<string, unknown>
@@ -19,7 +20,7 @@ export function writeRecord(
   const record: Fields = at.before ? { ...at.before } : empty(type, at)
   for (const [name, value] of Object.entries(fields)) {
     const field = type.fields.get(name.toLowerCase())!
-    setOwn<unknown>(record, name, checked(`${type.name}.${name}`, field, value))
+    setOwn<unknown>(record, name, checked(type, field, value))
   }
   return touch(record, at.now, at.userId)
 }
@@ -39,7 +40,7 @@ function empty(type: ObjectType, at: { id: string; now: number; userId: string }
   return { ...record, Id: at.id, CreatedDate: moment(at.now), CreatedById: at.userId }
 }
 
-function checked(where: string, field: Field, value: unknown): unknown {
+function checked(type: ObjectType, field: Field, value: unknown): unknown {
   if (value === null || value === '') return null
   const right =
     field.kind === 'number'
@@ -49,7 +50,7 @@ function checked(where: string, field: Field, value: unknown): unknown {
         : typeof value === 'string'
   const form = field.kind === 'reference' ? ID : field.kind === 'date' ? DATE : undefined
   if (!right || (form && !form.test(String(value))))
-    throw new Error(`${where}: ${JSON.stringify(value)} is no ${field.kind}`)
+    throw new WrongValue(type.name, field.name, value, field.kind)
   return field.kind === 'datetime' ? moment(Date.parse(String(value))) : value
 }
 

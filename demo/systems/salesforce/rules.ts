@@ -1,6 +1,6 @@
 import { salesforceId } from '../../checkDigits.ts'
 import type { Random } from '../../random.ts'
-import type { ObjectRules, Store } from '../kit/store.ts'
+import type { ObjectRules, Store, Who } from '../kit/store.ts'
 import { article, company, person } from '../kit/world.ts'
 import { OBJECT_TYPES, type ObjectType } from './objects.ts'
 import { type Fields, touch, writeRecord } from './records.ts'
@@ -410,8 +410,8 @@ function derive(type: ObjectType, record: Fields, number: () => number): Fields 
 const priceOf = ({ Quantity, UnitPrice }: Fields) =>
   Math.round(Number(Quantity) * Number(UnitPrice) * 100) / 100
 
-/** Returns the rules of all objects. `userId` is the user who makes all changes. */
-export function salesforceRules(random: Random, userId: () => string): ObjectRules[] {
+/** Returns the rules of all objects. `userOf` returns the user who makes a change. */
+export function salesforceRules(random: Random, userOf: (who: Who) => string): ObjectRules[] {
   const first = random.between(1_000_000, 9_000_000)
   return [...DRAWS].map(([name, draw]): ObjectRules => {
     const type = OBJECT_TYPES.find((candidate) => candidate.name === name)!
@@ -425,12 +425,12 @@ export function salesforceRules(random: Random, userId: () => string): ObjectRul
       weight: WEIGHTS.get(name) ?? 2,
       newId: () => idOf(type.prefix, first + 3 * ++created),
       write(fields, at) {
-        const record = writeRecord(type, fields, { ...at, userId: userId() })
+        const record = writeRecord(type, fields, { ...at, userId: userOf(at) })
         return { ...attributes(type, at.id), ...derive(type, record, () => created) }
       },
       ...(!NOT_DELETED.has(name) && {
-        erase: (record: Fields, now: number) => ({
-          ...touch(record, now, userId()),
+        erase: (record: Fields, now: number, who: Who) => ({
+          ...touch(record, now, userOf(who)),
           IsDeleted: true,
         }),
       }),

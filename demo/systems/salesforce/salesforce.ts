@@ -12,6 +12,7 @@ import { queryOf } from './parameters.ts'
 import { invalidLocator, QueryApi } from './queryApi.ts'
 import { idOf } from './rules.ts'
 import { SignIn } from './signIn.ts'
+import { WriteApi } from './writeApi.ts'
 
 export interface SalesforceOptions extends ModelOptions {
   /** Calls in 24 hours, which depend on edition and licences. */
@@ -95,38 +96,60 @@ type Handler = (request: Received, version: string, ...parts: string[]) => Reply
 function createRoutes(org: Org, usage: () => [max: number, left: number]) {
   const queries = new QueryApi(org)
   const objects = new ObjectsApi(org)
+  const writes = new WriteApi(org)
   const base = '^/services/data/v(\\d\\d\\.0)'
-  const route = (path: string, handler: Handler) =>
-    [new RegExp(`${base}${path}$`), handler] as const
+  const route = (method: string, path: string, handler: Handler) =>
+    [method, new RegExp(`${base}${path}$`), handler] as const
+  const id = '([0-9A-Za-z]{15}|[0-9A-Za-z]{18})'
   const routes = [
-    route('/(query|queryAll)/?', (request, version, resource) =>
+    route('GET', '/(query|queryAll)/?', (request, version, resource) =>
       queries.query(version, resource === 'queryAll' ? 'queryAll' : 'query', request),
     ),
-    route('/(query|queryAll)/(01g[^/]+)', (request, version, resource, locator) =>
+    route('GET', '/(query|queryAll)/(01g[^/]+)', (request, version, resource, locator) =>
       queries.next(version, resource!, locator!, request),
     ),
-    route('/sobjects/?', (request) => objects.list(request)),
-    route('/sobjects/([^/]+)/describe/?', (request, _version, object) =>
+    route('GET', '/sobjects/?', (request) => objects.list(request)),
+    route('GET', '/sobjects/([^/]+)/describe/?', (request, _version, object) =>
       objects.describe(typeOf(object!), request),
     ),
-    route('/sobjects/([^/]+)/deleted/?', (request, _version, object) =>
+    route('GET', '/sobjects/([^/]+)/deleted/?', (request, _version, object) =>
       objects.deleted(typeOf(object!), request),
     ),
-    route('/sobjects/([^/]+)/updated/?', (request, _version, object) =>
+    route('GET', '/sobjects/([^/]+)/updated/?', (request, _version, object) =>
       objects.updated(typeOf(object!), request),
     ),
-    route('/sobjects/([^/]+)/([0-9A-Za-z]{15}|[0-9A-Za-z]{18})', (request, _version, object, id) =>
-      objects.read(typeOf(object!), id!, request),
+    route('GET', `/sobjects/([^/]+)/${id}`, (request, _version, object, one) =>
+      objects.read(typeOf(object!), one!, request),
     ),
-    route('/limits/?', (request) => {
+    route('GET', '/sobjects/([^/]+)/([^/]+)/([^/]+)', (request, _version, object, field, value) =>
+      objects.readBy(typeOf(object!), field!, value!, request),
+    ),
+    route('POST', '/sobjects/([^/]+)/?', (request, _version, object) =>
+      writes.create(typeOf(object!), request),
+    ),
+    route('PATCH', `/sobjects/([^/]+)/${id}`, (request, _version, object, one) =>
+      writes.update(typeOf(object!), one!, request),
+    ),
+    route('DELETE', `/sobjects/([^/]+)/${id}`, (request, _version, object, one) =>
+      writes.remove(typeOf(object!), one!, request),
+    ),
+    route('PATCH', '/sobjects/([^/]+)/([^/]+)/([^/]+)', (request, _version, object, field, value) =>
+      writes.upsert(typeOf(object!), field!, value!, request),
+    ),
+    route('POST', '/composite/sobjects/?', (request) => writes.collection('create', request)),
+    route('PATCH', '/composite/sobjects/?', (request) => writes.collection('update', request)),
+    route('PATCH', '/composite/sobjects/([^/]+)/([^/]+)', (request, _version, object, field) =>
+      writes.upsertCollection(typeOf(object!), field!, request),
+    ),
+    route('GET', '/limits/?', (request) => {
       queryOf(request).end()
       const [Max, Remaining] = usage()
       return { status: 200, body: { DailyApiRequests: { Max, Remaining } } }
     }),
   ]
   return (request: Received): Reply | undefined => {
-    if (request.method !== 'GET') return undefined
-    for (const [path, handler] of routes) {
+    for (const [method, path, handler] of routes) {
+      if (method !== request.method) continue
       const [, version, ...parts] = path.exec(request.path) ?? []
       if (version === undefined) continue
       if (Number(version) < oldestVersion || Number(version) > newestVersion) return undefined
@@ -140,11 +163,20 @@ const behaviour: Omit<Behaviour, 'handle' | 'headers'> = {
   notFound: () => errorReply(404, 'NOT_FOUND', 'The requested resource does not exist'),
   failure(status) {
     if (status === 403) return limitExceeded()
+    if (status === 400)
+      return errorReply(
+        status,
+        'UNABLE_TO_LOCK_ROW',
+        'unable to obtain exclusive access to this record',
+      )
     return status === 503
       ? errorReply(status, 'SERVER_UNAVAILABLE', 'The server is too busy')
       : errorReply(status, 'UNKNOWN_EXCEPTION', 'An unexpected error occurred')
   },
-  forbidden: (request) => noSuchObject(objectOf(request)),
+  forbidden: (request) =>
+    request.method === 'GET'
+      ? noSuchObject(objectOf(request))
+      : errorReply(403, 'INSUFFICIENT_ACCESS', 'insufficient access rights on object id'),
   expired(what, request) {
     if (request.path === '/services/oauth2/token') return undefined
     if (what === 'token') return invalidSession()
