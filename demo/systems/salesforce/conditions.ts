@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import type { Received } from '../kit/exchange.ts'
 import { refused } from './errors.ts'
 import type { ObjectType } from './objects.ts'
@@ -45,7 +46,7 @@ export function failedCondition(
 
 /** Refuses conditions where the model knows of none. */
 export function refuseConditions({ headers }: Received): void {
-  const name = CONDITIONS.find((condition) => headers[condition] !== undefined)
+  const name = CONDITIONS.find((condition) => ownValue(headers, condition) !== undefined)
   if (name !== undefined)
     throw refused(400, 'INVALID_HEADER', `${name} has no effect on this resource`, true)
 }

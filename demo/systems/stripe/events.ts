@@ -32,8 +32,20 @@ function typesOf({ object, action, record, before }: Written): string[] {
   return [`${name}.${action}`]
 }
 
+/** The request that caused an event; both are null for what users and Stripe itself do. */
+export interface Cause {
+  id: string | null
+  idempotency_key: string | null
+}
+
 /** Appends the events of a write. A tax id has an event of its own, and its customer none. */
-export function appendEvents(events: Table, random: Random, now: number, written: Written): void {
+export function appendEvents(
+  events: Table,
+  random: Random,
+  now: number,
+  written: Written,
+  request: Cause,
+): void {
   const { object, record, before, action } = written
   const append = (type: string, body: Fields, previous?: Fields) => {
     const id = `evt_${random.token(24)}`
@@ -45,7 +57,7 @@ export function appendEvents(events: Table, random: Random, now: number, written
       data: { object: body, ...(previous ? { previous_attributes: previous } : {}) },
       livemode: false,
       pending_webhooks: 0,
-      request: { id: `req_${random.token(14)}`, idempotency_key: null },
+      request,
       type,
     })
   }

@@ -1,19 +1,26 @@
 import { random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
+import type { Idempotency } from '../kit/idempotency.ts'
 import type { Model, Row } from '../kit/model.ts'
 import { Query } from '../kit/query.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
 import { type Behaviour, openServer, type Received, Refused, type Reply } from '../kit/server.ts'
-import { Store } from '../kit/store.ts'
+import { dayMs, Store } from '../kit/store.ts'
 import { Table } from '../kit/table.ts'
-import { appendEvents, eventsKeptMs } from './events.ts'
+import { errorReply, missing, unknownParameter } from './errors.ts'
+import { appendEvents, type Cause, eventsKeptMs } from './events.ts'
 import { isGone, type Listing, list, type Resolve, readExpand, show } from './listing.ts'
 import { cancelSubscriptions, linesShownMax, seconds, stripeRules } from './records.ts'
+import { SearchIndex } from './search.ts'
+import { addTaxId, write } from './writeApi.ts'
 
 /** The rate of a sandbox. */
 const limitPerSecond = { windowMs: 1_000, max: 25, kind: 'sliding' } as const
+
+const searchLimitPerSecond = { windowMs: 1_000, max: 20, kind: 'sliding' } as const
+const keyLengthMax = 255
 
 /** Versions whose form of records is the one of this model. */
 const VERSION = /^20\d\d-\d\d-\d\d\.(basil|clover|dahlia|endive)$/
@@ -25,28 +32,52 @@ export const stripe: Model = {
     const faults = new PlannedFaults()
     const ids = random('stripe', seed)
     const events = new Table(clock, new PlannedFaults())
+    const search = new SearchIndex(clock)
+    // Users work in the dashboard: their events name no key.
+    const none: Cause = { id: null, idempotency_key: null }
+    let cause = none
     const store: Store = new Store({
       clock,
       faults,
       rules: stripeRules(ids),
       onWrite(written) {
-        appendEvents(events, ids, clock.now(), {
+        search.follow(written)
+        const shown = {
           ...written,
           record: shortened(written.record),
           before: written.before && shortened(written.before),
-        })
+        }
+        appendEvents(events, ids, clock.now(), shown, store.who.by === 'api' ? cause : none)
         if (written.object === 'customer' && written.action === 'deleted')
           cancelSubscriptions(store, written.id)
       },
     })
     const credentials = { secretKey: secret('sk_test_') }
+    const searchRate = new RateLimit(searchLimitPerSecond, limits === 'vendor')
+    const post = (request: Received): Reply | undefined => {
+      cause = {
+        id: `req_${ids.token(14)}`,
+        idempotency_key: keyOf(request, credentials.secretKey) ?? null,
+      }
+      const reply = store.asApi(`${request.method} ${request.path}`, () =>
+        execute(request, store, () => `txi_${ids.token(24)}`),
+      )
+      return reply && { ...reply, headers: { 'request-id': cause.id! } }
+    }
     const server = await openServer({
       clock,
       faults,
       rateLimit: new RateLimit(limitPerSecond, limits === 'vendor'),
       behaviour: {
         ...forms,
-        handle: (request) => handle(request, store, events, credentials.secretKey),
+        idempotency: idempotency(credentials.secretKey),
+        handle(request) {
+          check(request, credentials.secretKey)
+          if (request.method !== 'GET') return post(request)
+          if (request.path !== '/v1/customers/search') return handle(request, store, events)
+          if (searchRate.take(clock.now()) > 0) throw new Refused(tooMany('rate_limit'))
+          return searchCustomers(request, store, search)
+        },
       },
     })
     return {
@@ -146,33 +177,117 @@ const STATUSES = [
   ...['trialing', 'paused'],
 ]
 
-function handle(
-  request: Received,
-  store: Store,
-  events: Table,
-  secretKey: string,
-): Reply | undefined {
+function check(request: Received, secretKey: string): void {
   const { authorization, 'stripe-version': version } = request.headers
-  if (authorization === undefined) throw new Refused(error(401, 'You did not provide an API key.'))
+  if (authorization === undefined)
+    throw new Refused(errorReply(401, 'You did not provide an API key.'))
   if (authorization !== `Bearer ${secretKey}`)
-    throw new Refused(error(401, 'Invalid API Key provided.'))
+    throw new Refused(errorReply(401, 'Invalid API Key provided.'))
   if (typeof version !== 'string')
-    throw new Refused(error(400, 'This model needs the header Stripe-Version.'), true)
+    throw new Refused(errorReply(400, 'This model needs the header Stripe-Version.'), true)
   if (!VERSION.test(version))
-    throw new Refused(error(400, `Invalid Stripe API version: ${version}`), true)
-  const [, path, id, below, more] =
-    /^\/v1\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?(\/.*)?$/.exec(request.path) ?? []
-  if (request.method !== 'GET' || path === undefined || more !== undefined) return undefined
-  const query = new Query(request.query, (name, problem) =>
+    throw new Refused(errorReply(400, `Invalid Stripe API version: ${version}`), true)
+}
+
+/** Returns the key of a request that changes something. */
+function keyOf(request: Received, secretKey: string): string | undefined {
+  if (request.method === 'GET') return undefined
+  check(request, secretKey)
+  const key = request.headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (typeof key === 'string' && key !== '' && key.length <= keyLengthMax) return key
+  throw new Refused(errorReply(400, `Idempotency-Key must have 1 to ${keyLengthMax} characters.`))
+}
+
+/** What failed validation, a sign-in or a limit is not stored. */
+const idempotency = (secretKey: string): Idempotency => ({
+  // A DELETE is idempotent itself, so its key has no effect.
+  keyOf: (request) => (request.method === 'POST' ? keyOf(request, secretKey) : undefined),
+  windowMs: dayMs,
+  replayed: { 'idempotent-replayed': 'true' },
+  stores: ({ status }) => ![400, 401, 403, 409, 429].includes(status),
+  other: ({ headers }) => ({
+    status: 400,
+    body: {
+      error: {
+        message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${headers['idempotency-key']}' if you meant to execute a different request.`,
+        type: 'idempotency_error',
+      },
+    },
+  }),
+  running: ({ headers }) =>
+    errorReply(
+      409,
+      `There is currently another in-progress request using this Stripe Idempotency Key (that probably means you submitted twice, and the other request is still going through): ${headers['idempotency-key']}. Please try again later.`,
+      'idempotency_key_in_use',
+    ),
+})
+
+const PATH = /^\/v1\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?(\/.*)?$/
+
+/** Executes a create, a change or a delete. */
+function execute(request: Received, store: Store, newTaxId: () => string): Reply | undefined {
+  const [, path = '', encoded, below, more] = PATH.exec(request.path) ?? []
+  const listing = LISTINGS.get(path)
+  if (!listing || more !== undefined) return undefined
+  const { object } = listing
+  const id = encoded === undefined ? undefined : decodeURIComponent(encoded)
+  if (request.method === 'DELETE' && id !== undefined && below === undefined) {
+    const row = store.table(object).get(id)
+    if (!store.deletes(object)) return undefined
+    if (!row || row.deleted) throw missing(404, object)(id, 'id')
+    store.remove(object, id)
+    return { status: 200, body: { id, object, deleted: true } }
+  }
+  if (request.method !== 'POST') return undefined
+  if (path === 'customers' && below === 'tax_ids')
+    return { status: 200, body: addTaxId(store, id!, newTaxId(), request) }
+  const written = below === undefined ? write(store, object, id, request) : undefined
+  if (written === undefined) return undefined
+  const form = new URLSearchParams([...request.query, ...new URLSearchParams(request.body)])
+  const expand = readExpand(queryOf(form), listing, '')
+  const { record } = store.table(object).get(written)!
+  return { status: 200, body: show(shortened(record), listing, expand, resolver(store)) }
+}
+
+function searchCustomers(request: Received, store: Store, search: SearchIndex): Reply {
+  const query = queryOf(request.query)
+  const text = query.text('query')
+  const limit = query.integer('limit', 1, 100, 10)
+  const page = query.integer('page', 0, 1_000_000, 0)
+  const listing = LISTINGS.get('customers')!
+  const expand = readExpand(query, listing, 'data.')
+  query.end()
+  if (text === undefined)
+    throw new Refused(
+      errorReply(400, 'Missing required param: query.', 'parameter_missing', 'query'),
+    )
+  const found = search.find(store, text)
+  const shown = found.slice(page, page + limit)
+  const more = page + limit < found.length
+  const data = shown.map((record) => show(record, listing, expand, resolver(store)))
+  const next_page = more ? String(page + limit) : null
+  const url = '/v1/customers/search'
+  return { status: 200, body: { object: 'search_result', data, has_more: more, next_page, url } }
+}
+
+const queryOf = (params: URLSearchParams) =>
+  new Query(params, (name, problem) =>
     problem === 'unknown'
-      ? new Refused(
-          error(400, `Received unknown parameter: ${name}`, 'parameter_unknown', name),
-          true,
-        )
-      : new Refused(error(400, `Invalid ${name}`, 'parameter_invalid', name)),
+      ? unknownParameter(name)
+      : new Refused(errorReply(400, `Invalid ${name}`, 'parameter_invalid', name)),
   )
-  const resolve: Resolve = (property, reference) =>
+
+const resolver =
+  (store: Store): Resolve =>
+  (property, reference) =>
     store.table(property).find(reference)?.record ?? null
+
+function handle(request: Received, store: Store, events: Table): Reply | undefined {
+  const [, path, id, below, more] = PATH.exec(request.path) ?? []
+  if (path === undefined || more !== undefined) return undefined
+  const query = queryOf(request.query)
+  const resolve = resolver(store)
 
   if (path === 'events') {
     const from = seconds(store.clock.now() - eventsKeptMs)
@@ -246,30 +361,15 @@ function mapData(reply: Reply, map: (record: Fields) => Fields): Reply {
   return { ...reply, body: { ...body, data: body.data.map(map) } }
 }
 
-const error = (status: number, message: string, code?: string, param?: string): Reply => ({
-  status,
-  body: {
-    error: {
-      ...(code ? { code } : {}),
-      message,
-      ...(param ? { param } : {}),
-      type: status >= 500 ? 'api_error' : 'invalid_request_error',
-    },
-  },
-})
-
-const missing = (status: number, object: string) => (id: string, param: string) =>
-  new Refused(error(status, `No such ${object}: '${id}'`, 'resource_missing', param))
-
 const forms: Omit<Behaviour, 'handle'> = {
-  notFound: ({ method, path }) => error(404, `Unrecognized request URL (${method}: ${path}).`),
+  notFound: ({ method, path }) => errorReply(404, `Unrecognized request URL (${method}: ${path}).`),
   failure: (status) =>
-    status === 429 ? tooMany('rate_limit') : error(status, 'An unknown error occurred'),
+    status === 429 ? tooMany('rate_limit') : errorReply(status, 'An unknown error occurred'),
   forbidden: () =>
-    error(403, 'The provided key does not have the required permissions for this endpoint.'),
+    errorReply(403, 'The provided key does not have the required permissions for this endpoint.'),
   expired: (what, request) =>
     what === 'cursor' && request.query.has('starting_after')
-      ? error(400, 'No such object', 'resource_missing', 'starting_after')
+      ? errorReply(400, 'No such object', 'resource_missing', 'starting_after')
       : undefined,
   limited: () => tooMany('rate_limit'),
   headers: () => ({ 'request-id': `req_${secret().slice(0, 14)}` }),
@@ -277,4 +377,4 @@ const forms: Omit<Behaviour, 'handle'> = {
 
 /** The vendor sends no Retry-After. */
 const tooMany = (code: string): Reply =>
-  error(429, 'Request rate limit exceeded. Learn more about rate limits.', code)
+  errorReply(429, 'Request rate limit exceeded. Learn more about rate limits.', code)
