@@ -8,11 +8,13 @@ import type { Message } from '../inbox/claim.ts'
 import { loadNotCompared } from '../inbox/notCompared.ts'
 import { dropOutcomes, type Outcome, outcomeOf, perMessage } from '../inbox/outcomes.ts'
 import type { RecordState } from '../records/fold.ts'
-import { loadByKey, nextIds, type WholeRecord } from '../records/records.ts'
+import { loadByKey, nextIds, saveRaw, type WholeRecord } from '../records/records.ts'
 import { StepError } from './failure.ts'
+import { foldWritten, type WrittenRecord } from './foldWritten.ts'
 import { differs } from './mapAgain.ts'
-import { foldChange, issuesOf, readTies } from './ties.ts'
+import { foldChange, issuesOf, type Reader, readTies } from './ties.ts'
 import { leadsTooFar, versionLeadHoursMax } from './versionLead.ts'
+import { loadWrittenRecords, saveWrittenRecords } from './writtenRecords.ts'
 
 type Connectors = ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
 
@@ -133,6 +135,12 @@ function stampsOf({ version, tie, fieldVersions, tied }: RecordState) {
   return { version, tie, fieldVersions, tied }
 }
 
+const skipDetails = {
+  NOT_NEWER: 'what is stored is as new or newer',
+  UNCHANGED: 'the content is what is stored',
+  ECHO: 'it states what was written to the system, and nothing else is new',
+} as const
+
 /** Folds the changes into the stored state, record by record, and maps the result. */
 async function foldAll(
   tx: Transaction,
@@ -142,9 +150,11 @@ async function foldAll(
 ): Promise<
   Pick<AppliedMessages, 'records' | 'unchanged' | 'restamped'> & { stillWaiting: Set<number> }
 > {
-  const stored = new Map(
-    (await loadByKey(tx, [...new Set(changes.map((c) => c.key))])).map((r) => [r.key, r]),
-  )
+  const [found, written] = await Promise.all([
+    loadByKey(tx, [...new Set(changes.map((c) => c.key))]),
+    loadWrittenRecords(tx, changes),
+  ])
+  const stored = new Map(found.map((r) => [r.key, r]))
   const fresh = [...new Set(changes.map((c) => c.key))].filter((key) => !stored.has(key))
   const newIds = await nextIds(tx, fresh.length)
   const ids = new Map(fresh.map((key, i) => [key, newIds[i] ?? 0]))
@@ -155,9 +165,18 @@ async function foldAll(
   const replayed = changes.flatMap((c) => (c.message.replay ? [c.message.inboxId] : []))
   const notCompared = await loadNotCompared(tx, replayed)
   const ties = await readTies(tx, changes, stored)
+  const foldedWritten = new Map<string, WrittenRecord>()
+  const foldOne = (known: RecordState | null, item: KeyedChange, connector: Reader) => {
+    const record = foldedWritten.get(item.key) ?? written.records.get(item.key)
+    if (!record) return foldChange(known, item, connector, ties)
+    const result = foldWritten(known, item, connector, ties, record, written.logged)
+    foldedWritten.set(item.key, result.record)
+    return result
+  }
   /** Keeps new stamps of a record whose content stays; a new doubt is an issue, and so a change. */
   const restate = (known: WholeRecord, state: RecordState, cause: Cause) => {
-    const record = { ...known, ...stampsOf(state), issues: issuesOf(known, state.tied) }
+    const issues = issuesOf(known, state.tied)
+    const record = { ...known, ...stampsOf(state), raw: state.raw, issues }
     const arrived = folded.get(known.key)
     if (arrived) folded.set(known.key, { ...arrived, record, doubted: true })
     else if (isDeepStrictEqual(record.issues, known.issues ?? [])) restamped.set(known.key, record)
@@ -176,9 +195,7 @@ async function foldAll(
     const known = folded.get(key)?.record ?? restamped.get(key) ?? stored.get(key) ?? null
     const connector = connectors.get(message.source)
     if (!connector) continue
-    const result = own('folding', () =>
-      foldChange(known, { key, message, change }, connector, ties),
-    )
+    const result = own('folding', () => foldOne(known, { key, message, change }, connector))
     // A replay contains nothing new, but the record may map differently by now, or wait for a
     // comparison.
     const mapped =
@@ -191,11 +208,8 @@ async function foldAll(
       // It still waits for its required fields, as the exception that it is.
       if (message.replay && known && !known.complete && !known.deleted)
         stillWaiting.add(message.inboxId)
-      const detail =
-        result.skipped === 'NOT_NEWER'
-          ? 'what is stored is as new or newer'
-          : 'the content is what is stored'
-      outcomes.push(outcomeOf(message, 'SKIPPED', result.skipped, detail, change))
+      const { skipped } = result
+      outcomes.push(outcomeOf(message, 'SKIPPED', skipped, skipDetails[skipped], change))
       const record = stored.get(key)
       if (record)
         unchanged.set(key, {
@@ -253,6 +267,11 @@ async function foldAll(
       doubted: isDoubted(state) || isDoubted(known),
     })
   }
+  await saveWrittenRecords(tx, written, foldedWritten, connectors, ties)
+  await saveRaw(
+    tx,
+    [...restamped.values()].filter((r) => r.raw !== stored.get(r.key)?.raw),
+  )
   return {
     records: [...folded.values()],
     unchanged: [...unchanged.values()].filter((r) => !folded.has(r.record.key)),

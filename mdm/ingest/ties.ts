@@ -22,12 +22,15 @@ import {
 import { latestStatement, type Statement } from '../records/latestStatement.ts'
 import { arrivalOf, isCorrection } from '../records/stamp.ts'
 
-type Reader = Pick<Connector, 'read' | 'map'>
-type StatingMessage = Pick<Message, 'inboxId' | 'source' | 'format' | 'body' | 'object'>
+export type Reader = Pick<Connector, 'read' | 'map'>
+export type StatingMessage = Pick<Message, 'inboxId' | 'source' | 'format' | 'body' | 'object'>
 
-interface KeyedChange {
+/** A message as far as folding needs it. */
+export type FoldedMessage = Omit<Message, 'messageId' | 'replay' | 'measured' | 'traceparent'>
+
+export interface KeyedChange {
   key: string
-  message: Message
+  message: FoldedMessage
   change: RecordChange
 }
 
@@ -39,7 +42,7 @@ export interface TieReader {
 }
 
 /** `statedBy` is the message whose statement counts; it may be an earlier one. */
-type FoldedChange = Folded & { statedBy: number }
+export type FoldedChange = Folded & { statedBy: number }
 
 const UNKNOWN_ORDER = 'UNKNOWN_ORDER'
 
@@ -94,10 +97,14 @@ export function foldChange(
   const tied = correction ? [] : tiedByContent(known, change)
   if (known && tied.length > 0)
     return foldByContent(known, key, message.inboxId, tied, connector, ties)
-  const statedAt = (message.statedAt ?? message.receivedAt).getTime() * 1000
-  const folded = fold(known, change, statedAt, message.inboxId, correction)
+  const folded = fold(known, change, statedAt(message), message.inboxId, correction)
   const judged = known ? doubtTogether(known, message, change, folded, connector, ties) : folded
   return { ...judged, statedBy: message.inboxId }
+}
+
+/** Returns the version of what a message states without one: microseconds. */
+export function statedAt(message: Pick<Message, 'statedAt' | 'receivedAt'>): number {
+  return (message.statedAt ?? message.receivedAt).getTime() * 1000
 }
 
 /**
@@ -150,7 +157,7 @@ function foldByContent(
  */
 function doubtTogether(
   known: RecordState,
-  message: Message,
+  message: FoldedMessage,
   change: RecordChange,
   folded: Folded,
   connector: Reader,
@@ -182,7 +189,7 @@ function doubtTogether(
  */
 function tiedByArrival(
   known: RecordState | null,
-  message: Message,
+  message: FoldedMessage,
   change: RecordChange,
 ): { arrivals: number[]; raw: Record<string, unknown> } {
   const none = { arrivals: [], raw: {} }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { RecordChange } from '../../connectors/contract.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
-import { arrivalOf, isAfter, isByArrival, NEVER, type Stamp, tieOf } from './stamp.ts'
+import { arrivalOf, isAfter, isByArrival, NEVER, type Stamp, stampOfChange } from './stamp.ts'
 
 /** Statements of one version whose order needs more than their stamps. */
 export interface Tied {
@@ -33,7 +33,7 @@ export interface RecordState {
  */
 export interface Folded {
   state?: RecordState
-  skipped?: 'NOT_NEWER' | 'UNCHANGED'
+  skipped?: 'NOT_NEWER' | 'UNCHANGED' | 'ECHO'
 }
 
 /** Names of parts that are no raw field; `partOf` keeps fields from having these names. */
@@ -59,10 +59,7 @@ export function fold(
   correction = false,
 ): Folded {
   const unversioned = change.version === null
-  const stamp: Stamp = [
-    unversioned ? now : Number(change.version),
-    tieOf(change, arrival, correction),
-  ]
+  const stamp = stampOfChange(change, now, arrival, correction)
   // A tombstone without content states nothing about the fields, so they keep their values.
   const partial = change.partial || (change.deleted && Object.keys(change.raw).length === 0)
   const stamps = new Map<string, Stamp>(Object.entries(known?.fieldVersions ?? {}))

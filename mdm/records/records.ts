@@ -110,6 +110,16 @@ export async function saveStamps(tx: Transaction, records: WholeRecord[]): Promi
     where s.id = r.id`
 }
 
+/** Saves raw content of records of which nothing else changes. */
+export async function saveRaw(tx: Transaction, records: readonly WholeRecord[]): Promise<void> {
+  if (records.length === 0) return
+  await tx`
+    update source_record s set raw = r.raw
+    from unnest(${records.map((r) => r.id)}::bigint[],
+      string_to_array(${documents(records.map((r) => r.raw))}, E'\\x1f')::json[]) as r (id, raw)
+    where s.id = r.id`
+}
+
 /**
  * Saves the matching results of records whose content did not change: a new golden id, or features
  * that a reference changed. Features and keys are written only for records in `keyed`; the rows in

@@ -31,6 +31,21 @@ export function tieOf(change: RecordChange, arrival: number, correction: boolean
   return `>${numbers.join('.')}.${arrived}`
 }
 
+/**
+ * Returns the stamp of a change; `now` (microseconds) is the version of one whose source gives none.
+ */
+export function stampOfChange(
+  change: RecordChange,
+  now: number,
+  arrival: number,
+  correction: boolean,
+): Stamp {
+  return [
+    change.version === null ? now : Number(change.version),
+    tieOf(change, arrival, correction),
+  ]
+}
+
 export function isCorrection(tie: string): boolean {
   return tie.startsWith('~')
 }

@@ -3,6 +3,7 @@ import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Provenance } from '../golden/survive.ts'
+import { heldRaw } from './heldRaw.ts'
 import type { PlanInput, TargetRecord } from './plan.ts'
 import { type PastWrite, pastWritesMax } from './stop.ts'
 import type { Raw, Target } from './target.ts'
@@ -78,10 +79,9 @@ export async function loadPlanFacts(
     const target = targets.get(m.source)
     if (!target || !m.raw) continue
     const { mapping } = target
-    const over = new Map((written.get(m.key) ?? []).map((w) => [w.path, w.value]))
-    const held = over.size > 0 ? mapping.withValues(m.raw, over) : m.raw
+    const held = heldRaw(m.raw, written.get(m.key) ?? [])
     const ownFields = mapping.map(m.object, m.raw)
-    const heldFields = over.size > 0 ? mapping.map(m.object, held) : ownFields
+    const heldFields = held === m.raw ? ownFields : mapping.map(m.object, held)
     const { key, object, sourceId } = m
     records.set(key, { key, object, sourceId, held, ownFields, heldFields })
   }

@@ -2,13 +2,9 @@ import type { Json } from '../../connectors/connection/row.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
-
-/** What a record of a source system holds at a path because it was written there. */
-export interface WrittenValue {
-  intentId: number
-  path: string
-  value: Json
-}
+import { lock, lockNumber } from '../db/locks.ts'
+import { NEVER } from '../records/stamp.ts'
+import type { WrittenValue } from './echo.ts'
 
 /** A write that is about to be sent. */
 export interface Written {
@@ -22,29 +18,45 @@ export interface Written {
   values: Readonly<Record<string, Json>>
 }
 
-/** Stores the values of a write before it is sent, in the transaction that says so. */
+/**
+ * Stores the values of a write before it is sent, in the transaction that says so: the system may
+ * state them before its response arrives. Locks the record.
+ */
 export async function saveWritten(tx: Transaction, write: Written): Promise<void> {
-  const { intentId, source, object, sourceId, values } = write
-  if (sourceId === null) return
-  const entries = Object.entries(values)
+  const { intentId, goldenId, source, object, sourceId, values } = write
+  const key = sourceId === null ? null : recordKey(source, object, sourceId)
+  if (key !== null) await beginLog(tx, key)
+  const written = Object.entries(values)
   await tx`
-    insert into written_value (source, object, source_id, path, value, intent_id)
-    select ${source}, ${object}, ${sourceId}, w.path, w.document->'v', ${intentId}
-    from unnest(${entries.map(([path]) => path)}::text[], string_to_array(${documents(entries.map(([, v]) => ({ v })))}, E'\\x1f')::jsonb[]) as w (path, document)
-    on conflict (source, object, source_id, path) do update set value = excluded.value, intent_id = excluded.intent_id`
+    insert into written_value (intent_id, path, source, object, source_id, record_key, golden_id, value, since)
+    select ${intentId}::bigint, v.path, ${source}, ${object}, ${sourceId}, ${key}::uuid, ${goldenId}::uuid, v.value,
+      coalesce(greatest(
+        (select version from source_record where key = ${key}::uuid),
+        (select (newest->>0)::numeric::bigint from written_record where record_key = ${key}::uuid)), ${NEVER[0]}::bigint)
+    from unnest(${written.map(([path]) => path)}::text[],
+      string_to_array(${documents(written.map(([, value]) => ({ value })))}, E'\\x1f')::jsonb[]) as w (path, document),
+      lateral (select w.path, w.document->'value' as value) v
+    on conflict (intent_id, path) do nothing`
 }
 
-/** Notes that the system confirmed a write, and the id of a record that it created. */
+/**
+ * Notes that the system confirmed a write. For a record that it created, `sourceId` is the id that
+ * the system gave it.
+ */
 export async function confirmWritten(
   tx: Transaction,
   intentId: number,
   sourceId: string,
 ): Promise<void> {
+  const [row] = await tx<{ source: string; object: string; recordKey: string | null }[]>`
+    select source, object, record_key as "recordKey" from written_value where intent_id = ${intentId} limit 1`
+  if (!row) return
+  const key = recordKey(row.source, row.object, sourceId)
+  if (row.recordKey === null) await beginLog(tx, key)
   await tx`
-    insert into written_value (source, object, source_id, path, value, intent_id)
-    select source, object, ${sourceId}, v.key, v.value, id
-    from write_intent, jsonb_each(values) v where id = ${intentId}
-    on conflict do nothing`
+    update written_value set source_id = ${sourceId}, record_key = ${key}::uuid,
+      applied_at = coalesce(applied_at, clock_timestamp())
+    where intent_id = ${intentId}`
 }
 
 /** Removes the values of a write that the system certainly did not apply. */
@@ -57,14 +69,27 @@ export async function loadWritten(
   tx: Transaction,
   keys: readonly string[],
 ): Promise<Map<string, WrittenValue[]>> {
-  const rows = await tx<
-    ({ source: string; object: string; sourceId: string } & WrittenValue)[]
-  >`select source, object, source_id as "sourceId", path, value, intent_id as "intentId" from written_value`
-  const wanted = new Set(keys)
+  const rows = await tx<({ key: string } & WrittenValue)[]>`
+    select record_key as key, intent_id as "intentId", path, value, since, state,
+      (extract(epoch from applied_at) * 1e6)::bigint as "appliedAt"
+    from written_value where record_key = any(${keys as string[]}::uuid[]) order by intent_id, path`
   const values = new Map<string, WrittenValue[]>()
-  for (const { source, object, sourceId, ...value } of rows) {
-    const key = recordKey(source, object, sourceId)
-    if (wanted.has(key)) values.set(key, [...(values.get(key) ?? []), value])
-  }
+  for (const { key, ...value } of rows) values.set(key, [...(values.get(key) ?? []), value])
   return values
+}
+
+/** Begins the log of a record's statements at its present state. */
+async function beginLog(tx: Transaction, key: string): Promise<void> {
+  await lock(tx, 'record', [lockNumber(key)])
+  const never = { state: null, upTo: NEVER, states: {} }
+  await tx`
+    insert into written_record (record_key, base, newest, messages)
+    select ${key}::uuid, coalesce(b.base, ${JSON.stringify(never)}::json), coalesce(b.newest, ${JSON.stringify(NEVER)}::jsonb), '{}'
+    from (select 1) as one
+    left join lateral (
+      select json_build_object('state', json_build_object('version', version, 'tie', tie, 'deleted', deleted, 'raw', raw,
+          'fieldVersions', field_versions, 'tied', tied), 'upTo', json_build_array(version, tie), 'states', '{}'::json) as base,
+        jsonb_build_array(version, tie) as newest
+      from source_record where key = ${key}::uuid) b on true
+    on conflict (record_key) do nothing`
 }

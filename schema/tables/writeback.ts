@@ -1,12 +1,10 @@
 import { sql } from 'drizzle-orm'
 import {
   bigint,
-  boolean,
   index,
   integer,
   jsonb,
   pgTable,
-  primaryKey,
   text,
   uniqueIndex,
   uuid,
@@ -131,22 +129,4 @@ export const writeIntent = pgTable(
       index('write_intent_planned').on(t.source, t.plannedAt),
     ]
   },
-)
-
-/** What a source system holds at a path of a record because it was written there. */
-export const writtenValue = pgTable(
-  'written_value',
-  {
-    source: text().notNull(),
-    object: text().notNull(),
-    sourceId: text('source_id').notNull(),
-    path: text().notNull(),
-    value: jsonb().notNull(),
-    intentId: int8('intent_id').notNull(),
-    /** Whether the system has stated it since. */
-    seen: boolean().notNull().default(false),
-  },
-  (t) => [
-    primaryKey({ name: 'written_value_pkey', columns: [t.source, t.object, t.sourceId, t.path] }),
-  ],
 )

@@ -1,0 +1,150 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Json } from '../../connectors/connection/row.ts'
+import type { Canonical, RecordChange } from '../../connectors/contract.ts'
+import { isEmpty } from '../../connectors/mapping/path.ts'
+import { parsePath } from '../../connectors/mapping/pathText.ts'
+import { readAt, writeAt } from '../../connectors/mapping/rawPath.ts'
+import type { WRITTEN_STATES } from '../../schema/tables/writtenValue.ts'
+
+/** What a record of a source system holds at a path because it was written there. */
+export interface WrittenValue {
+  intentId: number
+  path: string
+  value: Json
+  /** The newest version of the record that was known when it was written; microseconds. */
+  since: number
+  /** When the system confirmed it, in microseconds by the own clock; null while nobody knows. */
+  appliedAt: number | null
+  state: (typeof WRITTEN_STATES)[number]
+}
+
+export interface OwnStatement {
+  /** The change as the system itself states it: its former value in the place of each echo. */
+  change: RecordChange
+  /** The written values that the change states. */
+  echoes: WrittenValue[]
+  /** All written values of the record, in their states after the change. */
+  written: WrittenValue[]
+}
+
+/**
+ * Largest difference between the clock of a system and the own one, plus the duration of a write. A
+ * value that was replaced before it was seen is the system's own if it is stated later than this.
+ */
+export const clocksApartMaxMs = 15 * 60_000
+
+/**
+ * Returns a change as the system's own statement. A change that states a written value at its path is
+ * an echo there and nothing that the system itself states. `former` is the record before the
+ * change, as the system itself stated it; changes come in the order of their versions.
+ *
+ * Another value is the system's own. It ends a written value that was seen. One that was not seen
+ * may not have been applied yet, so it ends only if the write was confirmed well before: until then
+ * the value may still come, and it is an echo if it comes about the time of the write.
+ */
+export function ownStatement(
+  change: RecordChange,
+  version: number,
+  former: Readonly<Record<string, unknown>> | null,
+  written: readonly WrittenValue[],
+  map: (raw: Record<string, unknown>) => Canonical,
+): OwnStatement {
+  if (written.length === 0 || (change.deleted && Object.keys(change.raw).length === 0))
+    return { change, echoes: [], written: [...written] }
+  const echoes: WrittenValue[] = []
+  const after: WrittenValue[] = []
+  let raw = change.raw
+  const byPath = Map.groupBy(written, (w) => w.path)
+  for (const [path, all] of byPath) {
+    const values = [...all].sort((a, b) => a.intentId - b.intentId)
+    if (!isStated(change, path)) {
+      after.push(...values)
+      continue
+    }
+    const stated = readAt(change.raw, path)
+    const own = former ? readAt(former, path) : undefined
+    const whole = change.partial ? { ...former, ...change.raw } : change.raw
+    const states = (value: unknown) => isSame(whole, path, stated, value, map)
+    const echo =
+      values.find((w) => w.state === 'SEEN' && states(w.value)) ??
+      values.find((w) => isExpected(w, version) && states(w.value))
+    if (!echo) {
+      const isFormer = isSame(whole, path, stated, own, map)
+      after.push(...values.map((w) => contradicted(w, version, isFormer)))
+      continue
+    }
+    echoes.push(echo)
+    raw = withoutEcho(raw, path, own, change.partial)
+    for (const w of values)
+      if (w === echo) after.push({ ...w, state: 'SEEN' })
+      else if (w.intentId < echo.intentId) after.push({ ...w, state: 'ENDED' })
+      else after.push(contradicted(w, version, true))
+  }
+  return { change: raw === change.raw ? change : { ...change, raw }, echoes, written: after }
+}
+
+/** Returns true if a change says anything about a path. */
+function isStated(change: RecordChange, path: string): boolean {
+  return !change.partial || readAt(change.raw, path) !== undefined || namesFieldOf(change, path)
+}
+
+function namesFieldOf(change: RecordChange, path: string): boolean {
+  const field = parsePath(path).steps[0]?.name
+  return field !== null && field !== undefined && Object.hasOwn(change.raw, field)
+}
+
+/** Returns true if a statement of this version may be the first one of a written value. */
+function isExpected(w: WrittenValue, version: number): boolean {
+  if (w.state === 'ENDED' || w.state === 'SEEN' || version < w.since) return false
+  return w.state !== 'REPLACED' || !isLate(w, version)
+}
+
+function isLate(w: WrittenValue, version: number): boolean {
+  return w.appliedAt !== null && version > w.appliedAt + clocksApartMaxMs * 1_000
+}
+
+/** Returns a written value after a statement of another value at its path. */
+function contradicted(w: WrittenValue, version: number, isFormer: boolean): WrittenValue {
+  if (w.state === 'ENDED') return w
+  if (w.state === 'SEEN') return { ...w, state: 'ENDED' }
+  if (version <= w.since) return w
+  if (isLate(w, version)) return { ...w, state: 'ENDED' }
+  return isFormer && w.state !== 'REPLACED'
+    ? { ...w, state: 'REVERTED' }
+    : { ...w, state: 'REPLACED' }
+}
+
+/**
+ * Returns true if two values at a path are the same: by their content, or because the record maps to
+ * the same with either of them. Systems return numbers as texts, trim names and format phones.
+ */
+function isSame(
+  raw: Record<string, unknown>,
+  path: string,
+  a: unknown,
+  b: unknown,
+  map: (raw: Record<string, unknown>) => Canonical,
+): boolean {
+  if (isEmpty(a) || isEmpty(b)) return isEmpty(a) && isEmpty(b)
+  if (isDeepStrictEqual(a, b)) return true
+  const [withA, withB, without] = [a, b, undefined].map((v) => writeAt(raw, path, v as Json))
+  if (!withA || !withB || !without) return false
+  const fields = map(withA).fields
+  return (
+    isDeepStrictEqual(fields, map(withB).fields) && !isDeepStrictEqual(fields, map(without).fields)
+  )
+}
+
+/** Returns raw fields with the system's own former value at a path; none where it had none. */
+function withoutEcho(
+  raw: Record<string, unknown>,
+  path: string,
+  own: unknown,
+  partial: boolean,
+): Record<string, unknown> {
+  const steps = parsePath(path).steps
+  const field = steps.length === 1 && steps[0]?.selectors.length === 0 ? steps[0].name : null
+  // A partial change need not name the field at all, so the field stays as it is.
+  const value = partial && field !== null ? undefined : own
+  return writeAt(raw, path, value as Json | undefined) ?? raw
+}
