@@ -71,6 +71,7 @@ function connectionOf(total: number): Connection {
     },
     check: async () => [],
     limits: () => [],
+    clockAheadMs: () => 0,
     counts: () => ({ requests: 0, retries: 0, waits: 0, bytes: 0 }),
   }
 }

@@ -39,6 +39,17 @@ export function pullMetrics(registry: Registry, role: () => PullRole | undefined
           this.set({ system: source.name, limit: limit.name }, limit.used / limit.max)
     },
   })
+  new Gauge({
+    name: 'touchstone_pull_clock_ahead_seconds',
+    help: 'By how much the clock of this process is ahead of that of a source system.',
+    labelNames: ['system'],
+    registers,
+    collect() {
+      this.reset()
+      for (const source of role()?.sources ?? [])
+        this.set({ system: source.name }, source.clockAheadMs() / 1_000)
+    },
+  })
   const objects = gauge('objects', 'Objects that are pulled, by state.', ['system', 'state'])
   const of = ['system', 'object'] as ('system' | 'object')[]
   const lag = gauge('lag_seconds', 'Time since the last complete run of an object.', of)

@@ -33,7 +33,13 @@ export interface IngestRole {
 
 /** A running role `pull`, as metrics see it. */
 export interface PullRole {
-  sources: readonly { name: string; counts(): RequestCounts; limits(): LimitUse[] }[]
+  sources: readonly {
+    name: string
+    counts(): RequestCounts
+    limits(): LimitUse[]
+    /** By how many ms our clock is ahead of the system's. */
+    clockAheadMs(): number
+  }[]
   /** Stops after the pages under way. */
   close(): Promise<void>
 }

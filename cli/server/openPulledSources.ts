@@ -49,6 +49,7 @@ export function openPulledSources(installation: Installation, only?: string): Pu
       name,
       counts: () => [runs.counts, ...all.map((c) => c.counts())].reduce(sum),
       limits: () => all[0]?.limits() ?? [],
+      clockAheadMs: () => all[0]?.clockAheadMs() ?? 0,
     })
   }
   return { sources, figures }

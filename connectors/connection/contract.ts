@@ -139,5 +139,7 @@ export interface Connection {
   check(signal: AbortSignal): Promise<ObjectCheck[]>
   writing: Writing
   limits(): LimitUse[]
+  /** By how many ms our clock is ahead of the system's, as far as its answers show; else 0. */
+  clockAheadMs(): number
   counts(): RequestCounts
 }

@@ -15,6 +15,7 @@ import type { ObjectContext } from './pull/context.ts'
 import { pullDeleted } from './pull/deleted.ts'
 import { pullFeed } from './pull/feed.ts'
 import { pullFull } from './pull/full.ts'
+import { keepToClock } from './pull/keepToClock.ts'
 import { pullKeyset } from './pull/keyset.ts'
 import { pullLink } from './pull/link.ts'
 import { type At, emptyAt, readPosition, writePosition } from './pull/position.ts'
@@ -33,7 +34,7 @@ export function openConnection(
   connection: SourceConnection,
   options: ConnectionOptions = {},
 ): Connection {
-  const { requester, limiter, counts } = openRequester(source, connection, options)
+  const { requester, limiter, clock, counts } = openRequester(source, connection, options)
   const now = options.now ?? Date.now
   const objects = objectsOf(connection)
   const definitionOf = (name: string): ObjectDefinition => {
@@ -45,7 +46,8 @@ export function openConnection(
   const contextOf = (name: string, signal: AbortSignal): ObjectContext => {
     const object = definitionOf(name)
     const parent = parentOf(object)
-    return { source, object, parent, requester, now, signal }
+    const clockAheadMs = () => clock.aheadMs()
+    return { source, object, parent, requester, now, clockAheadMs, signal }
   }
   const parentOf = ({ under }: ObjectDefinition): ObjectDefinition | null =>
     (under && objects.get(under.object)) ?? null
@@ -118,6 +120,7 @@ export function openConnection(
       meaning: connection.definition.http,
     }),
     limits: () => limiter.use(),
+    clockAheadMs: () => clock.aheadMs(),
     counts: () => ({ ...counts }),
   }
 }
@@ -141,9 +144,9 @@ function objectsOf({ definition, values }: SourceConnection): Map<string, Object
 /** Returns the pages of a run; those of an object under another follow the run of that one. */
 function runOf(ctx: ObjectContext, from: PullPosition | null): Chunks {
   const { object, parent } = ctx
-  if (!parent) return chunksOf(ctx, from)
+  if (!parent) return keepToClock(ctx, chunksOf(ctx, from))
   const leading = { ...ctx, object: leadingObject(object, parent), parent: null }
-  return rowsUnder(ctx, chunksOf(leading, from))
+  return rowsUnder(ctx, keepToClock(leading, chunksOf(leading, from)))
 }
 
 /** Returns the pages of a run: the changed rows, then the list of deletions where there is one. */

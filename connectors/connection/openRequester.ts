@@ -8,6 +8,7 @@ import type { Template } from './definition/template.ts'
 import { Limiter } from './limits/limiter.ts'
 import { createExchange } from './request/exchange.ts'
 import { RETRY_DEFAULTS, Requester, type RetryPolicy } from './request/requester.ts'
+import { SystemClock } from './request/systemClock.ts'
 import { resolveSecret } from './secrets.ts'
 import type { SourceConnection } from './sourceConnection.ts'
 
@@ -26,11 +27,13 @@ export interface RequesterOptions {
 export interface OpenRequester {
   requester: Requester
   limiter: Limiter
+  clock: SystemClock
   counts: RequestCounts
 }
 
 interface Shared {
   limiter: Limiter
+  clock: SystemClock
   credentials: CredentialCache
 }
 
@@ -91,6 +94,7 @@ export function openRequester(
   sharedParts.set(env, shared)
   const parts = shared.get(key) ?? {
     limiter: new Limiter(definition.limits.limits, maxOf),
+    clock: new SystemClock(),
     credentials: new CredentialCache(
       () => signIn(auth, { source, write, ask, secrets: read, now: now(), refreshed }),
       now,
@@ -109,5 +113,5 @@ export function openRequester(
     now,
     counts,
   })
-  return { requester, limiter: parts.limiter, counts }
+  return { requester, limiter: parts.limiter, clock: parts.clock, counts }
 }

@@ -62,6 +62,8 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
       ...{ organizationUrl, loginUrl, tenantId, clientId },
       clientSecret: new Secret(clientSecret),
     }),
+    // An account or contact that was merged into another one.
+    isGone: (record) => record.merged === true,
   },
   {
     model: oracle,

@@ -35,6 +35,8 @@ export interface KindCase {
 /** A source system of a kind whose vendor is a model, with everything that reads and stores it. */
 export interface PulledSystem {
   system: ModelSystem
+  /** The environment from which secrets are read; a change counts at the next sign-in. */
+  env: Record<string, string>
   connection: Connection
   pipeline: Pipeline
   /** Reads each object once, and again while it fails and `triesMax` allows; applies the messages. */
@@ -46,16 +48,35 @@ export interface PulledSystem {
 
 const hourMs = 3_600_000
 
+/** How a connection to a model differs from the usual. */
+export interface PulledOptions {
+  seed?: number
+  /** By how much our clock is ahead of the vendor's. */
+  aheadMs?: number
+  /** Stands between us and the model: given its URL, returns another one. */
+  through?(url: string): Promise<string>
+}
+
 /** Opens a kind against its model. Secrets are given as environment variables. */
-export async function openPulled(sql: Sql, kind: KindCase, seed = 1): Promise<PulledSystem> {
+export async function openPulled(
+  sql: Sql,
+  kind: KindCase,
+  { seed = 1, aheadMs = 0, through }: PulledOptions = {},
+): Promise<PulledSystem> {
   const system = kind.open
     ? await kind.open(sql, seed)
     : await kind.model.open({ seed, limits: 'none' })
+  const url = through ? await through(system.url) : system.url
   const name = kind.model.kind
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-pulled-'))
   const path = join(dir, 'sources.yaml')
   const env: Record<string, string> = {}
-  const given = Object.entries(kind.connection(system)).map(([key, value]) => {
+  const credentials = Object.entries(system.credentials).map(([key, value]) => [
+    key,
+    value.replaceAll(system.url, url),
+  ])
+  const seen = { ...system, url, credentials: Object.fromEntries(credentials) }
+  const given = Object.entries(kind.connection(seen)).map(([key, value]) => {
     if (!(value instanceof Secret)) return [key, value]
     const variable = `${name}_${key}`.toUpperCase()
     env[variable] = value.text
@@ -74,7 +95,7 @@ export async function openPulled(sql: Sql, kind: KindCase, seed = 1): Promise<Pu
   rmSync(dir, { recursive: true })
   const asked = openConnection(name, source.connection, {
     env,
-    now: () => system.clock.now(),
+    now: () => system.clock.now() + aheadMs,
     retry: { msMin: 1, msMax: 20 },
   })
   const direct = directPipeline(sql)
@@ -90,6 +111,7 @@ export async function openPulled(sql: Sql, kind: KindCase, seed = 1): Promise<Pu
   const holder = randomUUID()
   return {
     system,
+    env,
     connection: asked,
     pipeline,
     pull: async (triesMax = 8) => {
@@ -103,6 +125,8 @@ export async function openPulled(sql: Sql, kind: KindCase, seed = 1): Promise<Pu
           results.set(object, result)
           if (result.ended === 'DONE') break
         }
+      // A model's clock may be days ahead, and a version that leads the time of receipt is refused.
+      await sql`update inbox set received_at = ${new Date(system.clock.now())} where id in (select inbox_id from pending)`
       await drain(pipeline)
       return results
     },

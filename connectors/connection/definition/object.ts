@@ -36,7 +36,8 @@ export type Delta =
       types: readonly string[]
       isOne(type: string): boolean
       isGone(type: string): boolean
-      idOf: Path
+      /** The id of the record that an event names. */
+      idOf(scope: Scope): string | null
     }
 
 export interface Deletes {
@@ -96,7 +97,7 @@ const deltaSchema = shape({
   next: pathText.optional(),
   types: z.array(z.string().min(1)).min(1).optional(),
   gone: z.array(z.string().min(1)).min(1).optional(),
-  id: pathText.optional(),
+  id: z.union([pathText, z.array(pathText).min(1)]).optional(),
 })
 
 const TIMES = Object.keys(TIME_FIELDS)
@@ -327,7 +328,7 @@ export function readObject(
       types: [...new Set(all)],
       isOne: (type) => isOne.some((one) => one.test(type)),
       isGone: (type) => isGone.some((one) => one.test(type)),
-      idOf: pathIn(below(deltaPlace, 'id')),
+      idOf: compileIdOf(below(deltaPlace, 'id')),
     }
   }
 

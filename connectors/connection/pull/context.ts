@@ -12,6 +12,8 @@ export interface ObjectContext {
   requester: Requester
   /** Milliseconds since 1970. */
   now: () => number
+  /** By how many ms our clock is ahead of the system's, as far as its answers show. */
+  clockAheadMs: () => number
   signal: AbortSignal
 }
 

@@ -84,11 +84,11 @@ async function readEvents(
       if (moment < begin) older = true
       const type = String(feed.type.first(scope) ?? '')
       if (moment < begin || moment > until || !isOne(type)) continue
-      const id = idText(idOf.first(scope))
+      const id = idOf(scope)
       if (id === null)
         return refuse(
           'ROW_WITHOUT_ID',
-          `an event of the type ${type} names no record at ${idOf.text}`,
+          `an event of the type ${type} names no record where id: says`,
         )
       named.set(id, merged(named.get(id), moment, isGone(type)))
       if (named.size > namedMax)

@@ -20,6 +20,7 @@ import {
 } from './failure.ts'
 import { type PageMark, renderRequest } from './render.ts'
 import { type Session, SessionCache } from './session.ts'
+import type { SystemClock } from './systemClock.ts'
 import { headerText, headerTime, type Judgement, judgeAnswer } from './verdict.ts'
 
 /** How long and how often a request is tried. */
@@ -51,6 +52,7 @@ export interface RequesterParts {
   limitHeaders: LimitHeaders
   exchange: Exchange
   limiter: Limiter
+  clock: SystemClock
   credentials: CredentialCache
   /** The session that a write needs; null for a system without one. */
   session: SessionDefinition | null
@@ -228,6 +230,7 @@ export class Requester {
       permit.release()
     }
     counts.bytes += answer.bytes
+    this.#it.clock.observe(answer.headers.date, this.#it.now())
     this.#observe(answer.headers)
     const { status, headers } = answer
     const body = parseAnswer(answer)

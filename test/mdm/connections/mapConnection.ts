@@ -135,6 +135,7 @@ export function mapConnection(
     },
     check: async () => [],
     limits: () => [],
+    clockAheadMs: () => 0,
     counts: () => ({ requests: system.requests, retries, waits: 0, bytes: 0 }),
   }
 }
