@@ -20,6 +20,8 @@ export interface WriteField {
   steps: readonly (string | number)[]
   /** Values that are written otherwise than they are read. */
   codes: ReadonlyMap<string, Json> | null
+  /** A text in which {value} stands for the value: the address of another record, as OData has it. */
+  text: string | null
 }
 
 /** One request that writes. */
@@ -77,7 +79,11 @@ export interface WriteDefinition {
 
 const fieldSchema = z.union([
   z.string().min(1),
-  shape({ to: z.string().min(1), codes: z.record(z.string(), z.unknown()) }),
+  shape({
+    to: z.string().min(1),
+    codes: z.record(z.string(), z.unknown()).optional(),
+    text: z.string().includes('{value}').optional(),
+  }),
 ])
 const fieldsSchema = z.union([
   z.array(pathText).min(1),
@@ -154,7 +160,7 @@ export function readWrite(
     failAt(place, `${what}: ${message}`, at)
   const as = given.as ?? 'json'
   const recordNames = Object.keys(given.record ?? {}).map((name) => `record.${name}`)
-  const base = new Set([...allowed, ...recordNames])
+  const base = new Set([...allowed, 'fields', ...recordNames])
   const common =
     given.fields === undefined ? new Map<string, WriteField>() : readFields(below(place, 'fields'))
   const { goldenId, find, once, match, create, update, upsert } = given
@@ -376,6 +382,7 @@ function readFields(place: Located): Map<string, WriteField> {
       path,
       steps: stepsAt(to, at),
       codes: codes ? new Map(Object.entries(codes) as [string, Json][]) : null,
+      text: isMap(given) && typeof given.text === 'string' ? given.text : null,
     })
   }
   return fields

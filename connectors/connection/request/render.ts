@@ -18,6 +18,8 @@ export interface AddressParts {
   isPlain(name: string): boolean
 }
 
+/** The name under which the values of a write stand beside others. */
+const SPREAD = '...'
 const LEFT_OUT = Symbol('left out')
 
 /** Writes a request with its values. */
@@ -122,7 +124,10 @@ function jsonValue(json: JsonTemplate, values: TemplateValues): unknown {
   if (json === null || typeof json !== 'object') return json
   if ('list' in json) return listOf(json.list, values)
   if ('map' in json) {
-    const entries = [...json.map].map(([name, one]) => [name, jsonValue(one, values)] as const)
+    const entries = [...json.map].flatMap(([name, one]): [string, unknown][] => {
+      const value = jsonValue(one, values)
+      return name === SPREAD && isMap(value) ? Object.entries(value) : [[name, value]]
+    })
     return Object.fromEntries(entries.filter(([, value]) => value !== LEFT_OUT))
   }
   const { alone } = json

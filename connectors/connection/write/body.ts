@@ -15,7 +15,8 @@ export interface PlacedValue {
 export function writtenValue(field: WriteField, value: Json, empty: null | ''): Json {
   if (value === null) return empty
   const coded = typeof value === 'object' ? undefined : field.codes?.get(dataText(value))
-  return coded ?? value
+  if (coded !== undefined) return coded
+  return field.text === null ? value : field.text.replaceAll('{value}', () => dataText(value))
 }
 
 /** Returns the body of a write: values in their places. */

@@ -247,7 +247,12 @@ interface Placed extends PlacedValue {
 /** The place of the golden id where `fields:` does not name it. */
 function goldenField({ goldenId }: OpenWrite): WriteField | null {
   if (!goldenId) return null
-  return { path: compilePath(goldenId.text), steps: stepsIn(goldenId.text), codes: null }
+  return {
+    path: compilePath(goldenId.text),
+    steps: stepsIn(goldenId.text),
+    codes: null,
+    text: null,
+  }
 }
 
 function fieldAt(field: WriteField | null, key: string | null): WriteField | null {

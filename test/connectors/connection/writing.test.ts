@@ -167,8 +167,15 @@ describe('a write', () => {
   test('may have its values within a fixed body, codes of its own, and numbers of a list', async () => {
     const nested = `
     write:
-      fields: { name: Name, inactive: { to: isInactive, codes: { T: true, F: false } }, "sites[0].city": "sites[0].town" }
-      update: { put: "/objects", query: { keys: Id }, json: { records: ["{values}"], source: touchstone, ref: "{id}" } }
+      fields:
+        name: Name
+        inactive: { to: isInactive, codes: { T: true, F: false } }
+        sites[0].city: sites[0].town
+        parent: { to: '"parent@odata.bind"', text: "/customers({value})" }
+      update:
+        put: /objects
+        query: { keys: Id }
+        json: { records: [{ Id: "{id}", "...": "{values}" }], source: touchstone }
       match: none
 `
     const { connection, server } = await start(
@@ -177,11 +184,15 @@ describe('a write', () => {
         definition: definitionOf(nested),
       },
     )
-    await write(connection, { name: 'B', inactive: 'T', 'sites[0].city': 'Bonn' })
+    await write(connection, { name: 'B', inactive: 'T', 'sites[0].city': 'Bonn', parent: 'c$&' })
     assert.deepEqual(JSON.parse(posts(server)[0]?.body ?? ''), {
-      records: [{ Name: 'B', isInactive: true, sites: [{ town: 'Bonn' }] }],
+      records: [
+        {
+          ...{ Id: 'c1', Name: 'B', isInactive: true, sites: [{ town: 'Bonn' }] },
+          'parent@odata.bind': '/customers(c$&)',
+        },
+      ],
       source: 'touchstone',
-      ref: 'c1',
     })
   })
 })
