@@ -1,6 +1,7 @@
 import { random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
+import type { Idempotency } from '../kit/idempotency.ts'
 import type { Model } from '../kit/model.ts'
 import { Query } from '../kit/query.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
@@ -8,10 +9,14 @@ import { secret } from '../kit/secret.ts'
 import { type Behaviour, openServer, type Received, Refused, type Reply } from '../kit/server.ts'
 import { dayMs, Store } from '../kit/store.ts'
 import { Table } from '../kit/table.ts'
-import { appendEvent, eventsKeptMs } from './events.ts'
+import { errorReply, notFound, unknownParameter, wrongValue } from './errors.ts'
+import { API_KEY_NAME, appendEvent, eventsKeptMs } from './events.ts'
 import type { FilterType } from './filters.ts'
 import { type Listing, list } from './listing.ts'
 import { CustomerRelations, chargebeeRules, seconds } from './records.ts'
+import { write } from './writeApi.ts'
+
+const keyLengthMax = 100
 
 /** The rate of a test site. */
 const limitPerMinute = { windowMs: 60_000, max: 150, kind: 'sliding' } as const
@@ -30,20 +35,24 @@ export const chargebee: Model = {
       rules: chargebeeRules(ids, clock.now() - 600 * dayMs, relations),
       actions: [relations.merge],
       onWrite(written) {
-        appendEvent(events, ids, clock.now(), written)
+        appendEvent(events, ids, clock.now(), written, store.who.by)
         const { object, id, action } = written
         if (object === 'customer' && action === 'deleted') relations.cascade(store, id)
         if (object === 'contact') relations.touch(store, relations.customerOf(id)!)
       },
     })
-    const credentials = { site: 'seller-test', apiKey: secret('test_') }
+    const credentials = { site: 'seller-test', apiKey: secret('test_'), apiKeyName: API_KEY_NAME }
     const server = await openServer({
       clock,
       faults,
       rateLimit: new RateLimit(limitPerMinute, limits === 'vendor'),
       behaviour: {
         ...forms,
-        handle: (request) => handle(request, store, events, relations, credentials.apiKey),
+        idempotency: idempotency(credentials.apiKey),
+        handle(request) {
+          check(request, credentials.apiKey)
+          return handle(request, store, events, relations)
+        },
       },
     })
     return {
@@ -125,7 +134,7 @@ const LISTINGS: ReadonlyMap<string, Listing> = new Map([
       sorts: ['created_at', 'updated_at'],
       deletable: true,
       filters: filters(
-        'id first_name last_name email company phone business_entity_id',
+        'id first_name last_name email company phone business_entity_id cf_touchstone_id',
         'auto_collection taxability channel',
         'created_at updated_at',
       ),
@@ -201,41 +210,79 @@ const EVENTS: Listing = {
 /** Calls of product catalog 1, which this site does not have. */
 const CATALOG_1 = /^\/api\/v2\/(plans|addons)(\/|$)/
 
+function check(request: Received, apiKey: string): void {
+  const basic = `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`
+  if (request.headers.authorization !== basic)
+    throw new Refused(
+      errorReply(401, 'api_authentication_failed', 'Sorry, authentication failed.', 'untyped'),
+    )
+  if (CATALOG_1.test(request.path))
+    throw new Refused(
+      errorReply(
+        400,
+        'configuration_incompatible',
+        'This API operation is not enabled for this site.',
+      ),
+    )
+}
+
+const idempotency = (apiKey: string): Idempotency => ({
+  keyOf(request) {
+    if (request.method !== 'POST') return undefined
+    check(request, apiKey)
+    const key = request.headers['chargebee-idempotency-key']
+    if (key === undefined) return undefined
+    if (typeof key === 'string' && key !== '' && key.length <= keyLengthMax) return key
+    throw wrongValue('chargebee-idempotency-key', `should have 1 to ${keyLengthMax} characters`)
+  },
+  windowMs: 30 * 60_000,
+  replayed: { 'chargebee-idempotency-replayed': 'true' },
+  stores: ({ status }) => status < 300 || status >= 500,
+  other: () =>
+    errorReply(
+      422,
+      'invalid_request',
+      'The idempotency key was used with a different request already.',
+    ),
+  running: () =>
+    errorReply(409, 'lock_timeout', 'The first request with the key runs.', 'operation_failed'),
+})
+
+/** Splits a path: the object, an id, and what is below it. */
+function partsOf(request: Received): (string | undefined)[] | undefined {
+  const [, path, id, below, more] =
+    /^\/api\/v2\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?(\/.*)?$/.exec(request.path) ?? []
+  if (path === undefined || more !== undefined) return undefined
+  return [path, id === undefined ? undefined : decodeURIComponent(id), below]
+}
+
 function handle(
   request: Received,
   store: Store,
   events: Table,
   relations: CustomerRelations,
-  apiKey: string,
 ): Reply | undefined {
-  const basic = `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`
-  if (request.headers.authorization !== basic)
-    throw new Refused(
-      error(401, 'api_authentication_failed', 'Sorry, authentication failed.', 'untyped'),
+  const parts = partsOf(request)
+  if (!parts) return undefined
+  if (request.method === 'POST')
+    return store.asApi(`${request.method} ${request.path}`, () =>
+      write(store, relations, request, parts),
     )
-  if (CATALOG_1.test(request.path))
-    throw new Refused(
-      error(400, 'configuration_incompatible', 'This API operation is not enabled for this site.'),
-    )
-  const [, path, id, below, more] =
-    /^\/api\/v2\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?(\/.*)?$/.exec(request.path) ?? []
-  if (request.method !== 'GET' || path === undefined || more !== undefined) return undefined
-  const query = new Query(request.query, (name, problem) => {
-    const text = problem === 'unknown' ? 'is not supported' : 'has a wrong value'
-    const reply = error(400, 'param_wrong_value', `${name} : ${text}`)
-    return new Refused({ ...reply, body: { ...reply.body, param: name } }, problem === 'unknown')
-  })
+  const [path, id, below] = parts
+  if (request.method !== 'GET') return undefined
+  const query = new Query(request.query, (name, problem) =>
+    problem === 'unknown' ? unknownParameter(name) : wrongValue(name, 'has a wrong value'),
+  )
   if (path === 'events' && id === undefined) {
     const from = seconds(store.clock.now() - eventsKeptMs)
     return list(events, query, EVENTS, ({ record }) => Number(record.occurred_at) >= from)
   }
-  const listing = LISTINGS.get(path)
+  const listing = LISTINGS.get(path!)
   if (!listing) return undefined
   const table = store.table(listing.name)
   if (id === undefined) return list(table, query, listing)
-  const row = table.find(decodeURIComponent(id))
-  if (!row || row.deleted)
-    throw new Refused(error(404, 'resource_not_found', `${decodeURIComponent(id)} not found`))
+  const row = table.find(id)
+  if (!row || row.deleted) throw notFound(id)
   if (below === undefined) {
     query.end()
     return { status: 200, body: { [listing.name]: row.record } }
@@ -248,11 +295,6 @@ function handle(
   return list({ sorted: (_, compare) => contacts.sort(compare) }, query, CONTACTS)
 }
 
-const error = (status: number, code: string, message: string, type = 'invalid_request') => ({
-  status,
-  body: { message, type, api_error_code: code, error_code: code, http_status_code: status },
-})
-
 const FAILURES: ReadonlyMap<number, string> = new Map([
   [401, 'api_authentication_failed'],
   [403, 'api_authorization_failed'],
@@ -263,22 +305,27 @@ const FAILURES: ReadonlyMap<number, string> = new Map([
 
 const forms: Omit<Behaviour, 'handle'> = {
   notFound: () =>
-    error(404, 'http_method_not_supported', 'Sorry, there is no such operation.', 'untyped'),
+    errorReply(404, 'http_method_not_supported', 'Sorry, there is no such operation.', 'untyped'),
   failure: (status) =>
-    error(
+    errorReply(
       status,
       FAILURES.get(status) ?? 'internal_error',
       'Sorry, something went wrong.',
       'operation_failed',
     ),
   forbidden: () =>
-    error(403, 'api_authorization_failed', 'The API key has no permission for this.', 'untyped'),
+    errorReply(
+      403,
+      'api_authorization_failed',
+      'The API key has no permission for this.',
+      'untyped',
+    ),
   expired: (what, request) =>
     what === 'cursor' && request.query.has('offset')
-      ? error(400, 'param_wrong_value', 'offset : has a wrong value')
+      ? errorReply(400, 'param_wrong_value', 'offset : has a wrong value')
       : undefined,
   limited: (waitMs) => ({
-    ...error(429, 'api_request_limit_exceeded', 'Too many requests.', 'operation_failed'),
+    ...errorReply(429, 'api_request_limit_exceeded', 'Too many requests.', 'operation_failed'),
     headers: { 'retry-after': `${Math.ceil(waitMs / 1000)}` },
   }),
 }

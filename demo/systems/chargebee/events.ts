@@ -1,7 +1,10 @@
 import type { Random } from '../../random.ts'
 import { dayMs, type Written } from '../kit/store.ts'
 import type { Table } from '../kit/table.ts'
+import type { Writer } from '../kit/writes.ts'
 import { seconds } from './records.ts'
+
+type Fields = Record<string, unknown>
 
 /** Events are listed for 90 days. */
 export const eventsKeptMs = 90 * dayMs
@@ -22,16 +25,30 @@ function typeOf({ object, action, record, before }: Written): string | undefined
   return UPDATED.get(object) ?? `${object}_updated`
 }
 
+export const API_KEY_NAME = 'touchstone'
+
+/** Who made a write, as an event states it. */
+const SOURCES: ReadonlyMap<Writer, Fields> = new Map([
+  ['user', { source: 'admin_console', user: 'clerk@seller.example' }],
+  ['api', { source: 'api', user: API_KEY_NAME }],
+  ['automation', { source: 'system' }],
+])
+
 /** Appends the event of a write. */
-export function appendEvent(events: Table, random: Random, now: number, written: Written): void {
+export function appendEvent(
+  events: Table,
+  random: Random,
+  now: number,
+  written: Written,
+  by: Writer,
+): void {
   const type = typeOf(written)
   if (type === undefined) return
   const id = `ev_${random.token(17)}`
   events.set(id, {
     id,
     occurred_at: seconds(now),
-    source: 'admin_console',
-    user: 'clerk@seller.example',
+    ...SOURCES.get(by),
     object: 'event',
     api_version: 'v2',
     content: { [written.object]: written.record },

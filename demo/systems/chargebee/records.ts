@@ -7,6 +7,10 @@ type Fields = Record<string, unknown>
 /** Chargebee counts time in seconds since 1970. */
 export const seconds = (ms: number) => Math.floor(ms / 1000)
 
+/** A field that is cleared leaves the record. */
+const present = (record: Fields): Fields =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null))
+
 /**
  * Returns the rules of the objects of product catalog 2.
  *
@@ -24,7 +28,7 @@ export function chargebeeRules(
       fields: Fields,
       { id, now, before }: { id: string; now: number; before?: Fields | undefined },
     ) =>
-      stamp({ id, object, deleted: false, ...settle({ ...before, ...fields }, now) }, now)
+      stamp(present({ id, object, deleted: false, ...settle({ ...before, ...fields }, now) }), now)
   const stamp = (record: Fields, now: number): Fields => ({
     ...record,
     resource_version: Math.max(now, Number(record.resource_version ?? 0) + 1),
@@ -54,7 +58,10 @@ export function chargebeeRules(
     {
       name: 'item',
       idField: 'id',
-      fields: ['name', 'description', 'external_name', 'type', 'item_family_id', 'unit', 'status'],
+      fields: [
+        ...['name', 'description', 'external_name', 'type', 'item_family_id', 'unit', 'status'],
+        'cf_touchstone_id',
+      ],
       weight: 2,
       newId: () => `item-${random.token(10)}`,
       write: written('item', (record) => ({
@@ -181,13 +188,13 @@ export function chargebeeRules(
       write({ customer_id: customer, ...fields }, { id, before }) {
         if (customer !== undefined) relations.assign(id, String(customer))
         if (relations.customerOf(id) === undefined) throw new Error('a contact needs a customer_id')
-        return {
+        return present({
           id,
           ...{ enabled: true, send_account_email: false, send_billing_email: false },
           ...before,
           ...fields,
           object: 'contact',
-        }
+        })
       },
       erase: (record) => record,
       draw(draw, store) {
