@@ -115,6 +115,7 @@ export interface WriteRefusal {
     | 'UNKNOWN_FORM'
     | 'NO_RECORD'
     | 'TOO_MANY_VALUES'
+    | 'NOT_WRITABLE'
     | 'NOT_THE_VALUE'
   detail: string
 }
@@ -196,15 +197,17 @@ export interface Connector {
   explain(object: string, raw: Record<string, unknown>): MappingStep[]
   /**
    * Returns the values that make the raw record give `value` for a field of a golden type; null
-   * empties it. The result is mapped again, and refused where it gives another value. Throws
-   * MessageError for an unknown object.
+   * empties it. The result is mapped again, and refused where it gives another value. Of several
+   * places only those are used that `canWrite`; without it all. Throws MessageError for an unknown
+   * object.
    */
   invert(
     object: string,
     field: string,
     value: unknown,
-    raw: Record<string, unknown>,
+    raw: Readonly<Record<string, unknown>>,
     ownIds: OwnIds,
+    canWrite?: (path: string) => boolean,
   ): Inverted
   /** Returns which mapped fields of a golden type can be written. Throws as `invert` does. */
   writings(object: string): ReadonlyMap<string, FieldWriting>

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { ConfigError } from '../schema/kit/configError.ts'
 import type { Policy } from '../schema/policy.ts'
 import { type Connector, MessageError } from './contract.ts'
+import { judgeWrite } from './judgeWrite.ts'
 import { findKind } from './kinds.ts'
 import { compileMapping } from './mapping/compileMapping.ts'
 import { isMap } from './mapping/rule.ts'
@@ -13,12 +14,15 @@ import {
   readMappingFiles,
 } from './openConnectors.ts'
 import type { ConfiguredSource } from './sources.ts'
+import type { JudgedTarget } from './writeTarget.ts'
 import type { YamlFile } from './yamlFile.ts'
 
 /** The source systems whose mappings are judged by one policy after the other. */
 export interface JudgedConnectors {
   /** By name; `judge` replaces its entries, so holders of the map see the present ones. */
   connectors: Map<string, Connector>
+  /** The source systems with `write:`, by name; `judge` replaces the entries too. */
+  targets: Map<string, JudgedTarget>
   /**
    * Compiles every mapping against a policy. A source system with a mistake in its mapping is held;
    * the others go on.
@@ -36,6 +40,7 @@ export function judgeConnectors(
 ): JudgedConnectors {
   const read = sources.map((source) => ({ source, files: attempt(() => readMappingFiles(source)) }))
   const connectors = new Map<string, Connector>()
+  const targets = new Map<string, JudgedTarget>()
   const judge = (policy: Policy) => {
     for (const { source, files } of read) {
       const opened =
@@ -47,10 +52,28 @@ export function judgeConnectors(
           ? heldConnector(source, opened.mistake, 'value' in files ? files.value : null, shipped)
           : withShapes(opened.value, policy, shipped)
       connectors.set(source.system.name, connector)
+      const target = judgeTarget(source, connector, policy)
+      if (target) targets.set(source.system.name, target)
     }
   }
   judge(shipped)
-  return { connectors, judge }
+  return { connectors, targets, judge }
+}
+
+/** A mistake in `write:` holds the target alone: nothing is written, and messages are read. */
+function judgeTarget(
+  source: ConfiguredSource,
+  connector: Connector,
+  policy: Policy,
+): JudgedTarget | null {
+  const { write } = source
+  if (!write) return null
+  const at = { source: source.system.name, mode: write.mode }
+  if (connector.held !== undefined) return { ...at, target: null, held: connector.held }
+  const judged = attempt(() => judgeWrite(source, write, connector, policy))
+  return 'mistake' in judged
+    ? { ...at, target: null, held: judged.mistake }
+    : { ...at, target: judged.value, held: null }
 }
 
 function attempt<T>(work: () => T): { value: T } | { mistake: string } {

@@ -100,8 +100,8 @@ export function createConnector(
     },
     map: (object, raw) => mapping.require(object).map(raw),
     explain: (object, raw) => mapping.require(object).explain(raw),
-    invert: (object, field, value, raw, ownIds) =>
-      invertField(mapping.require(object), field, value, raw, ownIds),
+    invert: (object, field, value, raw, ownIds, canWrite = () => true) =>
+      invertField(mapping.require(object), field, value, raw, { ownIds, canWrite }),
     writings: (object) => fieldWritings(mapping.require(object)),
     objects: mapping.names.map((name) => ({ name, as: mapping.require(name).as })),
     objectName: (name) => mapping.find(name)?.name ?? null,

@@ -13,6 +13,7 @@ import { findKind, KINDS } from './kinds.ts'
 import { failAt, type Located, objectNames } from './mapping/document.ts'
 import { readSourceFiles, type SourceFiles } from './places/sourceFiles.ts'
 import { readCalendar } from './readCalendar.ts'
+import { type ConfiguredWrite, readWriteConfig } from './readWrite.ts'
 import { readYaml, type YamlFile } from './yamlFile.ts'
 
 /** A source system with its mapping files; later ones are overlays of earlier ones. */
@@ -25,6 +26,8 @@ export interface ConfiguredSource {
   connection?: SourceConnection | undefined
   /** The files that it puts into a folder; undefined where there are none. */
   files?: SourceFiles | undefined
+  /** What is written to the system; undefined: nothing. */
+  write?: ConfiguredWrite | undefined
 }
 
 const secretReference = z.strictObject({
@@ -55,6 +58,7 @@ const sourceSchema = z.strictObject({
   connection: z.record(z.string(), z.unknown()).optional(),
   closed: z.unknown().optional(),
   files: z.record(z.string(), z.unknown()).optional(),
+  write: z.unknown().optional(),
 })
 
 const fileSchema = z.strictObject({ sources: z.array(sourceSchema).min(1) })
@@ -125,6 +129,10 @@ export function sourcesIn(
       codes: [s.codes ?? []].flat().map((m) => resolve(folder, m)),
       connection,
       files,
+      write:
+        s.write === undefined
+          ? undefined
+          : readWriteConfig({ value: s.write, file, path: ['sources', i, 'write'] }),
       system: {
         name: s.name,
         kind: s.kind,

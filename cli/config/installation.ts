@@ -3,6 +3,7 @@ import type { Connector, SourceSystem } from '../../connectors/contract.ts'
 import { judgeConnectors } from '../../connectors/judgeConnectors.ts'
 import type { SourceFiles } from '../../connectors/places/sourceFiles.ts'
 import { readSources } from '../../connectors/sources.ts'
+import type { JudgedTarget, WriteTarget } from '../../connectors/writeTarget.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { activePolicy, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import { readServiceLevels, type ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
@@ -26,7 +27,12 @@ export interface Installation {
   connections: ReadonlyMap<string, SourceConnection>
   /** The files of source systems that exchange files, by name. */
   files: ReadonlyMap<string, SourceFiles>
-  /** Judges the mappings by a policy. A source system with a mistake in its mapping is held. */
+  /** The source systems that golden values are written to, by name; judged as `connectors` are. */
+  targets: Map<string, JudgedTarget>
+  /**
+   * Judges the mappings and `write:` by a policy. A source system with a mistake in its mapping is
+   * held; one with a mistake in `write:` is read, and nothing is written to it.
+   */
   judge(policy: Policy): void
   /** The roles and duties of stewardship. */
   rules: StewardshipRules
@@ -92,6 +98,17 @@ export function usableConnector(
   if (connector.held !== undefined)
     throw new ConfigError(`${name} is held until its mapping is right: ${connector.held}`)
   return connector
+}
+
+/**
+ * Returns the source systems that golden values are written to, without those whose mode is OFF.
+ * Throws ConfigError with every mistake in `write:`, which a start refuses.
+ */
+export function writeTargets({ targets }: Pick<Installation, 'targets'>): WriteTarget[] {
+  const judged = [...targets.values()].filter((t) => t.mode !== 'OFF')
+  const mistakes = judged.flatMap((t) => t.held ?? [])
+  if (mistakes.length > 0) throw new ConfigError(mistakes.join('\n'))
+  return judged.flatMap((t) => t.target ?? [])
 }
 
 /** Returns the objects of each source system that is asked, or whose files are read. */

@@ -418,7 +418,8 @@ function unknownObject(name: string, source: string, names: string[]): never {
 
 const typosMax = 3
 
-function suggestion(name: string, names: string[]): string {
+/** Returns ` (did you mean X?)` for a name with few typing mistakes, else an empty text. */
+export function suggestion(name: string, names: string[]): string {
   const near = names.length > 0 ? closest(name.slice(0, 100), names) : ''
   return near !== '' && distance(name, near) <= typosMax ? ` (did you mean ${near}?)` : ''
 }

@@ -29,6 +29,13 @@ import { compileRule, isMap, MISSING_KEY, type Missing } from './rule.ts'
 import type { Shape } from './shape.ts'
 import { codeLike, currencyLike, numberLike, writtenLike } from './writtenForm.ts'
 
+/** What is known of the source system that is written to. */
+export interface WrittenSystem {
+  ownIds: OwnIds
+  /** Returns whether the system accepts a value at a path of its record. */
+  canWrite(path: string): boolean
+}
+
 /** A raw record with the values of one field written, and these values by path. */
 export interface WrittenRaw {
   raw: Record<string, unknown>
@@ -41,16 +48,18 @@ export interface FieldInverse {
   /** Paths that a write may change, as the mapping writes them. */
   paths: string[]
   /** Makes the rule give `wanted`; undefined empties the field. */
-  write(raw: Record<string, unknown>, wanted: unknown, ownIds: OwnIds): WrittenRaw | WriteRefusal
+  write(
+    raw: Record<string, unknown>,
+    wanted: unknown,
+    system: WrittenSystem,
+  ): WrittenRaw | WriteRefusal
   /** Returns the value that the rule gives when a reference was written. */
   expected(wanted: unknown, ownIds: OwnIds, raw: Record<string, unknown>): unknown
 }
 
 type Context = FieldContext & Pick<InverseContext, 'readersOf'>
 
-interface At extends WriteScope {
-  ownIds: OwnIds
-}
+interface At extends WriteScope, WrittenSystem {}
 
 /** The inverse of one rule, without the check of its result. */
 interface Part {
@@ -80,9 +89,9 @@ export function compileInverse(
   return {
     obstacle: part.obstacle,
     paths: part.paths,
-    write: (raw, wanted, ownIds) => {
+    write: (raw, wanted, system) => {
       if (part.obstacle) return { code: 'NO_INVERSE', detail: part.obstacle.why }
-      const scope: At = { raw, base: [], scope: scopeOf(raw), besides: null, ownIds }
+      const scope: At = { raw, base: [], scope: scopeOf(raw), besides: null, ...system }
       return part.write(wanted, scope, (made) => evaluate(scopeOf(made), []))
     },
     expected: (wanted, ownIds, raw) => part.expected(wanted, ownIds, evaluate(scopeOf(raw), [])),
@@ -139,11 +148,15 @@ function closed(at: readonly PropertyKey[], why: string): Part {
 /** Tries proposals in turn until one of them makes the rule give the wanted value. */
 function settle(
   proposals: (Proposal | WriteRefusal)[],
-  raw: Record<string, unknown>,
+  { raw, canWrite }: Pick<At, 'raw' | 'canWrite'>,
   isReached: (raw: Record<string, unknown>) => boolean,
 ): Result {
+  const barred = new Set<string>()
   for (const proposal of proposals) {
     if (!Array.isArray(proposal)) continue
+    const closed = proposal.map(([{ steps }]) => placeText(steps)).filter((p) => !canWrite(p))
+    for (const path of closed) barred.add(path)
+    if (closed.length > 0) continue
     const values = new Map<string, Json>()
     let made = raw
     for (const [{ steps }, value] of proposal) {
@@ -152,6 +165,11 @@ function settle(
     }
     if (isReached(made)) return { raw: made, values }
   }
+  if (barred.size > 0)
+    return {
+      code: 'NOT_WRITABLE',
+      detail: `the connection does not write ${[...barred].join(', ')}`,
+    }
   const refusal = proposals.find((p): p is WriteRefusal => !Array.isArray(p))
   return refusal ?? { code: 'NOT_THE_VALUE', detail: 'the record would be read with another value' }
 }
@@ -162,7 +180,7 @@ function valuePart(spec: unknown, shape: Shape, at: readonly PropertyKey[], ctx:
     ...rule,
     expected: same,
     write: (value, scope, evaluate) =>
-      settle(rule.propose(wantedOf(value ?? null), scope), scope.raw, (raw) =>
+      settle(rule.propose(wantedOf(value ?? null), scope), scope, (raw) =>
         sameCanonical(evaluate(raw), value),
       ),
   }
@@ -258,7 +276,7 @@ function listPart(spec: unknown, shape: Shape, at: readonly PropertyKey[], ctx: 
         typeof only === 'string' ? locate(scope.raw, scope.base, parsePath(only)) : undefined
       const isReached = (raw: Record<string, unknown>) => sameCanonical(evaluate(raw), wanted)
       if (place && !('code' in place) && Array.isArray(place.current))
-        return settle([[[place, values as Json[]]]], scope.raw, isReached)
+        return settle([[[place, values as Json[]]]], scope, isReached)
       if (values.length > slots.length)
         return {
           code: 'TOO_MANY_VALUES',
@@ -272,10 +290,9 @@ function listPart(spec: unknown, shape: Shape, at: readonly PropertyKey[], ctx: 
         const [first] = rule.propose(wantedOf(value), now)
         if (!first) continue
         if (!Array.isArray(first)) return first
-        written = merged(
-          written,
-          settle([first], written.raw, () => true),
-        )
+        const next = settle([first], now, () => true)
+        if ('code' in next) return next
+        written = merged(written, next)
       }
       return isReached(written.raw)
         ? written
@@ -340,7 +357,7 @@ function referencePart(
         forms: (current) => (id === null ? [] : [codeLike(id, current)]),
       }
       const key = id === null ? undefined : keyOf(id)
-      return settle(rule.propose(want, scope), scope.raw, (raw) => evaluate(raw) === key)
+      return settle(rule.propose(want, scope), scope, (raw) => evaluate(raw) === key)
     },
   }
 }
@@ -366,7 +383,7 @@ function moneyPart(spec: unknown, at: readonly PropertyKey[], ctx: Context): Par
       const isReached = (raw: Record<string, unknown>) => sameCanonical(evaluate(raw), wanted)
       if (wanted === undefined || wanted === null) {
         const none: Wanted = { value: null, fits: () => false, forms: () => [] }
-        return settle(amount.propose(none, scope), scope.raw, isReached)
+        return settle(amount.propose(none, scope), scope, isReached)
       }
       const money = wanted as { minorUnits: number; currency: string }
       const number =
@@ -387,7 +404,7 @@ function moneyPart(spec: unknown, at: readonly PropertyKey[], ctx: Context): Par
           },
           scope,
         ),
-        scope.raw,
+        scope,
         () => true,
       )
       if ('code' in written) return written
@@ -405,7 +422,7 @@ function moneyPart(spec: unknown, at: readonly PropertyKey[], ctx: Context): Par
         fits: (read) => parseCurrency(dataText(read)) === money.currency,
         forms: (current) => [currencyLike(money.currency, current)],
       }
-      const both = settle(currency.propose(want, scoped), written.raw, isReached)
+      const both = settle(currency.propose(want, scoped), scoped, isReached)
       return 'code' in both ? both : merged(written, both)
     },
   }

@@ -1,7 +1,7 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
-import type { Canonical, FieldWriting, Inverted, OwnIds, WriteRefusal } from '../contract.ts'
+import type { Canonical, FieldWriting, Inverted, WriteRefusal } from '../contract.ts'
 import type { MappedObject } from './compileMapping.ts'
-import { plain, sameCanonical } from './inverse.ts'
+import { plain, sameCanonical, type WrittenSystem } from './inverse.ts'
 import { scopeOf } from './path.ts'
 
 /**
@@ -12,25 +12,25 @@ export function invertField(
   object: MappedObject,
   field: string,
   wanted: unknown,
-  raw: Record<string, unknown>,
-  ownIds: OwnIds,
+  raw: Readonly<Record<string, unknown>>,
+  system: WrittenSystem,
 ): Inverted {
   const inverse = object.inverses.get(field)
   if (!inverse)
     return refused('NOT_MAPPED', `the mapping of ${object.name} has no rule for ${field}`)
   const before = object.map(raw)
   const value = plain(wanted)
-  const expected = inverse.expected(value, ownIds, raw)
+  const expected = inverse.expected(value, system.ownIds, raw)
   const now = fieldOf(before, field)
   if (sameCanonical(now, expected)) return { values: new Map(), also: [] }
   if (expected === undefined && object.required.includes(field))
     return refused('REQUIRED', `${field} is required for a ${object.as} and cannot be emptied`)
-  const written = inverse.write(raw, value, ownIds)
+  const written = inverse.write(raw, value, system)
   if ('code' in written) return refused(written.code, written.detail)
   const difference = changedIdentity(object, raw, written.raw)
   if (difference !== null) return refused('IDENTITY', difference)
   const after = object.map(written.raw)
-  if (!sameCanonical(fieldOf(after, field), inverse.expected(value, ownIds, raw)))
+  if (!sameCanonical(fieldOf(after, field), inverse.expected(value, system.ownIds, raw)))
     return refused('NOT_THE_VALUE', `the record would be read with another ${field}`)
   if (before.complete && !after.complete)
     return refused('NOT_THE_VALUE', 'the record would be read as incomplete')

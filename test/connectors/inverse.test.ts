@@ -332,6 +332,27 @@ objects:
     assert.equal(refused('customer', 'name', 'N/A', {}), 'NOT_THE_VALUE')
   })
 
+  test('uses only the places that the connection writes', () => {
+    const zuora = ofKind('zuora')
+    const write = (canWrite: (path: string) => boolean) => {
+      const raw = { id: '1', name: 'A', salesRep: 'B' }
+      const made = zuora.invert('Account', 'accountOwner', 'C', raw, ownIds, canWrite)
+      return 'refused' in made ? made.refused.code : Object.fromEntries(made.values)
+    }
+    assert.deepEqual(
+      write(() => true),
+      { salesRep: 'C' },
+    )
+    assert.deepEqual(
+      write((path) => path !== 'salesRep'),
+      { salesRepName: 'C' },
+    )
+    assert.deepEqual(
+      write(() => false),
+      'NOT_WRITABLE',
+    )
+  })
+
   test('finds codes in the code lists of an installation', () => {
     const write = inFolder((dir) => {
       const path = join(dir, 'sources.yaml')
