@@ -69,6 +69,8 @@ function connectionOf(total: number): Connection {
       write: () => Promise.reject(new Error('the system is not written')),
       find: async () => null,
     },
+    canRead: () => true,
+    readSeveral: async () => [],
     check: async () => [],
     limits: () => [],
     clockAheadMs: () => 0,

@@ -145,6 +145,16 @@ export interface InboundMessage {
   object: string | null
   format: 'event' | 'row'
   body: string
+  /** Records that are read again in place of the message, which only names them. */
+  hints?: readonly RecordHint[]
+}
+
+/** A record to be read, as a connection names it. Without an id the object is read on at once. */
+export interface RecordHint {
+  object: string
+  id: string | null
+  /** Whether the event states that the record is gone: then it is deleted if it is not there. */
+  gone: boolean
 }
 
 export type DeliveryHeaders = Readonly<Record<string, string | string[] | undefined>>
@@ -223,7 +233,8 @@ export interface Connector {
   /**
    * Splits a delivered body, or one element of a file, into one message for each event or record.
    * The key of a message is its event's id, else made from `deliveryId`, else from its content.
-   * `headers` are those of a delivery; an element of a file has none. Throws MessageError for a body
+   * `headers` are those of a delivery; an element of a file has none. An event that is only a hint
+   * gets the records that it names, where the system can be asked for them. Throws MessageError for a body
    * that is not JSON or beyond the bounds; `read` checks the content later.
    */
   split(

@@ -9,6 +9,14 @@ export interface Delivery {
   body: unknown
 }
 
+/** A record that an event names. Without an id it names the object alone. */
+export interface NamedRecord {
+  object: string
+  id: string | null
+  /** Whether the event states that the record is gone. */
+  deleted: boolean
+}
+
 /** A kind of source systems: how its systems differ from others beyond their mapping. */
 export interface Kind {
   name: string
@@ -37,6 +45,18 @@ export interface Kind {
   messagesIn?(body: unknown): unknown[] | null
   /** Returns the text to store for an event, with the facts of its delivery that reading needs. */
   storedText?(text: string, delivery: Delivery): string
+  /**
+   * Returns the records that an event names, to be read again; null where it names none. Throws
+   * MessageError.
+   */
+  named?(
+    mapping: Mapping,
+    event: Record<string, unknown>,
+    object: string | null,
+    delivery: Delivery,
+  ): NamedRecord[] | null
+  /** Returns whether the event does not state what changed, whatever `then:` says. */
+  isHint?(event: Record<string, unknown>): boolean
   /** Throws MessageError. */
   readEvent(mapping: Mapping, event: Record<string, unknown>, object: string | null): RecordChange[]
   readRow(mapping: Mapping, row: Record<string, unknown>, object: string | null): RecordChange[]

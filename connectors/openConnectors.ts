@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import stringify from 'safe-stable-stringify'
+import { ownValue } from '../schema/kit/dictionary.ts'
 import type { Policy } from '../schema/policy.ts'
 import { storable } from '../schema/storable.ts'
 import { parseBody, parseObject } from './body.ts'
@@ -8,12 +9,16 @@ import type { Connector, DeliveryHeaders, InboundMessage, SourceSystem } from '.
 import { MessageError } from './contract.ts'
 import { readLocated } from './file/rowMessage.ts'
 import { definedEvents } from './generic/definedEvents.ts'
+import { hasThenAlone, isThenRead } from './generic/then.ts'
+import { compileVerification } from './generic/verification.ts'
+import { type HintsOf, hintReader } from './hints.ts'
 import type { Delivery, Kind } from './kind.ts'
 import { findKind } from './kinds.ts'
 import { readCodeLists } from './mapping/codes.ts'
 import { compileMapping, type Mapping } from './mapping/compileMapping.ts'
 import { failAt } from './mapping/document.ts'
 import { fieldWritings, invertField } from './mapping/invertField.ts'
+import { isMap } from './mapping/rule.ts'
 import { readPulled } from './pulledMessage.ts'
 import { verifyBy } from './signature.ts'
 import { type ConfiguredSource, readSources } from './sources.ts'
@@ -69,17 +74,32 @@ export function openConnector(
   { kind, mappings: files, codes: lists }: MappingFiles = readMappingFiles(source),
 ): Connector {
   const mapping = compileMapping(files, source.system.name, policy, readCodeLists(lists))
-  if (mapping.events && kind.hasOwnEvents)
-    failAt(mapping.events, `events: is not allowed, because code reads the events of ${kind.name}`)
+  const events = eventsOf(kind, mapping, source.system.address ?? null)
   const texts = JSON.stringify([mappingLanguage, ...[...files, ...lists].map((f) => f.value)])
   return createConnector(
     source.system,
-    mapping.events
-      ? definedEvents(kind, mapping, mapping.events, source.system.address ?? null)
-      : kind,
+    events,
     mapping,
     createHash('sha256').update(texts).digest('hex').slice(0, 16),
+    hintReader(events, mapping, source.connection, isThenRead(mapping.events)),
   )
+}
+
+/** Returns the kind as the mapping defines its events. Throws ConfigError. */
+function eventsOf(kind: Kind, mapping: Mapping, address: string | null): Kind {
+  const { events } = mapping
+  if (!events) return kind
+  const alone = hasThenAlone(events)
+  const verify = isMap(events.value) ? ownValue(events.value, 'verify') : undefined
+  if (kind.hasOwnEvents && (!alone || verify !== undefined))
+    failAt(
+      events,
+      `events: may only have then: read or whole, because code reads the events of ${kind.name}`,
+    )
+  if (!alone) return definedEvents(kind, mapping, events, address)
+  if (verify === undefined) return kind
+  const place = { ...events, value: verify, path: [...events.path, 'verify'] }
+  return { ...kind, verify: compileVerification(place, address) }
 }
 
 export function createConnector(
@@ -87,6 +107,7 @@ export function createConnector(
   kind: Kind,
   mapping: Mapping,
   mappingVersion = '',
+  hintsOf: HintsOf | null = null,
 ): Connector {
   return {
     system,
@@ -107,12 +128,12 @@ export function createConnector(
     objectName: (name) => mapping.find(name)?.name ?? null,
     verify: (headers, body, now) => verifyBy(kind.verify, system.secrets, headers, body, now),
     split: (body, object, deliveryId, headers) =>
-      split(kind, body, object, deliveryId, headers ?? null),
+      split({ kind, hintsOf }, body, object, deliveryId, headers ?? null),
   }
 }
 
 function split(
-  kind: Kind,
+  { kind, hintsOf }: { kind: Kind; hintsOf: HintsOf | null },
   body: string,
   object: string | null,
   deliveryId: string | null,
@@ -149,7 +170,9 @@ function split(
       delivery && kind.messagesIn
         ? `delivery:${randomUUID()}`
         : contentKey(event ? 'event' : 'row', named, item)
+    const hints = (event && delivery && hintsOf?.(fields, named, delivery)) || null
     return {
+      ...(hints ? { hints } : {}),
       messageId: keyOf(own ?? delivered ?? unnamed()),
       object: named === null ? null : storable(named).slice(0, 200),
       format: event ? 'event' : 'row',

@@ -61,11 +61,14 @@ export function pullMetrics(registry: Registry, role: () => PullRole | undefined
     'Records that a census would delete, and asks first.',
     of,
   )
+  const hints = gauge('hints', 'Records that events named and that are not read yet.', of)
+  const hintAge = gauge('hint_age_seconds', 'Age of the oldest of these; 0 without any.', of)
   const rows = gauge('rows', 'Rows read since an object was read from its beginning.', of)
   const runs = gauge('runs', 'Runs that ended in the last hour, by state.', ['system', 'state'])
   return {
     show(figures: readonly PullFigure[], ended: readonly RunFigure[]): void {
-      for (const g of [objects, lag, failed, age, expires, missing, rows, runs]) g.reset()
+      for (const g of [objects, lag, failed, age, expires, missing, hints, hintAge, rows, runs])
+        g.reset()
       for (const f of figures) {
         const labels = { system: f.source, object: f.object }
         for (const state of STATES)
@@ -75,6 +78,8 @@ export function pullMetrics(registry: Registry, role: () => PullRole | undefined
         if (f.expiresIn !== null) expires.set(labels, f.expiresIn)
         failed.set(labels, f.failed)
         missing.set(labels, f.censusMissing)
+        hints.set(labels, f.hints)
+        hintAge.set(labels, f.hintAge)
         rows.set(labels, f.rows)
       }
       for (const r of ended) runs.set({ system: r.source, state: r.state.toLowerCase() }, r.count)

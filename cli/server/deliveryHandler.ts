@@ -5,8 +5,8 @@ import type { IngestHandler } from '../../gateway/http/deliveryRoute.ts'
 import { describeError } from '../../gateway/http/describeError.ts'
 import { ensureDevelopmentSecret } from '../../gateway/identity/developmentSecret.ts'
 import { createIngest } from '../../gateway/ingest/deliveries.ts'
+import { acceptDelivery } from '../../mdm/connections/hints/addHints.ts'
 import type { Sql } from '../../mdm/db/database.ts'
-import { accept } from '../../mdm/inbox/accept.ts'
 import type { Config } from '../config/config.ts'
 import { secretCheck } from './authentication.ts'
 
@@ -24,7 +24,7 @@ export function deliveryHandler(
     isSecret: secretCheck(dataDir, log),
     acceptsOwnUser: developmentAccess === 'user',
     accept: (messages) =>
-      accept(
+      acceptDelivery(
         sql,
         messages.map((m) => {
           const connector = connectors.get(m.source)

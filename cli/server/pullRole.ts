@@ -50,7 +50,10 @@ export async function startPullRole(options: {
           log.error({ ...at, ...problem, nextAt: new Date(dueAt) }, 'an object could not be pulled')
         } else if (result.ended === 'DONE' && result.asks)
           log.error({ ...at, ...result.asks }, 'a census asks before it deletes records')
-        else log.debug({ ...at, ended: result.ended }, 'a pull ended')
+        else if (result.ended === 'DONE' && result.hints.problem) {
+          const { code, verdict, message: detail } = result.hints.problem
+          log.warn({ ...at, code, verdict, detail }, 'records that events named could not be read')
+        } else log.debug({ ...at, ended: result.ended }, 'a pull ended')
       },
       onAway: (err, retryMs) =>
         log.warn({ err: describeError(err), retryMs }, 'the database cannot be reached: retrying'),

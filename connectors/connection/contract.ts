@@ -88,6 +88,14 @@ export class ConnectionError extends CodedError {
   }
 }
 
+/**
+ * One of several records that were read. `row` is null where the system has none. `problem` concerns
+ * this record alone.
+ */
+export type RecordRead =
+  | { id: string; row: PulledRow | null }
+  | { id: string; problem: ConnectionError }
+
 /** How much of one limit is used. */
 export interface LimitUse {
   /** The limit as the definition names it: `per 1m`, `concurrent`. */
@@ -135,6 +143,13 @@ export interface Connection {
   census(object: string, signal: AbortSignal): AsyncGenerator<readonly string[], void, void>
   /** Reads one record; null where the system has none. Throws ConnectionError. */
   read(object: string, id: string, signal: AbortSignal): Promise<PulledRow | null>
+  /** Whether single records of the object can be read. */
+  canRead(object: string): boolean
+  /**
+   * Reads records by their ids, several with one request where the system can. Throws
+   * ConnectionError for a failure that concerns all of them.
+   */
+  readSeveral(object: string, ids: readonly string[], signal: AbortSignal): Promise<RecordRead[]>
   /** Signs in and reads one small page of each object. */
   check(signal: AbortSignal): Promise<ObjectCheck[]>
   writing: Writing

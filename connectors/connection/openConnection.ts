@@ -21,6 +21,7 @@ import { pullLink } from './pull/link.ts'
 import { type At, emptyAt, readPosition, writePosition } from './pull/position.ts'
 import { type ListingAsk, readPages, refuseOf } from './pull/readPage.ts'
 import { readRecord } from './pull/readRecord.ts'
+import { readSeveral } from './pull/readSeveral.ts'
 import { leadingObject, rowsUnder } from './pull/under.ts'
 import { pullWindow } from './pull/window.ts'
 import type { SourceConnection } from './sourceConnection.ts'
@@ -107,6 +108,8 @@ export function openConnection(
     pull,
     census,
     read: (name, id, signal) => readRecord(contextOf(name, signal), id),
+    canRead: (name) => definitionOf(name).read !== null,
+    readSeveral: (name, ids, signal) => readSeveral(contextOf(name, signal), ids),
     async check(signal) {
       const checks: ObjectCheck[] = []
       for (const name of connection.objects) checks.push(await checkObject(name, signal))

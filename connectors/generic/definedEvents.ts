@@ -1,11 +1,12 @@
 import { createDictionary, ownValue } from '../../schema/kit/dictionary.ts'
 import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
-import type { Delivery, Kind } from '../kind.ts'
+import type { Delivery, Kind, NamedRecord } from '../kind.ts'
 import type { Mapping } from '../mapping/compileMapping.ts'
 import type { Located } from '../mapping/document.ts'
 import type { Scope } from '../mapping/path.ts'
 import { isMap } from '../mapping/rule.ts'
+import { namedRecord } from '../namedRecord.ts'
 import { single } from '../signature.ts'
 import { compileEvents, type EventDefinition } from './eventDefinition.ts'
 
@@ -47,6 +48,8 @@ export function definedEvents(
       stores
         ? `{"delivery":${JSON.stringify(factsOf(definition, delivery))},"message":${text}}`
         : text,
+    named: (_, event, object, delivery) =>
+      namedBy(definition, mapping, scopeOf(event, delivery), object),
     readEvent: (_, stored, object) => {
       const { message, outer } = stores
         ? unwrapped(stored)
@@ -81,7 +84,8 @@ function readEvent(
         : 'the event names no object: send it to /ingest/{source}/{object}, or define object: for events',
     )
   const operation = definition.operationOf(scope, name)
-  if (operation === 'ignore') return []
+  // What an event with `read` says is not in it: without a connection it says nothing.
+  if (operation === 'ignore' || operation === 'read') return []
   mapping.require(name)
   const id = definition.idOf(scope)
   const version = versionOf(definition, scope, name)
@@ -98,6 +102,24 @@ function readEvent(
     ...(version !== undefined ? { version } : {}),
     ...(deleted ? { deleted, partial: true } : {}),
     ...(operation === 'merge' ? { partial: true } : {}),
+  })
+}
+
+/** Returns the record that an event names; null where it names none or is ignored. */
+function namedBy(
+  definition: EventDefinition,
+  mapping: Mapping,
+  scope: Scope,
+  address: string | null,
+): NamedRecord[] | null {
+  const name = definition.objectOf ? definition.objectOf(scope) : address
+  if (name === null) return null
+  const operation = definition.operationOf(scope, name)
+  if (operation === 'ignore') return null
+  return namedRecord(mapping, name, {
+    id: definition.idOf(scope),
+    record: definition.recordOf(scope, name),
+    deleted: operation === 'delete',
   })
 }
 

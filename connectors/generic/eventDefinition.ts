@@ -9,11 +9,12 @@ import { compileRule, type Fail, isMap, pathAt, type Rule } from '../mapping/rul
 import type { Verify } from '../signature.ts'
 import { compileRecord, type RecordOf } from './eventRecord.ts'
 import { parseShape } from './parseShape.ts'
+import { thenFields } from './then.ts'
 import { compileVerification } from './verification.ts'
 
 type Fields = Record<string, unknown>
 
-export const OPERATIONS = ['upsert', 'merge', 'delete', 'ignore'] as const
+export const OPERATIONS = ['upsert', 'merge', 'delete', 'read', 'ignore'] as const
 export type Operation = (typeof OPERATIONS)[number]
 
 /** A compiled definition of the webhook events of one system. */
@@ -59,6 +60,7 @@ const eventsSchema = z.strictObject({
   id: z.unknown().optional(),
   version: z.unknown().optional(),
   record: z.unknown().optional(),
+  ...thenFields,
 })
 
 /**
@@ -92,6 +94,7 @@ export function compileEvents(
   if (isMap(spec.object) && isMap(spec.object.map))
     checkObjects(mapping, spec.object.map, part('object'))
   if (isMap(spec.operation)) checkOperations(spec.operation, part('operation'))
+  const partial = spec.then === 'partial'
   const keyOf =
     spec.key === undefined ? null : compileIds(spec.key, part('key').path, fail, (id) => id)
   const idOf =
@@ -105,7 +108,10 @@ export function compileEvents(
     messagesIn: (body) => messagesIn(body, list),
     keyOf: (scope) => keyOf?.(scope) ?? null,
     objectOf: object && ((scope, report) => textOf(object, scope, report)),
-    operationOf: (scope, named) => (operation ? operationOf(operation, scope, named) : 'upsert'),
+    operationOf: (scope, named) => {
+      const given = operation ? operationOf(operation, scope, named) : 'upsert'
+      return partial && given === 'upsert' ? 'merge' : given
+    },
     idOf: (scope) => idOf?.(scope) ?? null,
     versionOf: (scope) => versionOf?.(scope) ?? undefined,
     recordOf: compileRecord(spec.record, part('record'), mapping, fail),

@@ -1,6 +1,7 @@
 import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
+import { namedRecord } from '../namedRecord.ts'
 import { standardWebhooks } from '../signature.ts'
 
 type Fields = Record<string, unknown>
@@ -18,6 +19,8 @@ export const generic: Kind = {
   isEvent,
   eventId: () => null,
   objectOf: (value) => (isEvent(value) ? String(value.object) : null),
+  named: (mapping, { object, id, record, type }) =>
+    namedRecord(mapping, String(object), { id, record, deleted: type === 'delete' }),
   readEvent: (mapping, event) => {
     const object = String(event.object)
     const id =

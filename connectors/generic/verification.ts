@@ -61,6 +61,31 @@ const METHODS = ['standard', 'basic', 'token', 'hmac'] as const
  * the source's deliveries, where it is configured.
  */
 export function compileVerification(place: Located, address: string | null): Verify {
+  return Array.isArray(place.value) && place.value.length > 0
+    ? anyOf(
+        place.value.map((value, i) =>
+          compileOne({ ...place, value, path: [...place.path, i] }, address),
+        ),
+      )
+    : compileOne(place, address)
+}
+
+/** The first that accepts a delivery counts; else the one whose signature the delivery has. */
+function anyOf(ways: readonly Verify[]): Verify {
+  return (secrets, headers, body, now) => {
+    const verdicts = ways.map((way) => way(secrets, headers, body, now))
+    const [first] = verdicts
+    const best =
+      verdicts.find((v) => v.ok) ??
+      verdicts.find((v) => !v.ok && v.code !== 'NO_SIGNATURE') ??
+      verdicts.find((v) => !v.ok && v.challenge !== undefined) ??
+      first
+    if (!best) throw new Error('there is no way to verify a delivery')
+    return best
+  }
+}
+
+function compileOne(place: Located, address: string | null): Verify {
   const spec = parseShape(verifySchema, place, 'verify')
   const methods = METHODS.filter((m) => spec[m] !== undefined)
   if (methods.length !== 1)

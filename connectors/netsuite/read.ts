@@ -2,6 +2,7 @@ import { dataText } from '../../schema/kit/dataText.ts'
 import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
+import { namedRecord } from '../namedRecord.ts'
 import { standardWebhooks } from '../signature.ts'
 
 type Fields = Record<string, unknown>
@@ -21,6 +22,10 @@ export const netsuite: Kind = {
   // The user event gives its events no id: the delivery's webhook-id is the key.
   eventId: () => null,
   objectOf: (value) => (isEvent(value) ? dataText(value.recordType) : null),
+  named: (mapping, { recordType, type, id, record }) =>
+    TYPES.includes(dataText(type ?? ''))
+      ? namedRecord(mapping, dataText(recordType ?? ''), { id, record, deleted: type === 'delete' })
+      : null,
   readEvent: (mapping, event) => {
     const object = dataText(event.recordType ?? '')
     const type = dataText(event.type ?? '')

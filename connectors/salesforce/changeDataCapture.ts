@@ -2,6 +2,7 @@ import { dataNumber, dataText } from '../../schema/kit/dataText.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { changesOf } from '../changesOf.ts'
 import { MessageError, type RecordChange, type StatedOrder } from '../contract.ts'
+import type { NamedRecord } from '../kind.ts'
 import type { Mapping } from '../mapping/compileMapping.ts'
 import { fieldNames, unwrapRecord } from './avro.ts'
 import { columnOfPart, columnsOf } from './compound.ts'
@@ -27,7 +28,7 @@ export function changeDataCapture(
   const object = dataText(header.entityName ?? '')
   const change = dataText(header.changeType ?? '')
   const ids = (Array.isArray(header.recordIds) ? header.recordIds : []).map(dataText)
-  if (change.startsWith('GAP_')) throw gap(mapping, object, change, ids, header)
+  if (change.startsWith('GAP_')) throw gap(mapping, object, change, header)
   if (ids.length === 0)
     throw new MessageError(
       'MISSING_ID',
@@ -78,6 +79,27 @@ export function changeDataCapture(
   }
 }
 
+/**
+ * Returns the records that a change event names; the object alone where it names none. Null where it
+ * names no object either.
+ */
+export function namedInChange(header: Fields): NamedRecord[] | null {
+  const object = dataText(header.entityName ?? '')
+  if (object === '') return null
+  const change = dataText(header.changeType ?? '')
+  const records = recordIdsOf(header, change)
+  const deleted = change.endsWith('DELETE') && !change.endsWith('UNDELETE')
+  return records.length === 0
+    ? [{ object, id: null, deleted: false }]
+    : records.map((id) => ({ object, id, deleted }))
+}
+
+/** An overflow event names no record, and neither do empty ids and wildcards. */
+function recordIdsOf(header: Fields, change: string): string[] {
+  const ids = Array.isArray(header.recordIds) ? header.recordIds.map(dataText) : []
+  return change === 'GAP_OVERFLOW' ? [] : ids.filter((id) => !NO_RECORD.test(id))
+}
+
 /** Returns the commit time in microseconds. */
 function versionOf(header: Fields, object: string): bigint {
   const ms = dataNumber(header.commitTimestamp)
@@ -115,19 +137,13 @@ function count(value: unknown): bigint {
  * none, only the object and the time of the transaction: Salesforce sends one for each object of a
  * transaction with too many changes.
  */
-function gap(
-  mapping: Mapping,
-  object: string,
-  change: string,
-  ids: string[],
-  header: Fields,
-): MessageError {
+function gap(mapping: Mapping, object: string, change: string, header: Fields): MessageError {
   const ms = dataNumber(header.commitTimestamp)
   const at = new Date(Number.isSafeInteger(ms) && ms > 0 ? ms : Number.NaN)
   const since = Number.isNaN(at.getTime())
     ? 'at a time that commitTimestamp does not state'
     : `on ${at.toISOString()}`
-  const records = change === 'GAP_OVERFLOW' ? [] : ids.filter((id) => !NO_RECORD.test(id))
+  const records = recordIdsOf(header, change)
   const [first] = records
   if (first === undefined)
     return new MessageError(

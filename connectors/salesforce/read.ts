@@ -1,9 +1,10 @@
+import { dataText } from '../../schema/kit/dataText.ts'
 import { changesOf } from '../changesOf.ts'
 import { MessageError, type RecordChange } from '../contract.ts'
 import type { Kind } from '../kind.ts'
 import { standardWebhooks } from '../signature.ts'
 import { unwrapAvro, unwrapRow } from './avro.ts'
-import { changeDataCapture } from './changeDataCapture.ts'
+import { changeDataCapture, namedInChange } from './changeDataCapture.ts'
 
 type Fields = Record<string, unknown>
 
@@ -27,6 +28,8 @@ export const salesforce: Kind = {
       headerOf(value)?.entityName ?? (value.attributes as Fields | null | undefined)?.type
     return typeof name === 'string' ? name : null
   },
+  isHint: (event) => dataText(headerOf(event)?.changeType ?? '').startsWith('GAP_'),
+  named: (_, event) => namedInChange(headerOf(event) ?? {}),
   readEvent: (mapping, event): RecordChange[] => {
     const header = headerOf(event)
     if (!header)

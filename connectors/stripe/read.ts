@@ -3,6 +3,7 @@ import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
 import { parseMoment } from '../mapping/time.ts'
+import { namedRecord } from '../namedRecord.ts'
 import { stripeSignature } from '../signature.ts'
 
 type Fields = Record<string, unknown>
@@ -25,6 +26,16 @@ export const stripe: Kind = {
   objectOf: (value) => {
     const subject = isEvent(value) ? objectIn(value) : value
     return typeof subject?.object === 'string' ? subject.object : null
+  },
+  named: (mapping, event) => {
+    const subject = objectIn(event)
+    return typeof subject?.object === 'string'
+      ? namedRecord(mapping, subject.object, {
+          id: subject.id,
+          record: null,
+          deleted: isDeletion(dataText(event.type ?? '')),
+        })
+      : null
   },
   readEvent: (mapping, event) => {
     const subject = objectIn(event)
@@ -49,7 +60,7 @@ export const stripe: Kind = {
           field: 'created',
         },
       )
-    const deleted = type.endsWith('.deleted') && !ENDED_NOT_DELETED.has(type)
+    const deleted = isDeletion(type)
     return changesOf(mapping, subject.object, subject, {
       version,
       order: { by: 'CONTENT', before: previousIn(event), stage: stageOf(type) },
@@ -72,6 +83,10 @@ export const stripe: Kind = {
       }))
     return changesOf(mapping, name, row)
   },
+}
+
+function isDeletion(type: string): boolean {
+  return type.endsWith('.deleted') && !ENDED_NOT_DELETED.has(type)
 }
 
 function isEvent(value: Fields): boolean {

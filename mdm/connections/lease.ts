@@ -29,6 +29,8 @@ export interface ClaimedObject
   > {
   lease: Lease
   position: PullPosition | null
+  /** False where only hints are due. */
+  isDue: boolean
 }
 
 /** Thrown where another process holds the object now, or a person paused it. */
@@ -53,11 +55,17 @@ export interface DueObject {
 /** Lists the objects of these source systems that are due and that nobody holds. */
 export async function listDue(sql: Sql, sources: readonly string[]): Promise<DueObject[]> {
   return await sql<DueObject[]>`
-    select source, object from sync_state
+    select source, object from sync_state s
     where source = any(${[...sources]}::text[]) and state <> 'PAUSED'
-      and (due_at <= clock_timestamp() or requested is not null)
+      and (due_at <= clock_timestamp() or requested is not null or ${hintsAreDue(sql)})
       and (leased_until is null or leased_until < clock_timestamp())
     order by due_at`
+}
+
+/** Hints of a failing object wait until it is tried again; those of a rescan follow it. */
+function hintsAreDue(sql: Sql | Transaction) {
+  return sql`(s.state in ('IDLE', 'RUNNING') and coalesce(s.hints_due_at, '-infinity') <= clock_timestamp()
+    and exists (select from read_hint h where h.source = s.source and h.object = s.object and h.due_at <= clock_timestamp()))`
 }
 
 /**
@@ -90,9 +98,10 @@ async function claimRow(
 ): Promise<(Omit<ClaimedObject, 'lease'> & { fence: number }) | undefined> {
   const [row] = await tx<(Omit<ClaimedObject, 'lease'> & { fence: number })[]>`
     with before as (
-      select source, object, requested from sync_state
+      select source, object, requested, (${early}::boolean or due_at <= clock_timestamp() or requested is not null) as is_due
+      from sync_state s
       where source = ${source} and object = ${object} and state <> 'PAUSED'
-        and (${early}::boolean or due_at <= clock_timestamp() or requested is not null)
+        and (${early}::boolean or due_at <= clock_timestamp() or requested is not null or ${hintsAreDue(tx)})
         and (leased_until is null or leased_until < clock_timestamp())
         and not exists (
           select from sync_state o where o.source = ${source} and o.leased_by <> ${holder} and o.leased_until >= clock_timestamp())
@@ -101,13 +110,14 @@ async function claimRow(
       update sync_run r set state = 'LOST', ended_at = clock_timestamp(), code = 'LEASE_LOST',
         detail = 'the process that ran it ended or was not heard of'
       from before b where r.source = b.source and r.object = b.object and r.ended_at is null)
-    update sync_state s set fence = fence + 1, leased_by = ${holder}, requested = null, due_at = clock_timestamp(),
+    update sync_state s set fence = fence + 1, leased_by = ${holder}, requested = null,
+      due_at = case when b.is_due then clock_timestamp() else s.due_at end,
       leased_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}),
       state = case when rescan_since is null then 'RUNNING' else 'RESCAN' end,
       since = case when state = case when rescan_since is null then 'RUNNING' else 'RESCAN' end then since else clock_timestamp() end
     from before b where s.source = b.source and s.object = b.object
     returning s.fence, s.position, s.within_run as "withinRun", s.rescan_since as "rescanSince", s.success_at as "successAt", s.census_at as "censusAt",
-      s.census_missing as "censusMissing", s.census_allowed as "censusAllowed", b.requested, s.attempts`
+      s.census_missing as "censusMissing", s.census_allowed as "censusAllowed", b.requested, s.attempts, b.is_due as "isDue"`
   return row
 }
 

@@ -13,6 +13,9 @@ export interface PullFigure {
   positionAge: number | null
   expiresIn: number | null
   censusMissing: number
+  /** Records that events named and that are not read yet, and the age of the oldest. */
+  hints: number
+  hintAge: number
 }
 
 /** Returns the figures of all objects: their number is that of the configuration. */
@@ -21,8 +24,11 @@ export async function pullFigures(tx: Transaction): Promise<PullFigure[]> {
     select source, object, state, rows, greatest(extract(epoch from clock_timestamp() - success_at), 0)::float8 as lag,
       greatest(coalesce(extract(epoch from clock_timestamp() - failed_since), 0), 0)::float8 as failed,
       greatest(extract(epoch from clock_timestamp() - position_at), 0)::float8 as "positionAge",
-      extract(epoch from expires_at - clock_timestamp())::float8 as "expiresIn", coalesce(census_missing, 0) as "censusMissing"
-    from sync_state`
+      extract(epoch from expires_at - clock_timestamp())::float8 as "expiresIn", coalesce(census_missing, 0) as "censusMissing",
+      coalesce(h.hints, 0) as hints, coalesce(h.age, 0) as "hintAge"
+    from sync_state s left join (
+      select source, object, count(*)::int as hints, greatest(extract(epoch from clock_timestamp() - min(since)), 0)::float8 as age
+      from read_hint group by 1, 2) h using (source, object)`
 }
 
 export interface RunFigure {

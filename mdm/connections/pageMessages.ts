@@ -1,3 +1,4 @@
+import type { PulledRow } from '../../connectors/connection/contract.ts'
 import { MessageError } from '../../connectors/contract.ts'
 import type { Restatement } from '../../connectors/pulledMessage.ts'
 import { queueOf } from '../../connectors/queueOf.ts'
@@ -13,7 +14,7 @@ export interface PageContext {
   reader: RowReader
   /** Makes the keys of repeated contents unique: one for each page. */
   again: string
-  correlationId: string
+  correlationOf(row: PulledRow): string
   /** The object's last message that was put into the inbox before this page. */
   lastInboxId: number
 }
@@ -75,7 +76,7 @@ export async function pageMessages(
     return {
       ...(plain ? message : restate(restated)),
       source: context.source,
-      correlationId: context.correlationId,
+      correlationId: context.correlationOf(row),
       ...queueOf(context.reader, row.object),
     }
   })

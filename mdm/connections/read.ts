@@ -17,11 +17,19 @@ export interface ObjectState
     | 'leasedUntil'
     | 'requestKey'
     | 'expiresAt'
+    | 'hintAttempts'
   > {
   /** When the position expires; null where it does not. */
   positionExpiresAt: Date | null
   /** Whether a process reads it now. */
   isHeld: boolean
+  /** Records that events named and that are not read yet. */
+  hints: number
+  /** Since when the oldest of them waits. */
+  hintsSince: Date | null
+  /** How many of them are not there, or are refused, and why the oldest of these is. */
+  hintsHeld: number
+  hintHeldDetail: string | null
 }
 
 export type SyncRun = typeof syncRun.$inferSelect
@@ -36,7 +44,12 @@ export interface SyncFilter {
 const stateColumns = `s.source, s.object, s.state, s.since, s.code, s.detail, s.verdict, s.attempts, s.failed_since as "failedSince",
   s.actor, s.due_at as "dueAt", s.requested, s.position_at as "positionAt", s.expires_at as "positionExpiresAt",
   s.rescan_since as "rescanSince", s.rows, s.announced, s.success_at as "successAt", s.census_at as "censusAt",
-  s.census_missing as "censusMissing", coalesce(s.leased_until > clock_timestamp(), false) as "isHeld"`
+  s.census_missing as "censusMissing", s.hint_code as "hintCode", s.hint_detail as "hintDetail", s.hints_due_at as "hintsDueAt",
+  (select count(*)::int from read_hint h where h.source = s.source and h.object = s.object) as hints,
+  (select min(h.since) from read_hint h where h.source = s.source and h.object = s.object) as "hintsSince",
+  (select count(h.code)::int from read_hint h where h.source = s.source and h.object = s.object) as "hintsHeld",
+  (select h.detail from read_hint h where h.source = s.source and h.object = s.object and h.code is not null order by h.since limit 1) as "hintHeldDetail",
+  coalesce(s.leased_until > clock_timestamp(), false) as "isHeld"`
 
 /** The objects that are pulled, as a list. */
 export const stateListing: Listing = {

@@ -7,6 +7,9 @@ import {
 import type { Sql } from '../db/database.ts'
 import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { takeCensus } from './census.ts'
+import { removeBefore } from './hints/dueHints.ts'
+import { type HintsEnded, planHints, removeWhole, tryHints } from './hints/hintsOfRun.ts'
+import { settleHinted } from './hints/settleHints.ts'
 import { holdLease } from './holdLease.ts'
 import { type ClaimedObject, LeaseLost } from './lease.ts'
 import { type PullTools, pullObject } from './pullObject.ts'
@@ -35,12 +38,16 @@ export class RunStopped extends Error {}
 /** What a complete run asks of a person, and when the next one is due, in ms. */
 export interface Completed {
   asks: Problem | null
-  dueMs: number
+  /** Null where the next one is due as before, because hints alone were read. */
+  dueMs: number | null
+  hints?: HintsEnded
 }
+
+const NO_HINTS: HintsEnded = { read: null, problem: null }
 
 /** How a claim ended. FENCED: a person paused it, or another process holds it. */
 export type RunResult =
-  | { ended: 'DONE'; asks: Problem | null }
+  | { ended: 'DONE'; asks: Problem | null; hints: HintsEnded }
   | { ended: 'FAILED'; problem: Problem; dueAt: number }
   | { ended: 'STOPPED' | 'FENCED' }
 
@@ -54,10 +61,7 @@ export async function runObject(
   claimed: ClaimedObject,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  return await runClaim(tools.sql, claimed, signal, async (own) => ({
-    asks: await runClaimed(tools, claimed, own),
-    dueMs: tools.everyMs,
-  }))
+  return await runClaim(tools.sql, claimed, signal, (own) => runClaimed(tools, claimed, own))
 }
 
 /**
@@ -72,9 +76,10 @@ export async function runClaim(
 ): Promise<RunResult> {
   const { lease } = claimed
   try {
-    const { asks, dueMs } = await holdLease(sql, lease, signal, work)
-    await settleDone(sql, lease, dueMs, asks)
-    return { ended: 'DONE', asks }
+    const { asks, dueMs, hints = NO_HINTS } = await holdLease(sql, lease, signal, work)
+    if (dueMs === null) await settleHinted(sql, lease)
+    else await settleDone(sql, lease, dueMs, asks)
+    return { ended: 'DONE', asks, hints }
   } catch (e) {
     if (e instanceof LeaseLost) return { ended: 'FENCED' }
     if (isTransientDatabaseError(e)) throw e
@@ -101,15 +106,32 @@ async function runClaimed(
   tools: RunTools,
   claimed: ClaimedObject,
   signal: AbortSignal,
-): Promise<Problem | null> {
-  const { connection, reader } = tools
+): Promise<Completed> {
+  const { reader } = tools
   const { source, object } = claimed.lease
   checkReader(reader, source, object)
+  const plan = await planHints(tools, claimed)
+  const pulled = claimed.isDue || plan.pulls
+  let hints = NO_HINTS
+  if (plan.read === 'BEFORE') hints = await tryHints(tools, claimed, signal)
+  const asks = pulled ? await pullAndCensus(tools, claimed, signal) : null
+  if (pulled) await removeWhole(tools, claimed, plan)
+  if (plan.read === 'AFTER') hints = await tryHints(tools, claimed, signal)
+  return { asks, dueMs: pulled ? tools.everyMs : null, hints }
+}
+
+/** Returns what a census asks, or why it failed. */
+async function pullAndCensus(
+  tools: RunTools,
+  claimed: ClaimedObject,
+  signal: AbortSignal,
+): Promise<Problem | null> {
+  const { object } = claimed.lease
   if (claimed.requested !== 'CENSUS' || claimed.rescanSince) await pull(tools, claimed, signal)
   // Nothing is missing right after everything was read for the first time.
   const since = claimed.censusAt ?? claimed.successAt ?? new Date()
   const censusDue =
-    connection.needsCensus(object) && Date.now() - since.getTime() >= tools.censusEveryMs
+    tools.connection.needsCensus(object) && Date.now() - since.getTime() >= tools.censusEveryMs
   if (claimed.requested === 'CENSUS') return await census(tools, claimed, signal)
   if (!censusDue) return null
   try {
@@ -142,14 +164,22 @@ async function pull(tools: RunTools, claimed: ClaimedObject, signal: AbortSignal
   const { lease, position, withinRun } = claimed
   // Without a delta a run between two others begins at the beginning again.
   const from = withinRun || tools.connection.hasDelta(lease.object) ? position : null
-  const run = (at: PullPosition | null) =>
-    beginRun(tools.sql, lease, at?.mode ?? 'FULL', at === null)
+  const pullFrom = (at: PullPosition | null) =>
+    recordRun(
+      tools,
+      beginRun(tools.sql, lease, at?.mode ?? 'FULL', at === null),
+      signal,
+      async (run) => {
+        await pullObject(tools, run, at, signal)
+        if (at === null && run.hasHints) await removeBefore(tools.sql, run)
+      },
+    )
   try {
-    await recordRun(tools, run(from), signal, (run) => pullObject(tools, run, from, signal))
+    await pullFrom(from)
   } catch (e) {
     if (!(e instanceof ConnectionError && e.verdict === 'GONE') || from === null) throw e
     await settleGone(tools.sql, lease, problemOf(e))
-    await recordRun(tools, run(null), signal, (run) => pullObject(tools, run, null, signal))
+    await pullFrom(null)
   }
 }
 

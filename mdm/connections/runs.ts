@@ -8,6 +8,8 @@ export interface Run {
   id: number
   mode: PullMode
   lease: Lease
+  /** Whether hints waited when it began: rows that it reads take theirs away. */
+  hasHints: boolean
 }
 
 /** Why a run or an object is not as it should be, for people. */
@@ -32,14 +34,15 @@ export async function beginRun(
   mode: PullMode,
   fromBeginning = false,
 ): Promise<Run> {
-  const [row] = await sql<{ id: number }[]>`
+  const [row] = await sql<{ id: number; hasHints: boolean }[]>`
     with held as (
       update sync_state set rows = case when ${fromBeginning}::boolean then 0 else rows end
       where source = ${lease.source} and object = ${lease.object} and fence = ${lease.fence}
       returning source, object)
-    insert into sync_run (source, object, mode) select source, object, ${mode} from held returning id`
+    insert into sync_run (source, object, mode) select source, object, ${mode} from held
+    returning id, exists (select from read_hint h where h.source = ${lease.source} and h.object = ${lease.object}) as "hasHints"`
   if (!row) throw lost(lease)
-  return { id: row.id, mode, lease }
+  return { ...row, mode, lease }
 }
 
 /** Ends a run; a run that was ended as lost stays so. */

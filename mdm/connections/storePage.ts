@@ -2,6 +2,7 @@ import type { PulledPage } from '../../connectors/connection/contract.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
 import { type Accepted, acceptWithin } from '../inbox/accept.ts'
+import { removeRead } from './hints/dueHints.ts'
 import { type Lease, leaseMs, lost } from './lease.ts'
 import { pageMessages } from './pageMessages.ts'
 import type { ReadRow, RowReader } from './readRows.ts'
@@ -33,6 +34,7 @@ export async function storePage(
     // A load of everything is late by its nature, so it does not count for the service levels.
     const measured = run.mode === 'DELTA'
     const stored = await storeRows(tx, run.lease, reader, rows, { lastInboxId, measured })
+    if (run.hasHints) await removeRead(tx, run, idsOf(rows))
     const { position } = page
     await tx`
       update sync_state set position = ${tx.json({ ...position })}, position_at = clock_timestamp(),
@@ -75,7 +77,7 @@ export async function lockObject(tx: Transaction, lease: Lease): Promise<number>
   return row.inboxId
 }
 
-/** Puts rows into the inbox. */
+/** Puts rows into the inbox. `correlations` are those of the events that named them, by id. */
 export async function storeRows(
   tx: Transaction,
   { source }: Lease,
@@ -85,14 +87,20 @@ export async function storeRows(
     lastInboxId,
     measured,
     correlationId = crypto.randomUUID(),
-  }: { lastInboxId: number; measured: boolean; correlationId?: string },
+    correlations = new Map(),
+  }: {
+    lastInboxId: number
+    measured: boolean
+    correlationId?: string
+    correlations?: ReadonlyMap<string, string>
+  },
 ): Promise<StoredPage & { lastId: number }> {
   const total = { messages: 0, deletions: 0, lastId: 0 }
   for (let n = 0; n < rows.length; n += rowsMax) {
     const part = rows.slice(n, n + rowsMax)
     const messages = await pageMessages(tx, part, {
-      ...{ source, reader, correlationId, lastInboxId },
-      again: crypto.randomUUID(),
+      ...{ source, reader, lastInboxId, again: crypto.randomUUID() },
+      correlationOf: (row) => correlations.get(row.id) ?? correlationId,
     })
     const accepted: Accepted = await acceptWithin(tx, messages, { measured })
     total.messages += accepted.accepted
@@ -100,6 +108,10 @@ export async function storeRows(
     total.deletions += part.filter((r) => r.row.deleted).length
   }
   return total
+}
+
+function idsOf(rows: readonly ReadRow[]): string[] {
+  return rows.map(({ row }) => row.id)
 }
 
 export async function countPage(

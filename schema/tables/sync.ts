@@ -61,6 +61,11 @@ export const syncState = pgTable(
     censusAllowed: int8('census_allowed'),
     /** Grows with each claim: an earlier holder stores nothing any more. */
     fence: int8('fence').notNull().default(0),
+    /** Why records that events named could not be read, and when it is tried again. */
+    hintCode: text('hint_code'),
+    hintDetail: text('hint_detail'),
+    hintAttempts: integer('hint_attempts').notNull().default(0),
+    hintsDueAt: moment('hints_due_at'),
     leasedBy: uuid('leased_by'),
     leasedUntil: moment('leased_until'),
   },
@@ -100,6 +105,37 @@ export const syncRun = pgTable(
     index('sync_run_object').on(t.source, t.object, t.id),
     index('sync_run_open').on(t.source, t.object).where(sql`${t.endedAt} is null`),
     index('sync_run_ended').on(t.endedAt),
+  ],
+)
+
+/**
+ * Records that events named, to be read again. The id is empty where an event named the object
+ * alone.
+ */
+export const readHint = pgTable(
+  'read_hint',
+  {
+    source: text().notNull(),
+    /** The object as the connection names it. */
+    object: text().notNull(),
+    id: text().notNull(),
+    /** Whether an event stated that the record is gone. */
+    gone: boolean().notNull().default(false),
+    /** Grows with each event: one that comes while the record is read is not removed with it. */
+    times: int8('times').notNull().default(1),
+    since: moment('since').notNull().default(clock),
+    hintedAt: moment('hinted_at').notNull().default(clock),
+    dueAt: moment('due_at').notNull().default(clock),
+    /** Why it stays, after an attempt. */
+    attempts: integer().notNull().default(0),
+    code: text(),
+    detail: text(),
+    /** That of the first delivery. */
+    correlationId: uuid('correlation_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'read_hint_pkey', columns: [t.source, t.object, t.id] }),
+    index('read_hint_due').on(t.source, t.object, t.dueAt),
   ],
 )
 

@@ -12,7 +12,7 @@ before(async () => {
 })
 beforeEach(async () => {
   await empty(db.sql)
-  await db.sql`truncate sync_state, sync_run, census_seen`
+  await db.sql`truncate sync_state, sync_run, census_seen, read_hint`
 })
 after(async () => await db?.drop())
 
@@ -37,6 +37,7 @@ for (const kind of KINDS_WITH_MODELS)
       system.fill(records, 1)
       await pulled.pull()
       assert.deepEqual((await pulled.differences()).slice(0, 6), [])
+      assert.deepEqual((await pulled.rereadDifferences()).slice(0, 20), [])
       assert.deepEqual(system.requests().unknown, [])
       for (let day = 1; day <= 2; day++) {
         for (const [fault, times] of FAULTS) system.faults.add(fault, undefined, times)

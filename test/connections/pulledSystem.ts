@@ -43,6 +43,8 @@ export interface PulledSystem {
   pull(triesMax?: number): Promise<Map<string, RunResult>>
   /** What the store has otherwise than the vendor, in words; empty where they are equal. */
   differences(): Promise<string[]>
+  /** How records that are read by their ids differ from the stored rows of lists, in words. */
+  rereadDifferences(): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -139,8 +141,47 @@ export async function openPulled(
         found.push(...(await compare(sql, kind, object, system.state(object))))
       return found
     },
+    rereadDifferences: async () => {
+      const found: string[] = []
+      const { signal } = new AbortController()
+      for (const object of asked.objects.filter((o) => asked.canRead(o))) {
+        const rows = await sql<{ id: string; raw: Record<string, unknown> }[]>`
+          select source_id as id, raw from source_record
+          where source = ${name} and object = ${connector.objectName(object)} and not deleted order by id limit ${rereadMax}`
+        if (rows.length === 0 && system.state(object).size > 0) found.push(`no ${object} is stored`)
+        const read = await asked.readSeveral(
+          object,
+          rows.map((r) => r.id),
+          signal,
+        )
+        for (const [n, { id, ...one }] of read.entries())
+          if ('problem' in one) found.push(`${object} ${id}: ${one.problem.message}`)
+          else if (!one.row?.record) found.push(`${object} ${id} is not there`)
+          else found.push(...namesOf(rows[n]?.raw, one.row.record).map((f) => `${object}: ${f}`))
+      }
+      return [...new Set(found)]
+    },
     close: async () => await system.close(),
   }
+}
+
+/** Records of each object that are read again. */
+const rereadMax = 5
+/** Facts about an answer, not about its record. */
+const ABOUT_ANSWERS = /^(@odata\.|__metadata|links|attributes)/
+
+/** Compares a stored row with the record as it is read by its id. */
+function namesOf(raw: Record<string, unknown> = {}, record: Record<string, unknown>): string[] {
+  const names = new Set([...Object.keys(raw), ...Object.keys(record)])
+  return [...names].flatMap((f) =>
+    ABOUT_ANSWERS.test(f) || isDeepStrictEqual(raw[f], record[f])
+      ? []
+      : [`${f} is ${show(record[f])} read by its id, ${show(raw[f])} in the list`],
+  )
+}
+
+function show(value: unknown): string {
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 120)
 }
 
 /** A value that a source system's configuration only refers to. */

@@ -63,6 +63,6 @@ describe('kinds of source systems', () => {
       )
       return judgeConnectors(readSources(path, {}), policy).connectors.get('own')?.held
     })
-    assert.match(held ?? '', /own\.yaml:1: events: is not allowed, because code reads the events/)
+    assert.match(held ?? '', /own\.yaml:1: events: may only have then: read or whole, because code/)
   })
 })

@@ -311,10 +311,10 @@ describe('other objects of SAP', () => {
       data: { BusinessPartner: '0000004711' },
     }
     const [message] = sap.split(JSON.stringify(event), null, 'd1')
-    assert.equal(message?.object, null)
+    assert.equal(message?.object, 'A_BusinessPartner')
     assert.equal(
       codeOf(() => sap.read(message?.format ?? 'row', message?.body ?? '', null)),
-      'NO_OBJECT',
+      'NO_DATA',
     )
   })
 })

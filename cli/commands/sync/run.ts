@@ -171,6 +171,12 @@ async function runOne(runner: Runner, object: string): Promise<void> {
       `  ${result.problem.code}: ${result.problem.detail}`,
       `  tried again ${new Date(result.dueAt).toISOString()}`,
     )
+  if (result.ended === 'DONE' && result.hints.read)
+    print(
+      `  events: ${counted(result.hints.read.records, 'record')} read, ${count(result.hints.read.messages)} new`,
+    )
+  if (result.ended === 'DONE' && result.hints.problem)
+    print(`  events: ${result.hints.problem.code}: ${result.hints.problem.message}`)
   if (result.ended === 'DONE' && result.asks) print(`  ${result.asks.code}: ${result.asks.detail}`)
 }
 

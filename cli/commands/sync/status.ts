@@ -70,7 +70,7 @@ export const status = withConfig(
 
 /** True for a state that does not pass by itself. */
 function needsPerson(s: ObjectState): boolean {
-  return s.state === 'FAILED' || (s.state === 'IDLE' && s.code !== null)
+  return s.state === 'FAILED' || (s.state === 'IDLE' && s.code !== null) || s.hintCode !== null
 }
 
 function isConfigured(installation: Installation, { source, object }: ObjectState): boolean {
@@ -97,10 +97,25 @@ function printState(s: ObjectState, configured: boolean, now: number): void {
     )
   if (s.rescanSince) print(`  read as a whole again since ${s.rescanSince.toISOString()}`)
   if (s.positionExpiresAt) print(`  the position expires ${s.positionExpiresAt.toISOString()}`)
+  printHints(s, now)
   if (s.censusMissing !== null)
     print(
       `  a census found ${counted(s.censusMissing, 'record')} that the system no longer lists: if that is right, run "sync run ${s.source} --object ${s.object} --census --delete-at-most ${s.censusMissing}"`,
     )
+}
+
+/** Records that events named: those that wait, and why they do. */
+function printHints(s: ObjectState, now: number): void {
+  if (s.hints > 0 && s.hintsSince)
+    print(
+      `  ${counted(s.hints, 'record')} that events named ${s.hints === 1 ? 'waits' : 'wait'} to be read, since ${span(now - s.hintsSince.getTime())}`,
+    )
+  if (s.hintCode !== null)
+    print(
+      `  they could not be read: ${s.hintCode}: ${s.hintDetail ?? ''}${s.hintsDueAt ? `; tried again ${s.hintsDueAt.toISOString()}` : ''}`,
+    )
+  if (s.hintsHeld > 0)
+    print(`  ${counted(s.hintsHeld, 'record')} of these: ${s.hintHeldDetail ?? ''}`)
 }
 
 function printRun(r: SyncRun): void {

@@ -4,6 +4,7 @@ import { failAt, type Located } from '../../mapping/document.ts'
 import type { Path, Scope } from '../../mapping/path.ts'
 import { compileWhen, isMap } from '../../mapping/rule.ts'
 import { isZone } from '../../mapping/zones.ts'
+import { type BatchRead, batchFields, readBatch } from './batch.ts'
 import { type Child, readChildren } from './children.ts'
 import { type Feed, namesOf } from './feed.ts'
 import { globOf } from './http.ts'
@@ -74,7 +75,12 @@ export interface ObjectDefinition {
   full: Listing
   delta: Delta | null
   deletes: Deletes
-  read: { request: RequestTemplate; row: Path | null } | null
+  read: {
+    request: RequestTemplate
+    row: Path | null
+    /** One request for several records. */
+    batch: BatchRead | null
+  } | null
   children: readonly Child[]
   /** Null where the object is not written. */
   write: WriteDefinition | null
@@ -138,7 +144,11 @@ const objectSchema = shape({
   full: listed.optional(),
   delta: z.unknown().optional(),
   deletes: z.unknown().optional(),
-  read: shape({ ...REQUEST_FIELDS, row: pathText.optional() }).optional(),
+  read: shape({
+    ...REQUEST_FIELDS,
+    row: pathText.optional(),
+    batch: shape(batchFields).optional(),
+  }).optional(),
   children: z.unknown().optional(),
   write: z.unknown().optional(),
 })
@@ -199,6 +209,9 @@ export function readObject(
             optional: new Set(),
           }),
           row: given.read.row === undefined ? null : pathIn(below(place, 'read', 'row')),
+          batch: given.read.batch
+            ? readBatch(below(place, 'read', 'batch'), place, what, new Set([...allowed, 'fields']))
+            : null,
         }
       : null,
     children: readChildren(below(place, 'children'), what, new Set([...allowed, 'fields'])),
@@ -417,7 +430,7 @@ function zoneOf(delta: Located): string | null {
   return typeof zone === 'string' && isZone(zone) ? zone : null
 }
 
-const OTHERS = new Set([...Object.keys(LISTING_FIELDS), ...TIMES, 'id', 'at', 'row'])
+const OTHERS = new Set([...Object.keys(LISTING_FIELDS), ...TIMES, 'id', 'at', 'row', 'batch'])
 
 /** Returns the place of a request with the keys of requests alone. */
 function withoutListing(place: Located): Located {

@@ -748,6 +748,40 @@ test('one record is read by its id; one that is not there is null, and a refusal
   assert.equal((await refusal(it.connection.read('customer', 'x', signal))).verdict, 'FORBIDDEN')
 })
 
+test('several records are read by one request; one that it lacks, or that spoils it, is read alone', async () => {
+  const batched = window.replace(
+    'read: { get: "/customers/{id}" }',
+    'read: { get: "/customers/{id}", batch: { post: /batch, json: { inputs: [{ id: "{each}" }] }, rows: "items[]", size: 2 } }',
+  )
+  assert.notEqual(batched, window)
+  const rows = ['a', 'b', 'c'].map((id) => ({ id, at: 1 }))
+  const it = await open(batched, ({ path, body }) => {
+    if (path !== '/batch') {
+      const row = rows.find((r) => path === `/customers/${r.id}`)
+      if (path === '/customers/bad') return { status: 400 }
+      return row ? { body: row } : { status: 404 }
+    }
+    const ids = JSON.parse(body).inputs.map((i: { id: string }) => i.id)
+    if (ids.includes('bad')) return { status: 400 }
+    return { body: { items: rows.filter((r) => ids.includes(r.id)) } }
+  })
+  const read = await it.connection.readSeveral('customer', ['a', 'b', 'c', 'bad', 'gone'], signal)
+  assert.deepEqual(
+    read.map((r) => ('problem' in r ? [r.id, r.problem.verdict] : [r.id, r.row?.id ?? null])),
+    [
+      ['a', 'a'],
+      ['b', 'b'],
+      ['c', 'c'],
+      ['bad', 'PERMANENT'],
+      ['gone', null],
+    ],
+  )
+  assert.deepEqual(
+    it.server.received.map((r) => r.path).filter((path) => path !== '/batch'),
+    ['/customers/c', '/customers/bad', '/customers/gone'],
+  )
+})
+
 test('a check tries each object and says which lacks a permission; the others go on', async () => {
   const two = `${window}${window.slice(window.indexOf('  customer:')).replace('customer:', 'contact:').replaceAll('/customers', '/contacts')}`
   const it = await open(two, (request) =>

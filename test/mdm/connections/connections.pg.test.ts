@@ -9,7 +9,9 @@ import { startPullRole } from '../../../cli/server/pullRole.ts'
 import type { Connection } from '../../../connectors/connection/contract.ts'
 import { BacklogGate } from '../../../mdm/connections/backlog.ts'
 import { type ControlKind, controlSync } from '../../../mdm/connections/control.ts'
+import { acceptDelivery, type DeliveredMessage } from '../../../mdm/connections/hints/addHints.ts'
 import { addObjects, claimObject, LeaseLost, listDue } from '../../../mdm/connections/lease.ts'
+import { readStates } from '../../../mdm/connections/read.ts'
 import { RunStopped, type RunTools, runObject } from '../../../mdm/connections/runObject.ts'
 import { beginRun } from '../../../mdm/connections/runs.ts'
 import {
@@ -53,7 +55,7 @@ before(async () => {
 })
 beforeEach(async () => {
   await empty(db.sql)
-  await db.sql`truncate sync_state, sync_run, census_seen`
+  await db.sql`truncate sync_state, sync_run, census_seen, read_hint`
   system = new MapSystem()
 })
 after(async () => await db?.drop())
@@ -414,6 +416,168 @@ describe('a census', () => {
     await run()
     assert.deepEqual(await stored(), { 12: 'No 11' })
     assert.deepEqual([(await stateOf()).code, (await stateOf()).census_missing], [null, null])
+  })
+})
+
+describe('records that events name', () => {
+  const hint = (id: string | null, gone = false): DeliveredMessage => ({
+    ...{ source: 'shop', messageId: `e-${randomUUID()}`, object: 'customers', format: 'event' },
+    ...{ body: '{}', correlationId: randomUUID(), hints: [{ object: 'customers', id, gone }] },
+  })
+  const deliver = (...hints: DeliveredMessage[]) => acceptDelivery(db.sql, hints)
+  const waiting = async () => [
+    ...(await db.sql<{ id: string; code: string | null; gone: boolean; attempts: number }[]>`
+      select id, code, gone, attempts from read_hint order by id`),
+  ]
+  /** Claims what is due, as the scheduler does. */
+  const work = async (more: Partial<RunTools> = {}) => {
+    const results = []
+    for (const due of await listDue(db.sql, ['shop'])) {
+      const claimed = await claimObject(db.sql, holder, due)
+      if (claimed) results.push(await runObject(tools(more), claimed, new AbortController().signal))
+    }
+    return results
+  }
+  beforeEach(async () => {
+    put('Ada', 'Bea', 'Cid')
+    await run()
+    await stored()
+    system.reads.length = 0
+  })
+
+  test('are read before the next pull, which stays due as it was', async () => {
+    const { due_at } = await stateOf()
+    system.put('customers', '2', { name: 'Bea B.' })
+    system.put('customers', '7', { name: 'Gil' })
+    const events = [hint('2'), hint('7'), hint('2')]
+    assert.deepEqual(pick(await deliver(...events)), { accepted: 2, duplicates: 1 })
+    assert.deepEqual(pick(await deliver(hint('7'))), { accepted: 0, duplicates: 1 })
+    const [result] = await work()
+    assert.deepEqual(result?.ended === 'DONE' && result.hints.read, {
+      ...{ records: 2, messages: 2, waiting: 0 },
+    })
+    assert.deepEqual(system.reads, [['2', '7']])
+    assert.deepEqual(await stored(), { 1: 'Ada', 2: 'Bea B.', 3: 'Cid', 7: 'Gil' })
+    assert.deepEqual(await waiting(), [])
+    const after = await stateOf()
+    assert.deepEqual([after.state, after.due_at, after.leased_by], ['IDLE', due_at, null])
+    assert.equal((await runs()).length, 1, 'no pull')
+    const [row] = await db.sql`select correlation_id from inbox where body like '%Gil%'`
+    assert.equal(row?.correlation_id, events[1]?.correlationId, 'that of the delivery')
+    await run()
+    assert.equal((await runs()).at(-1)?.messages, 0, 'the pull finds nothing new')
+  })
+
+  test('and are gone are deleted only where an event said so; the others wait with a reason', async () => {
+    system.vanish('customers', '1')
+    system.vanish('customers', '2')
+    system.refusals.set('3', failure('INVALID', 'ROWS_MISSING'))
+    await deliver(hint('1', true), hint('2'), hint('3'))
+    await work()
+    assert.deepEqual(await stored(), { 2: 'Bea', 3: 'Cid' })
+    assert.deepEqual(await waiting(), [
+      { id: '2', code: 'RECORD_MISSING', gone: false, attempts: 1 },
+      { id: '3', code: 'ROWS_MISSING', gone: false, attempts: 1 },
+    ])
+    assert.deepEqual(await work(), [], 'they are not tried again at once')
+    const [status] = await readStates(db.sql, {}, 1)
+    assert.deepEqual([status?.hints, status?.hintsHeld], [2, 2])
+    assert.match(status?.hintHeldDetail ?? '', /no such record; no event says that it was deleted/)
+    await deliver(hint('2', true))
+    await work()
+    assert.deepEqual(await stored(), { 3: 'Cid' })
+    await control('RESCAN')
+    await work()
+    assert.deepEqual(await waiting(), [], 'a run that read everything after them ends all')
+  })
+
+  test('stay while the object is paused or fails, and are first when it goes on', async () => {
+    put('Ada 2')
+    await deliver(hint('1'))
+    await control('PAUSE')
+    assert.deepEqual(await work(), [])
+    await control('RESUME')
+    system.onPage = () => {
+      throw failure('RETRY', 'HTTP_503')
+    }
+    system.onRead = () => {
+      throw failure('RETRY', 'HTTP_503')
+    }
+    const [failed] = await work()
+    assert.equal(failed?.ended, 'FAILED')
+    await deliver(hint('2'))
+    assert.deepEqual(await work(), [], 'the object waits for its next attempt')
+    assert.equal((await waiting()).length, 2)
+    system.onPage = system.onRead = () => {}
+    await db.sql`update sync_state set due_at = clock_timestamp(), hints_due_at = null`
+    assert.equal((await work())[0]?.ended, 'DONE')
+    assert.deepEqual(system.reads.at(-1)?.toSorted(), ['1', '2'])
+    assert.deepEqual(await waiting(), [])
+  })
+
+  test('that cannot be read hold back no pull, and are not asked for in a loop', async () => {
+    system.onRead = () => {
+      throw failure('FORBIDDEN', 'HTTP_403')
+    }
+    put('Ada 2')
+    await deliver(hint('1'))
+    const [result] = await work()
+    assert.equal(result?.ended === 'DONE' && result.hints.problem?.code, 'HTTP_403')
+    await deliver(hint('2'))
+    assert.deepEqual(await work(), [])
+    const { hint_code, hint_attempts, state, code } = await stateOf()
+    assert.deepEqual([hint_code, hint_attempts, state, code], ['HTTP_403', 1, 'IDLE', null])
+    await run()
+    assert.equal((await stored())[1], 'Ada 2', 'the pull goes on')
+    assert.deepEqual(
+      (await waiting()).map((w) => w.id),
+      ['2'],
+      'what it read needs no further reading',
+    )
+  })
+
+  test('stay where another event comes while they are read', async () => {
+    put('Ada 2')
+    await deliver(hint('1'))
+    system.onRead = async () => {
+      if (system.reads.length === 1) await deliver(hint('1'))
+    }
+    await work()
+    assert.equal(system.reads.length, 2, 'read again')
+    assert.deepEqual(await waiting(), [])
+  })
+
+  test('of a flood are read by the pull, at once; so is an object that an event names alone', async () => {
+    const ids = Array.from({ length: 600 }, (_, n) => `f${n}`)
+    for (const id of ids) system.put('customers', id, { name: id })
+    system.pageRows = 200
+    await deliver(...ids.map((id) => hint(id)))
+    const [result] = await work()
+    assert.ok(result?.ended === 'DONE')
+    assert.deepEqual(system.reads, [], 'no record is read by itself')
+    assert.deepEqual((await runs()).at(-1), {
+      ...{ mode: 'DELTA', state: 'DONE', rows: 600, messages: 600, code: null },
+    })
+    assert.deepEqual(await waiting(), [])
+    put('Ada 3')
+    await deliver(hint(null))
+    await work()
+    assert.deepEqual([(await runs()).at(-1)?.rows, await waiting()], [1, []])
+  })
+
+  const control = (kind: ControlKind) =>
+    controlSync(
+      { sql: db.sql, rules: DEFAULT_RULES, objects: new Map([['shop', ['customers']]]) },
+      {
+        ...{ actor: 'olga', roles: new Set(['integrator']), scopes: new Set<string>() },
+        correlationId: randomUUID(),
+      },
+      kind,
+      { source: 'shop', object: 'customers' },
+      { reason: 'a test', idempotencyKey: randomUUID() },
+    )
+  const pick = ({ accepted, duplicates }: { accepted: number; duplicates: number }) => ({
+    ...{ accepted, duplicates },
   })
 })
 

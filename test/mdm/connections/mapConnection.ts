@@ -26,6 +26,12 @@ export class MapSystem {
   /** Called before each page, with its number within the pull. */
   onPage: (object: string, page: number, from: PullPosition | null) => void | Promise<void> =
     () => {}
+  /** The ids of each read of several records. */
+  readonly reads: string[][] = []
+  onRead: (object: string, ids: readonly string[], signal: AbortSignal) => void | Promise<void> =
+    () => {}
+  /** Records that the system refuses to show. */
+  readonly refusals = new Map<string, ConnectionError>()
   #clock = Date.parse('2026-01-01T00:00:00Z')
 
   put(object: string, id: string, record: Record<string, unknown>, version?: number): void {
@@ -132,6 +138,15 @@ export function mapConnection(
       abilityOf: () => null,
       write: () => Promise.reject(failure('PERMANENT', 'NOT_WRITABLE')),
       find: async () => null,
+    },
+    canRead: () => true,
+    readSeveral: async (object, ids, signal) => {
+      system.reads.push([...ids])
+      await system.onRead(object, ids, signal)
+      return ids.map((id) => {
+        const problem = system.refusals.get(id)
+        return problem ? { id, problem } : { id, row: system.row(object, id) }
+      })
     },
     check: async () => [],
     limits: () => [],
