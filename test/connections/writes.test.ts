@@ -33,6 +33,18 @@ interface WriteCase {
 
 const CASES: readonly WriteCase[] = [
   {
+    ...{ kind: 'chargebee', object: 'customer', path: 'company', values: ['One', 'Two'] },
+    created: { company: 'Neue AG', 'billing_address.city': 'Köln' },
+  },
+  {
+    ...{ kind: 'chargebee', object: 'customer', path: 'billing_address.city' },
+    ...{ values: ['Bonn', 'Ulm'], created: null },
+  },
+  {
+    ...{ kind: 'chargebee', object: 'item', path: 'description', values: ['One', 'Two'] },
+    created: null,
+  },
+  {
     ...{ kind: 'stripe', object: 'customer', path: 'address.city', values: ['Bonn', 'Ulm'] },
     created: { name: 'Neue AG', email: 'neu@neue.example' },
   },
