@@ -24,6 +24,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   sources: () => import('./commands/sources.ts'),
   connect: () => import('./commands/connect.ts'),
   sync: () => import('./commands/sync.ts'),
+  systems: () => import('./commands/systems.ts'),
   tail: () => import('./commands/tail.ts'),
   world: () => import('./commands/world.ts'),
   subgraph: () => import('./commands/subgraph.ts'),

@@ -22,6 +22,7 @@ import { prepareRowRights } from '../server/configuredRowReaders.ts'
 import { startDeliverRole } from '../server/deliverRole.ts'
 import { startGatewayRole } from '../server/gatewayRole.ts'
 import { startIngestRole } from '../server/ingestRole.ts'
+import { type ModelSystems, openModelSystems } from '../server/modelSystems.ts'
 import { openAuditLog } from '../server/openAuditLog.ts'
 import { startPullRole } from '../server/pullRole.ts'
 import { isDemoDue, sendDemo } from '../server/sendDemo.ts'
@@ -34,6 +35,7 @@ import { SERVE_CONFIG } from './serve.ts'
 interface Flags {
   fresh: boolean
   demo: boolean
+  systems: boolean
   companies: number
   seed: number
 }
@@ -43,6 +45,11 @@ export const command = withConfig(
     .description('run everything in one process; the first start loads a demo world')
     .option('--fresh', 'delete the data of the embedded database first', false)
     .option('--no-demo', 'do not load the demo world')
+    .option(
+      '--systems',
+      'run model source systems beside it, which are pulled: a CRM, a billing system, an ERP, customer success',
+      false,
+    )
     .option('--companies <n>', 'companies of the demo world', parseWholeNumber, 2_000)
     .option(
       '--seed <n>',
@@ -58,12 +65,13 @@ export const command = withConfig(
 Examples:
   npx touchstone start
   npx touchstone start --fresh --companies 500
+  npx touchstone start --systems
   DATABASE_URL=postgres://user:password@host:5432/touchstone npx touchstone start --no-demo`,
   )
-  .action(async (config: Config<(typeof SERVE_CONFIG)[number]> & Flags) => {
+  .action(async (given: Config<(typeof SERVE_CONFIG)[number]> & Flags) => {
     const began = performance.now()
     const stop = stopSignal()
-    const log = openLog(config.logLevel, 'touchstone')
+    const log = openLog(given.logLevel, 'touchstone')
     warnAboutUnknownVariables(log)
     process.on('unhandledRejection', (err) =>
       log.error(
@@ -71,28 +79,34 @@ Examples:
         'an operation failed with an error that is hidden from its caller',
       ),
     )
-    const stopTracing = startTracing(config, 'start')
-    refuseOpenFiles(config)
-    const installation = openInstallation(config.sources)
-    if (config.fresh) {
-      if (config.databaseUrl)
+    const stopTracing = startTracing(given, 'start')
+    refuseOpenFiles(given)
+    let installation = openInstallation(given.sources)
+    if (given.fresh) {
+      if (given.databaseUrl)
         throw new Error(
           '--fresh deletes only the embedded database: empty your own database yourself',
         )
-      await wipeEmbedded(config.dataDir)
+      await wipeEmbedded(given.dataDir)
     }
     const connection = await connect({
-      config,
+      config: given,
       connectionsMax: 2,
       create: true,
-      sortLocale: config.sortLocale,
+      sortLocale: given.sortLocale,
       notify: (line) => print(line),
     })
     let gateway: Gateway | undefined
     let ingest: IngestRole | undefined
     let deliver: DeliverRole | undefined
     let pull: PullRole | undefined
+    let models: ModelSystems | undefined
     try {
+      if (given.systems) {
+        models = await openModelSystems(given.dataDir, given.sources)
+        installation = openInstallation(models.sources)
+      }
+      const config = { ...given, sources: models?.sources ?? given.sources }
       await prepareRowRights(config, connection, installation)
       const { sql, url: databaseUrl } = connection
       await openAuditLog(sql, config, log)
@@ -120,6 +134,7 @@ Examples:
       pull = await startPullRole(at)
       print(
         ...overview(gateway.url, secret, config, installation.systems, performance.now() - began),
+        ...(models?.systems.map(({ name, url }) => `  Model        ${name} ${url}`) ?? []),
       )
       if (demo && !stop.aborted) {
         const { dataDir, sources } = config
@@ -130,7 +145,7 @@ Examples:
       }
       if (!stop.aborted)
         print(
-          ...attempts(gateway.url, secret === null ? null : config.dataDir),
+          ...attempts(gateway.url, secret === null ? null : config.dataDir, models),
           'Stop with Ctrl-C.',
         )
       await whenAborted(stop)
@@ -140,6 +155,7 @@ Examples:
       await pull?.close()
       await deliver?.close()
       await ingest?.close()
+      await models?.close()
       await connection.close()
       await stopTracing()
     }
@@ -242,7 +258,14 @@ function shellWord(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-function attempts(url: string, secretDir: string | null): string[] {
+const FIRST_CHANGE =
+  'npx touchstone systems change hubspot companies 9000000001 lifecyclestage=customer'
+
+function attempts(
+  url: string,
+  secretDir: string | null,
+  models: ModelSystems | undefined,
+): string[] {
   const flag = url === 'http://127.0.0.1:4000/graphql' ? '' : ` --url ${url}`
   const bearer =
     secretDir === null ? 'TOKEN' : `$(cat ${shellWord(join(secretDir, DEVELOPMENT_SECRET_FILE))})`
@@ -252,6 +275,13 @@ function attempts(url: string, secretDir: string | null): string[] {
     `  curl -s ${url} -H "authorization: Bearer ${bearer}" -H 'content-type: application/json' -d '{"query":"{ customers(first: 3) { totalCount nodes { id name } } }"}'`,
     `  npx touchstone tail${flag} --from oldest --once`,
     `  npx touchstone tail${flag}`,
+    ...(models === undefined
+      ? []
+      : [
+          `  export TOUCHSTONE_SOURCES=${shellWord(models.sources)}   (for other commands: the models are among them)`,
+          '  npx touchstone systems list',
+          `  ${FIRST_CHANGE}`,
+        ]),
     '',
   ]
 }

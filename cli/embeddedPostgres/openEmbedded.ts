@@ -18,6 +18,7 @@ const CONTENTS = [
   'postgres.log',
   'users',
   'demo.json',
+  'systems',
 ]
 const elsewhere =
   'has another path now, because somebody has taken the name of its link in the folder for temporary files: restart Touchstone'
