@@ -201,6 +201,11 @@ export interface Connector {
   /** Maps a raw record to canonical form. Never throws for bad values: they become issues. */
   map(object: string, raw: Record<string, unknown>): Canonical
   /**
+   * Returns the golden id that a raw record bears; null where it bears none, undefined where its
+   * object has no place for one. Absent for a system that is not asked.
+   */
+  goldenIdOf?(object: string, raw: Record<string, unknown>): string | null | undefined
+  /**
    * Maps step by step, for people who look for a mistake. Throws MessageError for an unknown
    * object.
    */

@@ -5,6 +5,7 @@ import { ownValue } from '../schema/kit/dictionary.ts'
 import type { Policy } from '../schema/policy.ts'
 import { storable } from '../schema/storable.ts'
 import { parseBody, parseObject } from './body.ts'
+import { goldenIdReader } from './connection/write/goldenIds.ts'
 import type { Connector, DeliveryHeaders, InboundMessage, SourceSystem } from './contract.ts'
 import { MessageError } from './contract.ts'
 import { readLocated } from './file/rowMessage.ts'
@@ -82,6 +83,7 @@ export function openConnector(
     mapping,
     createHash('sha256').update(texts).digest('hex').slice(0, 16),
     hintReader(events, mapping, source.connection, isThenRead(mapping.events)),
+    source.connection,
   )
 }
 
@@ -108,8 +110,10 @@ export function createConnector(
   mapping: Mapping,
   mappingVersion = '',
   hintsOf: HintsOf | null = null,
+  connection?: ConfiguredSource['connection'],
 ): Connector {
   return {
+    ...(connection ? { goldenIdOf: goldenIdReader(connection) } : {}),
     system,
     mappingVersion,
     read: (format, body, object) => {

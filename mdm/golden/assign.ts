@@ -40,9 +40,10 @@ export function assign<T extends Assignable>(clusters: T[][], absent: T[]): Assi
   const anchors = new Map(absent.map((a) => [a.key, a.anchor ?? null]))
   const left = new Map<string, Assigned<T>>()
   for (const a of [...absent].sort((x, y) => x.id - y.id)) {
-    if (!a.goldenId) continue
     const end = follow(a.key, anchors)
     const goldenId = end ?? a.goldenId
+    // A golden id that names no known record places nothing.
+    if (!goldenId || (!a.goldenId && !homes.has(goldenId) && !left.has(goldenId))) continue
     const home = end
       ? (homes.get(end) ?? left.get(end))
       : (oldestOf.get(goldenId)?.at ?? left.get(goldenId))

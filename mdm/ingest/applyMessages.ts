@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Connector, MessageError, type RecordChange } from '../../connectors/contract.ts'
+import { MessageError, type RecordChange } from '../../connectors/contract.ts'
 import type { Cause } from '../../schema/events.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
@@ -9,14 +9,15 @@ import { loadNotCompared } from '../inbox/notCompared.ts'
 import { dropOutcomes, type Outcome, outcomeOf, perMessage } from '../inbox/outcomes.ts'
 import type { RecordState } from '../records/fold.ts'
 import { loadByKey, nextIds, saveRaw, type WholeRecord } from '../records/records.ts'
+import { heldRaw } from '../writeback/heldRaw.ts'
 import { StepError } from './failure.ts'
 import { foldWritten, type WrittenRecord } from './foldWritten.ts'
 import { differs } from './mapAgain.ts'
 import { foldChange, issuesOf, type Reader, readTies } from './ties.ts'
 import { leadsTooFar, versionLeadHoursMax } from './versionLead.ts'
-import { loadWrittenRecords, saveWrittenRecords } from './writtenRecords.ts'
+import { loadWrittenRecords, nameCreated, saveWrittenRecords } from './writtenRecords.ts'
 
-type Connectors = ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
+type Connectors = ReadonlyMap<string, Reader>
 
 export interface AppliedMessages {
   /** Records that the messages change, in their new form; not written yet. */
@@ -150,11 +151,14 @@ async function foldAll(
 ): Promise<
   Pick<AppliedMessages, 'records' | 'unchanged' | 'restamped'> & { stillWaiting: Set<number> }
 > {
-  const [found, written] = await Promise.all([
+  const [found, before] = await Promise.all([
     loadByKey(tx, [...new Set(changes.map((c) => c.key))]),
     loadWrittenRecords(tx, changes),
   ])
   const stored = new Map(found.map((r) => [r.key, r]))
+  const unknown = changes.filter((c) => !stored.has(c.key) && !before.records.has(c.key))
+  const named = await nameCreated(tx, unknown, connectors)
+  const written = named ? await loadWrittenRecords(tx, changes) : before
   const fresh = [...new Set(changes.map((c) => c.key))].filter((key) => !stored.has(key))
   const newIds = await nextIds(tx, fresh.length)
   const ids = new Map(fresh.map((key, i) => [key, newIds[i] ?? 0]))
@@ -226,7 +230,10 @@ async function foldAll(
     if (!state) continue
     const canonical = mapped ?? own('mapping', () => connector.map(change.object, state.raw))
     const complete = canonical.complete || state.deleted
-    if (!complete) {
+    if (
+      !complete &&
+      !isCompletedByWrites(connector, change.object, state, foldedWritten.get(key))
+    ) {
       const issue = canonical.issues.find((i) => i.code === 'REQUIRED') ?? canonical.issues[0]
       outcomes.push(
         outcomeOf(
@@ -259,6 +266,11 @@ async function foldAll(
         keys: known?.keys ?? [],
         goldenId: known?.goldenId ?? null,
         anchor: known?.anchor ?? null,
+        statedGolden:
+          connector.goldenIdOf?.(change.object, state.raw) ??
+          known?.statedGolden ??
+          written.records.get(key)?.createdFor ??
+          null,
         inboxId: mapsAgain ? known.inboxId : result.statedBy,
       },
       stored: stored.get(key) ?? null,
@@ -278,6 +290,18 @@ async function foldAll(
     restamped: [...restamped.values()],
     stillWaiting,
   }
+}
+
+/** Returns true if a record lacks only what was written to its system. */
+function isCompletedByWrites(
+  connector: Reader,
+  object: string,
+  state: RecordState,
+  record: WrittenRecord | undefined,
+): boolean {
+  if (!record) return false
+  const held = heldRaw(state.raw, record.values)
+  return own('mapping', () => connector.map(object, held)).complete
 }
 
 function causeOf(message: Message, change: RecordChange): Cause {

@@ -27,6 +27,8 @@ export interface WrittenBase {
 /** A record that was written to, with its statements since. */
 export interface WrittenRecord {
   values: WrittenValue[]
+  /** The golden id of a record that a write created. */
+  createdFor?: string
   base: WrittenBase
   /** The newest stamp of these statements. */
   newest: Stamp

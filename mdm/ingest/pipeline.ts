@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Connector } from '../../connectors/contract.ts'
 import { missingScopeOfIssue } from '../../schema/hiddenFields.ts'
 import { isOperational } from '../../schema/operational.ts'
 import type { Sql, Transaction } from '../db/database.ts'
@@ -32,11 +31,11 @@ import { BatchSpans } from './batchSpans.ts'
 import { asError, StepError } from './failure.ts'
 import { saveOperational } from './operational.ts'
 import { operationalEvents } from './operationalEvents.ts'
-import { issuesOf } from './ties.ts'
+import { issuesOf, type Reader } from './ties.ts'
 
 export interface Pipeline extends TaskContext {
   sql: Sql
-  connectors: ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
+  connectors: ReadonlyMap<string, Reader>
   /** A message that failed this often becomes an exception. */
   attemptsMax: number
   /** The share of this worker among several. */

@@ -1,7 +1,9 @@
+import type { Json } from '../../connectors/connection/row.ts'
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
 import { isAfter, type Stamp } from '../records/stamp.ts'
-import { loadWritten } from '../writeback/writtenValues.ts'
+import { holdsValue } from '../writeback/echo.ts'
+import { loadWritten, nameRecord } from '../writeback/writtenValues.ts'
 import {
   compact,
   type LoggedMessages,
@@ -34,8 +36,19 @@ export async function loadWrittenRecords(
     logs.map((l) => l.key),
   )
   const records = new Map(
-    logs.map(({ key, ...log }) => [key, { ...log, values: values.get(key) ?? [] }]),
+    logs.map(({ key, ...log }): [string, WrittenRecord] => [
+      key,
+      { ...log, values: values.get(key) ?? [] },
+    ]),
   )
+  const created = logs.filter((l) => l.base.state === null).map((l) => l.key)
+  if (created.length > 0)
+    for (const row of await tx<{ key: string; goldenId: string }[]>`
+      select distinct on (record_key) record_key as key, golden_id as "goldenId" from written_value
+      where record_key = any(${created}::uuid[]) order by record_key, intent_id`) {
+      const record = records.get(row.key)
+      if (record) record.createdFor = row.goldenId
+    }
   const own = changes.filter((c) => records.has(c.key))
   for (const { message } of own) logged.set(message.inboxId, message)
   const again = [...Map.groupBy(own, (c) => c.key)].flatMap(([key, all]) => {
@@ -50,6 +63,49 @@ export async function loadWrittenRecords(
       from inbox where id = any(${missing}::bigint[])`)
       logged.set(m.inboxId, m)
   return { records, logged }
+}
+
+/**
+ * Finds the records that writes created and whose ids no response has named yet, and names them. A
+ * record is one of them if it bears the golden id of the write; where its system has no place for
+ * one, if it holds all that was written.
+ */
+export async function nameCreated(
+  tx: Transaction,
+  fresh: readonly KeyedChange[],
+  connectors: ReadonlyMap<string, Reader>,
+): Promise<boolean> {
+  if (fresh.length === 0) return false
+  const rows = await tx<
+    {
+      intentId: number
+      source: string
+      object: string
+      goldenId: string
+      path: string
+      value: Json
+    }[]
+  >`
+    select intent_id as "intentId", source, object, golden_id as "goldenId", path, value from written_value
+    where record_key is null and source = any(${[...new Set(fresh.map((c) => c.message.source))]}::text[])`
+  let named = false
+  for (const [intentId, values] of Map.groupBy(rows, (r) => r.intentId)) {
+    const [first] = values
+    const connector = connectors.get(first?.source ?? '')
+    if (!first || !connector) continue
+    const alike = fresh.filter(({ message, change }) => {
+      if (message.source !== first.source || change.object !== first.object) return false
+      const stated = connector.goldenIdOf?.(change.object, change.raw)
+      if (stated !== undefined) return stated === first.goldenId
+      const map = (raw: Record<string, unknown>) => connector.map(change.object, raw)
+      return values.every((v) => holdsValue(change.raw, v.path, v.value, map))
+    })
+    const [record] = alike
+    if (!record || new Set(alike.map((c) => c.key)).size > 1) continue
+    await nameRecord(tx, intentId, record.change.sourceId)
+    named = true
+  }
+  return named
 }
 
 /** Returns true if some changes come late, or make the statements of a record too many. */

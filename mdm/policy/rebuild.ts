@@ -106,7 +106,7 @@ export async function rebuildType(
 ): Promise<{ records: number; rebuilt: Rebuilt[] }> {
   const rows = await tx<SourceRecord[]>`
     select id, key, source, object, source_id as "sourceId", type, version, tie, null as tied, deleted, complete, canonical,
-      null as features, null as "featuresVersion", '{}'::bigint[] as keys, golden_id as "goldenId", anchor
+      null as features, null as "featuresVersion", '{}'::bigint[] as keys, golden_id as "goldenId", anchor, stated_golden as "statedGolden"
     from source_record where type = ${type.name} and (${only}::bigint[] is null or id = any(${only}::bigint[])) order by id`
   const assertions = await loadAssertions(
     tx,

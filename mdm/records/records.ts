@@ -29,7 +29,7 @@ export async function loadByKey(tx: Transaction, keys: string[]): Promise<WholeR
   return await tx<WholeRecord[]>`
     select id, key, source, object, source_id as "sourceId", type, version, tie, field_versions as "fieldVersions", tied,
       deleted, complete, canonical, issues, features, features_version as "featuresVersion", keys,
-      golden_id as "goldenId", anchor, raw, inbox_id as "inboxId"
+      golden_id as "goldenId", anchor, stated_golden as "statedGolden", raw, inbox_id as "inboxId"
     from source_record where key = any(${keys}::uuid[])`
 }
 
@@ -39,7 +39,7 @@ export async function loadById(tx: Transaction, ids: number[]): Promise<SourceRe
   return await tx<SourceRecord[]>`
     select id, key, source, object, source_id as "sourceId", type, version, tie, null as "fieldVersions", null as tied,
       deleted, complete, canonical, null as issues, features, features_version as "featuresVersion", keys,
-      golden_id as "goldenId", anchor
+      golden_id as "goldenId", anchor, stated_golden as "statedGolden"
     from source_record where id = any(${ids}::bigint[])`
 }
 
@@ -70,12 +70,12 @@ export async function saveRecords(tx: Transaction, records: WholeRecord[]): Prom
   if (records.length === 0) return
   await tx`
     insert into source_record as s (id, key, source, object, source_id, type, version, tie, field_versions, tied,
-      deleted, complete, raw, canonical, issues, features, features_version, keys, golden_id, anchor, inbox_id)
+      deleted, complete, raw, canonical, issues, features, features_version, keys, golden_id, anchor, stated_golden, inbox_id)
     overriding system value
     select id, key, source, object, source_id, type, version, tie, field_versions, tied, deleted, complete, raw,
       canonical, issues, features, features_version,
       -- unnest cannot hand over arrays of different lengths, so keys travel as text
-      ('{' || keys || '}')::bigint[], golden_id, anchor, inbox_id
+      ('{' || keys || '}')::bigint[], golden_id, anchor, stated_golden, inbox_id
     from unnest(${records.map((r) => r.id)}::bigint[], ${records.map((r) => r.key)}::uuid[],
       ${records.map((r) => r.source)}::text[], ${records.map((r) => r.object)}::text[],
       ${records.map((r) => r.sourceId)}::text[], ${records.map((r) => r.type)}::text[],
@@ -87,14 +87,15 @@ export async function saveRecords(tx: Transaction, records: WholeRecord[]): Prom
       string_to_array(${documents(records.map((r) => (r.issues?.length ? r.issues : null)))}, E'\\x1f', '')::jsonb[],
       string_to_array(${documents(records.map((r) => r.features))}, E'\\x1f', '')::json[], ${records.map((r) => r.featuresVersion)}::text[],
       ${records.map((r) => r.keys.join(','))}::text[], ${records.map((r) => r.goldenId)}::uuid[],
-      ${records.map((r) => r.anchor)}::uuid[], ${records.map((r) => r.inboxId)}::bigint[])
+      ${records.map((r) => r.anchor)}::uuid[], ${records.map((r) => r.statedGolden)}::uuid[],
+      ${records.map((r) => r.inboxId)}::bigint[])
       as r (id, key, source, object, source_id, type, version, tie, field_versions, tied, deleted, complete, raw,
-        canonical, issues, features, features_version, keys, golden_id, anchor, inbox_id)
+        canonical, issues, features, features_version, keys, golden_id, anchor, stated_golden, inbox_id)
     on conflict (id) do update set type = excluded.type, version = excluded.version, tie = excluded.tie,
       field_versions = excluded.field_versions, tied = excluded.tied, deleted = excluded.deleted, complete = excluded.complete,
       raw = excluded.raw, canonical = excluded.canonical, issues = excluded.issues, features = excluded.features,
       features_version = excluded.features_version, keys = excluded.keys, golden_id = excluded.golden_id, anchor = excluded.anchor,
-      inbox_id = excluded.inbox_id, updated_at = clock_timestamp()`
+      stated_golden = excluded.stated_golden, inbox_id = excluded.inbox_id, updated_at = clock_timestamp()`
 }
 
 /** Saves stamps of records whose content stays as it is. */

@@ -157,8 +157,8 @@ async function loadPlaced(tx: Transaction, golden: string[], ids: number[]): Pro
 }
 
 /**
- * Returns records that stewards asserted to be the same as one of these. Index scans from record to
- * assertion to record.
+ * Returns records that stewards asserted to be the same as one of these, or of which one bears the
+ * golden id that the other names. Index scans from record to assertion to record.
  */
 async function loadSame(tx: Transaction, ids: number[]): Promise<number[]> {
   if (ids.length === 0) return []
@@ -166,7 +166,29 @@ async function loadSame(tx: Transaction, ids: number[]): Promise<number[]> {
     select r.id from source_record f join standing s on s.a = f.key and s.kind = 'SAME'
       join source_record r on r.key = s.b where f.id = any(${ids}::bigint[])
     union select r.id from source_record f join standing s on s.b = f.key and s.kind = 'SAME'
-      join source_record r on r.key = s.a where f.id = any(${ids}::bigint[])`
+      join source_record r on r.key = s.a where f.id = any(${ids}::bigint[])
+    union select r.id from source_record f join source_record r on r.key = f.stated_golden
+      where f.id = any(${ids}::bigint[]) and f.stated_golden is not null and r.type = f.type
+    union select r.id from source_record f join source_record r on r.stated_golden = f.key
+      where f.id = any(${ids}::bigint[]) and r.type = f.type`
+  return rows.map((r) => r.id)
+}
+
+/**
+ * Returns stored records that bear the golden id which one of these new or changed records names, or
+ * that are named by the golden id which one of them bears.
+ */
+export async function loadStatedBeside(
+  tx: Transaction,
+  type: string,
+  records: readonly { key: string; goldenId: string | null; statedGolden: string | null }[],
+): Promise<number[]> {
+  const named = records.flatMap((r) => r.statedGolden ?? [])
+  const fresh = records.flatMap((r) => (r.goldenId === null ? r.key : []))
+  if (named.length + fresh.length === 0) return []
+  const rows = await tx<{ id: number }[]>`
+    select id from source_record where key = any(${named}::uuid[]) and type = ${type}
+    union select id from source_record where stated_golden = any(${fresh}::uuid[]) and type = ${type}`
   return rows.map((r) => r.id)
 }
 

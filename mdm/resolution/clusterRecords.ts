@@ -20,9 +20,10 @@ export function clusterRecords(
   const live = records.filter(isLive)
   const byKey = new Map(live.map((r) => [r.key, r]))
   const byId = new Map(live.map((r) => [r.id, r]))
+  const stated = statedPairs(engine, live, byKey, assertions)
   const keyOf = (id: number) => byId.get(id)?.key ?? ''
   const same = sameChains(
-    assertions.filter((p) => p.kind === 'SAME'),
+    [...assertions.filter((p) => p.kind === 'SAME'), ...stated.pairs],
     (key) => byKey.has(key),
   )
   const joining = links.filter((l) => engine.canJoin(l.weight))
@@ -40,7 +41,7 @@ export function clusterRecords(
     groupOf.get(p.a) === groupOf.get(p.b) ? groupOf.get(p.a) : undefined,
   )
   const clusters: SourceRecord[][] = []
-  const possible: PossibleMatch[] = []
+  const possible: PossibleMatch[] = [...stated.contradicted]
   const steps: MergeStep[] = []
   for (const [i, ids] of groups.entries()) {
     const members = ids.map((id) => byId.get(id)).filter((r) => r !== undefined)
@@ -61,4 +62,32 @@ export function clusterRecords(
     for (const s of result.steps) steps.push(s)
   }
   return { clusters, possible, steps }
+}
+
+/** Reason of the task for a record whose values speak against the golden id that it bears. */
+export const CONTRADICTS_GOLDEN_ID = 'it bears the golden id, but its values speak against it'
+
+/**
+ * Returns the pairs of records that are the same because one bears the golden id that the other
+ * names. A record whose values speak against that is a decision for people. What a steward declared
+ * about a record counts more (I3).
+ */
+function statedPairs(
+  engine: Engine,
+  live: readonly SourceRecord[],
+  byKey: ReadonlyMap<string, SourceRecord>,
+  assertions: readonly PairAssertion[],
+): { pairs: PairAssertion[]; contradicted: PossibleMatch[] } {
+  const apart = new Set(assertions.filter((p) => p.kind === 'NOT_SAME').flatMap((p) => [p.a, p.b]))
+  const pairs: PairAssertion[] = []
+  const contradicted: PossibleMatch[] = []
+  for (const r of live) {
+    const named = r.statedGolden === null ? undefined : byKey.get(r.statedGolden)
+    if (!named || named === r || apart.has(r.key)) continue
+    const [a, b] = r.key < named.key ? [r, named] : [named, r]
+    if (engine.link(a.features as Features, b.features as Features) !== null)
+      pairs.push({ kind: 'SAME', a: a.key, b: b.key })
+    else contradicted.push({ a: a.key, b: b.key, weight: 0, reason: CONTRADICTS_GOLDEN_ID })
+  }
+  return { pairs, contradicted }
 }

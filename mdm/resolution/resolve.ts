@@ -7,6 +7,7 @@ import { createEngine, type Engine, type Features } from '../match/engine.ts'
 import { hashRecordsMax } from '../match/keyBound.ts'
 import { type Candidate, loadById, loadFeatures, type SourceRecord } from '../records/records.ts'
 import { countBlocks, loadBlocks, loadMembers, lockBlocks, saveKeys } from './blockingKeys.ts'
+import { loadStatedBeside } from './closure.ts'
 import {
   engineOf,
   isLive,
@@ -93,7 +94,8 @@ export async function resolve(
   const reaching = [...removed, ...added].filter(
     (l) => !(apart(l) && (isTouched.has(l.a) || isTouched.has(l.b))),
   )
-  const seeds = new Set([...isTouched, ...reaching.flatMap((l) => [l.a, l.b])])
+  const beside = await loadStatedBeside(tx, type.name, touched)
+  const seeds = new Set([...isTouched, ...beside, ...reaching.flatMap((l) => [l.a, l.b])])
   const overlay = { removed, added }
   const findings = await resolveComponent(tx, context, state, {
     type,

@@ -114,6 +114,16 @@ function contradicted(w: WrittenValue, version: number, isFormer: boolean): Writ
     : { ...w, state: 'REPLACED' }
 }
 
+/** Returns true if a record holds a value at a path, in the form that its system gives to it. */
+export function holdsValue(
+  raw: Record<string, unknown>,
+  path: string,
+  value: Json,
+  map: (raw: Record<string, unknown>) => Canonical,
+): boolean {
+  return isSame(raw, path, readAt(raw, path), value, map)
+}
+
 /**
  * Returns true if two values at a path are the same: by their content, or because the record maps to
  * the same with either of them. Systems return numbers as texts, trim names and format phones.

@@ -3,6 +3,7 @@ import { recordKey } from '../../schema/recordKey.ts'
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
 import { lock, lockNumber } from '../db/locks.ts'
+import { requeue } from '../inbox/requeue.ts'
 import { NEVER } from '../records/stamp.ts'
 import type { WrittenValue } from './echo.ts'
 
@@ -48,20 +49,49 @@ export async function confirmWritten(
   intentId: number,
   sourceId: string,
 ): Promise<void> {
-  const [row] = await tx<{ source: string; object: string; recordKey: string | null }[]>`
-    select source, object, record_key as "recordKey" from written_value where intent_id = ${intentId} limit 1`
+  const row = await nameRecord(tx, intentId, sourceId)
   if (!row) return
-  const key = recordKey(row.source, row.object, sourceId)
-  if (row.recordKey === null) await beginLog(tx, key)
   await tx`
-    update written_value set source_id = ${sourceId}, record_key = ${key}::uuid,
-      applied_at = coalesce(applied_at, clock_timestamp())
-    where intent_id = ${intentId}`
+    update written_value set applied_at = coalesce(applied_at, clock_timestamp()) where intent_id = ${intentId}`
+  // Another record looked like the created one.
+  if (row.before === null || row.before === row.key) return
+  await tx`update source_record set stated_golden = null where key = ${row.before}::uuid`
+  await foldLater(tx, row.before)
 }
 
-/** Removes the values of a write that the system certainly did not apply. */
+/** Notes the id of the record that a write created. Returns the record key before and now. */
+export async function nameRecord(
+  tx: Transaction,
+  intentId: number,
+  sourceId: string,
+): Promise<{ key: string; before: string | null } | null> {
+  const [row] = await tx<{ source: string; object: string; before: string | null }[]>`
+    select source, object, record_key as before from written_value where intent_id = ${intentId} limit 1`
+  if (!row) return null
+  const key = recordKey(row.source, row.object, sourceId)
+  if (row.before === key) return { key, before: key }
+  await beginLog(tx, key)
+  await tx`
+    update written_value set source_id = ${sourceId}, record_key = ${key}::uuid where intent_id = ${intentId}`
+  return { key, before: row.before }
+}
+
+/**
+ * Removes the values of a write that the system certainly did not apply. What looked like its echo
+ * is a statement of the system.
+ */
 export async function withdrawWritten(tx: Transaction, intentId: number): Promise<void> {
-  await tx`delete from written_value where intent_id = ${intentId}`
+  const rows = await tx<{ key: string | null; state: string }[]>`
+    delete from written_value where intent_id = ${intentId} returning record_key as key, state`
+  const seen = rows.filter((r) => r.state !== 'WRITTEN').flatMap((r) => r.key ?? [])
+  for (const key of new Set(seen)) await foldLater(tx, key)
+}
+
+/** Folds the statements of a record again later. */
+async function foldLater(tx: Transaction, key: string): Promise<void> {
+  const [log] = await tx<{ messages: number[] }[]>`
+    select messages from written_record where record_key = ${key}::uuid`
+  await requeue(tx, log?.messages ?? [])
 }
 
 /** Returns the written values of records by record key. */
@@ -84,7 +114,7 @@ async function beginLog(tx: Transaction, key: string): Promise<void> {
   const never = { state: null, upTo: NEVER, states: {} }
   await tx`
     insert into written_record (record_key, base, newest, messages)
-    select ${key}::uuid, coalesce(b.base, ${JSON.stringify(never)}::json), coalesce(b.newest, ${JSON.stringify(NEVER)}::jsonb), '{}'
+    select ${key}::uuid, coalesce(b.base, ${tx.json(never)}::json), coalesce(b.newest, ${tx.json(NEVER)}::jsonb), '{}'
     from (select 1) as one
     left join lateral (
       select json_build_object('state', json_build_object('version', version, 'tie', tie, 'deleted', deleted, 'raw', raw,

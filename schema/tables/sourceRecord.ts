@@ -35,12 +35,15 @@ export const sourceRecord = pgTable(
     goldenId: uuid('golden_id'),
     /** For a record that is deleted or incomplete: its host record. */
     anchor: uuid(),
+    /** The golden id that the record bears, as its system states it, or for which it was created. */
+    statedGolden: uuid('stated_golden'),
     inboxId: int8('inbox_id').notNull(),
     createdAt: moment('created_at').notNull().default(clock),
     updatedAt: moment('updated_at').notNull().default(clock),
   },
   (t) => [
     index('source_record_golden').on(t.goldenId),
+    index('source_record_stated').on(t.statedGolden).where(sql`${t.statedGolden} is not null`),
     index('source_record_incomplete').on(t.source, t.object).where(sql`not ${t.complete}`),
   ],
 )

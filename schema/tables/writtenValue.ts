@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { index, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { clock, int8, json, moment, oneOf } from './columns.ts'
 
@@ -32,6 +33,7 @@ export const writtenValue = pgTable(
     primaryKey({ name: 'written_value_pkey', columns: [t.intentId, t.path] }),
     oneOf('written_value', t.state, WRITTEN_STATES),
     index('written_value_record').on(t.recordKey),
+    index('written_value_unnamed').on(t.source, t.object).where(sql`${t.recordKey} is null`),
   ],
 )
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { transaction } from '../../../mdm/db/transaction.ts'
+import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { remap } from '../../../mdm/ingest/remap.ts'
 import { replay } from '../../../mdm/ingest/replay.ts'
 import { checkRebuild } from '../../../mdm/policy/rebuild.ts'
@@ -112,6 +113,172 @@ test('a value that comes back after a write changes no record, no golden record 
   await drain(pipeline)
   const typed = await stored()
   assert.deepEqual([typed.raw.paymentTerms, typed.version], ['NET14', 40e6])
+})
+
+describe('a record that a write created', () => {
+  const golden = recordKey('billing', 'Customer', '1')
+  const created = recordKey('crm', 'Customer', '9')
+  const values = { name, paymentTerms: 'NET30', customFields: null }
+  const write = {
+    intentId: 9,
+    goldenId: golden,
+    source: 'crm',
+    object: 'Customer',
+    sourceId: null,
+    values,
+  }
+  const own = { name, paymentTerms: 'NET30', emails: ['info@nordwind.example'] }
+  const states = (version: number, fields: Record<string, unknown>, id = '9') => ({
+    source: 'crm',
+    message: { type: 'Customer', id, version: version * 1e6, fields },
+  })
+  const crosswalk = async () =>
+    await db.sql<{ id: string; golden: string; complete: boolean }[]>`
+      select source || '/' || source_id as id, golden_id as golden, complete from source_record order by id`
+  const goldens = async () =>
+    await db.sql`select id, version, values, provenance from golden where state = 'ACTIVE' order by id`
+
+  async function begin(): Promise<Pipeline> {
+    await empty(db.sql)
+    await db.sql`truncate written_value, written_record`
+    const pipeline = directPipeline(db.sql)
+    await send(db.sql, [
+      { source: 'billing', message: { type: 'Customer', id: '1', version: 1e6, fields: own } },
+    ])
+    await drain(pipeline)
+    await transaction(db.sql, (tx) => saveWritten(tx, write))
+    return pipeline
+  }
+
+  for (const first of ['its response', 'its message'])
+    test(`belongs to its golden record and says nothing there, when ${first} comes first`, async () => {
+      const pipeline = await begin()
+      const before = await goldens()
+      const confirm = () => transaction(db.sql, (tx) => confirmWritten(tx, 9, '9'))
+      if (first === 'its response') await confirm()
+      await send(db.sql, [states(20, { name, paymentTerms: 'NET30' })])
+      assert.deepEqual(await drain(pipeline), { applied: 1, skipped: 0, exceptions: 0 })
+      if (first === 'its message') await confirm()
+      assert.deepEqual(await goldens(), before)
+      assert.deepEqual(
+        [...(await crosswalk())],
+        [
+          { id: 'billing/1', golden, complete: true },
+          { id: 'crm/9', golden, complete: false },
+        ],
+      )
+      assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
+      await send(db.sql, [states(30, { name, paymentTerms: 'NET30', lifecycle: null })])
+      assert.deepEqual(await drain(pipeline), { applied: 0, skipped: 1, exceptions: 0 })
+
+      // What the system states itself later counts, as soon as it has a name of its own.
+      await send(db.sql, [states(40, { name: 'Nordwind Logistics', paymentTerms: 'NET30' })])
+      await drain(pipeline)
+      assert.deepEqual(
+        (await crosswalk()).map((r) => r.golden),
+        [golden, golden],
+      )
+      assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
+
+      // A name that speaks against it is a decision for people.
+      await send(db.sql, [states(50, { name: 'Casa Lupo S.r.l.', paymentTerms: 'NET30' })])
+      await drain(pipeline)
+      assert.deepEqual(
+        (await crosswalk()).map((r) => r.golden),
+        [golden, created],
+      )
+      const tasks = await db.sql`select kind, reason from task where state = 'OPEN'`
+      assert.deepEqual(
+        tasks.map((t) => [t.kind, t.reason]).filter(([kind]) => kind === 'CONFLICT'),
+        [['CONFLICT', 'it bears the golden id, but its values speak against it']],
+      )
+      assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
+    })
+
+  test('goes where its golden id leads after a merge and a split', async () => {
+    const pipeline = await begin()
+    await transaction(db.sql, (tx) => confirmWritten(tx, 9, '9'))
+    await send(db.sql, [states(20, { name, paymentTerms: 'NET30' })])
+    // An older record of the same thing makes the golden id lead elsewhere, until it changes.
+    const erp = (version: number, fields: Record<string, unknown>) => ({
+      source: 'erp',
+      message: { type: 'Customer', id: '7', version: version * 1e6, fields },
+    })
+    await send(db.sql, [erp(1, own)])
+    await drain(pipeline)
+    assert.deepEqual(new Set((await crosswalk()).map((r) => r.golden)), new Set([golden]))
+    await send(db.sql, [erp(2, { name: 'Casa Lupo S.r.l.', emails: ['sales@casalupo.example'] })])
+    await drain(pipeline)
+    assert.deepEqual(
+      (await crosswalk()).map((r) => [r.id, r.golden === golden]),
+      [
+        ['billing/1', true],
+        ['crm/9', true],
+        ['erp/7', false],
+      ],
+    )
+    assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
+  })
+
+  test('is not taken for another one that looks like it once its response names it', async () => {
+    const pipeline = await begin()
+    await send(db.sql, [states(20, { name, paymentTerms: 'NET30' }, '8')])
+    await drain(pipeline)
+    await transaction(db.sql, (tx) => confirmWritten(tx, 9, '9'))
+    await drain(pipeline)
+    const [other] = await db.sql`
+      select raw, complete, stated_golden as stated from source_record where source_id = '8'`
+    assert.deepEqual(
+      { ...other },
+      { raw: { name, paymentTerms: 'NET30' }, complete: true, stated: null },
+    )
+    await send(db.sql, [states(20, { name, paymentTerms: 'NET30' })])
+    await drain(pipeline)
+    assert.equal((await crosswalk()).find((r) => r.id === 'crm/9')?.golden, golden)
+    assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
+  })
+})
+
+test('a record with a golden id of another system belongs where the id leads, unless its values speak against it', async () => {
+  await empty(db.sql)
+  await db.sql`truncate written_value, written_record`
+  const pipeline = directPipeline(db.sql)
+  const crm = pipeline.connectors.get('crm')
+  assert.ok(crm)
+  const goldenIdOf = (_object: string, raw: Record<string, unknown>) =>
+    typeof raw.touchstone === 'string' ? raw.touchstone : null
+  const map = (object: string, { touchstone: _, ...raw }: Record<string, unknown>) =>
+    crm.map(object, raw)
+  pipeline.connectors = new Map([...pipeline.connectors, ['crm', { ...crm, map, goldenIdOf }]])
+  const golden = recordKey('billing', 'Customer', '1')
+  const record = (source: string, id: string, fields: Record<string, unknown>) => ({
+    source,
+    message: { type: 'Customer', id, version: 1e6, fields },
+  })
+  const all = [
+    record('crm', '1', { name: 'Nordwind Logistics', touchstone: golden }),
+    record('crm', '2', { name: 'Casa Lupo S.r.l.', touchstone: golden }),
+    record('crm', '3', { name: 'Blue Fen Ltd', touchstone: recordKey('crm', 'Customer', '77') }),
+    record('billing', '1', { name }),
+  ]
+  for (const order of [all, all.toReversed()]) {
+    await empty(db.sql)
+    await send(db.sql, order)
+    await drain(pipeline, 1)
+    const rows = await db.sql`
+      select source || '/' || source_id as id, (select array_agg(m.source_id order by m.source_id) from source_record m
+        where m.golden_id = s.golden_id) as mates from source_record s order by 1`
+    assert.deepEqual(
+      rows.map((r) => [r.id, r.mates.length]),
+      [
+        ['billing/1', 2],
+        ['crm/1', 2],
+        ['crm/2', 1],
+        ['crm/3', 1],
+      ],
+    )
+    assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
+  }
 })
 
 test('a write that was not applied leaves no trace', async () => {
