@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import type { Json } from '../../../connectors/connection/row.ts'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { type DiffWrite, diffTarget } from '../../../mdm/writeback/diff.ts'
 import { type PlannerContext, planDue } from '../../../mdm/writeback/planDue.ts'
@@ -145,6 +146,14 @@ describe('a plan', () => {
     const create = planned.find((i) => i.state === 'PLANNED')
     await db.sql.begin(async (tx) => {
       const id = create?.id ?? 0
+      await saveWritten(tx, {
+        intentId: id,
+        goldenId: customer,
+        source: 'billing',
+        object: 'Customer',
+        sourceId: null,
+        values: (create?.values ?? {}) as Record<string, Json>,
+      })
       await tx`update write_intent set state = 'DONE', source_id = 'B1', ended_at = now() where id = ${id}`
       const values = { name: ada.name }
       const at = { goldenId: customer, source: 'billing', object: 'Customer', sourceId: null }
