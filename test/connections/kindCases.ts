@@ -51,6 +51,7 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
     role: 'CRM',
     connection: ({ credentials: { loginUrl, clientId, username, privateKey } }) => ({
       ...{ loginUrl, clientId, username, privateKey: new Secret(privateKey) },
+      ...{ accountGoldenIdField: 'Touchstone_Id__c', contactGoldenIdField: 'Touchstone_Id__c' },
     }),
   },
   {

@@ -99,11 +99,16 @@ export function openWriting(parts: WritingParts): Writing {
     if (!expected)
       return fail('PERMANENT', 'NOT_READ', 'an update needs the record on which it was planned')
     const parts = updates
-      .map((request, i) => ({ request, values: placedValues(open, request, write, fail, i === 0) }))
+      .map((request, i) => ({
+        request,
+        values: placedValues(open, request, write, fail, i === 0),
+        // A key stands for one request: a system refuses it for another one.
+        key: i === 0 ? write.key : `${write.key}-${i}`,
+      }))
       .filter(({ values }) => values.length > 0)
     refuseOthers(open, write, fail)
     let result: WrittenRecord = { id, created: false, written: false, row: null }
-    for (const { request, values } of parts) {
+    for (const { request, values, key } of parts) {
       const match = request.match ?? common
       const paths = values.map(({ path }) => path)
       try {
@@ -117,7 +122,7 @@ export function openWriting(parts: WritingParts): Writing {
         }
         const hasKey = once.by === 'KEY' && once.methods.has(request.request.method)
         const answered = await send(ctx, open, request, {
-          write,
+          write: { ...write, key },
           values,
           headers: guarded.headers,
           attempts: {

@@ -8,26 +8,32 @@ type Fields = Record<string, unknown>
 /** A record is found as it was this long ago: the index of the search follows late. */
 export const searchDelayMs = 60_000
 
-/** How customers were before their newest writes, for a search that follows late. */
+/** The fields that a search of each object knows, besides metadata. */
+const FIELDS = { customer: 'email|name|phone', product: 'active|description|name|url' } as const
+export type Searched = keyof typeof FIELDS
+
+/** How records of one object were before their newest writes, for a search that follows late. */
 export class SearchIndex {
+  readonly #object: Searched
   readonly #clock: Clock
   readonly #former = new Map<string, { at: number; record: Fields | undefined }[]>()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, object: Searched) {
     this.#clock = clock
+    this.#object = object
   }
 
   follow({ object, id, before }: Written): void {
     const now = this.#clock.now()
-    if (object !== 'customer') return
+    if (object !== this.#object) return
     const list = this.#former.get(id)?.filter(({ at }) => at > now - searchDelayMs) ?? []
     this.#former.set(id, [...list, { at: now, record: before }])
   }
 
-  /** Returns the customers that a query finds, newest first. */
+  /** Returns the records that a query finds, newest first. */
   find(store: Store, query: string): Fields[] {
-    const matches = parseQuery(query)
-    const rows = store.table('customer').sorted('newest', (a, b) => b.number - a.number)
+    const matches = parseQuery(query, FIELDS[this.#object])
+    const rows = store.table(this.#object).sorted('newest', (a, b) => b.number - a.number)
     return rows.flatMap((row) => {
       const since = this.#clock.now() - searchDelayMs
       const former = this.#former.get(row.id)?.find(({ at }) => at > since)
@@ -38,14 +44,15 @@ export class SearchIndex {
   }
 }
 
-const CLAUSE = /^\s*(-?)(email|name|phone|metadata\[(["'])(.+?)\3\])\s*([:~])\s*(["'])(.*?)\6\s*/
-
 /** Reads clauses that are joined by AND or by OR, but not by both. */
-function parseQuery(query: string): (record: Fields) => boolean {
+function parseQuery(query: string, fields: string): (record: Fields) => boolean {
+  const clause = new RegExp(
+    `^\\s*(-?)(${fields}|metadata\\[(["'])(.+?)\\3\\])\\s*([:~])\\s*(["'])(.*?)\\6\\s*`,
+  )
   const tests: ((record: Fields) => boolean)[] = []
   let joined: string | undefined
   for (let rest = query; ; ) {
-    const match = CLAUSE.exec(rest)
+    const match = clause.exec(rest)
     if (!match) throw invalid('We were unable to parse your search query.', 'query')
     const [all, not, field, , key, operator, , value] = match
     if (operator === '~' && (key !== undefined || value!.length < 3))

@@ -32,7 +32,10 @@ export const stripe: Model = {
     const faults = new PlannedFaults()
     const ids = random('stripe', seed)
     const events = new Table(clock, new PlannedFaults())
-    const search = new SearchIndex(clock)
+    const searches = new Map<string, SearchIndex>([
+      ['/v1/customers/search', new SearchIndex(clock, 'customer')],
+      ['/v1/products/search', new SearchIndex(clock, 'product')],
+    ])
     // Users work in the dashboard: their events name no key.
     const none: Cause = { id: null, idempotency_key: null }
     let cause = none
@@ -41,7 +44,7 @@ export const stripe: Model = {
       faults,
       rules: stripeRules(ids),
       onWrite(written) {
-        search.follow(written)
+        for (const search of searches.values()) search.follow(written)
         const shown = {
           ...written,
           record: shortened(written.record),
@@ -74,9 +77,10 @@ export const stripe: Model = {
         handle(request) {
           check(request, credentials.secretKey)
           if (request.method !== 'GET') return post(request)
-          if (request.path !== '/v1/customers/search') return handle(request, store, events)
+          const search = searches.get(request.path)
+          if (!search) return handle(request, store, events)
           if (searchRate.take(clock.now()) > 0) throw new Refused(tooMany('rate_limit'))
-          return searchCustomers(request, store, search)
+          return searchRecords(request, store, search)
         },
       },
     })
@@ -250,12 +254,12 @@ function execute(request: Received, store: Store, newTaxId: () => string): Reply
   return { status: 200, body: show(shortened(record), listing, expand, resolver(store)) }
 }
 
-function searchCustomers(request: Received, store: Store, search: SearchIndex): Reply {
+function searchRecords(request: Received, store: Store, search: SearchIndex): Reply {
   const query = queryOf(request.query)
   const text = query.text('query')
   const limit = query.integer('limit', 1, 100, 10)
   const page = query.integer('page', 0, 1_000_000, 0)
-  const listing = LISTINGS.get('customers')!
+  const listing = LISTINGS.get(request.path.split('/')[2] ?? '')!
   const expand = readExpand(query, listing, 'data.')
   query.end()
   if (text === undefined)
@@ -267,7 +271,7 @@ function searchCustomers(request: Received, store: Store, search: SearchIndex): 
   const more = page + limit < found.length
   const data = shown.map((record) => show(record, listing, expand, resolver(store)))
   const next_page = more ? String(page + limit) : null
-  const url = '/v1/customers/search'
+  const url = request.path
   return { status: 200, body: { object: 'search_result', data, has_more: more, next_page, url } }
 }
 

@@ -161,7 +161,7 @@ describe('a write to the model of Chargebee', () => {
     assert.equal((await post('customers', { company: 'Two' }, 'k1')).status, 422)
     assert.equal((await post('customers', { company: 'x'.repeat(251) }, 'k2')).status, 400)
     assert.equal((await post('customers', { company: 'Twice' }, 'k2')).status, 200)
-    system.faults.add({ kind: 'lateAnswer', ms: 60 }, /^POST/)
+    system.faults.add({ kind: 'lateAnswer', ms: 1_500 }, /^POST/)
     const late = post('customers', { company: 'Late' }, 'k3')
     await new Promise((resolve) => setTimeout(resolve, 20))
     assert.equal((await post('customers', { company: 'Late' }, 'k3')).status, 409)

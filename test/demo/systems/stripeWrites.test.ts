@@ -141,7 +141,7 @@ describe('a write to the model of Stripe', () => {
     system.faults.add({ kind: 'twice' }, /^POST/)
     await post('customers', { name: 'Proxy' }, 'intent-4')
     assert.equal(made('Proxy').length, 1)
-    system.faults.add({ kind: 'lateAnswer', ms: 60 }, /^POST/)
+    system.faults.add({ kind: 'lateAnswer', ms: 1_500 }, /^POST/)
     const late = post('customers', { name: 'Late' }, 'intent-5')
     await new Promise((resolve) => setTimeout(resolve, 20))
     const running = await send<Failure>(
