@@ -5,11 +5,12 @@ import { describe, test } from 'node:test'
 import { pathKey } from '../../../connectors/connection/definition/write.ts'
 import { readDefinition } from '../../../connectors/connection/definition.ts'
 import { openWrite } from '../../../connectors/connection/write/ability.ts'
+import type { WriteAbility } from '../../../connectors/connection/writing.ts'
 import { KINDS } from '../../../connectors/kinds.ts'
 import { foldName } from '../../../connectors/mapping/path.ts'
 import { isMap } from '../../../connectors/mapping/rule.ts'
 import { parseYaml } from '../../../connectors/yamlFile.ts'
-import { ofKind, root } from '../fixture.ts'
+import { ofKind, policy, root } from '../fixture.ts'
 
 const file = (kind: string, name: string) => join(root, 'connectors', kind, name)
 const asked = KINDS.filter((kind) => existsSync(file(kind.name, 'connection.yaml')))
@@ -85,6 +86,21 @@ function pathsOf(rule: unknown, under: readonly string[] = ['']): string[] {
   )
 }
 
+/** Returns the golden fields that have an owner, lead back to the record and can be written. */
+function goldenFields(kind: string, object: string, ability: WriteAbility): string[] {
+  const connector = ofKind(kind)
+  const name = connector.objectName(object) ?? object
+  const as = connector.objects.find((o) => o.name === name)?.as
+  const type = policy.types.find((t) => t.name === as)
+  const owned = new Set(type?.fields.filter((f) => f.systemOfRecord.length > 0).map((f) => f.name))
+  return [...connector.writings(name)]
+    .filter(([field, { obstacle, paths }]) => {
+      const reaches = paths.some((path) => ability.refusalOf(path) === null)
+      return owned.has(field) && !obstacle && reaches
+    })
+    .map(([field]) => field)
+}
+
 describe('definitions of connections', () => {
   for (const { name } of asked) {
     const definition = readDefinition(
@@ -106,6 +122,7 @@ describe('definitions of connections', () => {
       const { objects = {} } = mapping.value as Record<string, Record<string, unknown>>
       const settings = new Map([...definition.settings.keys()].map((s) => [s, `${s}__c`] as const))
       const readme = readFileSync(file(name, 'README.md'), 'utf8')
+      const reach: string[] = []
       for (const [object, { write, fields }] of definition.objects) {
         if (!write) continue
         const what = `${name}: ${object}`
@@ -126,8 +143,11 @@ describe('definitions of connections', () => {
         if (goldenId && fields.length > 0 && !goldenId.text.includes('__c'))
           assert.ok(fields.includes(fieldOf(goldenId.text)), `${what}: the golden id is not read`)
         const written = readme.split(/^## /m).find((part) => part.startsWith('What is written'))
+        reach.push(`\`${object}\` ${goldenFields(name, object, ability).join(', ') || 'none'}`)
         assert.match(written ?? '', new RegExp(`\\b${object}\\b`), `${what}: not in its README`)
       }
+      const [, stated] = /\*\*Golden fields\*\*[^:]*: (.*?)\. /.exec(readme) ?? []
+      assert.equal(stated, reach.length > 0 ? reach.join('; ') : undefined, `${name}: README`)
     })
 
     test(`${name}: the fields of a request have what the mapping reads`, () => {
