@@ -1,11 +1,11 @@
-import { resolve } from 'node:path'
 import { z } from 'zod'
 import { failAt, type Located } from '../mapping/document.ts'
 import type { Setting } from './definition/settings.ts'
 import { defaultOf, settingValue } from './definition/settingValue.ts'
 import { below, duration, parseAt } from './definition/shape.ts'
 import type { Definition } from './definition.ts'
-import { type SecretReference, secretSchema } from './secrets.ts'
+import { secretAt } from './secretAt.ts'
+import type { SecretReference } from './secrets.ts'
 
 /** `connection:` of a source system in config/sources.yaml, checked against a definition. */
 export interface SourceConnection {
@@ -62,7 +62,8 @@ export function readSourceConnection(
     if (at.value === undefined || at.value === null) {
       const value = defaultOf(setting, values)
       if (value !== null) values.set(setting.name, checked(setting, value, at, privateAddresses))
-    } else if (setting.is === 'secret') secrets.set(setting.name, secretAt(at, setting, folder))
+    } else if (setting.is === 'secret')
+      secrets.set(setting.name, secretAt(at, `connection.${setting.name}`, folder))
     else values.set(setting.name, checked(setting, plain(at, setting), at, privateAddresses))
   }
   if (given.every !== undefined && given.every < everyMsMin)
@@ -111,23 +112,6 @@ function objectsOf(
         `connection.objects: there is no object "${name}" in ${definition.file}; it has ${all.join(', ')}`,
       )
   return chosen ? all.filter((name) => chosen.includes(name)) : all
-}
-
-function secretAt(place: Located, setting: Setting, folder: string): SecretReference {
-  const what = `connection.${setting.name}`
-  if (typeof place.value === 'string')
-    failAt(
-      place,
-      `${what}: a secret is given by reference: { env: NAME }, { file: path } or { command: [program, …] }`,
-    )
-  const given = parseAt(secretSchema, place, what)
-  const kinds = (['env', 'file', 'command'] as const).filter((k) => given[k] !== undefined)
-  if (kinds.length !== 1) failAt(place, `${what}: needs exactly one of env:, file:, command:`)
-  if (given.pass !== undefined && given.command === undefined)
-    failAt(place, `${what}: pass: is for command:, with the variables that it gets`, ['pass'])
-  if (given.env !== undefined) return { env: given.env }
-  if (given.file !== undefined) return { file: resolve(folder, given.file) }
-  return { command: given.command ?? [], pass: given.pass ?? [] }
 }
 
 function plain(place: Located, setting: Setting): string {

@@ -36,8 +36,11 @@ export interface FilePlace {
   close(): Promise<void>
 }
 
-/** Opens a place for one run. `counts` is increased by each request. */
-export type OpenPlace = (counts: RequestCounts) => FilePlace
+/** Opens a place for one run. `counts` is increased by each request; `env` has its secrets. */
+export type OpenPlace = (
+  counts: RequestCounts,
+  env?: Readonly<Record<string, string | undefined>>,
+) => FilePlace
 
 /** Thrown where a file was changed or removed since it was listed. The next run sees it. */
 export class FileChanged extends Error {

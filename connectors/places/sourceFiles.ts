@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../../schema/kit/configError.ts'
 import { below, duration, exactlyOne, parseAt, shape } from '../connection/definition/shape.ts'
@@ -8,6 +8,8 @@ import { failAt, type Located } from '../mapping/document.ts'
 import type { OpenPlace } from './contract.ts'
 import { openFolder } from './folder.ts'
 import { compileGlob, compileNamePattern, type NamePattern } from './namePattern.ts'
+import { openSftp } from './sftp.ts'
+import { readSftpSettings } from './sftpSettings.ts'
 
 /** The files of one object. */
 export interface ObjectFiles {
@@ -80,10 +82,11 @@ const objectSchema = shape({
   encoding: z.string().min(1).optional(),
 })
 
-const PLACES = ['folder'] as const
+const PLACES = ['folder', 'sftp'] as const
 
 const filesSchema = shape({
   folder: z.string().min(1).optional(),
+  sftp: z.unknown().optional(),
   objects: z
     .record(z.string(), z.unknown(), 'must be a map from objects to patterns of names')
     .refine((o) => Object.keys(o).length > 0, 'must name at least one object'),
@@ -109,8 +112,7 @@ export function readSourceFiles(
   mapped: readonly string[] | null,
 ): SourceFiles {
   const given = parseAt(filesSchema, place, 'files')
-  exactlyOne(place, 'files', PLACES)
-  const path = given.folder ?? ''
+  const open = openerOf(place, exactlyOne(place, 'files', PLACES), folder)
   const objects = new Map(
     Object.keys(given.objects).map((object) => {
       const at = below(place, 'objects', object)
@@ -137,7 +139,7 @@ export function readSourceFiles(
   const archive = folderOf(given.archive)
   const errors = folderOf(given.errors)
   return {
-    open: (counts) => openFolder(isAbsolute(path) ? path : resolve(folder, path), counts),
+    open,
     objects,
     manifest:
       given.manifest === undefined
@@ -157,6 +159,17 @@ export function readSourceFiles(
     bytesMax: given.bytesMax ?? bytesMaxDefault,
     at: place.file.at(place.path),
   }
+}
+
+/** Returns how the place is opened. */
+function openerOf(place: Located, kind: (typeof PLACES)[number], folder: string): OpenPlace {
+  const at = below(place, kind)
+  if (kind === 'sftp') {
+    const settings = readSftpSettings(at, folder)
+    return (counts, env) => openSftp(settings, counts, { env })
+  }
+  const path = resolve(folder, String(at.value))
+  return (counts) => openFolder(path, counts)
 }
 
 /** Reads a pattern of names, alone or with the options of `touchstone load`. */

@@ -55,7 +55,20 @@ test('the options of touchstone load stand beside the pattern', () => {
   assert.deepEqual([own?.onError, read?.archive, read?.errors], ['CONTINUE', null, 'bad'])
 })
 
+test('a host key is a fingerprint or a public key', () => {
+  const key = `AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)}`
+  const read = files(
+    `sftp: { host: h.example, user: u, hostKey: ["ssh-ed25519 ${key} erp", "SHA256:${'A'.repeat(43)}"], password: { env: P } }`,
+    'objects: { customers: "c*" }',
+  )
+  assert.equal(
+    read?.open({ requests: 0, retries: 0, waits: 0, bytes: 0 }).id,
+    'sftp u@h.example:22/',
+  )
+})
+
 test('a mistake is refused with file and line', () => {
+  const key = `SHA256:${'A'.repeat(43)}`
   const some = 'objects: { customers: "c*" }'
   for (const [lines, reason] of [
     [[some], /:7: files needs exactly one of folder/],
@@ -86,6 +99,24 @@ test('a mistake is refused with file and line', () => {
       ['folder: in', some, 'manifest: "*.json"', 'done: .done'],
       /:11: files: has manifest: and done:/,
     ],
+    [['sftp: { host: h, user: u }', some], /:8: files.sftp: needs hostKey:, the fingerprint/],
+    [
+      ['folder: in', 'sftp: { host: h }', some],
+      /files needs exactly one of folder, sftp.*; it has folder and sftp/,
+    ],
+    [
+      [`sftp: { host: h, user: u, hostKey: "${key}" }`, some],
+      /:8: files.sftp: needs privateKey: or password:/,
+    ],
+    [
+      [`sftp: { host: h, user: u, hostKey: "${key}", password: secret }`, some],
+      /:8: files.sftp.password: a secret is given by reference/,
+    ],
+    [
+      ['sftp: { host: h, user: u, hostKey: "MD5:00:11", password: { env: P } }', some],
+      /:8: files.sftp.hostKey: "MD5:00:11" is no host key; write its fingerprint/,
+    ],
+    [['sftp: { host: "h/x", user: u }', some], /:8: files.sftp.host: must be the name or address/],
     [['folder: in', some, 'checksum: .sha1'], /:10: files.checksum: must be .sha256 or .md5/],
     [
       ['folder: in', some, 'archive: ../old'],
