@@ -411,6 +411,19 @@ describe('a create', () => {
     assert.equal(error.code, 'GOLDEN_ID_TWICE')
   })
 
+  test('is not made where the search for it is not there: only its own address says that it is missing', async () => {
+    const { connection, server } = await start(() => ({ status: 404 }))
+    const error = await failure(write(connection, { name: 'B' }, creates))
+    assert.deepEqual([error.verdict, error.outcome], ['MISSING', 'NOT_APPLIED'])
+    assert.equal(posts(server).length, 0)
+    const own = writing.replace(/find: .*/, 'find: { get: "/by/{goldenId}", row: true }')
+    const made = await start(
+      ({ method }) => (method === 'GET' ? { status: 404 } : { body: { id: 'c9' } }),
+      { definition: definitionOf(own) },
+    )
+    assert.equal((await write(made.connection, { name: 'B' }, creates)).id, 'c9')
+  })
+
   test('with a key is repeated under it, and makes one record', async () => {
     const key = `
     write:
