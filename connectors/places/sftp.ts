@@ -8,6 +8,7 @@ import { isReachable } from '../../schema/kit/networkAddress.ts'
 import { ConnectionError, type RequestCounts, type Verdict } from '../connection/contract.ts'
 import { resolveSecret, type SecretReference } from '../connection/secrets.ts'
 import { FileChanged, type FilePlace, type ListedFile, listedFilesMax } from './contract.ts'
+import { isPlainName } from './plainName.ts'
 import { readPieces } from './readPieces.ts'
 
 export interface SftpSettings {
@@ -320,11 +321,6 @@ function listed(name: string, attrs: Pick<Stats, 'size' | 'mtime'>): ListedFile 
 
 function isListed(found: Stats | null, file: ListedFile): boolean {
   return found?.isFile() === true && listed(file.name, found).stamp === file.stamp
-}
-
-/** A server names what it likes; a path in a name would lead out of the folder. */
-function isPlainName(name: string): boolean {
-  return !/[/\\\0]/.test(name) && name !== '.' && name !== '..' && name !== ''
 }
 
 /** Status codes of SFTP. */

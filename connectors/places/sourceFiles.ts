@@ -8,6 +8,8 @@ import { failAt, type Located } from '../mapping/document.ts'
 import type { OpenPlace } from './contract.ts'
 import { openFolder } from './folder.ts'
 import { compileGlob, compileNamePattern, type NamePattern } from './namePattern.ts'
+import { openS3 } from './s3.ts'
+import { readS3Settings } from './s3Settings.ts'
 import { openSftp } from './sftp.ts'
 import { readSftpSettings } from './sftpSettings.ts'
 
@@ -82,11 +84,12 @@ const objectSchema = shape({
   encoding: z.string().min(1).optional(),
 })
 
-const PLACES = ['folder', 'sftp'] as const
+const PLACES = ['folder', 'sftp', 's3'] as const
 
 const filesSchema = shape({
   folder: z.string().min(1).optional(),
   sftp: z.unknown().optional(),
+  s3: z.unknown().optional(),
   objects: z
     .record(z.string(), z.unknown(), 'must be a map from objects to patterns of names')
     .refine((o) => Object.keys(o).length > 0, 'must name at least one object'),
@@ -167,6 +170,10 @@ function openerOf(place: Located, kind: (typeof PLACES)[number], folder: string)
   if (kind === 'sftp') {
     const settings = readSftpSettings(at, folder)
     return (counts, env) => openSftp(settings, counts, { env })
+  }
+  if (kind === 's3') {
+    const settings = readS3Settings(at, folder)
+    return (counts, env) => openS3(settings, counts, { env })
   }
   const path = resolve(folder, String(at.value))
   return (counts) => openFolder(path, counts)

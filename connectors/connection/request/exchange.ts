@@ -46,6 +46,8 @@ export class ExchangeError extends Error {
 export interface Exchange {
   /** Throws ExchangeError. `onHeaders` is called as soon as the system has begun to answer. */
   send(request: HttpRequest, signal: AbortSignal, onHeaders?: () => void): Promise<HttpAnswer>
+  /** Returns an answer whose body the caller reads. Redirects are not followed. */
+  open(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage>
 }
 
 export interface ExchangeOptions {
@@ -118,7 +120,11 @@ export function createExchange(options: ExchangeOptions): Exchange {
       url = next
     }
   }
-  return { send }
+  async function open(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    check(request.url)
+    return await begin(request, agents, signal)
+  }
+  return { send, open }
 }
 
 function begin(

@@ -69,6 +69,7 @@ test('a host key is a fingerprint or a public key', () => {
 
 test('a mistake is refused with file and line', () => {
   const key = `SHA256:${'A'.repeat(43)}`
+  const keys = 'accessKey: { env: A }, secretKey: { env: B }'
   const some = 'objects: { customers: "c*" }'
   for (const [lines, reason] of [
     [[some], /:7: files needs exactly one of folder/],
@@ -117,6 +118,26 @@ test('a mistake is refused with file and line', () => {
       /:8: files.sftp.hostKey: "MD5:00:11" is no host key; write its fingerprint/,
     ],
     [['sftp: { host: "h/x", user: u }', some], /:8: files.sftp.host: must be the name or address/],
+    [
+      ['s3: { endpoint: "https://s", bucket: bb1 }', some],
+      /:8: files.s3: needs accessKey:, by reference/,
+    ],
+    [
+      [`s3: { endpoint: "https://s/b", bucket: bb1, ${keys} }`, some],
+      /:8: files.s3.endpoint: "https:..s.b" is not/,
+    ],
+    [
+      [`s3: { endpoint: "http://s", bucket: bb1, ${keys} }`, some],
+      /http needs privateAddresses: true/,
+    ],
+    [
+      [`s3: { endpoint: "https://s", bucket: B, ${keys} }`, some],
+      /:8: files.s3.bucket: must be the name of a bucket/,
+    ],
+    [
+      [`s3: { endpoint: "https://s", bucket: bb1, ${keys}, secret: x }`, some],
+      /files.s3: unknown key "secret"/,
+    ],
     [['folder: in', some, 'checksum: .sha1'], /:10: files.checksum: must be .sha256 or .md5/],
     [
       ['folder: in', some, 'archive: ../old'],
