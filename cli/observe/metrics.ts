@@ -7,6 +7,7 @@ import type { Sql } from '../../mdm/db/database.ts'
 import { loadConnectionCounts, loadTableSizes } from '../../mdm/db/databaseStats.ts'
 import { readOnlyTransaction } from '../../mdm/db/readOnlyTransaction.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
+import { fileFigures } from '../../mdm/files/metrics.ts'
 import { exceptionFigures, queueFigure, waitingFigures } from '../../mdm/inbox/metrics.ts'
 import { sinkFigures } from '../../mdm/jetstream/metrics.ts'
 import { refusedPublication } from '../../mdm/policy/policies.ts'
@@ -143,6 +144,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
         sinks: await sinkFigures(tx),
         pulls: await pullFigures(tx),
         runs: await runFigures(tx),
+        files: await fileFigures(tx),
         refused: await refusedPublication(tx),
         levels: options.levels ? await serviceLevels(tx, options.levels, typeOf) : [],
       }))
@@ -189,7 +191,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
       levelMetrics.show(stats.levels)
       webhooks.show(stats.endpoints, stats.unsettled)
       sinks.show(stats.sinks)
-      pulls.show(stats.pulls, stats.runs)
+      pulls.show(stats.pulls, stats.runs, stats.files)
       up.set(1)
     } catch {
       // Other parts that need the database log the reason; here the metric is enough.

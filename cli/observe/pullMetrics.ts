@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { PullFigure, RunFigure } from '../../mdm/connections/metrics.ts'
+import type { FileFigure } from '../../mdm/files/metrics.ts'
 import type { PullRole } from './roles.ts'
 
 const STATES = ['idle', 'running', 'paused', 'failed', 'rescan'] as const
@@ -65,10 +66,20 @@ export function pullMetrics(registry: Registry, role: () => PullRole | undefined
   const hintAge = gauge('hint_age_seconds', 'Age of the oldest of these; 0 without any.', of)
   const rows = gauge('rows', 'Rows read since an object was read from its beginning.', of)
   const runs = gauge('runs', 'Runs that ended in the last hour, by state.', ['system', 'state'])
+  const files = gauge('files', 'Files of source systems that are not at their end, by state.', [
+    ...of,
+    'state',
+  ] as ('system' | 'object' | 'state')[])
   return {
-    show(figures: readonly PullFigure[], ended: readonly RunFigure[]): void {
-      for (const g of [objects, lag, failed, age, expires, missing, hints, hintAge, rows, runs])
-        g.reset()
+    show(
+      figures: readonly PullFigure[],
+      ended: readonly RunFigure[],
+      open: readonly FileFigure[],
+    ): void {
+      const all = [objects, lag, failed, age, expires, missing, hints, hintAge, rows, runs]
+      for (const g of [...all, files]) g.reset()
+      for (const f of open)
+        files.set({ system: f.source, object: f.object, state: f.state }, f.count)
       for (const f of figures) {
         const labels = { system: f.source, object: f.object }
         for (const state of STATES)

@@ -49,7 +49,7 @@ export async function startPullRole(options: {
           const { problem, dueAt } = result
           log.error({ ...at, ...problem, nextAt: new Date(dueAt) }, 'an object could not be pulled')
         } else if (result.ended === 'DONE' && result.asks)
-          log.error({ ...at, ...result.asks }, 'a census asks before it deletes records')
+          log.error({ ...at, ...result.asks }, 'an object asks for a decision of a person')
         else if (result.ended === 'DONE' && result.hints.problem) {
           const { code, verdict, message: detail } = result.hints.problem
           log.warn({ ...at, code, verdict, detail }, 'records that events named could not be read')

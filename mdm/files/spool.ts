@@ -7,6 +7,7 @@ import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ConnectionError } from '../../connectors/connection/contract.ts'
 import { FileChanged, type FilePlace, type ListedFile } from '../../connectors/places/contract.ts'
+import { copyPrefix, removeLeftCopies } from './leftCopies.ts'
 
 /** A copy of a file on this machine. Its content cannot change between the check and the reading. */
 export interface SpooledFile {
@@ -26,7 +27,8 @@ export async function spool(
   file: ListedFile,
   signal: AbortSignal,
 ): Promise<SpooledFile> {
-  const folder = await mkdtemp(join(tmpdir(), 'touchstone-files-'))
+  await removeLeftCopies()
+  const folder = await mkdtemp(copyPrefix())
   const close = () => rm(folder, { recursive: true, force: true })
   const path = join(folder, file.name)
   const sha256 = createHash('sha256')

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   appendFileSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { command } from '../../cli/commands/sync.ts'
@@ -339,6 +342,42 @@ describe('the files of a folder', () => {
     put('x', '')
     assert.equal(await run(), 'FILE_UNKNOWN')
     assert.deepEqual(await states(), ['c1 REFUSED AMBIGUOUS_NAME', 'c2 REFUSED FILE_TOO_LARGE'])
+  })
+
+  test('a rescan reads once more what is still there, and stores nothing that is known', async (t) => {
+    open(t)
+    put('customers_1.csv', csv({ 1: 'Ada' }))
+    put('customers_2.csv', csv({ 2: 'Bea' }))
+    await run()
+    assert.deepEqual(await world.stored(), { 1: 'Ada', 2: 'Bea' })
+    await db.sql`update sync_state set rescan_since = clock_timestamp()`
+    await run()
+    assert.deepEqual(
+      (await world.deliveries()).map((d) => `${d.name} ${d.state} ${d.rows}`),
+      ['1 DONE 1', '2 DONE 1', '1 DONE 1', '2 DONE 1'].map(
+        (d) => `customers_${d.replace(' ', '.csv ')}`,
+      ),
+    )
+    assert.equal(await world.messages(), 2)
+    const [state] = await db.sql`select state, rescan_since from sync_state`
+    assert.deepEqual({ ...state }, { state: 'IDLE', rescan_since: null })
+    await run()
+    assert.equal((await world.deliveries()).length, 4)
+  })
+
+  test('copies that a killed process has left are removed, those of others stay', async (t) => {
+    const [left, own] = ['999999999', String(process.pid)].map((pid) =>
+      mkdtempSync(join(tmpdir(), `touchstone-files-${pid}-`)),
+    )
+    assert.ok(left && own)
+    t.after(() => rmSync(own, { recursive: true }))
+    const program = new URL('../../mdm/files/leftCopies.ts', import.meta.url)
+    const script = `import { removeLeftCopies } from '${program}'; await removeLeftCopies()`
+    execFileSync(process.execPath, ['--input-type=module', '-e', script])
+    assert.deepEqual(
+      [left, own].map((path) => existsSync(path)),
+      [false, true],
+    )
   })
 
   test('a folder that is not there is a failure of the object', async (t) => {
