@@ -215,8 +215,8 @@ function compileValue(
     wantedOf: (value) => ({
       value,
       fits: fits(value),
-      forms: (current) => {
-        const written = writtenLike(value, form, current, ctx)
+      forms: (current, raw) => {
+        const written = writtenLike(value, form, current, ctx, raw)
         return written === null ? [] : [written]
       },
     }),

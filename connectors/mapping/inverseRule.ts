@@ -20,8 +20,8 @@ export interface Wanted {
   value: unknown
   /** Returns whether a value that the rule reads would become the wanted one. */
   fits(value: unknown): boolean
-  /** Returns the raw values to try where `current` stands. */
-  forms(current: unknown): Json[]
+  /** Returns the raw values to try where `current` stands, in the record `raw`. */
+  forms(current: unknown, raw?: Readonly<Record<string, unknown>>): Json[]
 }
 
 /** New values at their places; several places belong together. */
@@ -126,7 +126,7 @@ function pathRule(text: string, at: readonly PropertyKey[], ctx: InverseContext)
       const place = locate(raw, base, path)
       if ('code' in place) return [place]
       if (wanted.value === null) return isEmpty(place.current) ? [[]] : [[[place, null]]]
-      const forms = wanted.forms(place.current)
+      const forms = wanted.forms(place.current, raw)
       if (forms.length > 0) return forms.map((form): Proposal => [[place, form]])
       const at = placeText(place.steps)
       const detail = isEmpty(place.current)
@@ -314,10 +314,17 @@ export function codesRule(
         {
           value: wanted.value,
           fits: (code) => wanted.fits(list(code).value),
-          forms: (current) => whole.map((code) => codeLike(code, current)),
+          forms: (current) => inStyleOf(current, whole).map((code) => codeLike(code, current)),
         },
         scope,
       )
     },
   }
+}
+
+/** Codes as long as the one that stands there come first: T and not true beside F. */
+function inStyleOf(current: unknown, codes: readonly string[]): string[] {
+  const length = typeof current === 'string' ? current.trim().length : 0
+  const isAlike = (code: string) => Number(code.length === length)
+  return [...codes].sort((a, b) => isAlike(b) - isAlike(a))
 }

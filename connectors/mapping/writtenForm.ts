@@ -15,16 +15,18 @@ export interface WrittenForms {
 }
 
 /**
- * Returns a canonical value in the form in which `current` is written; without one, in the plain
- * form of JSON. Returns null where the form of `current` is read but cannot be written.
+ * Returns a canonical value in the form in which `current` is written; without one, in that of the
+ * record, else in the plain form of JSON. Returns null where the form of `current` is read but cannot be written.
  */
 export function writtenLike(
   value: unknown,
   form: Form,
   current: unknown,
   { times, separator }: WrittenForms,
+  raw: Readonly<Record<string, unknown>> = {},
 ): Json | null {
-  if (form === 'date') return dayLike(String(value), current, times)
+  if (form === 'date')
+    return dayLike(String(value), isEmpty(current) ? odataTimeIn(raw) : current, times)
   if (form === 'number' || form === 'integer')
     return numberLike(new Decimal(Number(value)), current, separator)
   if (form === 'boolean') return booleanLike(value === true, current)
@@ -57,6 +59,13 @@ export function numberLike(number: Decimal, current: unknown, separator: Decimal
 export function currencyLike(code: string, current: unknown): string {
   const isLower = typeof current === 'string' && /^[a-z]{3}$/.test(current.trim())
   return isLower ? code.toLowerCase() : code
+}
+
+/** OData V2 has no other form of a day, so a missing one is written like another of the record. */
+function odataTimeIn(raw: Readonly<Record<string, unknown>>): unknown {
+  return Object.values(raw).some((v) => typeof v === 'string' && /^\/Date\(-?\d+/.test(v))
+    ? '/Date(0)/'
+    : undefined
 }
 
 /** Words for true and false that belong together. */

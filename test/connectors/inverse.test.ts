@@ -227,7 +227,7 @@ objects:
       termMonths: months
       startDate: start
       value: { major: total, currency: currency }
-      status: { from: state, map: { 1: ACTIVE, 2: EXPIRED, "C*": CANCELLED } }
+      status: { from: state, map: { 1: ACTIVE, 2: EXPIRED, off: DRAFT, d: DRAFT, "C*": CANCELLED } }
       currency: { from: currency, codes: currency }
   customer:
     as: Customer
@@ -261,6 +261,13 @@ objects:
           { start: '/Date(1772323200000)/' },
         ],
         ['contract', 'startDate', '2026-03-01', {}, { start: '2026-03-01' }],
+        [
+          'contract',
+          'startDate',
+          '2026-03-01',
+          { end: '/Date(1767139200000)/' },
+          { start: '/Date(1772323200000)/' },
+        ],
         ['contract', 'startDate', null, { start: '2026-03-01' }, { start: null }],
         ['contract', 'termMonths', 24, { months: '12' }, { months: '24' }],
         [
@@ -286,6 +293,7 @@ objects:
         ],
         ['contract', 'status', 'EXPIRED', { state: 1 }, { state: 2 }],
         ['contract', 'status', 'EXPIRED', { state: '1' }, { state: '2' }],
+        ['contract', 'status', 'DRAFT', { state: '1' }, { state: 'd' }],
         ['customer', 'name', 'New', { domain: 'old.example' }, { name: 'New' }],
         ['customer', 'paymentTerms', 'Net 30', { days: 14 }, { days: 30 }],
         ['customer', 'lifecycle', 'CUSTOMER', { stage: 'lead' }, { stage: 'won' }],

@@ -95,8 +95,10 @@ function setDefault(map: Map<string, string>, key: string, value: string): void 
 }
 
 function jsonOf(json: JsonTemplate, values: TemplateValues): unknown {
-  const value = jsonValue(json, values)
-  if (value === LEFT_OUT) return undefined
+  const made = jsonValue(json, values)
+  const isMade = json !== null && typeof json === 'object' && 'map' in json
+  if (made === LEFT_OUT && !isMade) return undefined
+  const value = made === LEFT_OUT ? {} : made
   return values.body && !placesValues(json) ? joined(value, values.body.json) : value
 }
 
@@ -128,7 +130,9 @@ function jsonValue(json: JsonTemplate, values: TemplateValues): unknown {
       const value = jsonValue(one, values)
       return name === SPREAD && isMap(value) ? Object.entries(value) : [[name, value]]
     })
-    return Object.fromEntries(entries.filter(([, value]) => value !== LEFT_OUT))
+    const left = entries.filter(([, value]) => value !== LEFT_OUT)
+    // A reference without its id is none: {"subsidiary": {"id": "[[{subsidiary}]]"}}.
+    return left.length === 0 && entries.length > 0 ? LEFT_OUT : Object.fromEntries(left)
   }
   const { alone } = json
   if (alone?.name === 'values' && values.body) return values.body.json

@@ -70,7 +70,9 @@ const NO_GOLDEN_ID: Record<string, string[]> = {
   chargebee: ['item'],
   dataverse: ['leads', 'products'],
   finance: ['CustomersV3', 'ContactsV3', 'ProductsV2'],
+  netsuite: ['salesOrder'],
   salesforce: ['Lead', 'Contract'],
+  sap: ['A_Product', 'A_SalesContract'],
   zuora: ['Product'],
 }
 
