@@ -134,6 +134,8 @@ export type Inverted =
 export interface FieldWriting {
   /** Paths that a write may change, as the mapping writes them; below `each:` with its path. */
   paths: string[]
+  /** The same by part of a group, each of which is written by itself; one for any other field. */
+  parts: string[][]
   /** Why the field cannot be written, with the line of the rule; null where it can. */
   obstacle: { line: string; why: string } | null
 }

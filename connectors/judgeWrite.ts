@@ -161,9 +161,11 @@ function checkField(
   if (!writing) failAt(place, `${what}: its mapping has no rule for it; it has ${mapped}`)
   else if (writing.obstacle)
     failAt(place, `${what}: ${writing.obstacle.why} (${writing.obstacle.line})`)
-  const refusals = (writing?.paths ?? []).map((path) => ability.refusalOf(path, action))
-  if (refusals.every((refusal) => refusal !== null))
-    failAt(place, `${what}: ${refusals.join('; ')} (${definitionFile(source)})`)
+  for (const paths of writing?.parts ?? []) {
+    const refusals = paths.map((path) => ability.refusalOf(path, action))
+    if (refusals.every((refusal) => refusal !== null))
+      failAt(place, `${what}: ${refusals.join('; ')} (${definitionFile(source)})`)
+  }
 }
 
 /**

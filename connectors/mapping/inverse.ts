@@ -47,6 +47,8 @@ export interface FieldInverse {
   obstacle: Obstacle | null
   /** Paths that a write may change, as the mapping writes them. */
   paths: string[]
+  /** The same by part of a group; each part has to be written by itself. */
+  parts: string[][]
   /** Makes the rule give `wanted`; undefined empties the field. */
   write(
     raw: Record<string, unknown>,
@@ -65,6 +67,7 @@ interface At extends WriteScope, WrittenSystem {}
 interface Part {
   obstacle: Obstacle | null
   paths: string[]
+  parts?: string[][]
   heldAt(scope: Scope): number | null
   write(wanted: unknown, at: At, evaluate: (raw: Record<string, unknown>) => unknown): Result
   expected(wanted: unknown, ownIds: OwnIds, now: unknown): unknown
@@ -89,6 +92,7 @@ export function compileInverse(
   return {
     obstacle: part.obstacle,
     paths: part.paths,
+    parts: part.parts ?? [part.paths],
     write: (raw, wanted, system) => {
       if (part.obstacle) return { code: 'NO_INVERSE', detail: part.obstacle.why }
       const scope: At = { raw, base: [], scope: scopeOf(raw), besides: null, ...system }
@@ -453,9 +457,13 @@ function groupPart(
     return closed(barred.part.obstacle.at, `its part ${barred.key}: ${barred.part.obstacle.why}`)
   const each = [spec.each ?? []].flat().map((text) => parsePath(String(text)))
   const prefixes = spec.each === undefined ? [''] : [spec.each].flat().map((t) => `${String(t)}.`)
+  const pathsOf = parts.map(({ part }) =>
+    prefixes.flatMap((prefix) => part.paths.map((path) => prefix + path)),
+  )
   return {
     obstacle: null,
-    paths: prefixes.flatMap((prefix) => parts.flatMap((p) => p.part.paths.map((x) => prefix + x))),
+    paths: pathsOf.flat(),
+    parts: pathsOf,
     heldAt: (scope) => (parts.some((p) => p.part.heldAt(scope) !== null) ? 0 : null),
     expected: same,
     write: (wanted, scope, evaluate) => {

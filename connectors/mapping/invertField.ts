@@ -50,11 +50,15 @@ export function invertField(
 /** Returns which fields of an object can be written, and why others cannot. */
 export function fieldWritings(object: MappedObject): Map<string, FieldWriting> {
   return new Map(
-    [...object.inverses].map(([field, { obstacle, paths, place }]) => [
+    [...object.inverses].map(([field, { obstacle, paths, parts, place }]) => [
       field,
       obstacle === null
-        ? { paths: [...new Set(paths)], obstacle: null }
-        : { paths: [], obstacle: { line: place.file.at(obstacle.at), why: obstacle.why } },
+        ? { paths: [...new Set(paths)], parts, obstacle: null }
+        : {
+            paths: [],
+            parts: [],
+            obstacle: { line: place.file.at(obstacle.at), why: obstacle.why },
+          },
     ]),
   )
 }

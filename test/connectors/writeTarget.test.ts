@@ -22,6 +22,7 @@ objects:
       currency: currency
       accountOwner: owner
       billingAddress: { city: city, country: country }
+      shippingAddress: { city: ship_city, country: country }
   orders: { as: Contract, id: id, fields: { number: number, termMonths: months } }
 `
 
@@ -165,6 +166,11 @@ describe('write: of a source system', () => {
       'a field that the connection does not write',
       customer('currency'),
       /"currency" is none of the fields of write: \(.*connection\.yaml\)/,
+    ],
+    [
+      'a part that the connection does not write',
+      customer('shippingAddress'),
+      /"ship_city" is none/,
     ],
     [
       'an object without write:',

@@ -96,8 +96,8 @@ function goldenFields(kind: string, object: string, ability: WriteAbility): stri
   const type = policy.types.find((t) => t.name === as)
   const owned = new Set(type?.fields.filter((f) => f.systemOfRecord.length > 0).map((f) => f.name))
   return [...connector.writings(name)]
-    .filter(([field, { obstacle, paths }]) => {
-      const reaches = paths.some((path) => ability.refusalOf(path) === null)
+    .filter(([field, { obstacle, parts }]) => {
+      const reaches = parts.every((paths) => paths.some((p) => ability.refusalOf(p) === null))
       return owned.has(field) && !obstacle && reaches
     })
     .map(([field]) => field)
