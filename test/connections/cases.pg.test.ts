@@ -24,17 +24,20 @@ const hour = 3_600_000
 const day = 24 * hour
 const records = 12
 
-/** One object of each kind that no other is listed under, and the requests about it. */
-const OBJECTS: Readonly<Record<string, { name: string; requests: RegExp }>> = {
-  chargebee: { name: 'subscription', requests: /\/subscriptions/ },
-  stripe: { name: 'subscription', requests: /\/v1\/subscriptions/ },
-  zuora: { name: 'Invoice', requests: /\/(object-query\/)?invoices/ },
-  gainsight: { name: 'Relationship', requests: /query\/Relationship/ },
-  hubspot: { name: 'deals', requests: /\/deals/ },
-  salesforce: { name: 'Opportunity', requests: /FROM(\+|%20| )Opportunity(\+|%20| )/ },
-  dataverse: { name: 'opportunities', requests: /\/opportunities/ },
-  oracle: { name: 'opportunities', requests: /\/opportunities/ },
-  netsuite: { name: 'opportunity', requests: /Opprtnty/ },
+/** The objects of each kind that are read; the last one fails by itself, by requests about it. */
+const OBJECTS: Readonly<Record<string, { read: readonly string[]; requests: RegExp }>> = {
+  chargebee: { read: ['customer', 'contact', 'subscription'], requests: /\/subscriptions/ },
+  stripe: { read: ['customer', 'product', 'subscription'], requests: /\/v1\/subscriptions/ },
+  zuora: { read: ['Account', 'Contact', 'Invoice'], requests: /\/(object-query\/)?invoices/ },
+  gainsight: { read: ['GsUser', 'Company', 'Relationship'], requests: /query\/Relationship/ },
+  hubspot: { read: ['companies', 'contacts', 'deals'], requests: /\/deals/ },
+  salesforce: {
+    read: ['Account', 'Contact', 'Opportunity'],
+    requests: /FROM(\+|%20| )Opportunity(\+|%20| )/,
+  },
+  dataverse: { read: ['accounts', 'contacts', 'opportunities'], requests: /\/opportunities/ },
+  oracle: { read: ['accounts', 'contacts', 'opportunities'], requests: /\/opportunities/ },
+  netsuite: { read: ['customer', 'contact', 'opportunity'], requests: /Opprtnty/ },
 }
 
 /** Kinds whose positions the vendor forgets, by the objects that have such a position. */
@@ -57,13 +60,13 @@ const only = process.env.TOUCHSTONE_KINDS?.split(',')
 
 for (const kind of KINDS_WITH_MODELS) {
   const name = kind.model.kind
-  if (only && !only.includes(name)) continue
-  const object = OBJECTS[name]
-  assert.ok(object, name)
+  if (only && !only.includes('all') && !only.includes(name)) continue
+  const { read, requests } = OBJECTS[name] ?? { read: [], requests: /$^/ }
+  const object = { name: read.at(-1) ?? '', requests }
 
   describe(name, () => {
     const open = async (t: TestContext, options: PulledOptions = {}) => {
-      const pulled = await openPulled(db.sql, kind, options)
+      const pulled = await openPulled(db.sql, kind, { objects: read, ...options })
       t.after(() => pulled.close())
       return pulled
     }

@@ -35,6 +35,8 @@ export interface KindCase {
 /** A source system of a kind whose vendor is a model, with everything that reads and stores it. */
 export interface PulledSystem {
   system: ModelSystem
+  /** config/sources.yaml with this source system alone. */
+  sources: string
   /** The environment from which secrets are read; a change counts at the next sign-in. */
   env: Record<string, string>
   connection: Connection
@@ -53,6 +55,8 @@ const hourMs = 3_600_000
 /** How a connection to a model differs from the usual. */
 export interface PulledOptions {
   seed?: number
+  /** The objects that are read; all without it. */
+  objects?: readonly string[]
   /** By how much our clock is ahead of the vendor's. */
   aheadMs?: number
   /** Stands between us and the model: given its URL, returns another one. */
@@ -63,7 +67,7 @@ export interface PulledOptions {
 export async function openPulled(
   sql: Sql,
   kind: KindCase,
-  { seed = 1, aheadMs = 0, through }: PulledOptions = {},
+  { seed = 1, objects, aheadMs = 0, through }: PulledOptions = {},
 ): Promise<PulledSystem> {
   const system = kind.open
     ? await kind.open(sql, seed)
@@ -84,7 +88,11 @@ export async function openPulled(
     env[variable] = value.text
     return [key, { env: variable }]
   })
-  const connection = { ...Object.fromEntries(given), privateAddresses: true }
+  const connection = {
+    ...Object.fromEntries(given),
+    privateAddresses: true,
+    ...(objects ? { objects } : {}),
+  }
   writeFileSync(
     path,
     stringify({
@@ -94,7 +102,6 @@ export async function openPulled(
   const [source] = readSources(path, env)
   const connector = openConnectors(path, policy, env).get(name)
   assert.ok(source?.connection && connector)
-  rmSync(dir, { recursive: true })
   const asked = openConnection(name, source.connection, {
     env,
     now: () => system.clock.now() + aheadMs,
@@ -113,6 +120,7 @@ export async function openPulled(
   const holder = randomUUID()
   return {
     system,
+    sources: path,
     env,
     connection: asked,
     pipeline,
@@ -161,7 +169,10 @@ export async function openPulled(
       }
       return [...new Set(found)]
     },
-    close: async () => await system.close(),
+    close: async () => {
+      rmSync(dir, { recursive: true })
+      await system.close()
+    },
   }
 }
 

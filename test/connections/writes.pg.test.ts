@@ -101,7 +101,7 @@ const only = process.env.TOUCHSTONE_KINDS?.split(',')
 
 for (const kind of KINDS_WITH_MODELS) {
   const name = kind.model.kind
-  if (only && !only.includes(name)) continue
+  if (only && !only.includes('all') && !only.includes(name)) continue
   const writes = WRITES[name] ?? []
 
   for (const { object, change, create } of writes)
