@@ -3,6 +3,7 @@ import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
 import { openServer, type Received, type Reply } from '../kit/server.ts'
+import { keyOf } from './body.ts'
 import { Environment } from './environment.ts'
 import { errorReply, expiredVersion, noPrivilege, notFound } from './errors.ts'
 import { checkVersion, queryOf } from './request.ts'
@@ -10,6 +11,7 @@ import { guid } from './rules.ts'
 import { SignIn } from './signIn.ts'
 import { findTable, TABLES, type Table } from './tables.ts'
 import { WebApi } from './webApi.ts'
+import { addressOf, WriteApi } from './writeApi.ts'
 
 export interface DataverseOptions extends ModelOptions {
   /** Requests of a user in 5 minutes. */
@@ -63,7 +65,8 @@ async function open(options: DataverseOptions = {}): Promise<ModelSystem> {
         status === 429
           ? errorReply(429, '0x80072322', 'Number of requests exceeded the limit.')
           : errorReply(status, '0x80040216', 'An unexpected error occurred.'),
-      forbidden: (request) => noPrivilege(tableIn(request.path)?.logical ?? ''),
+      forbidden: ({ method, path }) =>
+        noPrivilege(tableIn(path)?.logical ?? '', ACCESS.get(method) ?? 'Read'),
       expired(what, request) {
         if (request.path.endsWith('/token')) return undefined
         if (what === 'token') return signIn.unauthorized()
@@ -95,6 +98,12 @@ async function open(options: DataverseOptions = {}): Promise<ModelSystem> {
   }
 }
 
+const ACCESS = new Map([
+  ['POST', 'Create'],
+  ['PATCH', 'Write'],
+  ['DELETE', 'Delete'],
+])
+
 const tableIn = (path: string): Table | undefined =>
   TABLES.find(({ set }) => path.split(/[/(]/).includes(set))
 
@@ -104,6 +113,9 @@ function createRoutes(
   url: () => string,
 ) {
   const api = new WebApi(environment, url)
+  const writes = new WriteApi(environment, url, (version, of, id, request) =>
+    api.show(version, of, id, request),
+  )
   const [businessUnit, organization] = [guid(draw), guid(draw)]
   const table = (set: string): Table => {
     const found = findTable(set)
@@ -120,17 +132,35 @@ function createRoutes(
     }
     return { status: 200, body }
   }
+  const change = (version: string, rest: string, request: Received): Reply | undefined => {
+    const [, set, inner, counts] = SEGMENT.exec(rest) ?? []
+    if (set === undefined || counts) return undefined
+    const found = table(set)
+    if (inner === undefined)
+      return request.method === 'POST' ? writes.create(version, found, request) : undefined
+    const address = addressOf(inner, keyOf(found, inner))
+    if (!address) return undefined
+    if (request.method === 'PATCH') return writes.upsert(version, found, address, request)
+    return request.method === 'DELETE' ? writes.remove(found, address, request) : undefined
+  }
   return (request: Received): Reply | undefined => {
     const [, version, rest] =
       /^\/api\/data\/v(9\.[0-2])\/([^/]+(?:\/\$count)?)$/.exec(request.path) ?? []
-    if (request.method !== 'GET' || version === undefined || rest === undefined) return undefined
+    if (version === undefined || rest === undefined) return undefined
+    if (request.method !== 'GET') return change(version, decodeURIComponent(rest), request)
     if (rest === 'WhoAmI' || rest === 'WhoAmI()') return whoAmI(request)
-    const [, set, id, counts] =
-      /^(\w+)(?:\(([0-9a-f-]{36})\))?(\/\$count)?$/.exec(decodeURIComponent(rest)) ?? []
+    const [, set, inner, counts] = SEGMENT.exec(decodeURIComponent(rest)) ?? []
     if (set === undefined) return undefined
-    if (counts) return id === undefined ? api.count(table(set), request) : undefined
-    return id === undefined
-      ? api.list(version, table(set), request)
-      : api.read(version, table(set), id, request)
+    const found = table(set)
+    if (counts) return inner === undefined ? api.count(found, request) : undefined
+    if (inner === undefined) return api.list(version, found, request)
+    const address = addressOf(inner, keyOf(found, inner))
+    if (!address) return undefined
+    const id = 'id' in address ? address.id : environment.idOf(found, address.key)
+    if (id === undefined) throw writes.missing(found, address)
+    return api.read(version, found, id, request)
   }
 }
+
+/** An entity set, a row of it, or the number of its rows. */
+const SEGMENT = /^(\w+)(?:\(([^)]+)\))?(\/\$count)?$/

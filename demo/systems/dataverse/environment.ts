@@ -5,8 +5,9 @@ import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import { Store, type Written } from '../kit/store.ts'
 import type { VisibleRow } from '../kit/table.ts'
+import { UniqueValues } from '../kit/uniqueValues.ts'
 import { dataverseRules, type Fields, guid } from './rules.ts'
-import { findTable, TABLES, type Table } from './tables.ts'
+import { findTable, GOLDEN_ID, hasGoldenId, TABLES, type Table } from './tables.ts'
 
 /** Children that are deleted with their parent. */
 const RELATIONS = [
@@ -31,11 +32,19 @@ export class Environment {
   readonly store: Store
   /** The application user, who signs in. */
   readonly userId: string
+  /** The user who makes all other changes. */
+  readonly adminId: string
   readonly #children = new Children(RELATIONS)
+  readonly #goldenIds = new UniqueValues(
+    new Map(TABLES.filter(hasGoldenId).map(({ set }) => [set, [GOLDEN_ID]])),
+    ownValue,
+    (value) => value.toLowerCase(),
+  )
   #version: number
 
   constructor(random: Random) {
     this.userId = guid(random)
+    this.adminId = guid(random)
     this.#version = random.between(900_000, 999_999)
     const nextVersion = () => {
       this.#version += random.between(1, 3)
@@ -44,12 +53,24 @@ export class Environment {
     this.store = new Store({
       clock: this.clock,
       faults: this.faults,
-      rules: dataverseRules(random, () => this.userId, nextVersion),
+      // A plug-in runs as the user whose write it follows.
+      rules: dataverseRules(
+        random,
+        ({ cause }) => (cause === 'api' ? this.userId : this.adminId),
+        nextVersion,
+      ),
+      unique: this.#goldenIds,
       onWrite: (written) => this.#written(written),
       actions: [{ weight: 1, run: (draw) => this.#merge(draw) }],
     })
     const user = { systemuserid: this.userId, firstname: '#', lastname: 'Touchstone' }
-    this.clock.at(this.clock.now() - 800 * 86_400_000, () => this.store.put('systemusers', user))
+    const admin = { systemuserid: this.adminId, firstname: 'System', lastname: 'Administrator' }
+    this.store.unlisted(() =>
+      this.clock.at(this.clock.now() - 800 * 86_400_000, () => {
+        this.store.put('systemusers', user)
+        this.store.put('systemusers', admin)
+      }),
+    )
   }
 
   /** Returns the rows that readers see now, deleted ones included, in order of id. */
@@ -70,6 +91,11 @@ export class Environment {
       if (!seen || versionOf(seen.record) !== written) version = Math.min(version, written - 1)
     }
     return version
+  }
+
+  /** Returns the id of the row that has a golden id. */
+  idOf({ set }: Table, key: string): string | undefined {
+    return this.#goldenIds.find(set, GOLDEN_ID, key)
   }
 
   /** Returns the table and the row that an id leads to. */

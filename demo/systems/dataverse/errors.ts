@@ -12,11 +12,11 @@ export const badRequest = (message: string, unknown = false) =>
 export const notFound = (message: string, unknown = false) =>
   new Refused(errorReply(404, '0x8006088a', message), unknown)
 
-export const noPrivilege = (logicalName: string): Reply =>
+export const noPrivilege = (logicalName: string, access: string): Reply =>
   errorReply(
     403,
     '0x80040220',
-    `Principal user is missing prvRead${logicalName} privilege on this entity.`,
+    `Principal user is missing prv${access}${logicalName} privilege on this entity.`,
   )
 
 export const expiredVersion = (): Reply =>

@@ -22,6 +22,7 @@ export function preferencesOf(request: Received): Preferences {
     else if (name === 'odata.maxpagesize') preferences.pageRows = pageRowsOf(value)
     else if (name === 'odata.include-annotations')
       preferences.annotations.push(...value.replaceAll('"', '').split(','))
+    else if (name === 'return' && request.method !== 'GET') continue
     else throw badRequest(`the preference ${name} is not supported`, true)
   }
   return preferences

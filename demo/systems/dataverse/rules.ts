@@ -1,7 +1,8 @@
 import { ownValue, setOwn } from '../../../schema/kit/dictionary.ts'
 import type { Random } from '../../random.ts'
-import type { ObjectRules, Store } from '../kit/store.ts'
+import type { ObjectRules, Store, Who } from '../kit/store.ts'
 import { article, company, person } from '../kit/world.ts'
+import { WrongValue } from '../kit/writes.ts'
 import { type Column, findTable, type Table } from './tables.ts'
 
 export type Fields = Record<string, unknown>
@@ -353,7 +354,7 @@ const WEIGHTS = new Map([
 const DATE = /^\d{4}-\d\d-\d\d$/
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-function checked(where: string, { kind }: Column, value: unknown): unknown {
+function checked(table: Table, { name, kind }: Column, value: unknown): unknown {
   if (value === null || value === '') return null
   const right = (() => {
     switch (kind) {
@@ -374,7 +375,7 @@ function checked(where: string, { kind }: Column, value: unknown): unknown {
         return typeof value === 'string'
     }
   })()
-  if (!right) throw new Error(`${where}: ${JSON.stringify(value)} is no ${kind}`)
+  if (!right) throw new WrongValue(table.set, name, value, kind)
   return kind === 'datetime' ? momentOf(Date.parse(String(value))) : value
 }
 
@@ -402,7 +403,7 @@ function write(
     })
   }
   for (const [name, value] of Object.entries(fields))
-    setOwn(record, name, checked(`${table.set}.${name}`, table.columns.get(name)!, value))
+    setOwn(record, name, checked(table, table.columns.get(name)!, value))
   // The first reason of a status belongs to its state.
   const statuscode = Number(record.statecode) + 1
   const fullname = table.columns.has('fullname') && {
@@ -412,10 +413,10 @@ function write(
   return { ...record, statuscode, ...fullname, ...modified }
 }
 
-/** Returns the rules of all tables. `nextVersion` counts the writes of the whole environment. */
+/** Returns the rules of all tables. `userOf` returns who makes a change; `nextVersion` counts the writes of the whole environment. */
 export function dataverseRules(
   random: Random,
-  userId: () => string,
+  userOf: (who: Who) => string,
   nextVersion: () => number,
 ): ObjectRules[] {
   return [...DRAWS].map(([set, draw]): ObjectRules => {
@@ -429,7 +430,7 @@ export function dataverseRules(
       weight: WEIGHTS.get(set) ?? 2,
       newId: () => guid(random),
       write: (fields, at) =>
-        withVersion(write(table, fields, { ...at, userId: userId() }), nextVersion()),
+        withVersion(write(table, fields, { ...at, userId: userOf(at) }), nextVersion()),
       ...(WEIGHTS.get(set) !== 0 && {
         erase: (record: Fields) => withVersion(record, nextVersion()),
       }),

@@ -141,7 +141,7 @@ export const TABLES: readonly Table[] = [
     logical: 'lead',
     name: 'fullname',
     string: `fullname firstname lastname subject companyname jobtitle emailaddress1 telephone1
-      mobilephone websiteurl ${ADDRESS('address1')} sic`,
+      mobilephone websiteurl ${ADDRESS('address1')} sic touchstone_id`,
     memo: 'description',
     integer: 'numberofemployees',
     decimal: 'revenue budgetamount estimatedamount exchangerate',
@@ -154,7 +154,7 @@ export const TABLES: readonly Table[] = [
     logical: 'product',
     name: 'name',
     string: `name productnumber vendorid vendorname vendorpartnumber suppliername producturl size
-      hierarchypath`,
+      hierarchypath touchstone_id`,
     memo: 'description',
     integer: 'quantitydecimal',
     decimal: `price price_base standardcost currentcost quantityonhand stockvolume stockweight
@@ -176,7 +176,7 @@ export const TABLES: readonly Table[] = [
   table('opportunities', {
     logical: 'opportunity',
     name: 'name',
-    string: 'name stepname emailaddress',
+    string: 'name stepname emailaddress touchstone_id',
     memo: 'description customerneed proposedsolution currentsituation',
     integer: 'closeprobability',
     decimal: `estimatedvalue estimatedvalue_base actualvalue actualvalue_base budgetamount ${MONEY}`,
@@ -303,6 +303,10 @@ export const TABLES: readonly Table[] = [
 const bySet = new Map(TABLES.map((found) => [found.set, found]))
 export const findTable = (set: string): Table | undefined => bySet.get(set)
 
+/** A custom column with an alternate key, on the tables that have it. */
+export const GOLDEN_ID = 'touchstone_id'
+export const hasGoldenId = ({ columns }: Table): boolean => columns.has(GOLDEN_ID)
+
 /** Labels of choices, by column, or by table and column. The other ones are shown as numbers. */
 const LABELS: ReadonlyMap<string, readonly string[]> = new Map([
   ['statecode', ['Active', 'Inactive']],
@@ -321,4 +325,10 @@ const LABELS: ReadonlyMap<string, readonly string[]> = new Map([
 export function labelOf(table: Table, column: string, value: number): string {
   const labels = LABELS.get(`${table.logical} ${column}`) ?? LABELS.get(column)
   return labels?.[value] || String(value)
+}
+
+/** Returns the values that a choice accepts; undefined if the model does not know them. */
+export function choicesOf(table: Table, column: string): number[] | undefined {
+  const labels = LABELS.get(`${table.logical} ${column}`) ?? LABELS.get(column)
+  return labels?.flatMap((label, value) => (label === '' ? [] : [value]))
 }

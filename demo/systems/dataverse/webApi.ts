@@ -118,7 +118,18 @@ export class WebApi {
         '0x80040217',
         `Entity '${table.logical}' With Id = ${id} Does Not Exist`,
       )
-    const page = { version, table, request, preferences, columns }
+    if (request.headers['if-none-match'] === row.record['@odata.etag']) return { status: 304 }
+    return this.#shown({ version, table, request, preferences, columns }, row)
+  }
+
+  /** Shows the newest version of a row, as the answer to a write. */
+  show(version: string, table: Table, id: string, request: Received): Reply {
+    const columns = selectOf(table, queryOf(request))
+    const page = { version, table, request, preferences: preferencesOf(request), columns }
+    return this.#shown(page, { id, ...this.#environment.store.table(table.set).get(id)! })
+  }
+
+  #shown(page: Page, row: Pick<VisibleRow, 'id' | 'record'>): Reply {
     const context = `${this.#context(page)}/$entity`
     return this.#reply(page, { '@odata.context': context, ...this.#row(page, row) }, false)
   }
@@ -148,7 +159,7 @@ export class WebApi {
     return { '@odata.context': this.#context(page), value }
   }
 
-  #row({ table, columns, preferences }: Page, row: VisibleRow): Fields {
+  #row({ table, columns, preferences }: Page, row: Pick<VisibleRow, 'id' | 'record'>): Fields {
     const shown: Fields = { '@odata.etag': row.record['@odata.etag'] }
     const id = table.columns.get(table.idColumn)!
     const all = columns && [...columns.filter(({ name }) => name !== id.name), id]
@@ -164,7 +175,7 @@ export class WebApi {
     shown: Fields,
     table: Table,
     column: Column,
-    row: VisibleRow,
+    row: Pick<VisibleRow, 'record'>,
     { annotations }: Preferences,
   ): void {
     const value = ownValue(row.record, column.name) ?? null
