@@ -1,3 +1,4 @@
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import { type Received, Refused, type Reply } from '../kit/exchange.ts'
 import type { Written } from '../kit/store.ts'
 import { NotUnique } from '../kit/writes.ts'
@@ -33,7 +34,7 @@ export class WriteApi {
   create(version: string, table: Table, request: Received): Reply {
     checkTag(request)
     const { fields, ignored } = bodyOf(this.#environment, table, request)
-    const id = fields[table.idColumn]
+    const id = ownValue(fields, table.idColumn)
     if (typeof id === 'string' && this.#environment.store.table(table.set).get(id))
       throw duplicate('A record with matching key values already exists.')
     return this.#answer(version, table, this.#write(table, fields, request), request, ignored)
@@ -61,10 +62,10 @@ export class WriteApi {
         ),
       )
     const { fields, ignored } = bodyOf(this.#environment, table, request)
-    const own = fields[table.idColumn]
+    const own = ownValue(fields, table.idColumn)
     if (typeof own === 'string' && own !== id)
       throw badRequest('The id in the body is another one.')
-    if (!exists && 'key' in address && fields[GOLDEN_ID] !== undefined)
+    if (!exists && 'key' in address && fields.touchstone_id !== undefined)
       throw new Refused(errorReply(400, '0x80040216', 'An unexpected error occurred.'))
     const key = 'key' in address && !exists ? { [GOLDEN_ID]: address.key } : {}
     const named = exists || 'id' in address ? { [table.idColumn]: id } : {}

@@ -8,6 +8,8 @@ type Fields = Record<string, unknown>
 
 const countries = new Intl.DisplayNames('en', { type: 'region' })
 const clerk = 'f0000000000000000000000000000001'
+/** The user of the API's client. Workflows run as the clerk. */
+const client = 'f0000000000000000000000000000002'
 
 /** Returns 32 hexadecimal digits. */
 export const zuoraId = (random: Random) =>
@@ -25,16 +27,21 @@ export function zuoraRules(random: Random): ObjectRules[] {
   const newId = () => zuoraId(random)
   const write =
     (defaults: (now: number, id: string) => Fields): ObjectRules['write'] =>
-    (fields, { id, now, before }) => ({
-      id,
-      createdById: clerk,
-      createdDate: written(now),
-      ...(before ? {} : defaults(now, id)),
-      ...before,
-      ...fields,
-      updatedById: clerk,
-      updatedDate: written(now),
-    })
+    (fields, { id, now, before, by }) => {
+      const user = by === 'api' ? client : clerk
+      const record: Fields = {
+        id,
+        createdById: user,
+        createdDate: written(now),
+        ...(before ? {} : defaults(now, id)),
+        ...before,
+        ...fields,
+        updatedById: user,
+        updatedDate: written(now),
+      }
+      // A field that is cleared leaves the record.
+      return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null))
+    }
   const erase = (record: Fields) => record
   const rules = (
     name: string,
@@ -129,7 +136,7 @@ export function zuoraRules(random: Random): ObjectRules[] {
     rules(
       'Account',
       8,
-      'name currency crmId parentId status paymentTerm batch billToId soldToId notes touchstoneId__c',
+      'name currency crmId parentId status paymentTerm batch billToId soldToId notes accountNumber billCycleDay autoPay touchstoneId__c',
       () => ({
         accountNumber: number('A'),
         allowInvoiceEdit: false,

@@ -2,17 +2,19 @@ import { ownValue } from '../../../schema/kit/dictionary.ts'
 import { random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
+import type { Idempotency } from '../kit/idempotency.ts'
 import type { Model } from '../kit/model.ts'
 import { Query } from '../kit/query.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { type Behaviour, openServer, type Received, Refused, type Reply } from '../kit/server.ts'
-import { Store } from '../kit/store.ts'
+import { dayMs, Store } from '../kit/store.ts'
 import { CATEGORY, failed, notSignedIn } from './errors.ts'
 import { readExpand } from './expand.ts'
 import { Exports } from './exports.ts'
 import { type Listing, objectQuery } from './objectQuery.ts'
 import { deleteDependents, setContacts, zuoraRules } from './records.ts'
 import { Tokens } from './tokens.ts'
+import { write } from './writeApi.ts'
 
 /** The rate of a developer sandbox. */
 const perMinute = { windowMs: 60_000, max: 12_500, kind: 'fixed' } as const
@@ -44,6 +46,7 @@ export const zuora: Model = {
       rateLimit,
       behaviour: {
         ...forms,
+        idempotency: idempotency(tokens),
         handle: (request) => handle(request, store, tokens, exports),
         headers: () => ({
           'ratelimit-limit': limitHeader,
@@ -123,6 +126,25 @@ const NUMBERS: ReadonlyMap<string, string> = new Map([
   ['CreditMemo', 'memoNumber'],
 ])
 
+const keyLengthMax = 254
+
+/** The reply to the first request with a key is stored, whether it succeeded or not. */
+const idempotency = (tokens: Tokens): Idempotency => ({
+  keyOf({ method, path, headers }) {
+    if ((method !== 'POST' && method !== 'PATCH') || path === '/oauth/token') return undefined
+    const key = headers['idempotency-key']
+    if (key === undefined) return undefined
+    if (!tokens.isValid(headers.authorization)) throw new Refused(notSignedIn)
+    if (typeof key === 'string' && key !== '' && key.length <= keyLengthMax) return key
+    throw new Refused(failed(400, CATEGORY.input, 'The idempotency key is too long'))
+  },
+  windowMs: dayMs,
+  replayed: {},
+  stores: ({ status }) => status !== 401 && status !== 429,
+  other: () => failed(422, CATEGORY.input, 'The idempotency key belongs to another request.'),
+  running: () => failed(409, CATEGORY.locked, 'The first request with the key still runs.'),
+})
+
 function handle(
   request: Received,
   store: Store,
@@ -132,6 +154,10 @@ function handle(
   const { method, path, headers } = request
   if (method === 'POST' && path === '/oauth/token') return tokens.issue(request)
   if (!tokens.isValid(headers.authorization)) throw new Refused(notSignedIn)
+  if (method === 'POST' || method === 'PUT') {
+    const reply = write(store, request)
+    if (reply) return reply
+  }
   if (path.startsWith('/v1/')) return exports.handle(request)
   const [, name = '', key] = /^\/object-query\/([\w-]+)(?:\/([^/]+))?$/.exec(path) ?? []
   const found = LISTINGS.get(name)
