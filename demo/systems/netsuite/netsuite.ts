@@ -1,4 +1,5 @@
 import { exportPKCS8, generateKeyPair } from 'jose'
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import { random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
@@ -8,9 +9,11 @@ import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
 import { type Behaviour, openServer, type Received, Refused, type Reply } from '../kit/server.ts'
 import { Store } from '../kit/store.ts'
+import { UniqueValues } from '../kit/uniqueValues.ts'
 import type { SqlConnection } from './connection.ts'
 import { AccountDatabase } from './database.ts'
 import { badRequest, errorReply, invalidLogin, noSuchRecord, tooMany } from './errors.ts'
+import { RecordApi } from './recordApi.ts'
 import { changeLine, mergeCustomers, netsuiteRules, removeRecord, writeChildren } from './rules.ts'
 import { SignIn, tokenPath } from './signIn.ts'
 import { BadSuiteQl, translate } from './suiteql.ts'
@@ -40,10 +43,15 @@ async function open(options: NetsuiteOptions = {}): Promise<ModelSystem> {
   const clock = createClock()
   const faults = new PlannedFaults()
   const draw = random('netsuite', seed)
+  const externalIds = new UniqueValues(
+    new Map(['customer', 'contact', 'item', 'transaction'].map((name) => [name, ['externalid']])),
+    ownValue,
+  )
   const store: Store = new Store({
     clock,
     faults,
     rules: netsuiteRules(),
+    unique: externalIds,
     onWrite(written) {
       database.follow(written)
       writeChildren(store, draw, written)
@@ -63,6 +71,7 @@ async function open(options: NetsuiteOptions = {}): Promise<ModelSystem> {
   }
   let url = ''
   const signIn = new SignIn(integration, clock, () => url)
+  const records = new RecordApi(store, externalIds, () => url)
   const slots = new Slots(limits === 'vendor' ? concurrencyMax : Number.POSITIVE_INFINITY)
   const server = await openServer({
     clock,
@@ -78,7 +87,7 @@ async function open(options: NetsuiteOptions = {}): Promise<ModelSystem> {
           return slots.use(() => suiteQl(database, url, request))
         if (request.path === '/services/rest/system/v1/governanceLimits')
           return { status: 200, body: { accountConcurrencyLimit: concurrencyMax } }
-        return undefined
+        return slots.use(async () => records.handle(request))
       },
     },
   })
@@ -127,7 +136,7 @@ class Slots {
     this.#max = max
   }
 
-  async use(work: () => Promise<Reply>): Promise<Reply> {
+  async use<T>(work: () => Promise<T>): Promise<T> {
     this.most = Math.max(this.most, this.#used + 1)
     if (this.#used >= this.#max) throw new Refused(tooMany())
     this.#used += 1
@@ -203,7 +212,15 @@ const behaviour: Omit<Behaviour, 'handle'> = {
     status === 429
       ? tooMany()
       : errorReply(status, 'Error', 'UNEXPECTED_ERROR', 'An error occurred.'),
-  forbidden: noSuchRecord,
+  forbidden: ({ path }) =>
+    path.startsWith('/services/rest/record/')
+      ? errorReply(
+          403,
+          'Forbidden',
+          'INSUFFICIENT_PERMISSION',
+          'Permission Violation: You need a higher level of the permission to access this page.',
+        )
+      : noSuchRecord(),
   expired: (what, { path }) =>
     what === 'token' && path !== tokenPath ? invalidLogin() : undefined,
   limited: tooMany,

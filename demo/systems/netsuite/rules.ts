@@ -2,6 +2,7 @@ import { ownValue, setOwn } from '../../../schema/kit/dictionary.ts'
 import type { Random } from '../../random.ts'
 import type { ObjectRules, Store, Written } from '../kit/store.ts'
 import { article, company, person } from '../kit/world.ts'
+import { WrongValue } from '../kit/writes.ts'
 import { type Column, TABLES, type Table, tableNamed } from './tables.ts'
 
 export type Fields = Record<string, unknown>
@@ -257,7 +258,7 @@ const ID_COLUMNS = new Map([
   ['pricing', 'internalid'],
 ])
 
-function checked(where: string, { type, isFlag }: Column, value: unknown): unknown {
+function checked(table: Table, { name, type, isFlag }: Column, value: unknown): unknown {
   if (value === null || value === '') return null
   const right =
     type === 'integer'
@@ -267,7 +268,7 @@ function checked(where: string, { type, isFlag }: Column, value: unknown): unkno
         : type === 'date'
           ? /^\d{4}-\d\d-\d\d$/.test(String(value))
           : typeof value === 'string' && (!isFlag || /^[TF]$/.test(value))
-  if (!right) throw new Error(`${where}: ${JSON.stringify(value)} is no ${isFlag ? 'flag' : type}`)
+  if (!right) throw new WrongValue(table.name, name, value, isFlag ? 'flag' : type)
   return value
 }
 
@@ -287,7 +288,7 @@ function write(
     for (const name of ['datecreated', 'createddate', 'linecreateddate']) set(name, time)
   }
   for (const [name, value] of Object.entries(fields))
-    set(name, checked(`${table.name}.${name}`, table.columns.get(name)!, value))
+    set(name, checked(table, table.columns.get(name)!, value))
   for (const name of ['lastmodifieddate', 'linelastmodifieddate']) set(name, time)
   return record
 }
@@ -315,7 +316,13 @@ export function netsuiteRules(): ObjectRules[] {
 /** Writes what belongs to a new record: address, subsidiary and price, or lines and postings. */
 export function writeChildren(store: Store, random: Random, written: Written): void {
   const { object, id, action, record } = written
-  if (action === 'created') {
+  if (action === 'created' && store.who.cause === 'api') {
+    // The API states addresses and prices itself.
+    if (object === 'customer')
+      store.put('customersubsidiaryrelationship', {
+        ...{ entity: Number(id), subsidiary: record.subsidiary, isprimarysub: 'T' },
+      })
+  } else if (action === 'created') {
     if (object === 'customer') {
       const { address } = company(random)
       const nkey = store.put('customeraddressbookentityaddress', {
