@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { ownValue, setOwn } from '../../../schema/kit/dictionary.ts'
 import { Query } from '../kit/query.ts'
 import type { Received, Reply } from '../kit/server.ts'
@@ -24,10 +25,14 @@ export function versionOf(request: Received): number {
   return version
 }
 
-const queryOf = (request: Received) =>
+export const queryOf = (request: Received) =>
   new Query(request.query, (name, problem) =>
     badRequest(`URL request parameter ${name} is ${problem}.`, problem === 'unknown'),
   )
+
+/** Returns the tag of a version of a record. */
+export const tagOf = (record: Fields): string =>
+  `"${createHash('sha1').update(JSON.stringify(record)).digest('hex').toUpperCase()}"`
 
 /** The collections of Fusion. */
 export class ResourceApi {
@@ -76,7 +81,19 @@ export class ResourceApi {
     const row = this.#rows(resource).find(
       ({ deleted, record }) => !deleted && String(ownValue(record, resource.pathKey)) === key,
     )
-    return row ? this.#reply(request, 'item', version, show(row)) : notFound()
+    if (!row) return notFound()
+    const reply = this.#reply(request, 'item', version, show(row))
+    return { ...reply, headers: { ...reply.headers, etag: tagOf(row.record) } }
+  }
+
+  /** Answers a write with the record that it made. */
+  answer(resource: Resource, record: Fields, status: number, request: Received): Reply {
+    const { show } = this.#shown(resource, queryOf({ ...request, query: new URLSearchParams() }))
+    const reply = this.#reply(request, 'item', versionOf(request), show({ record }))
+    const key = String(ownValue(record, resource.pathKey))
+    const location = `${this.#address(resource)}/${encodeURIComponent(key)}`
+    const headers = { ...reply.headers, etag: tagOf(record), location }
+    return { ...reply, status, headers }
   }
 
   #rows(resource: Resource): readonly VisibleRow[] {
@@ -93,16 +110,14 @@ export class ResourceApi {
     if (unknown !== undefined)
       throw badRequest(`URL request parameter fields: ${unknown} is no attribute.`, true)
     const onlyData = query.flag('onlyData') ?? false
-    const show = (row: VisibleRow): Fields => {
+    const show = (row: Pick<VisibleRow, 'record'>): Fields => {
       const shown: Fields = {}
       for (const name of names ?? resource.attributes.keys())
         setOwn<unknown>(shown, name, ownValue(row.record, name) ?? null)
       if (onlyData) return shown
       const key = String(ownValue(row.record, resource.pathKey))
       const href = `${this.#address(resource)}/${encodeURIComponent(key)}`
-      const properties = {
-        changeIndicator: Buffer.from(JSON.stringify(row.record)).length.toString(16),
-      }
+      const properties = { changeIndicator: tagOf(row.record).slice(1, -1) }
       return {
         ...shown,
         links: [{ rel: 'self', href, name: resource.name, kind: 'item', properties }],

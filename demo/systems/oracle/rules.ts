@@ -2,7 +2,11 @@ import { ownValue, setOwn } from '../../../schema/kit/dictionary.ts'
 import type { Random } from '../../random.ts'
 import type { ObjectRules, Store } from '../kit/store.ts'
 import { article, company, person } from '../kit/world.ts'
+import { WrongValue } from '../kit/writes.ts'
 import { type Attribute, RESOURCES, type Resource } from './resources.ts'
+
+/** The user who signs in. */
+export const API_USER = 'integration.user'
 
 export type Fields = Record<string, unknown>
 type Draw = (random: Random, store: Store) => Fields | undefined
@@ -228,7 +232,7 @@ const WEIGHTS = new Map([
 /** Records that users can delete; the other ones only change their status. */
 const DELETED = new Set(['opportunities', 'contracts'])
 
-function checked(where: string, { kind }: Attribute, value: unknown): unknown {
+function checked(resource: Resource, { name, kind }: Attribute, value: unknown): unknown {
   if (value === null || value === '') return null
   const right = (() => {
     switch (kind) {
@@ -244,7 +248,7 @@ function checked(where: string, { kind }: Attribute, value: unknown): unknown {
         return typeof value === 'string'
     }
   })()
-  if (!right) throw new Error(`${where}: ${JSON.stringify(value)} is no ${kind}`)
+  if (!right) throw new WrongValue(resource.name, name, value, kind)
   return value
 }
 
@@ -264,7 +268,7 @@ function write(
   }
   for (const [name, value] of Object.entries(fields)) {
     const attribute = resource.attributes.get(name)!
-    setOwn(record, name, checked(`${resource.name}.${name}`, attribute, value))
+    setOwn(record, name, checked(resource, attribute, value))
   }
   setOwn<unknown>(record, resource.updated, momentOf(at.now))
   return { ...record, LastUpdatedBy: username }
@@ -286,7 +290,9 @@ export function oracleRules(random: Random): ObjectRules[] {
       fields: settable.map(({ name }) => name),
       weight: WEIGHTS.get(resource.name) ?? 2,
       newId,
-      write: (fields, at) => write(resource, fields, at, 'SALES_ADMIN'),
+      // A trigger runs as the user whose write it follows.
+      write: (fields, at) =>
+        write(resource, fields, at, at.cause === 'api' ? API_USER : 'SALES_ADMIN'),
       ...(DELETED.has(resource.name) && { erase: (record: Fields) => record }),
       draw: DRAWS.get(resource.name)!,
       redraw: (drawn, record) => (isMerged(record) ? { Comments: drawn.token(8) } : redraw(drawn)),
