@@ -10,6 +10,7 @@ import { Table, type VisibleRow } from '../kit/table.ts'
 import { deletedActions, listActions, shown } from './actions.ts'
 import { query, reader, readFilterTime } from './queries.ts'
 import { deleteOfCompany, gainsightRules, mergeCompanies } from './records.ts'
+import { InvalidRecord, write, writtenObject } from './writeApi.ts'
 
 const perMinute = { windowMs: 60_000, max: 100, kind: 'fixed' } as const
 /** Deletes are listed for 15 days. */
@@ -59,6 +60,7 @@ function createGainsight(filterOffsetMs: number): Model {
             const even = requests % 2 === 0
             return (
               handleQuery(request, store, deletes, filterOffsetMs, even) ??
+              handleWrite(request, store) ??
               handleActions(request, store, even)
             )
           },
@@ -135,7 +137,30 @@ const withWrittenTime = (record: Record<string, unknown>) =>
     : record
 
 function fieldsOf(store: Store, object: string): ReadonlySet<string> {
-  return new Set(['Gsid', 'CreatedDate', 'ModifiedDate', ...store.fields(object)])
+  return new Set([
+    ...['Gsid', 'CreatedDate', 'CreatedBy', 'ModifiedDate', 'ModifiedBy'],
+    ...store.fields(object),
+  ])
+}
+
+/** One invalid record fails the call, with status 200. */
+function handleWrite(request: Received, store: Store): Reply | undefined {
+  const object = writtenObject(request)
+  if (object === undefined) return undefined
+  const body = readBody({ ...request, query: new URLSearchParams() })
+  try {
+    const records = store.asApi(`${request.method} ${request.path}`, () =>
+      write(store, object, request, body),
+    )
+    return ok({ count: records.length, errors: null, records })
+  } catch (error) {
+    if (!(error instanceof InvalidRecord)) throw error
+    const { field: fieldName, value: invalidValue, message: errorMessage } = error
+    const reply = failed(200, 'GSOBJ_1006', errorMessage)
+    const errors = [[{ success: false, fieldName, invalidValue, errorMessage }]]
+    const data = { count: 0, errors, records: null }
+    return { ...reply, body: { ...(reply.body as object), data }, unknown: error.unknown }
+  }
 }
 
 function handleActions(request: Received, store: Store, even: boolean): Reply | undefined {

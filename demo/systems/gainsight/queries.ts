@@ -7,7 +7,7 @@ type Fields = Record<string, unknown>
 type Refuse = (why: string) => Error
 
 /** Objects that a field refers to; `Csm__gr.Email` reads a field of the record there. */
-const LOOKUPS: ReadonlyMap<string, string> = new Map([
+export const LOOKUPS: ReadonlyMap<string, string> = new Map([
   ['Csm', 'GsUser'],
   ['OwnerId', 'GsUser'],
   ['AuthorId', 'GsUser'],

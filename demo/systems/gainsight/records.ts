@@ -11,6 +11,10 @@ const gsid = (random: Random, prefix: string) =>
 
 const stages = ['1I00STAGENEW', '1I00STAGEADOPTING', '1I00STAGEEXPANDING', '1I00STAGEATRISK']
 
+/** The user of the access key, and the user who makes all other changes. */
+const API_USER = '1P01APIUSER0000000000000000000000000'
+const ADMIN = '1P01ADMIN000000000000000000000000000'
+
 export function gainsightRules(random: Random): ObjectRules[] {
   const rules = (
     name: string,
@@ -26,14 +30,19 @@ export function gainsightRules(random: Random): ObjectRules[] {
     weight,
     newId: () => gsid(random, prefix),
     // Every field that a user can set is in the record: null if it was never set.
-    write: (fields, { id, now, before }) => ({
-      Gsid: id,
-      ...Object.fromEntries(settable.split(' ').map((field) => [field, null])),
-      CreatedDate: now,
-      ...before,
-      ...fields,
-      ModifiedDate: now,
-    }),
+    write(fields, { id, now, before, by }) {
+      const user = by === 'api' ? API_USER : ADMIN
+      return {
+        Gsid: id,
+        ...Object.fromEntries(settable.split(' ').map((field) => [field, null])),
+        CreatedDate: now,
+        CreatedBy: user,
+        ...before,
+        ...fields,
+        ModifiedDate: now,
+        ModifiedBy: user,
+      }
+    },
     erase: (record, now) => (name === 'call_to_action' ? { ...record, ModifiedDate: now } : record),
     draw,
     redraw,
