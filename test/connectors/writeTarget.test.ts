@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { judgeConnectors } from '../../connectors/judgeConnectors.ts'
 import { readSources } from '../../connectors/sources.ts'
 import type { JudgedTarget } from '../../connectors/writeTarget.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
-import { inFolder, policy } from './fixture.ts'
+import { inFolder, policy, root } from './fixture.ts'
 
 const MAPPING = `
 objects:
@@ -116,6 +116,16 @@ describe('write: of a source system', () => {
     ]
     assert.equal(new Set(versions).size, 3)
     assert.equal(version('on', 'name'), versions[0])
+  })
+
+  test('is right as docs/write-back.md shows it', () => {
+    const doc = readFileSync(join(root, 'docs/write-back.md'), 'utf8')
+    const [, shown = ''] = /```yaml\n(sources:.*?)```/s.exec(doc) ?? []
+    const judged = inFolder((dir) => {
+      writeFileSync(join(dir, 'sources.yaml'), shown)
+      return judgeConnectors(readSources(join(dir, 'sources.yaml'), {}), policy).targets
+    })
+    assert.equal(judged.get('netsuite')?.held, null)
   })
 
   const customer = (fields: string) => `      mode: on\n      Customer: { update: [${fields}] }\n`
