@@ -344,6 +344,43 @@ describe('the files of a folder', () => {
     assert.deepEqual(await states(), ['c1 REFUSED AMBIGUOUS_NAME', 'c2 REFUSED FILE_TOO_LARGE'])
   })
 
+  test('another content in place of one that was cut off, and files that are taken back, are reported', async (t) => {
+    open(t, { objects: { customers: 'customers_{sequence}.csv', notes: 'notes_*' }, stable: '1h' })
+    put('customers_1.csv', csv({ 1: 'Ada', 2: 'Bea' }))
+    put('notes_a', csv({ 1: 'a' }))
+    await run()
+    await world.run('notes')
+    await db.sql`
+      update file_delivery set seen_at = seen_at - interval '2 h', state = 'READING', sha256 = 'that of Ada', rows = 1
+      where name = 'customers_1.csv'`
+    await run()
+    assert.deepEqual(await states(), [
+      'customers_1.csv REFUSED FILE_REPLACED',
+      'notes_a WAITING MAY_GROW',
+      'customers_1.csv DONE',
+    ])
+    assert.deepEqual(await world.stored(), { 1: 'Ada', 2: 'Bea' })
+    assert.match(
+      (await world.exceptions())[0]?.detail ?? '',
+      /another content replaced it after 1 of its rows/,
+    )
+    put('customers_2.csv', csv({ 3: 'Cid' }))
+    await run()
+    for (const name of ['customers_2.csv', 'notes_a']) rmSync(join(world.inbox, name))
+    await run()
+    await world.run('notes')
+    assert.deepEqual((await states()).slice(1), [
+      'notes_a REFUSED FILE_REMOVED',
+      'customers_1.csv DONE',
+      'customers_2.csv MISSING FILE_REMOVED',
+    ])
+    put('customers_2.csv', csv({ 3: 'Cid' }))
+    await run()
+    await db.sql`update file_delivery set seen_at = seen_at - interval '2 h' where state = 'WAITING'`
+    await run()
+    assert.deepEqual(await world.stored(), { 1: 'Ada', 2: 'Bea', 3: 'Cid' })
+  })
+
   test('a rescan reads once more what is still there, and stores nothing that is known', async (t) => {
     open(t)
     put('customers_1.csv', csv({ 1: 'Ada' }))
