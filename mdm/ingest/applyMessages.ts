@@ -139,7 +139,7 @@ function stampsOf({ version, tie, fieldVersions, tied }: RecordState) {
 const skipDetails = {
   NOT_NEWER: 'what is stored is as new or newer',
   UNCHANGED: 'the content is what is stored',
-  ECHO: 'it states what was written to the system, and nothing else is new',
+  ECHO: 'it follows from what was written to the system, and nothing else is new',
 } as const
 
 /** Folds the changes into the stored state, record by record, and maps the result. */

@@ -193,8 +193,11 @@ function step(
         ),
   }
   const folded = foldChange(known, { ...item, change: own.change }, ownReader, ties)
-  if (own.echoes.length === 0) return { folded, values: own.written }
-  if (folded.skipped) return { folded: { ...folded, skipped: 'ECHO' }, values: own.written }
+  const isEcho = own.echoes.length > 0 || own.isOfWrite
+  if (isEcho && folded.skipped)
+    return { folded: { ...folded, skipped: 'ECHO' }, values: own.written }
+  // A value that was seen before is no news, so the time of the change is the system's own.
+  if (!own.isOfWrite) return { folded, values: own.written }
   const { state } = folded
   if (!known || !state || state.deleted !== known.deleted || !mapsAlike(map, state, known))
     return { folded, values: own.written }

@@ -21,8 +21,13 @@ export interface WrittenValue {
 export interface OwnStatement {
   /** The change as the system itself states it: its former value in the place of each echo. */
   change: RecordChange
-  /** The written values that the change states. */
+  /** The written values that the change states, in their states before. */
   echoes: WrittenValue[]
+  /**
+   * True if the change shows a write for the first time, or that the system's former value is back:
+   * then its time is that of the write, and says nothing about when the system stated the rest.
+   */
+  isOfWrite: boolean
   /** All written values of the record, in their states after the change. */
   written: WrittenValue[]
 }
@@ -50,9 +55,10 @@ export function ownStatement(
   map: (raw: Record<string, unknown>) => Canonical,
 ): OwnStatement {
   if (written.length === 0 || (change.deleted && Object.keys(change.raw).length === 0))
-    return { change, echoes: [], written: [...written] }
+    return { change, echoes: [], isOfWrite: false, written: [...written] }
   const echoes: WrittenValue[] = []
   const after: WrittenValue[] = []
+  let isOfWrite = false
   let raw = change.raw
   const byPath = Map.groupBy(written, (w) => w.path)
   for (const [path, all] of byPath) {
@@ -70,17 +76,25 @@ export function ownStatement(
       values.find((w) => isExpected(w, version) && states(w.value))
     if (!echo) {
       const isFormer = isSame(whole, path, stated, own, map)
-      after.push(...values.map((w) => contradicted(w, version, isFormer)))
+      const now = values.map((w) => contradicted(w, version, isFormer))
+      if (isFormer && now.some((w, i) => w.state !== values[i]?.state)) isOfWrite = true
+      after.push(...now)
       continue
     }
     echoes.push(echo)
+    if (echo.state !== 'SEEN') isOfWrite = true
     raw = withoutEcho(raw, path, own, change.partial)
     for (const w of values)
       if (w === echo) after.push({ ...w, state: 'SEEN' })
       else if (w.intentId < echo.intentId) after.push({ ...w, state: 'ENDED' })
       else after.push(contradicted(w, version, true))
   }
-  return { change: raw === change.raw ? change : { ...change, raw }, echoes, written: after }
+  return {
+    change: raw === change.raw ? change : { ...change, raw },
+    echoes,
+    isOfWrite,
+    written: after,
+  }
 }
 
 /** Returns true if a change says anything about a path. */

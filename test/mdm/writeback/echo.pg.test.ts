@@ -81,7 +81,7 @@ test('a value that comes back after a write changes no record, no golden record 
     {
       outcome: 'SKIPPED',
       code: 'ECHO',
-      detail: 'it states what was written to the system, and nothing else is new',
+      detail: 'it follows from what was written to the system, and nothing else is new',
     },
   )
   assert.deepEqual([await stored(), await changes()], [before, events])

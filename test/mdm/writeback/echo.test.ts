@@ -34,8 +34,9 @@ describe('an echo', () => {
     assert.deepEqual(t.own, { modified: 20, name: 'Acme', phone: '1' })
     assert.deepEqual([t.state?.version, states(t)], [10, ['SEEN']])
     assert.deepEqual(held(t), { modified: 20, name: 'Acme', phone: '2' })
-    assert.equal(t.receive(whole(3, 40, { name: 'Acme', phone: '2', modified: 40 })), 'ECHO')
-    assert.equal(t.state?.version, 10)
+    // Somebody else has touched the record since.
+    assert.equal(t.receive(whole(3, 40, { name: 'Acme', phone: '2', modified: 40 })), undefined)
+    assert.deepEqual([t.own.phone, t.state?.version], ['1', 40])
   })
 
   test('of a field that the system did not have leaves it without the field', () => {
@@ -194,11 +195,22 @@ describe('what the system states itself', () => {
     assert.equal(t.receive(whole(3, late * 9, { name: 'Acme', phone: '2' })), 'ECHO')
   })
 
+  test('its former value that comes back moves no stamp: the write alone made the system state it again', () => {
+    for (const isSeen of [true, false]) {
+      const t = target()
+      t.write({ phone: '2' }, 15)
+      if (isSeen) t.receive(whole(2, 16, { name: 'Acme', phone: '2', modified: 16 }))
+      assert.equal(t.receive(whole(3, 20, { name: 'Acme', phone: '1', modified: 20 })), 'ECHO')
+      assert.deepEqual([t.own.phone, held(t).phone, t.state?.version], ['1', '1', 10])
+    }
+  })
+
   test('a reformatted value is no change of the system', () => {
     const t = target()
     t.write({ phone: '2' })
     t.receive(whole(2, 20, { name: 'Acme', phone: '2' }))
-    assert.equal(t.receive(whole(3, 30, { name: 'Acme', phone: ' 2 ' })), 'ECHO')
+    t.receive(whole(3, 30, { name: 'Acme', phone: ' 2 ' }))
+    assert.deepEqual([t.own.phone, states(t)], ['1', ['SEEN']])
   })
 })
 
