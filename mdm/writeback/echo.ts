@@ -82,12 +82,13 @@ export function ownStatement(
       continue
     }
     echoes.push(echo)
-    if (echo.state !== 'SEEN') isOfWrite = true
     raw = withoutEcho(raw, path, own, change.partial)
-    for (const w of values)
-      if (w === echo) after.push({ ...w, state: 'SEEN' })
-      else if (w.intentId < echo.intentId) after.push({ ...w, state: 'ENDED' })
-      else after.push(contradicted(w, version, true))
+    const now = values.map((w): WrittenValue => {
+      if (w === echo) return { ...w, state: 'SEEN' }
+      return w.intentId < echo.intentId ? { ...w, state: 'ENDED' } : contradicted(w, version, true)
+    })
+    if (now.some((w, i) => w.state !== values[i]?.state)) isOfWrite = true
+    after.push(...now)
   }
   return {
     change: raw === change.raw ? change : { ...change, raw },
