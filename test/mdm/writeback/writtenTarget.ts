@@ -87,6 +87,15 @@ export class WrittenTarget {
     return intentId
   }
 
+  /** Notes the outcome of a write: when it was confirmed, or null if it was not applied. */
+  settle(intentId: number, appliedAt: number | null): void {
+    if (!this.record) return
+    const values = this.record.values.flatMap((v) =>
+      v.intentId !== intentId ? [v] : appliedAt === null ? [] : [{ ...v, appliedAt }],
+    )
+    this.record = { ...this.record, values }
+  }
+
   /** Folds what the system states; returns why it was skipped. */
   receive(stated: Stated): FoldedWritten['skipped'] {
     const { version, fields, partial = false, deleted = false, arrival, corrects } = stated
