@@ -169,7 +169,8 @@ describe('a record that a write created', () => {
       )
       assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
       await send(db.sql, [states(30, { name, paymentTerms: 'NET30', lifecycle: null })])
-      assert.deepEqual(await drain(pipeline), { applied: 0, skipped: 1, exceptions: 0 })
+      assert.equal((await drain(pipeline)).exceptions, 0)
+      assert.deepEqual(await goldens(), before)
 
       // What the system states itself later counts, as soon as it has a name of its own.
       await send(db.sql, [states(40, { name: 'Nordwind Logistics', paymentTerms: 'NET30' })])
