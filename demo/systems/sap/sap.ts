@@ -1,0 +1,134 @@
+import { random } from '../../random.ts'
+import { createClock } from '../kit/clock.ts'
+import { type Received, Refused, type Reply } from '../kit/exchange.ts'
+import { PlannedFaults } from '../kit/faults.ts'
+import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
+import { RateLimit } from '../kit/rateLimit.ts'
+import { secret } from '../kit/secret.ts'
+import { openServer } from '../kit/server.ts'
+import { Store } from '../kit/store.ts'
+import { sapRules, setNamed } from './entities.ts'
+import { errorReply, noToken, refused } from './errors.ts'
+import { idOf, Service } from './service.ts'
+
+const servicePath = '/sap/opu/odata/sap/API_BUSINESS_PARTNER'
+const tokenMs = 1_800_000
+
+/** A system of SAP S/4HANA Cloud with a communication arrangement for business partners. */
+export const sap: Model = { kind: 'sap', open }
+
+async function open({ seed = 1 }: ModelOptions = {}): Promise<ModelSystem> {
+  const clock = createClock()
+  const faults = new PlannedFaults()
+  const store = new Store({ clock, faults, rules: sapRules(random('sap', seed)) })
+  const [username, password] = ['TOUCHSTONE_COMM', secret()]
+  const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  let url = ''
+  const service = new Service(store, () => url + servicePath)
+  const sessions = new Sessions(clock)
+  const handle = (request: Received): Reply | undefined => {
+    if (request.headers.authorization !== basic)
+      throw new Refused(errorReply(401, 'SY/530', 'Anmeldung fehlgeschlagen'))
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    if (!isRead && !sessions.accepts(request)) throw new Refused(noToken())
+    const reply = route(service, request)
+    return reply && isRead
+      ? { ...reply, headers: { ...sessions.open(request), ...reply.headers } }
+      : reply
+  }
+  const server = await openServer({
+    clock,
+    faults,
+    rateLimit: new RateLimit({ windowMs: 1000, max: 100, kind: 'sliding' }, false),
+    behaviour: {
+      handle,
+      notFound: () => errorReply(404, '/IWFND/MED/170', 'No service found'),
+      failure: (status) =>
+        status === 400
+          ? errorReply(400, 'R11/400', 'The business partner is locked by another user')
+          : errorReply(status, '/IWFND/CM_MGW/500', 'Internal error'),
+      forbidden: () => errorReply(403, '/IWBEP/CM_MGW_RT/403', 'No authorization'),
+      // A token of a change expires.
+      expired: (what, { method }) =>
+        what === 'token' && method !== 'GET' && method !== 'HEAD' ? noToken() : undefined,
+      limited: () => errorReply(429, '/IWFND/CM_MGW/429', 'Too many requests'),
+    },
+  })
+  url = server.url
+  return {
+    kind: 'sap',
+    url,
+    credentials: { baseUrl: url, username, password },
+    clock,
+    objects: store.objects,
+    state: (object) => store.state(object),
+    put: (object, fields) => store.put(object, fields),
+    remove: (object, id) => store.remove(object, id),
+    automate: (object, rule) => store.automate(object, rule),
+    writes: () => store.writes(),
+    fill: (count, fillSeed) => store.fill(count, fillSeed),
+    day: (changes, daySeed) => store.day(changes, daySeed),
+    faults,
+    requests: server.requests,
+    close: server.close,
+  }
+}
+
+function route(service: Service, request: Received): Reply | undefined {
+  const rest = request.path.startsWith(servicePath)
+    ? decodeURIComponent(request.path.slice(servicePath.length))
+    : undefined
+  if (rest === undefined) return undefined
+  if (rest === '' || rest === '/') {
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    return isRead ? { status: 200, body: { d: { EntitySets: [] } } } : undefined
+  }
+  const [, name = '', key, navigation] = /^\/(\w+)(?:\(([^)]*)\))?(?:\/(\w+))?$/.exec(rest) ?? []
+  const set = setNamed(name)
+  if (!set) return undefined
+  if (key === undefined) {
+    if (navigation !== undefined) return undefined
+    if (request.method === 'GET') return service.list(set, request)
+    return request.method === 'POST' ? service.create(set, request) : undefined
+  }
+  const id = idOf(set, key)
+  if (id === undefined) throw refused(400, '/IWBEP/CM_MGW_RT/705', 'The key is invalid', true)
+  if (navigation !== undefined)
+    return request.method === 'GET' && set.keys.length === 1
+      ? service.listOf(id, navigation, request)
+      : undefined
+  if (request.method === 'GET') return service.read(set, id, request)
+  if (request.method === 'PATCH') return service.update(set, id, request)
+  return request.method === 'DELETE' ? service.remove(set, id, request) : undefined
+}
+
+/** Tokens against forged requests. A token holds with the cookie of its session only. */
+class Sessions {
+  readonly #clock: { now(): number }
+  readonly #tokens = new Map<string, { token: string; until: number }>()
+
+  constructor(clock: { now(): number }) {
+    this.#clock = clock
+  }
+
+  /** Returns the headers of a new session, if the request fetches a token. */
+  open({ headers }: Received): Record<string, string> {
+    if (String(headers['x-csrf-token'] ?? '').toLowerCase() !== 'fetch') return {}
+    const [session, token] = [secret(), secret()]
+    this.#tokens.set(session, { token, until: this.#clock.now() + tokenMs })
+    return {
+      'x-csrf-token': token,
+      'set-cookie': `SAP_SESSIONID_S4H_100=${session}; path=/; HttpOnly`,
+    }
+  }
+
+  accepts({ headers }: Received): boolean {
+    const [, session = ''] = /SAP_SESSIONID_S4H_100=([\w-]+)/.exec(headers.cookie ?? '') ?? []
+    const found = this.#tokens.get(session)
+    return (
+      found !== undefined &&
+      found.until > this.#clock.now() &&
+      found.token === headers['x-csrf-token']
+    )
+  }
+}
