@@ -30,6 +30,7 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
     role: 'BILLING',
     connection: ({ credentials: { clientId, clientSecret }, url }) => ({
       ...{ base: url, clientId, clientSecret: new Secret(clientSecret) },
+      ...{ accountGoldenIdField: 'TouchstoneId__c', contactGoldenIdField: 'TouchstoneId__c' },
     }),
   },
   {
@@ -37,6 +38,7 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
     role: 'SUCCESS',
     connection: ({ credentials: { accessKey }, url }) => ({
       ...{ base: url, accessKey: new Secret(accessKey), perMinute: 1_000_000 },
+      companyGoldenIdField: 'Touchstone_Id__gc',
     }),
   },
   {
@@ -61,6 +63,7 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
       credentials: { organizationUrl, loginUrl, tenantId, clientId, clientSecret },
     }) => ({
       ...{ organizationUrl, loginUrl, tenantId, clientId },
+      ...{ accountGoldenIdColumn: 'touchstone_id', contactGoldenIdColumn: 'touchstone_id' },
       clientSecret: new Secret(clientSecret),
     }),
     // An account or contact that was merged into another one.
@@ -87,6 +90,7 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
     }) => ({
       ...{ account: accountId.toLowerCase().replace('_', '-'), base: baseUrl, clientId },
       ...{ certificateId, privateKey: new Secret(privateKey), concurrent: 10 },
+      externalId: 'externalid',
     }),
   },
 ]

