@@ -1,9 +1,11 @@
 import type { SourceConnection } from '../../connectors/connection/sourceConnection.ts'
+import { hasStream } from '../../connectors/connection/stream/openStream.ts'
 import type { Connector, SourceSystem } from '../../connectors/contract.ts'
 import { judgeConnectors } from '../../connectors/judgeConnectors.ts'
 import type { SourceFiles } from '../../connectors/places/sourceFiles.ts'
 import { readSources } from '../../connectors/sources.ts'
 import type { JudgedTarget, WriteTarget } from '../../connectors/writeTarget.ts'
+import { STREAM } from '../../mdm/connections/streams/stream.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { activePolicy, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import { readServiceLevels, type ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
@@ -112,6 +114,10 @@ export function writeTargets({ targets }: Pick<Installation, 'targets'>): WriteT
 }
 
 /** Returns the objects of each source system that is asked, or whose files are read. */
+function isStreamed(connection: SourceConnection | undefined): boolean {
+  return connection !== undefined && hasStream(connection)
+}
+
 export function pulledObjects({
   connections,
   files,
@@ -120,7 +126,11 @@ export function pulledObjects({
   return new Map(
     [...names].map((name) => [
       name,
-      [...(connections.get(name)?.objects ?? []), ...(files.get(name)?.objects.keys() ?? [])],
+      [
+        ...(connections.get(name)?.objects ?? []),
+        ...(files.get(name)?.objects.keys() ?? []),
+        ...(isStreamed(connections.get(name)) ? [STREAM] : []),
+      ],
     ]),
   )
 }

@@ -1,6 +1,10 @@
 import type { Connection, RequestCounts } from '../../connectors/connection/contract.ts'
 import { openConnection } from '../../connectors/connection/openConnection.ts'
+import type { SourceConnection } from '../../connectors/connection/sourceConnection.ts'
+import { openStream } from '../../connectors/connection/stream/openStream.ts'
+import { streamedBody } from '../../connectors/salesforce/streamedBody.ts'
 import type { FileRun, PulledSource } from '../../mdm/connections/scheduler.ts'
+import { runStream } from '../../mdm/connections/streams/runStream.ts'
 import { runFiles } from '../../mdm/files/runFiles.ts'
 import { type Installation, pulledObjects } from '../config/installation.ts'
 import type { PullRole } from '../observe/roles.ts'
@@ -28,8 +32,10 @@ export function openPulledSources(installation: Installation, only?: string): Pu
     )
     const all = [...opened.values()]
     const runs = fileRuns(installation, name)
+    const stream = given && streamRun(installation, name, given)
     sources.set(name, {
       objects,
+      stream: stream?.run,
       filesOf: (object) => runs.byObject.get(object),
       connectionFor(object) {
         const connection = opened.get(object)
@@ -47,12 +53,35 @@ export function openPulledSources(installation: Installation, only?: string): Pu
     })
     figures.push({
       name,
-      counts: () => [runs.counts, ...all.map((c) => c.counts())].reduce(sum),
+      counts: () =>
+        [runs.counts, ...(stream ? [stream.counts] : []), ...all.map((c) => c.counts())].reduce(
+          sum,
+        ),
       limits: () => all[0]?.limits() ?? [],
       clockAheadMs: () => all[0]?.clockAheadMs() ?? 0,
     })
   }
   return { sources, figures }
+}
+
+/** Returns how the stream of a source system is read; null where it has none. */
+function streamRun(
+  { connectors }: Installation,
+  name: string,
+  given: SourceConnection,
+): { run: FileRun; counts: RequestCounts } | null {
+  const stream = openStream(name, given, { bodyOf: streamedBody })
+  if (!stream) return null
+  const counts: RequestCounts = { requests: 0, retries: 0, waits: 0, bytes: 0 }
+  return {
+    counts,
+    run: async (shared, claimed, signal) => {
+      const connector = connectors.get(name)
+      if (!connector) throw new Error(`no source system ${name}`)
+      const tools = { stream, connector, objects: given.objects, counts }
+      return await runStream(tools, shared, claimed, signal)
+    },
+  }
 }
 
 /** Returns how each object is read whose files are read, and the cost of that so far. */

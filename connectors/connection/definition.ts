@@ -10,6 +10,7 @@ import { type ObjectDefinition, readObject } from './definition/object.ts'
 import { readSession, type SessionDefinition } from './definition/session.ts'
 import { publicNames, readSettingDefinitions, type Setting } from './definition/settings.ts'
 import { below, parseAt, shape } from './definition/shape.ts'
+import { readStream, type StreamDefinition } from './definition/stream.ts'
 
 /** A compiled connection.yaml: how the systems of a kind are asked. */
 export interface Definition {
@@ -22,6 +23,8 @@ export interface Definition {
   limits: LimitDefinitions
   /** What a write needs before it; null where it needs nothing. */
   session: SessionDefinition | null
+  /** Events as they happen; null where there is no such stream. */
+  stream: StreamDefinition | null
   /** By name, parents before those that refer to them. */
   objects: ReadonlyMap<string, ObjectDefinition>
 }
@@ -33,6 +36,7 @@ const definitionSchema = shape({
   limits: z.unknown().optional(),
   feeds: z.unknown().optional(),
   session: z.unknown().optional(),
+  stream: z.unknown().optional(),
   objects: z.record(z.string(), z.unknown()),
 })
 
@@ -88,6 +92,7 @@ export function compileDefinition(
     http: readHttp(part('http'), allowed),
     limits: readLimits(part('limits'), settings),
     session: readSession(part('session'), allowed),
+    stream: readStream(part('stream'), allowed),
     objects,
   }
 }

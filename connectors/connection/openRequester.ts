@@ -28,6 +28,7 @@ export interface OpenRequester {
   requester: Requester
   limiter: Limiter
   clock: SystemClock
+  credentials: CredentialCache
   counts: RequestCounts
 }
 
@@ -113,5 +114,5 @@ export function openRequester(
     now,
     counts,
   })
-  return { requester, limiter: parts.limiter, clock: parts.clock, counts }
+  return { requester, ...parts, counts }
 }

@@ -11,6 +11,7 @@ import type { PullProgress } from './pullObject.ts'
 import type { RowReader } from './readRows.ts'
 import { type RunResult, RunStopped, runObject } from './runObject.ts'
 import { expireRuns } from './runs.ts'
+import { STREAM } from './streams/stream.ts'
 
 /** A source system that is asked, as this process does it. */
 export interface PulledSource {
@@ -23,6 +24,8 @@ export interface PulledSource {
   calendar?: readonly ClosedTime[] | undefined
   /** Returns how an object is read whose files are read; undefined for one that is asked. */
   filesOf?(object: string): FileRun | undefined
+  /** How its stream of events is read. */
+  stream?: FileRun | undefined
 }
 
 /** What a run of any object has of this process. */
@@ -47,6 +50,7 @@ export async function runPulled(
   signal: AbortSignal,
 ): Promise<RunResult> {
   const { object } = claimed.lease
+  if (object === STREAM && source.stream) return await source.stream(shared, claimed, signal)
   const files = source.filesOf?.(object)
   if (files) return await files(shared, claimed, signal)
   const { everyMs, censusEveryMs } = source
@@ -182,6 +186,8 @@ export class PullScheduler {
 
   #hasRoom({ source, object }: DueObject): boolean {
     const own = [...this.#running.keys()].filter((key) => key.startsWith(`${source}\u0000`))
+    // A stream never ends, so it takes no other's place.
+    if (object === STREAM) return !this.#running.has(keyOf({ source, object }))
     return own.length < objectsAtOnceMax && !this.#running.has(keyOf({ source, object }))
   }
 }

@@ -7,6 +7,7 @@ import type { PullProgress } from '../../../mdm/connections/pullObject.ts'
 import { readRuns, readStates } from '../../../mdm/connections/read.ts'
 import { type RunResult, RunStopped } from '../../../mdm/connections/runObject.ts'
 import { type PulledSource, runPulled } from '../../../mdm/connections/scheduler.ts'
+import { STREAM } from '../../../mdm/connections/streams/stream.ts'
 import type { Sql } from '../../../mdm/db/database.ts'
 import { count, counted } from '../../../schema/kit/numberText.ts'
 import { type Config, withConfig } from '../../config/config.ts'
@@ -75,7 +76,8 @@ export const run = withConfig(
           const objects = pulledObjects(installation).get(source) ?? []
           if (!pulled || (flags.object !== undefined && !objects.includes(flags.object)))
             throw new Error(notPulled(installation, source))
-          const targets = flags.object === undefined ? objects : [flags.object]
+          const targets =
+            flags.object === undefined ? objects.filter((o) => o !== STREAM) : [flags.object]
           const ofFiles = targets.find((object) => pulled.filesOf?.(object))
           if (flags.census && ofFiles !== undefined)
             throw new Error(`${source}/${ofFiles} is read from files, so it has no census`)

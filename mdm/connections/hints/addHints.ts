@@ -25,20 +25,26 @@ export async function acceptDelivery(
   sql: Sql,
   messages: readonly DeliveredMessage[],
 ): Promise<Accepted> {
+  if (messages.every((m) => m.hints === undefined)) return await accept(sql, messages)
+  return await transaction(sql, (tx) => acceptDeliveryWithin(tx, messages))
+}
+
+/** Does what `acceptDelivery` does as a part of a transaction. */
+export async function acceptDeliveryWithin(
+  tx: Transaction,
+  messages: readonly DeliveredMessage[],
+): Promise<Accepted> {
   const plain = messages.filter((m) => m.hints === undefined)
-  if (plain.length === messages.length) return await accept(sql, messages)
   const hinted = messages.flatMap(({ source, correlationId, hints = [] }) =>
     hints.map((hint) => ({ ...hint, source, correlationId })),
   )
-  return await transaction(sql, async (tx) => {
-    const accepted = await acceptWithin(tx, plain)
-    const fresh = await addHints(tx, hinted)
-    return {
-      ...accepted,
-      accepted: accepted.accepted + fresh,
-      duplicates: accepted.duplicates + hinted.length - fresh,
-    }
-  })
+  const accepted = await acceptWithin(tx, plain)
+  const fresh = await addHints(tx, hinted)
+  return {
+    ...accepted,
+    accepted: accepted.accepted + fresh,
+    duplicates: accepted.duplicates + hinted.length - fresh,
+  }
 }
 
 /** Stores hints, each record once, and returns how many are new. */
