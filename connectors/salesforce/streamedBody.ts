@@ -16,16 +16,17 @@ export function streamedBody({ id, position, payload, schema, problem }: Streame
   if (problem !== null) return JSON.stringify({ event, undecoded: payload, problem })
   const header = isMap(payload) ? payload.ChangeEventHeader : null
   if (!isMap(payload) || !isMap(header)) return JSON.stringify({ event, payload })
-  const named = { ...header }
+  const named = new Map(Object.entries(header))
   for (const list of LISTS) {
     const value = ownValue(header, list)
     if (value === undefined) continue
     try {
-      named[list] = fieldNames(list, value, schema, dataText(header.entityName ?? ''))
+      named.set(list, fieldNames(list, value, schema, dataText(header.entityName ?? '')))
     } catch (e) {
       // The bitmap stays: reading the message says what is wrong with it.
       if (!(e instanceof MessageError)) throw e
     }
   }
-  return JSON.stringify({ event, payload: { ...payload, ChangeEventHeader: named } })
+  const ChangeEventHeader = Object.fromEntries(named)
+  return JSON.stringify({ event, payload: { ...payload, ChangeEventHeader } })
 }

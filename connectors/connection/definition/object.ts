@@ -9,6 +9,7 @@ import { type Child, readChildren } from './children.ts'
 import { type Feed, namesOf } from './feed.ts'
 import { globOf } from './http.ts'
 import { compileIdOf, compileMomentOf, idNames, type JoinedId, joinedIdOf } from './identity.ts'
+import { type JobDefinition, readJob } from './job.ts'
 import {
   compileListing,
   LISTING_FIELDS,
@@ -73,6 +74,8 @@ export interface ObjectDefinition {
   /** Microseconds since 1970. */
   versionOf: ((scope: Scope) => bigint | null) | null
   full: Listing
+  /** How many rows are loaded; null where all are listed. */
+  job: JobDefinition | null
   delta: Delta | null
   deletes: Deletes
   read: {
@@ -141,7 +144,11 @@ const objectSchema = shape({
   ...LISTING_FIELDS,
   size: z.int().min(1).max(100_000).optional(),
   list: request,
-  full: listed.optional(),
+  full: shape({
+    ...REQUEST_FIELDS,
+    ...LISTING_FIELDS,
+    job: z.unknown().optional(),
+  }).optional(),
   delta: z.unknown().optional(),
   deletes: z.unknown().optional(),
   read: shape({
@@ -202,6 +209,7 @@ export function readObject(
         ? null
         : compileMomentOf(below(place, 'version'), zoneOf(deltaPlace)),
     full: readFull(),
+    job: readJob(below(full, 'job'), `${what}.full.job`, allowed),
     read: given.read
       ? {
           request: compileRequest([withoutRow(below(place, 'read'))], `${what}: read`, {
@@ -227,6 +235,11 @@ export function readObject(
   if (given.under && !parentNames.some((n) => namesOf(object.full).has(n)))
     failAt(list, `${what}: list: needs {parent}, the id of the ${given.under.object}`)
   const delta = given.delta === undefined || given.delta === null ? null : readDelta()
+  if (object.job && (delta?.how === 'link' || given.under))
+    failAt(
+      below(full, 'job'),
+      `${what}: full: job: is for an object with a list of its own and no delta: link`,
+    )
   const deletes = readDeletes()
   if (deletes.tombstone && !delta)
     failAt(below(place, 'deletes'), `${what}: tombstone: needs delta:, whose rows it marks`)
@@ -430,7 +443,15 @@ function zoneOf(delta: Located): string | null {
   return typeof zone === 'string' && isZone(zone) ? zone : null
 }
 
-const OTHERS = new Set([...Object.keys(LISTING_FIELDS), ...TIMES, 'id', 'at', 'row', 'batch'])
+const OTHERS = new Set([
+  ...Object.keys(LISTING_FIELDS),
+  ...TIMES,
+  'id',
+  'at',
+  'row',
+  'batch',
+  'job',
+])
 
 /** Returns the place of a request with the keys of requests alone. */
 function withoutListing(place: Located): Located {

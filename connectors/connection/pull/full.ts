@@ -1,5 +1,8 @@
 import { scopeOf } from '../../mapping/path.ts'
+import type { Json } from '../contract.ts'
+import type { JobDefinition } from '../definition/job.ts'
 import type { ObjectDefinition } from '../definition/object.ts'
+import { type JobState, jobStateOf, readJob } from '../job/readJob.ts'
 import { expiryOf, micros } from './bounds.ts'
 import type { Chunk, Chunks } from './chunk.ts'
 import type { ObjectContext } from './context.ts'
@@ -20,6 +23,11 @@ export async function* pullFull(ctx: ObjectContext, from: At): Chunks {
   let page = from.run?.page ?? null
   for (;;) {
     try {
+      const begun = object.job && jobStateOf(page)
+      if (object.job && begun) {
+        yield* pullJob(ctx, at, start, object.job, begun)
+        return
+      }
       for await (const listed of readPages(
         ctx,
         {
@@ -28,12 +36,49 @@ export async function* pullFull(ctx: ObjectContext, from: At): Chunks {
           idOf: (record, refuse) => rowId(object, record, refuse),
         },
         page,
-      ))
+      )) {
+        const isLong = listed.next !== undefined && (listed.total ?? 0) > (object.job?.over ?? 0)
+        if (object.job && page === null && isLong) {
+          yield* pullJob(ctx, at, start, object.job, null)
+          return
+        }
         yield chunkOf(ctx, at, start, listed)
+      }
       return
     } catch (e) {
       if (page === null || !isStaleMark(e)) throw e
       page = null
+    }
+  }
+}
+
+/** Reads the rows of a job as pages of the run. */
+async function* pullJob(
+  ctx: ObjectContext,
+  at: At,
+  start: bigint,
+  job: JobDefinition,
+  from: JobState | null,
+): Chunks {
+  for await (const { records, next, refuse } of readJob(ctx, job, from)) {
+    const rows = records.map((record) => timedRow(ctx.object, record, refuse).row)
+    if (next === undefined) {
+      const end = ctx.object.delta
+        ? { mode: 'DELTA' as const, ...deltaFrom(ctx.object, at.of, start) }
+        : { mode: 'FULL' as const, at: { ...emptyAt, of: at.of }, expiresAt: null }
+      yield { rows, ...end, last: true, total: null, refuse }
+      return
+    }
+    const page: Json = next && { ...next }
+    const run = { from: start, until: start, id: '', page }
+    yield {
+      rows,
+      mode: 'FULL',
+      at: { ...at, run },
+      expiresAt: null,
+      last: false,
+      total: null,
+      refuse,
     }
   }
 }
@@ -63,18 +108,28 @@ function chunkOf(ctx: ObjectContext, at: At, start: bigint, listed: ListedPage):
 /** Returns where the first delta begins. */
 function firstDelta(
   { now }: ObjectContext,
-  { delta, deletes }: ObjectDefinition,
+  object: ObjectDefinition,
   of: string,
   start: bigint,
   body: unknown,
   { refuse, url }: ListedPage,
 ): { at: At; expiresAt: number | null } {
+  const first = deltaFrom(object, of, start)
+  if (object.delta?.how !== 'link') return first
+  const { next, expiresMs } = object.delta
+  const link = deltaLink(next, scopeOf(body), url, refuse)
+  return { at: { ...first.at, link }, expiresAt: expiryOf(micros(now()), expiresMs) }
+}
+
+/** Returns where a delta by time begins after a load that started then. */
+function deltaFrom(
+  { delta, deletes }: ObjectDefinition,
+  of: string,
+  start: bigint,
+): { at: At; expiresAt: number | null } {
   const gone = deletes.list ? { since: start, reading: false, run: null } : null
   const at = { ...emptyAt, of, since: start, gone }
-  if (delta?.how === 'link') {
-    const link = deltaLink(delta.next, scopeOf(body), url, refuse)
-    return { at: { ...at, link }, expiresAt: expiryOf(micros(now()), delta.expiresMs) }
-  }
+  if (delta?.how === 'link') return { at, expiresAt: null }
   const times = delta?.how === 'feed' ? delta.feed.times : delta?.times
   return { at, expiresAt: expiryOf(start, times?.expiresMs ?? null) }
 }

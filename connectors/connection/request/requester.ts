@@ -77,6 +77,8 @@ export interface Ask {
   meaning?: AnswerMeaning
   /** The headers of the answer are wanted alone: its body may have any form. */
   headersOnly?: boolean
+  /** The answer is a text, and no JSON. */
+  as?: 'text'
 }
 
 /** How often a write is tried. */
@@ -233,7 +235,8 @@ export class Requester {
     this.#it.clock.observe(answer.headers.date, this.#it.now())
     this.#observe(answer.headers)
     const { status, headers } = answer
-    const body = parseAnswer(answer)
+    const isText = ask.as === 'text' && answer.status < 400
+    const body = isText ? { value: answer.text, problem: null } : parseAnswer(answer)
     const judged = judgeAnswer(ask.meaning ?? http, status, body.value)
     if (judged.is !== 'OK' && judged.is !== 'EMPTY') {
       const sessionRefused = session !== null && this.#session?.isRefused(status, headers) === true
