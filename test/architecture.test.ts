@@ -36,7 +36,8 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
     tasks: ['db', 'audit', 'access', 'golden', 'resolution'],
     connections: ['db', 'audit', 'access', 'inbox', 'records', 'tasks'],
     writeback: [
-      ...['db', 'audit', 'access', 'inbox', 'records', 'golden', 'feed', 'tasks', 'connections'],
+      ...['db', 'audit', 'access', 'inbox', 'records', 'golden', 'feed', 'webhooks', 'tasks'],
+      'connections',
     ],
     ingest: [
       ...['db', 'audit', 'access', 'inbox', 'records', 'resolution', 'tasks', 'feed'],

@@ -69,8 +69,8 @@ function hintsAreDue(sql: Sql | Transaction) {
 }
 
 /**
- * Claims an object: null where another process holds an object of its source system, or a person
- * paused it, or it is not due and `early` is false. Ends the run of a holder that was lost. Uses the
+ * Claims an object: null where another process holds an object of its source system or writes to it,
+ * or a person paused it, or it is not due and `early` is false. Ends the run of a holder that was lost. Uses the
  * clock of the database, one for all processes. One process alone asks a source system at a time,
  * because a process counts the limits of a credential by itself.
  */
@@ -105,6 +105,8 @@ async function claimRow(
         and (leased_until is null or leased_until < clock_timestamp())
         and not exists (
           select from sync_state o where o.source = ${source} and o.leased_by <> ${holder} and o.leased_until >= clock_timestamp())
+        and not exists (
+          select from write_target o where o.source = ${source} and o.leased_by <> ${holder} and o.leased_until >= clock_timestamp())
       for update skip locked),
     lost as (
       update sync_run r set state = 'LOST', ended_at = clock_timestamp(), code = 'LEASE_LOST',
