@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import type { Json } from '../../connectors/connection/row.ts'
+import { readAt, withValues } from '../../connectors/mapping/rawPath.ts'
 import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
@@ -231,10 +232,9 @@ class Draft {
 
   /** Returns the write, and the refusal of the fields that cannot be written, as far as there are. */
   finish(past: readonly PastWrite[]): PlannedWrite[] {
-    const { mapping } = this.#input.target
     const { changes, values } = this.#invert()
     const different = [...values].filter(
-      ([path, value]) => !isSameValue(mapping.valueAt(this.#base, path), value),
+      ([path, value]) => !isSameValue(readAt(this.#base, path), value),
     )
     const isCreate = this.#at.operation === 'CREATE' && different.length > 0
     const missing = isCreate && this.#waitsFor === null ? this.#missing(values) : []
@@ -248,7 +248,7 @@ class Draft {
     const barred = this.#refused.filter((r) => r.code !== WAITS_FOR_REFERENCE)
     const written = Object.fromEntries(different)
     const former = Object.fromEntries(
-      different.map(([path]) => [path, mapping.valueAt(this.#base, path)]),
+      different.map(([path]) => [path, (readAt(this.#base, path) ?? null) as Json]),
     )
     const writes: PlannedWrite[] = []
     if (missing.length === 0 && different.length + waits.length > 0)
@@ -325,7 +325,7 @@ class Draft {
         this.#drop(name, 'NOT_WRITABLE', refusal)
         continue
       }
-      made.raw = mapping.withValues(made.raw, inverted.values)
+      made.raw = withValues(made.raw, Object.fromEntries(inverted.values))
       for (const [path, value] of inverted.values) made.values.set(path, value)
       made.also.set(name, inverted.also)
       const paths = [...inverted.values.keys()]

@@ -39,10 +39,6 @@ export interface TargetMapping {
   map(object: string, raw: Raw): Readonly<Record<string, unknown>>
   /** Returns the raw values by path that state a canonical value, or why there are none. */
   invert(object: string, field: string, value: unknown, raw: Raw, ownIds: OwnIds): Inverted
-  /** Returns the raw record with other values at these paths. */
-  withValues(raw: Raw, values: ReadonlyMap<string, Json>): Raw
-  /** Returns the raw value at a path; null where there is none. */
-  valueAt(raw: Raw, path: string): Json
   /** Returns what the connection can write of an object; null where it can write nothing. */
   abilityOf(object: string): Pick<WriteAbility, 'needs' | 'empties' | 'refusalOf'> | null
 }

@@ -40,8 +40,6 @@ export function directMapping(
       const isSame = JSON.stringify(map('', raw)[field] ?? null) === JSON.stringify(value ?? null)
       return { values: new Map(isSame ? [] : [[field, value as Json]]), also: [] }
     },
-    withValues: (raw, values) => ({ ...raw, ...Object.fromEntries(values) }),
-    valueAt: (raw, path) => (ownValue(raw, path) ?? null) as Json,
     abilityOf: () => ({ needs: ['name'], empties: true, refusalOf: () => null }),
     ...more,
   }

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
+import { planDue } from '../../../mdm/writeback/planDue.ts'
+import { registerTargets, scanTargets } from '../../../mdm/writeback/registerTargets.ts'
+import type { Target } from '../../../mdm/writeback/target.ts'
+import { TargetWriter } from '../../../mdm/writeback/writer.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+import { directPipeline, drain, empty, policy, send } from '../../fixtures/store.ts'
+import {
+  type Fault,
+  type HttpTarget,
+  type Once,
+  openHttpTarget,
+  shop,
+  shopTarget,
+  startHttpTarget,
+} from './httpTarget.ts'
+
+let db: TestDatabase
+let pipeline: Pipeline
+let system: HttpTarget
+before(async () => {
+  db = await testDatabase()
+  const direct = directPipeline(db.sql)
+  pipeline = {
+    ...direct,
+    connectors: new Map([...direct.connectors, ['shop', shop]]),
+    systems: new Map([...direct.systems, ['shop', { ...shop.system, role: 'BILLING' }]]),
+  }
+})
+beforeEach(async () => {
+  await empty(db.sql)
+  await db.sql`truncate write_due, write_intent, write_target, written_value, written_record, task, sync_state cascade`
+})
+afterEach(async () => await system?.close())
+after(async () => await db?.drop())
+
+let version = 0
+async function state(id: string, fields: Record<string, unknown>): Promise<void> {
+  const message = { type: 'Customer', id, version: ++version * 1_000_000, fields }
+  await send(db.sql, [{ source: 'erp', message }])
+  await drain(pipeline)
+}
+
+const ada = { name: 'Ada Ltd', taxIds: ['DE129273398'], lifecycle: 'CUSTOMER', currency: 'EUR' }
+
+/** Plans, writes and applies what comes back until nothing happens any more. */
+async function run(once: Once, more: Partial<Target> = {}, roundsMax = 200): Promise<void> {
+  const connection = openHttpTarget(system.url, once)
+  const target = shopTarget(connection, more)
+  const targets = new Map([['shop', target]])
+  const context = { sql: db.sql, policy, systems: pipeline.systems, targets }
+  await registerTargets(db.sql, targets)
+  const writer = new TargetWriter({
+    ...{ sql: db.sql, holder: randomUUID(), settleMs: 150 },
+    sources: new Map([['shop', { connection, target: () => target, reader: () => shop }]]),
+    onError: (error) => console.error(error),
+  })
+  writer.start()
+  try {
+    for (let round = 0, quiet = 0; quiet < 3; round++) {
+      assert.ok(round < roundsMax, 'it falls silent')
+      const planned = await planDue(context)
+      const scanned = await scanTargets(db.sql, targets)
+      const { applied, skipped } = await drain(pipeline)
+      const [open] = await db.sql`
+        select 1 from write_intent where state in ('PLANNED', 'SENT', 'UNKNOWN')
+        union all select 1 from write_due union all select 1 from write_target where scanned_at is null`
+      if (open && planned === 0) {
+        writer.wake()
+        await sleep(20)
+        // The pause of a breaker or of a conflict is not waited for.
+        await db.sql`update write_target set paused_until = null`
+        await db.sql`update write_due set due_at = clock_timestamp()`
+        await db.sql`update write_intent set not_before = null where state = 'PLANNED'`
+      }
+      quiet = open || planned || scanned || applied + skipped > 0 ? 0 : quiet + 1
+    }
+  } finally {
+    await writer.stop()
+  }
+}
+
+async function intents(): Promise<{ state: string; operation: string; code: string | null }[]> {
+  return [
+    ...(await db.sql<{ state: string; operation: string; code: string | null }[]>`
+      select state, operation, code from write_intent order by id`),
+  ]
+}
+
+const held = () => [...system.rows.values()].map(({ name, currency }) => [name, currency])
+
+describe('a write', () => {
+  for (const once of ['KEY', 'UPSERT', 'NONE'] as const)
+    test(`creates a record once, and changes it, where creates are once by ${once}`, async () => {
+      system = await startHttpTarget(once)
+      await state('1', ada)
+      await run(once)
+      assert.deepEqual(held(), [['Ada Ltd', 'EUR']])
+      const { writes } = system
+      assert.equal(writes, 1)
+      await state('1', { ...ada, name: 'Ada SE' })
+      await run(once)
+      assert.deepEqual(held(), [['Ada SE', 'EUR']])
+      assert.equal(system.writes, 2)
+      const [golden] = await db.sql`select count(*)::int as n from golden where state = 'ACTIVE'`
+      assert.equal(golden?.n, 1, 'the created record belongs to its golden record')
+      assert.deepEqual(
+        (await intents()).map((i) => [i.operation, i.state]),
+        [
+          ['CREATE', 'DONE'],
+          ['UPDATE', 'DONE'],
+        ],
+      )
+    })
+
+  for (const fault of ['LATE', 'NEVER', 'CUT', 'BROKEN', 'DOWN'] satisfies Fault[])
+    test(`is applied once after the fault ${fault}`, async () => {
+      for (const once of ['KEY', 'UPSERT', 'NONE'] as const) {
+        await empty(db.sql)
+        await db.sql`truncate write_due, write_intent, write_target, written_value, written_record`
+        await system?.close()
+        system = await startHttpTarget(once)
+        let faults = 3
+        system.fault = () => (faults-- > 0 ? fault : null)
+        await state('1', ada)
+        await run(once)
+        await sleep(60)
+        assert.deepEqual(held(), [['Ada Ltd', 'EUR']], once)
+        faults = 2
+        await state('1', { ...ada, name: 'Ada SE' })
+        await run(once)
+        await sleep(60)
+        assert.deepEqual(held(), [['Ada SE', 'EUR']], once)
+        const open = (await intents()).filter((i) => i.state !== 'DONE')
+        assert.deepEqual(open, [], once)
+      }
+    })
+
+  test('of a record that was changed in between is a conflict, and planned again', async () => {
+    system = await startHttpTarget('KEY')
+    await state('1', ada)
+    await run('KEY')
+    const [row] = system.rows.values()
+    // A person changes the name there; nobody has pulled it yet.
+    Object.assign(row ?? {}, {
+      name: 'Ada & Co',
+      modified: new Date(Date.UTC(2026, 5)).toISOString(),
+    })
+    await state('1', { ...ada, name: 'Ada SE' })
+    await run('KEY')
+    assert.deepEqual(held(), [['Ada SE', 'EUR']])
+    const states = (await intents()).map((i) => [i.state, i.code])
+    assert.deepEqual(states, [
+      ['DONE', null],
+      ['CONFLICT', 'CHANGED_SINCE'],
+      ['DONE', null],
+    ])
+    const [stored] =
+      await db.sql`select raw->>'name' as name from source_record where source = 'shop'`
+    assert.equal(stored?.name, 'Ada & Co', 'the other value is a statement of the system')
+  })
+
+  test('that the target changes back is made three times, then it is an exception', async () => {
+    system = await startHttpTarget('KEY')
+    system.automation = (r) => Object.assign(r, { name: String(r.name).toUpperCase() })
+    await state('1', ada)
+    await run('KEY')
+    const codes = (await intents()).filter((i) => i.state === 'REFUSED').map((i) => i.code)
+    assert.deepEqual(codes, ['CHANGED_BACK'])
+    assert.ok(system.writes <= 5, `${system.writes} writes`)
+    const [golden] = await db.sql`select values->>'name' as name from golden`
+    assert.equal(golden?.name, 'Ada Ltd')
+  })
+
+  test('waits within the limits of the target', async () => {
+    system = await startHttpTarget('KEY')
+    for (const [n, name] of ['Ada Ltd', 'Grace Inc', 'Alan plc'].entries())
+      await state(String(n), { ...ada, name, taxIds: [`DE12927339${n}`] })
+    const limits = { perMinute: 2, perDay: 100, changedRecordsMax: 100 }
+    await assert.rejects(run('KEY', { limits }, 60), /it falls silent/)
+    assert.equal(system.writes, 2)
+    assert.deepEqual((await intents()).map((i) => i.state).sort(), ['DONE', 'DONE', 'PLANNED'])
+  })
+})
