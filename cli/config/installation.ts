@@ -68,14 +68,16 @@ export function openInstallation(
   }
 }
 
-/** Judges the mappings by the active policy, which the database has. */
+/** Judges the mappings by the active policy, which the database has, and returns it. */
 export async function judgeByActivePolicy(
   sql: Sql,
   installation: Installation,
   read: () => Promise<StoredPolicy | null> = () => activePolicy(sql),
-): Promise<void> {
+): Promise<Policy> {
   const stored = await read()
-  installation.judge(stored ? parseStoredPolicy(stored, null) : installation.policy)
+  const policy = stored ? parseStoredPolicy(stored, null) : installation.policy
+  installation.judge(policy)
+  return policy
 }
 
 /** Returns the source systems that are held, with the mistake in their mapping. */

@@ -9,15 +9,16 @@ import { type Installation, judgeByActivePolicy } from '../config/installation.t
 import type { PullRole } from '../observe/roles.ts'
 import { openPulledSources } from './openPulledSources.ts'
 import { openServablePolicy } from './servablePolicy.ts'
+import { startWriteBack, type WriteBack } from './writeBack.ts'
 
 export const PULL_CONFIG = ['pullBacklogMax'] as const
 
-/** Each object that is stored at a time has one, and the leases have one. */
-const connectionsMax = 5
+/** Each object that is stored at a time has one, the leases have one, and writes have the rest. */
+const connectionsMax = 8
 
 /**
- * Starts the role `pull`: reads the source systems that have `connection:`. Several processes share
- * them. Without any such source system it does nothing.
+ * Starts the role `pull`: reads the source systems that have `connection:`, and writes to those that
+ * have `write:`. Several processes share them. Without any such source system it does nothing.
  */
 export async function startPullRole(options: {
   config: Config<(typeof PULL_CONFIG)[number]>
@@ -30,18 +31,20 @@ export async function startPullRole(options: {
   if (sources.size === 0) return { sources: [], close: async () => {} }
   const sql = openDatabase(databaseUrl, { name: 'touchstone-pull', connectionsMax })
   const readPolicy = openServablePolicy(sql, log)
+  let writes: WriteBack | undefined
   const judge = () =>
-    void judgeByActivePolicy(sql, installation, readPolicy).catch((err) =>
-      log.error({ err: describeError(err) }, 'the active policy could not be read'),
-    )
+    void judgeByActivePolicy(sql, installation, readPolicy)
+      .then((policy) => writes?.refresh(policy))
+      .catch((err) => log.error({ err: describeError(err) }, 'the active policy could not be read'))
+  const holder = randomUUID()
   let scheduler: PullScheduler
   try {
-    await judgeByActivePolicy(sql, installation, readPolicy)
+    const policy = await judgeByActivePolicy(sql, installation, readPolicy)
     await sql.listen(policyChannel, judge, judge)
     scheduler = new PullScheduler({
       sql,
       sources,
-      holder: randomUUID(),
+      holder,
       backlogMax: config.pullBacklogMax,
       onEnd({ source, object }, result) {
         const at = { source, object }
@@ -58,6 +61,7 @@ export async function startPullRole(options: {
       onAway: (err, retryMs) =>
         log.warn({ err: describeError(err), retryMs }, 'the database cannot be reached: retrying'),
     })
+    writes = startWriteBack({ sql, installation, policy, holder, log })
     scheduler.start()
   } catch (e) {
     await sql.end({ timeout: 5 })
@@ -66,6 +70,7 @@ export async function startPullRole(options: {
   return {
     sources: figures,
     async close() {
+      await writes?.close()
       await scheduler.stop()
       await sql.end({ timeout: 5 })
     },

@@ -6,7 +6,7 @@ import type { Provenance } from '../golden/survive.ts'
 import { heldRaw } from './heldRaw.ts'
 import type { PlanInput, TargetRecord } from './plan.ts'
 import { type PastWrite, pastWritesMax } from './stop.ts'
-import type { Raw, Target } from './target.ts'
+import { isFieldWritten, type Raw, type Target } from './target.ts'
 import { loadWritten } from './writtenValues.ts'
 
 /** What planning depends on beside the database. */
@@ -109,7 +109,11 @@ export async function loadPlanFacts(
         golden: { ...golden, type },
         target,
         records: own.flatMap((m) => (m.deleted ? [] : (records.get(m.key) ?? []))),
-        isComplete: isBeingCreated || own.length > 0,
+        isBeingCreated,
+        former:
+          own[0]?.sourceId ??
+          created.find((c) => c.goldenId === golden.id && c.source === target.source)?.sourceId ??
+          null,
         systemOf: (key) => systemOf.get(key),
         goldenOf: (key) => references.goldenIds.get(key),
         recordsOf: (id) =>
@@ -183,7 +187,7 @@ async function loadReferences(
       (f) =>
         f.kind === 'REFERENCE' &&
         !f.list &&
-        [...targets.values()].some((t) => t.types.get(type.name)?.update.includes(f.name)),
+        [...targets.values()].some((t) => isFieldWritten(t, type.name, f.name)),
     )
   const named = new Map(policy.types.map((t) => [t.name, fieldsOf(t).map((f) => f.name)]))
   const fields = new Set([...named.values()].flat())

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import type { Json } from '../../connectors/connection/row.ts'
+import type { OwnIds } from '../../connectors/contract.ts'
 import { readAt, withValues } from '../../connectors/mapping/rawPath.ts'
+import type { WriteTargetType } from '../../connectors/writeTarget.ts'
 import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import { ownerRank, type Provenance } from '../golden/survive.ts'
 import { isSameValue } from './sameValue.ts'
 import { type FieldRefusal, type PastWrite, refusedBefore, stoppedField } from './stop.ts'
-import type { OwnIds, Raw, Target, TargetType } from './target.ts'
+import type { Raw, Target } from './target.ts'
 
 /** A record of a golden record in the target. */
 export interface TargetRecord {
@@ -35,8 +37,10 @@ export interface PlanInput {
   target: Pick<Target, 'source' | 'role' | 'types' | 'mapping'>
   /** The live records of the golden record in the target. */
   records: readonly TargetRecord[]
-  /** Whether none is to be created: one is being created, or the system has deleted its record. */
-  isComplete: boolean
+  /** Whether a record is being created there. */
+  isBeingCreated: boolean
+  /** The record that it had there, and that was deleted or is one of another thing now. */
+  former: string | null
   /** Returns the system of a source record of the golden record. */
   systemOf(key: string): { source: string; role: string } | undefined
   /** Returns the golden record that a reference names. */
@@ -82,7 +86,7 @@ export function planWrites(input: PlanInput): PlannedWrite[] {
   const type = target.types.get(golden.type.name)
   if (!type) return []
   if (records.length > 0) return records.flatMap((record) => planUpdate(input, type, record) ?? [])
-  const isWanted = !input.isComplete && meets(type.createWhen, golden.values)
+  const isWanted = !input.isBeingCreated && meets(type.createWhen, golden.values)
   return isWanted ? (planCreate(input, type) ?? []) : []
 }
 
@@ -97,12 +101,12 @@ function meets(
   })
 }
 
-function planUpdate(input: PlanInput, type: TargetType, record: TargetRecord): PlannedWrite[] {
+function planUpdate(input: PlanInput, type: WriteTargetType, record: TargetRecord): PlannedWrite[] {
   const { golden } = input
   const { object, sourceId, ownFields, heldFields } = record
   const past = input.historyOf(object, sourceId)
   const draft = new Draft(input, 'UPDATE', object, sourceId, record.held, heldFields)
-  for (const field of listedFields(golden.type, type)) {
+  for (const field of listedFields(golden.type, type.update)) {
     const before = ownValue(heldFields, field.name) ?? null
     const isOurs = !isSameValue(ownValue(ownFields, field.name), before)
     if (!isOurs && !outranks(input, field, record.key)) continue
@@ -117,21 +121,30 @@ function planUpdate(input: PlanInput, type: TargetType, record: TargetRecord): P
   return draft.finish(past)
 }
 
-function planCreate(input: PlanInput, type: TargetType): PlannedWrite[] {
+function planCreate(input: PlanInput, type: WriteTargetType): PlannedWrite[] {
   const { golden } = input
   const object = type.objects[0]
   if (object === undefined) return []
+  const past = input.historyOf(object, null)
   const draft = new Draft(input, 'CREATE', object, null, {}, {})
-  for (const field of listedFields(golden.type, type)) {
+  if (input.former !== null && !past.at(-1)?.isReleased) {
+    draft.refuse({
+      field: '',
+      code: 'HAD_A_RECORD',
+      detail: `${input.target.source} had ${object} ${input.former}, which was deleted or belongs to another thing now: a new one is created only if a person releases this`,
+    })
+    return draft.finish(past)
+  }
+  for (const field of listedFields(golden.type, type.createFields)) {
     const wished = wishedValue(input, field)
     if (isMissing(wished)) draft.wait(field, wished.waitsFor)
     else if (wished !== null) draft.set(field, null, wished)
   }
-  return draft.finish(input.historyOf(object, null))
+  return draft.finish(past)
 }
 
-function listedFields(type: TypePolicy, { update }: TargetType): FieldPolicy[] {
-  return type.fields.filter((f) => update.includes(f.name))
+function listedFields(type: TypePolicy, names: readonly string[]): FieldPolicy[] {
+  return type.fields.filter((f) => names.includes(f.name))
 }
 
 /** Returns whether the origin of a golden value ranks above the target at this stage. */

@@ -6,6 +6,7 @@ import { syncDuplicateTasks } from './duplicates.ts'
 import { loadPlanFacts, type PlanContext } from './facts.ts'
 import { planWrites } from './plan.ts'
 import { type Planned, savePlans } from './savePlans.ts'
+import { isFieldWritten } from './target.ts'
 
 export interface PlannerContext extends PlanContext {
   sql: Sql
@@ -95,9 +96,7 @@ async function markReferring(
   const due = waiting.map((r) => r.goldenId)
   for (const type of policy.types)
     for (const field of type.fields) {
-      const isWritten = [...targets.values()].some((t) =>
-        t.types.get(type.name)?.update.includes(field.name),
-      )
+      const isWritten = [...targets.values()].some((t) => isFieldWritten(t, type.name, field.name))
       if (field.kind !== 'REFERENCE' || field.list || !isWritten) continue
       const rows = await tx<{ id: string }[]>`
         select g.id from source_record s

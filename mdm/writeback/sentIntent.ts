@@ -162,7 +162,7 @@ export async function stateRow(
 ): Promise<void> {
   const correlationId = crypto.randomUUID()
   const messages = await pageMessages(tx, readRows(source, reader, [row]), {
-    ...{ source, reader, again: correlationId, correlationId },
+    ...{ source, reader, again: correlationId, correlationOf: () => correlationId },
     lastInboxId: Number.MAX_SAFE_INTEGER,
   })
   await acceptWithin(tx, messages, { measured: false })

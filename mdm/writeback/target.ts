@@ -1,37 +1,8 @@
-import type { Json } from '../../connectors/connection/row.ts'
-import type { WriteAbility } from '../../connectors/connection/writing.ts'
+import type { WriteAbility, Writing } from '../../connectors/connection/writing.ts'
+import type { Connector, Inverted, OwnIds } from '../../connectors/contract.ts'
+import type { WriteTarget } from '../../connectors/writeTarget.ts'
 
-export type WriteMode = 'SHADOW' | 'APPROVE' | 'ON'
-
-/** Which fields of a golden type are written to a source system. */
-export interface TargetType {
-  /** The objects that hold records of the type, the one for new records first. */
-  objects: readonly string[]
-  update: readonly string[]
-  /** Values of golden fields that a golden record must have to be created; null: none is created. */
-  createWhen: ReadonlyMap<string, readonly string[]> | null
-}
-
-/** Bounds of what is written to one source system. */
-export interface WriteLimits {
-  perMinute: number
-  perDay: number
-  /** Records changed within one planning window. Beyond it, writes are held and a person is asked. */
-  changedRecordsMax: number
-}
-
-export type Raw = Readonly<Record<string, unknown>>
-
-/**
- * Returns the ids that a source system has for the records of one thing; `value` is a canonical
- * reference.
- */
-export type OwnIds = (source: string, object: string, value: string) => readonly string[]
-
-/** How a canonical value is written into a raw record, or why it cannot be. */
-export type Inverted =
-  | { values: ReadonlyMap<string, Json>; also: string[] }
-  | { refused: { code: string; detail: string } }
+export type Raw = Record<string, unknown>
 
 /** The mapping of a source system, in both directions. */
 export interface TargetMapping {
@@ -43,14 +14,30 @@ export interface TargetMapping {
   abilityOf(object: string): Pick<WriteAbility, 'needs' | 'empties' | 'refusalOf'> | null
 }
 
-/** A source system that is written to. */
-export interface Target {
-  source: string
-  role: string
-  mode: WriteMode
-  types: ReadonlyMap<string, TargetType>
-  limits: WriteLimits
+/** A source system that is written to, with its mapping. */
+export interface Target extends WriteTarget {
   mapping: TargetMapping
-  /** Of its configuration, its mapping and the policy. */
-  version: string
+}
+
+/** Joins a target with its mapping and its connection. */
+export function openTarget(
+  target: WriteTarget,
+  connector: Pick<Connector, 'map' | 'invert'>,
+  writing: Pick<Writing, 'abilityOf'>,
+): Target {
+  return {
+    ...target,
+    mapping: {
+      map: (object, raw) => connector.map(object, raw).fields,
+      invert: (object, field, value, raw, ownIds) =>
+        connector.invert(object, field, value, raw, ownIds),
+      abilityOf: (object) => writing.abilityOf(object),
+    },
+  }
+}
+
+/** Returns whether a field of a golden type is written to a target. */
+export function isFieldWritten({ types }: Target, type: string, field: string): boolean {
+  const found = types.get(type)
+  return !!found && (found.update.includes(field) || found.createFields.includes(field))
 }

@@ -1,6 +1,7 @@
 import type { Json } from '../../../connectors/connection/row.ts'
 import type { Raw, Target, TargetMapping } from '../../../mdm/writeback/target.ts'
 import { ownValue } from '../../../schema/kit/dictionary.ts'
+import type { Role } from '../../../schema/policy.ts'
 import { recordKey } from '../../../schema/recordKey.ts'
 
 /**
@@ -33,7 +34,12 @@ export function directMapping(
       if (object !== undefined && typeof value === 'string') {
         const [id] = ownIds(source, object, value)
         return id === undefined
-          ? { refused: { code: 'NO_RECORD', detail: `${source} has no ${object} for ${field}` } }
+          ? {
+              refused: {
+                code: 'NO_RECORD' as const,
+                detail: `${source} has no ${object} for ${field}`,
+              },
+            }
           : { values: new Map([[field, id]]), also: [] }
       }
       if (field === 'kind') return { refused: { code: 'NO_INVERSE', detail: 'it is a constant' } }
@@ -45,7 +51,7 @@ export function directMapping(
   }
 }
 
-export function directTarget(source: string, role: string, more: Partial<Target> = {}): Target {
+export function directTarget(source: string, role: Role, more: Partial<Target> = {}): Target {
   return {
     source,
     role,
@@ -56,10 +62,19 @@ export function directTarget(source: string, role: string, more: Partial<Target>
         {
           objects: ['Customer'],
           update: ['name', 'legalName', 'currency', 'paymentTerms', 'taxIds', 'kind'],
+          createFields: ['name', 'legalName', 'currency', 'paymentTerms', 'taxIds', 'kind'],
           createWhen: new Map([['lifecycle', ['CUSTOMER']]]),
         },
       ],
-      ['Contact', { objects: ['Contact'], update: ['name', 'customer'], createWhen: new Map() }],
+      [
+        'Contact',
+        {
+          objects: ['Contact'],
+          update: ['name', 'customer'],
+          createFields: ['name', 'customer'],
+          createWhen: new Map(),
+        },
+      ],
     ]),
     limits: { perMinute: 6_000, perDay: 100_000, changedRecordsMax: 100 },
     mapping: directMapping(source, { customer: 'Customer' }),

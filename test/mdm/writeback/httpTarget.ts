@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '../../../connectors/connection/contract.ts'
 import { openConnection } from '../../../connectors/connection/openConnection.ts'
-import type { Target } from '../../../mdm/writeback/target.ts'
+import type { Connector } from '../../../connectors/contract.ts'
+import type { WriteTarget } from '../../../connectors/writeTarget.ts'
+import { openTarget, type Target } from '../../../mdm/writeback/target.ts'
 import { connect } from '../../connectors/connection/fixture.ts'
 import { withMapping } from '../../connectors/fixture.ts'
 
@@ -156,11 +158,16 @@ objects:
 `
 
 /** The source system `shop`, as an installation maps it. */
-export const shop = withMapping(`
+const mapped = withMapping(`
 every: { id: id, version: modified }
 objects:
-  customers: { as: Customer, fields: { name: name, currency: currency, paymentTerms: terms } }
+  customers: { as: Customer, fields: { name: name, currency: currency, paymentTerms: terms, taxIds: [tax] } }
 `)
+
+export const shop: Connector = {
+  ...mapped,
+  goldenIdOf: (_, { golden }) => (typeof golden === 'string' ? golden : null),
+}
 
 export function openHttpTarget(url: string, once: Once): Connection {
   return openConnection(
@@ -172,8 +179,8 @@ export function openHttpTarget(url: string, once: Once): Connection {
   )
 }
 
-export function shopTarget(connection: Connection, more: Partial<Target> = {}): Target {
-  return {
+export function shopTarget(connection: Connection, more: Partial<WriteTarget> = {}): Target {
+  const target: WriteTarget = {
     source: 'shop',
     role: 'BILLING',
     mode: 'ON',
@@ -183,18 +190,14 @@ export function shopTarget(connection: Connection, more: Partial<Target> = {}): 
         {
           objects: ['customers'],
           update: ['name', 'currency', 'paymentTerms'],
+          createFields: ['name', 'currency', 'paymentTerms'],
           createWhen: new Map([['lifecycle', ['CUSTOMER']]]),
         },
       ],
     ]),
     limits: { perMinute: 100_000, perDay: 10_000_000, changedRecordsMax: 100_000 },
-    mapping: {
-      map: (object, raw) => shop.map(object, { ...raw }).fields,
-      invert: (object, field, value, raw, ownIds) =>
-        shop.invert(object, field, value, { ...raw }, ownIds),
-      abilityOf: (object) => connection.writing.abilityOf(object),
-    },
     version: 'v1',
     ...more,
   }
+  return openTarget(target, shop, connection.writing)
 }

@@ -36,7 +36,8 @@ function plan(
     golden: { id: goldenId, type, values, provenance: origin },
     target: directTarget('billing', 'BILLING'),
     records: [],
-    isComplete: false,
+    isBeingCreated: false,
+    former: null,
     systemOf(key) {
       const source = [...Object.keys(roles)].find(
         (s) => key === recordKey(s, 'Customer', `${s[0]?.toUpperCase()}1`),
@@ -183,7 +184,16 @@ describe('a create', () => {
       ['CREATE', { name: 'Ada Ltd', currency: 'EUR' }],
     )
     assert.deepEqual(plan({ ...values, lifecycle: 'LEAD' }, origin), [])
-    assert.deepEqual(plan(values, origin, { isComplete: true }), [])
+    assert.deepEqual(plan(values, origin, { isBeingCreated: true }), [])
+  })
+
+  test('of a record that the system deleted asks a person first', () => {
+    const given = { former: 'B9' }
+    const [write] = plan(values, origin, given)
+    assert.deepEqual([write?.values, write?.refused[0]?.code], [{}, 'HAD_A_RECORD'])
+    const released = done('', null, { state: 'REFUSED', isReleased: true, isClosed: true })
+    const [after] = plan(values, origin, { ...given, historyOf: () => [released] })
+    assert.equal(after?.values.name, 'Ada Ltd')
   })
 
   test('without a value that the system needs is refused', () => {

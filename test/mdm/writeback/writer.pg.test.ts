@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { WriteTarget } from '../../../connectors/writeTarget.ts'
+import { accept } from '../../../mdm/inbox/accept.ts'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { planDue } from '../../../mdm/writeback/planDue.ts'
 import { registerTargets, scanTargets } from '../../../mdm/writeback/registerTargets.ts'
-import type { Target } from '../../../mdm/writeback/target.ts'
 import { TargetWriter } from '../../../mdm/writeback/writer.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { directPipeline, drain, empty, policy, send } from '../../fixtures/store.ts'
@@ -45,10 +46,21 @@ async function state(id: string, fields: Record<string, unknown>): Promise<void>
   await drain(pipeline)
 }
 
+/** A record that the shop has had before, and states itself. */
+async function sell(fields: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const row = { id: 'S1', tax: ada.taxIds[0], modified: '2026-01-01T00:00:00Z', ...fields }
+  system.rows.set('S1', row)
+  const message = { source: 'shop', messageId: randomUUID(), correlationId: randomUUID() }
+  const body = JSON.stringify(row)
+  await accept(db.sql, [{ ...message, object: 'customers', format: 'row', body }])
+  await drain(pipeline)
+  return row
+}
+
 const ada = { name: 'Ada Ltd', taxIds: ['DE129273398'], lifecycle: 'CUSTOMER', currency: 'EUR' }
 
 /** Plans, writes and applies what comes back until nothing happens any more. */
-async function run(once: Once, more: Partial<Target> = {}, roundsMax = 200): Promise<void> {
+async function run(once: Once, more: Partial<WriteTarget> = {}, roundsMax = 200): Promise<void> {
   const connection = openHttpTarget(system.url, once)
   const target = shopTarget(connection, more)
   const targets = new Map([['shop', target]])
@@ -75,7 +87,7 @@ async function run(once: Once, more: Partial<Target> = {}, roundsMax = 200): Pro
         // The pause of a breaker or of a conflict is not waited for.
         await db.sql`update write_target set paused_until = null`
         await db.sql`update write_due set due_at = clock_timestamp()`
-        await db.sql`update write_intent set not_before = null where state = 'PLANNED'`
+        await db.sql`update write_intent set not_before = null`
       }
       quiet = open || planned || scanned || applied + skipped > 0 ? 0 : quiet + 1
     }
@@ -142,23 +154,20 @@ describe('a write', () => {
 
   test('of a record that was changed in between is a conflict, and planned again', async () => {
     system = await startHttpTarget('KEY')
+    const row = await sell({ name: 'Ada', currency: 'EUR' })
     await state('1', ada)
     await run('KEY')
-    const [row] = system.rows.values()
     // A person changes the name there; nobody has pulled it yet.
-    Object.assign(row ?? {}, {
+    Object.assign(row, {
       name: 'Ada & Co',
       modified: new Date(Date.UTC(2026, 5)).toISOString(),
     })
     await state('1', { ...ada, name: 'Ada SE' })
     await run('KEY')
     assert.deepEqual(held(), [['Ada SE', 'EUR']])
-    const states = (await intents()).map((i) => [i.state, i.code])
-    assert.deepEqual(states, [
-      ['DONE', null],
-      ['CONFLICT', 'CHANGED_SINCE'],
-      ['DONE', null],
-    ])
+    const ended = (await intents()).map((i) => i.code ?? i.state)
+    assert.equal(ended.at(-1), 'DONE')
+    assert.ok(ended.includes('CHANGED_SINCE'), String(ended))
     const [stored] =
       await db.sql`select raw->>'name' as name from source_record where source = 'shop'`
     assert.equal(stored?.name, 'Ada & Co', 'the other value is a statement of the system')
@@ -167,6 +176,7 @@ describe('a write', () => {
   test('that the target changes back is made three times, then it is an exception', async () => {
     system = await startHttpTarget('KEY')
     system.automation = (r) => Object.assign(r, { name: String(r.name).toUpperCase() })
+    await sell({ name: 'Ada', currency: 'EUR' })
     await state('1', ada)
     await run('KEY')
     const codes = (await intents()).filter((i) => i.state === 'REFUSED').map((i) => i.code)
