@@ -2,6 +2,7 @@ import { type Golden, survive } from '../../mdm/golden/survive.ts'
 import { heldRaw } from '../../mdm/writeback/heldRaw.ts'
 import { type PlannedWrite, planWrites, type TargetRecord } from '../../mdm/writeback/plan.ts'
 import { fieldWritesPerDayMax, type PastWrite } from '../../mdm/writeback/stop.ts'
+import type { Role } from '../../schema/policy.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import { policy } from '../fixtures/store.ts'
 import { directMapping, directTarget } from '../mdm/writeback/directTarget.ts'
@@ -20,7 +21,7 @@ export interface Automation {
 }
 
 export interface SystemSetting {
-  role: string
+  role: Role
   trust: number
   /** The fields that are written to it; null: it is not written to. */
   update: readonly string[] | null
@@ -182,10 +183,13 @@ export function runNetwork({ systems, edits, random, isWritten }: NetworkSetting
         golden: { id: places[0]?.key ?? '', type, ...golden },
         target: {
           ...directTarget(place.source, role),
-          types: new Map([['Customer', { objects: ['Customer'], update, createWhen: null }]]),
+          types: new Map([
+            ['Customer', { objects: ['Customer'], update, createFields: update, createWhen: null }],
+          ]),
         },
         records: [recordOf(place)],
-        isComplete: true,
+        isBeingCreated: true,
+        former: null,
         systemOf: (key) => {
           const p = places.find((x) => x.key === key)
           return p && { source: p.source, role: p.system.role }
