@@ -156,6 +156,12 @@ for (const kind of KINDS_WITH_MODELS) {
         const record = (await first()).record ?? {}
         for (const [field, value] of kept)
           if (!MOVES.test(field)) assert.deepEqual(record[field], value, field)
+        for (const path of Object.keys(change).filter((p) => p.includes('.') && !/^prop/.test(p)))
+          assert.deepEqual(
+            withoutPart(record, path),
+            withoutPart(before.record, path),
+            `the other parts of ${path}`,
+          )
         assert.equal(
           JSON.stringify([...system.state(object)].filter(([id]) => id !== before.id)),
           others,
@@ -251,6 +257,13 @@ for (const kind of KINDS_WITH_MODELS) {
 /** Fields of a record that move with each write. */
 const MOVES =
   /time|date|modif|stamp|version|etag|updated|properties|_by|history|resource|^Name$|Address$|UniqueName|expand/i
+
+/** Returns the group of a path without the part that it names. */
+function withoutPart(record: unknown, path: string): Record<string, unknown> {
+  const [group = '', part = ''] = path.split('.')
+  const { [part]: _, ...others } = (valueAt(record, group) ?? {}) as Record<string, unknown>
+  return others
+}
 
 function emptied(value: unknown): unknown {
   return value === undefined || value === '' ? null : value

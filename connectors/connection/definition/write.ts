@@ -71,6 +71,8 @@ export interface WriteDefinition {
   once: WriteOnce
   match: WriteMatch
   needs: readonly Path[]
+  /** Groups of fields of which the system keeps no part that an update leaves out. */
+  whole: readonly string[]
   /** How a field is emptied; undefined: it cannot be. */
   empty: null | '' | undefined
   /** Values of the record that requests use as {record.NAME}. */
@@ -110,6 +112,7 @@ const writeSchema = shape({
   as: z.enum(['json', 'form']).optional(),
   fields: fieldsSchema.optional(),
   needs: z.array(pathText).min(1).optional(),
+  whole: z.array(pathText).min(1).optional(),
   record: z.record(z.string().regex(/^[a-z][A-Za-z0-9]{0,60}$/), pathText).optional(),
   empty: z.enum(['null', 'text', 'never']).optional(),
   goldenId: scalar.optional(),
@@ -239,6 +242,12 @@ export function readWrite(
       if (!creates?.fields.has(pathKey(path.text)))
         failAt(at, `${what}.needs: "${path.text}" is none of the fields of create:`)
       return path
+    }),
+    whole: (given.whole ?? []).map((group, i) => {
+      const fields = updates.flatMap((u) => [...u.fields.values()])
+      if (!fields.some(({ path }) => path.text.startsWith(`${group}.`)))
+        refuse(`whole: "${group}" has no field that an update writes`, 'whole', i)
+      return group
     }),
     empty: { null: null, text: '' as const, never: undefined }[
       given.empty ?? (as === 'json' ? 'null' : 'text')

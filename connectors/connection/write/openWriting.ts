@@ -88,10 +88,11 @@ export function openWriting(parts: WritingParts): Writing {
   }
 
   async function update(
-    write: RecordWrite & { id: string },
+    given: RecordWrite & { id: string },
     signal: AbortSignal,
   ): Promise<WrittenRecord> {
-    const { id, expected } = write
+    const { id, expected } = given
+    const write = withWholeGroups(given)
     const { ctx, open, fail } = begin(write.object, `id ${id}`, signal)
     const { match: common, once, updates } = open.definition
     if (updates.length === 0)
@@ -139,6 +140,21 @@ export function openWriting(parts: WritingParts): Writing {
       }
     }
     return result
+  }
+
+  /** Adds the present values of the groups that have to be written as a whole. */
+  function withWholeGroups(write: RecordWrite & { id: string }): RecordWrite & { id: string } {
+    const { whole, updates } = opened.get(write.object)?.definition ?? { whole: [], updates: [] }
+    const values = new Map<string, Json>(Object.entries(write.values))
+    for (const group of whole) {
+      if (![...values.keys()].some((path) => path.startsWith(`${group}.`))) continue
+      for (const { path } of updates.flatMap(({ fields }) => [...fields.values()])) {
+        if (!path.text.startsWith(`${group}.`) || values.has(path.text)) continue
+        const value = path.first(scopeOf(write.expected?.record)) ?? null
+        if (value !== null) values.set(path.text, value as Json)
+      }
+    }
+    return { ...write, values: Object.fromEntries(values) }
   }
 
   /** Sends a write. Throws ConnectionError. */
