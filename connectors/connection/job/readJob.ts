@@ -3,7 +3,7 @@ import { parse } from 'csv-parse/sync'
 import { dataText } from '../../../schema/kit/dataText.ts'
 import { scopeOf } from '../../mapping/path.ts'
 import { isMap } from '../../mapping/rule.ts'
-import type { Json } from '../contract.ts'
+import { ConnectionError, type Json, type Verdict } from '../contract.ts'
 import type { JobDefinition } from '../definition/job.ts'
 import type { Refuse } from '../pages/pager.ts'
 import { pagerOf } from '../pages/pagerOf.ts'
@@ -26,6 +26,8 @@ export interface JobPart {
   refuse: Refuse
 }
 
+const NO_JOBS: ReadonlySet<Verdict> = new Set(['MISSING', 'FORBIDDEN'])
+
 /** Returns the job of a stored state; null for a state of a page. */
 export function jobStateOf(state: Json): JobState | null {
   return isMap(state) && typeof state.job === 'string'
@@ -35,7 +37,8 @@ export function jobStateOf(state: Json): JobState | null {
 
 /**
  * Submits a job, or goes on with one. The first part has no rows: its state has the id of the job, so
- * that a run which ends meanwhile goes on with the same one. Throws ConnectionError; MISSING where
+ * that a run which ends meanwhile goes on with the same one. No part where the system has no jobs, or
+ * the user may not submit one. Throws ConnectionError; MISSING where
  * the system no longer has the job, and JOB_FAILED after a part with the state null.
  */
 export async function* readJob(
@@ -46,7 +49,11 @@ export async function* readJob(
   const { submit, results } = definition
   let state = from
   if (state === null) {
-    const answered = await ask(ctx, submit.request, {})
+    const answered = await ask(ctx, submit.request, {}).catch((e: unknown) => {
+      if (e instanceof ConnectionError && NO_JOBS.has(e.verdict)) return null
+      throw e
+    })
+    if (answered === null) return
     const refuse = refuseOf(answered.name)
     const job =
       idText(submit.id.first(scopeOf(answered.body))) ??

@@ -39,8 +39,13 @@ export async function* pullFull(ctx: ObjectContext, from: At): Chunks {
       )) {
         const isLong = listed.next !== undefined && (listed.total ?? 0) > (object.job?.over ?? 0)
         if (object.job && page === null && isLong) {
-          yield* pullJob(ctx, at, start, object.job, null)
-          return
+          let isBegun = false
+          for await (const chunk of pullJob(ctx, at, start, object.job, null)) {
+            isBegun = true
+            yield chunk
+          }
+          // A system without jobs gives the same rows page by page.
+          if (isBegun) return
         }
         yield chunkOf(ctx, at, start, listed)
       }

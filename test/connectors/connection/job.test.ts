@@ -119,6 +119,13 @@ test('a list of few rows needs no job', async () => {
   assert.deepEqual(bulk.jobs, [])
 })
 
+test('a system without jobs, or without the right to them, is read page by page', async () => {
+  const bulk = new Bulk()
+  const { answer } = bulk
+  bulk.answer = (request) => (request.path === '/jobs' ? { status: 403 } : answer(request))
+  assert.deepEqual(ids(await pull(await open(bulk))), ['r1', 'r2', 'r3', 'r4', 'r5'])
+})
+
 test('a longer one is a job, whose results are rows with values and without', async () => {
   const bulk = new Bulk()
   bulk.polls = 1
