@@ -3,7 +3,7 @@ import { openConnection } from '../../../connectors/connection/openConnection.ts
 import type { RetryPolicy } from '../../../connectors/connection/request/requester.ts'
 import { resolveSecret } from '../../../connectors/connection/secrets.ts'
 import type { SourceConnection } from '../../../connectors/connection/sourceConnection.ts'
-import { count } from '../../../schema/kit/numberText.ts'
+import { counted } from '../../../schema/kit/numberText.ts'
 import type { Line } from '../../terminal/print.ts'
 
 export interface Trial {
@@ -77,7 +77,7 @@ function isWholeSystem({ verdict, code }: NonNullable<ObjectCheck['problem']>): 
 }
 
 function rows({ count: total }: ObjectCheck): string {
-  return total === null ? 'can be read' : `can be read: ${count(total)} rows`
+  return total === null ? 'can be read' : `can be read: ${counted(total, 'row')}`
 }
 
 function problemText(
