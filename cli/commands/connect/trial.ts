@@ -3,7 +3,7 @@ import { openConnection } from '../../../connectors/connection/openConnection.ts
 import type { RetryPolicy } from '../../../connectors/connection/request/requester.ts'
 import { resolveSecret } from '../../../connectors/connection/secrets.ts'
 import type { SourceConnection } from '../../../connectors/connection/sourceConnection.ts'
-import { counted } from '../../../schema/kit/numberText.ts'
+import { count, counted } from '../../../schema/kit/numberText.ts'
 import type { Line } from '../../terminal/print.ts'
 
 export interface Trial {
