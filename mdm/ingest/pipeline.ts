@@ -249,7 +249,8 @@ export async function masterRecords(
       mastered.flatMap((r) => references(pipeline, r)),
     ),
     saveOutcomes(tx, outcomes),
-    markMembersDue(tx, mastered),
+    // A statement that changes no field may still show that the system has changed a written value back.
+    markMembersDue(tx, [...mastered, ...restamped, ...unchanged.map((r) => r.record)]),
   ])
   await forgetFeatures(tx, state.brokenIds)
   await saveNotCompared(tx, state.notCompared)

@@ -100,12 +100,17 @@ async function lookBefore(
     return { ended: await refuse(tools, intent, { code: 'RECORD_GONE', detail, verdict: null }) }
   }
   const found = differences(tools.mapping, intent, record)
-  if (found.isThere) return { ended: await done(tools, intent, row, intent.state === 'UNKNOWN') }
+  // What was sent once may have come late, so it is no statement of the system.
+  if (found.isThere) return { ended: await done(tools, intent, row, intent.attempts > 0) }
   if (intent.state === 'UNKNOWN' && found.isFormer) {
-    const lateMs = (intent.sentAt?.getTime() ?? 0) + Math.min(tools.settleMs, updateSettleMsMax)
-    // A newer plan may wait for the record, so this one goes back to the queue.
-    const problem = notApplied(tools)
-    return { ended: await back(tools, intent, problem, Math.max(Date.now(), lateMs)) }
+    const settledAt = (intent.sentAt?.getTime() ?? 0) + Math.min(tools.settleMs, updateSettleMsMax)
+    if (Date.now() < settledAt) {
+      await inTransaction(tools, (tx) =>
+        noteUnknown(tx, tools.lease, intent, notApplied(tools), settledAt),
+      )
+      return { ended: WORKS }
+    }
+    return { ended: null, again: { ...intent, key: crypto.randomUUID() }, row }
   }
   if (!found.isFormer) return { ended: await conflict(tools, intent, changedSince(intent), row) }
   return { ended: null, again: intent, row }

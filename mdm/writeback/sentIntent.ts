@@ -66,8 +66,13 @@ export async function endDone(
   await requireTarget(tx, lease)
   await end(tx, intent, 'DONE', null)
   await tx`update write_intent set source_id = ${id} where id = ${intent.id}`
-  if (isOurs) await confirmWritten(tx, intent.id, id)
-  else await withdrawWritten(tx, intent.id)
+  if (isOurs) {
+    const { goldenId, object, sourceId, values } = intent
+    const { source } = lease
+    // A write that was put back and came late after all has its values no more.
+    await saveWritten(tx, { intentId: intent.id, goldenId, source, object, sourceId, values })
+    await confirmWritten(tx, intent.id, id)
+  } else await withdrawWritten(tx, intent.id)
   // What refers to a new record waits for it, and a plan since then did not know it.
   if (intent.operation === 'CREATE' || !isOurs) await markDue(tx, [intent.goldenId])
 }

@@ -137,7 +137,7 @@ export class TargetWriter {
         const room = state === 'TRYING' ? 1 : writesAtOnceMax
         const isClosed = state === 'OPEN' || (source.closedUntil?.(now) ?? null) !== null
         const next =
-          target && !isClosed && running.size < room && (await hasBudget(sql, target))
+          target && !isClosed && running.size < room && (await hasBudget(sql, target, running.size))
             ? await nextIntent(sql, lease.source, [...running.keys()])
             : null
         if (next && target) {
@@ -187,12 +187,15 @@ async function nextIntent(
   return row ?? null
 }
 
-/** Whether the limits of a target allow one more write. */
-async function hasBudget(sql: Sql, { source, limits }: Target): Promise<boolean> {
+/**
+ * Whether the limits of a target allow one more write. Those that are about to be sent count too.
+ */
+async function hasBudget(sql: Sql, { source, limits }: Target, running: number): Promise<boolean> {
   const [row] = await sql<{ minute: number; day: number }[]>`
     select count(*) filter (where sent_at > clock_timestamp() - interval '1 minute')::int as minute, count(*)::int as day
     from write_intent where source = ${source} and sent_at > clock_timestamp() - interval '1 day'`
-  return (row?.minute ?? 0) < limits.perMinute && (row?.day ?? 0) < limits.perDay
+  const { minute, day } = row ?? { minute: 0, day: 0 }
+  return minute + running < limits.perMinute && day + running < limits.perDay
 }
 
 async function saveBreaker(
