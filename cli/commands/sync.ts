@@ -13,9 +13,11 @@ import {
   syncDesk,
   type TargetFlags,
 } from './sync/desk.ts'
+import { diff } from './sync/diff.ts'
 import { files } from './sync/files.ts'
 import { run } from './sync/run.ts'
 import { status } from './sync/status.ts'
+import { writeRequests, writes } from './sync/writes.ts'
 
 interface RequestFlags {
   reason: string
@@ -76,13 +78,17 @@ function control(kind: ControlKind, name: string, description: string, done: str
 }
 
 export const command = new Command('sync')
-  .description('show, pause, resume and repeat the reading of source systems that are asked')
+  .description(
+    'show, pause, resume and repeat the reading of source systems that are asked; what is written to them',
+  )
   .addCommand(status)
   .addCommand(run)
   .addCommand(pause)
   .addCommand(resume)
   .addCommand(rescan)
   .addCommand(files)
+  .addCommand(diff)
+  .addCommand(writes)
   .addHelpText(
     'after',
     `
@@ -96,5 +102,9 @@ Examples:
   npx touchstone sync pause chargebee --object subscription --reason "maintenance of the site"
   npx touchstone sync rescan chargebee --reason "records were corrected without a new time"
   npx touchstone sync files erp --open
+  npx touchstone sync diff chargebee --limit 5
+  npx touchstone sync writes chargebee --state REFUSED
   npx touchstone sync files erp --skip orders_0042.csv --reason "the ERP never wrote it"`,
   )
+
+for (const own of writeRequests) command.addCommand(own)

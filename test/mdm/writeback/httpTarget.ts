@@ -137,7 +137,7 @@ const create: Record<Once, string> = {
       create: { post: /customers, id: id, row: true }`,
 }
 
-const definition = (once: Once) => `
+export const definition = (once: Once): string => `
 settings:
   base: { is: url, help: "the address" }
 auth: { none: true }
@@ -158,11 +158,12 @@ objects:
 `
 
 /** The source system `shop`, as an installation maps it. */
-const mapped = withMapping(`
+export const mapping = `
 every: { id: id, version: modified }
 objects:
   customers: { as: Customer, fields: { name: name, currency: currency, paymentTerms: terms, taxIds: [tax] } }
-`)
+`
+const mapped = withMapping(mapping)
 
 export const shop: Connector = {
   ...mapped,

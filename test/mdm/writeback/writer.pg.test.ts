@@ -1,18 +1,25 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { command } from '../../../cli/commands/sync.ts'
 import type { WriteTarget } from '../../../connectors/writeTarget.ts'
 import { accept } from '../../../mdm/inbox/accept.ts'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { planDue } from '../../../mdm/writeback/planDue.ts'
 import { registerTargets, scanTargets } from '../../../mdm/writeback/registerTargets.ts'
 import { TargetWriter } from '../../../mdm/writeback/writer.ts'
+import { runCommand } from '../../cli/runCommand.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { directPipeline, drain, empty, policy, send } from '../../fixtures/store.ts'
 import {
+  definition,
   type Fault,
   type HttpTarget,
+  mapping,
   type Once,
   openHttpTarget,
   shop,
@@ -194,5 +201,73 @@ describe('a write', () => {
     await assert.rejects(run('KEY', { limits }, 60), /it falls silent/)
     assert.equal(system.writes, 2)
     assert.deepEqual((await intents()).map((i) => i.state).sort(), ['DONE', 'DONE', 'PLANNED'])
+  })
+})
+
+describe('the commands', () => {
+  let dir: string
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'touchstone-write-'))
+  })
+  after(() => rmSync(dir, { recursive: true }))
+
+  async function sync(...args: string[]): Promise<{ code: number; output: string }> {
+    const env = { DATABASE_URL: db.url, TOUCHSTONE_SOURCES: join(dir, 'sources.yaml') }
+    return await runCommand(command, args, env)
+  }
+
+  test('show what would be written and what is planned, and release what is held, with an audit entry', async () => {
+    system = await startHttpTarget('KEY')
+    writeFileSync(join(dir, 'shop.yaml'), mapping)
+    writeFileSync(join(dir, 'shop.connection.yaml'), definition('KEY'))
+    writeFileSync(
+      join(dir, 'sources.yaml'),
+      `sources:
+  - { name: erp, kind: generic, role: ERP, trust: 0.9, mapping: shop.yaml }
+  - name: shop
+    kind: generic
+    role: BILLING
+    trust: 0.5
+    mapping: shop.yaml
+    connection: { definition: shop.connection.yaml, base: "${system.url}", privateAddresses: true }
+    write:
+      mode: shadow
+      Customer: { update: [name, paymentTerms] }
+`,
+    )
+    await sell({ name: 'Ada', currency: 'EUR' })
+    await state('1', ada)
+    const diff = await sync('diff', 'shop')
+    assert.equal(diff.code, 0, diff.output)
+    assert.match(diff.output, /UPDATE customers S1 of Customer/)
+    assert.match(diff.output, /name: "Ada" -> "Ada Ltd"/)
+    assert.match(diff.output, /shop \(shadow\): 1 golden record compared; 0 creates, 1 update/)
+    assert.match((await sync('diff', 'erp')).output, /has no write: in config\/sources.yaml/)
+    assert.deepEqual(await intents(), [])
+
+    await db.sql`update write_target set paused_until = 'infinity'`
+    const target = shopTarget(openHttpTarget(system.url, 'KEY'))
+    const targets = new Map([['shop', target]])
+    await registerTargets(db.sql, targets)
+    await db.sql`insert into write_due (golden_id) select id from golden`
+    await planDue({ sql: db.sql, policy, systems: pipeline.systems, targets })
+    assert.match((await sync('writes', 'shop')).output, /PLANNED UPDATE shop\/customers S1: name/)
+    const reason = ['--reason', 'month end', '--actor', 'eve']
+    assert.match((await sync('hold', 'shop', ...reason)).output, /shop: 1 write held/)
+    assert.match((await sync('writes', '--state', 'HELD')).output, /HELD_BY_PERSON: month end/)
+    assert.match((await sync('release', 'shop', ...reason)).output, /shop: 1 write released/)
+    assert.deepEqual(
+      (await intents()).map((i) => i.state),
+      ['PLANNED'],
+    )
+    const entries = await db.sql<{ body: { event: string; actor: string } }[]>`
+      select body from audit where body->>'event' like '%_WRITES' order by id`
+    assert.deepEqual(
+      entries.map((e) => [e.body.event, e.body.actor]),
+      [
+        ['HOLD_WRITES', 'eve'],
+        ['RELEASE_WRITES', 'eve'],
+      ],
+    )
   })
 })

@@ -1,0 +1,124 @@
+import { Command, Option } from 'commander'
+import { controlWrites, type WriteRequest } from '../../../mdm/writeback/control.ts'
+import { type IntentRow, readIntents } from '../../../mdm/writeback/read.ts'
+import { hiddenFields } from '../../../schema/hiddenFields.ts'
+import { counted } from '../../../schema/kit/numberText.ts'
+import type { Policy } from '../../../schema/policy.ts'
+import { WRITE_STATES } from '../../../schema/tables/writeback.ts'
+import { withConfig } from '../../config/config.ts'
+import { judgeByActivePolicy, openInstallation } from '../../config/installation.ts'
+import { withDatabase } from '../../connect.ts'
+import { print, printJson } from '../../terminal/print.ts'
+import { parseReason } from '../input/parseReason.ts'
+import { parseWholeNumber } from '../input/parseWholeNumber.ts'
+import { actorOption, operator, SYNC_SETTINGS, type SyncSettings, syncDesk } from './desk.ts'
+
+const rowsMax = 10_000
+
+export const writes = withConfig(
+  new Command('writes')
+    .description('show what is planned, sent and refused, the latest first')
+    .argument('[source]', 'only this source system')
+    .addOption(new Option('--state <name>', 'only writes in this state').choices([...WRITE_STATES]))
+    .option('--limit <n>', `writes that are shown, at most ${rowsMax}`, parseWholeNumber, 20)
+    .option('--before <id>', 'go on after this write of the page before', parseWholeNumber)
+    .option('--json', 'print one JSON object a line', false),
+  SYNC_SETTINGS,
+).action(
+  async (
+    source: string | undefined,
+    flags: SyncSettings & { state?: string; limit: number; before?: number; json: boolean },
+  ) => {
+    if (flags.limit > rowsMax) throw new Error(`--limit is at most ${rowsMax}`)
+    const filter = {
+      ...(source === undefined ? {} : { sources: [source] }),
+      ...(flags.state === undefined ? {} : { states: [flags.state] }),
+    }
+    await withDatabase(
+      { config: flags, connectionsMax: 1, name: 'touchstone-sync' },
+      async (sql) => {
+        const policy = await judgeByActivePolicy(sql, openInstallation(flags.sources))
+        const rows = await readIntents(sql, filter, flags.limit, flags.before ?? null)
+        for (const row of rows.map((r) => shown(policy, r)))
+          if (flags.json) printJson({ ...row, changes: Object.keys(row.changes) })
+          else print(lineOf(row))
+        if (!flags.json && rows.length === 0) print('no write is planned or was made here')
+      },
+    )
+  },
+)
+
+/** Returns a write without reasons that may quote sensitive values: the command has no scopes. */
+function shown(policy: Policy, row: IntentRow): IntentRow {
+  const type = policy.types.find((t) => t.name === row.type)
+  const hidden = type && hiddenFields(policy, type, NO_SCOPES)
+  const refused = row.refused ?? []
+  const fields = [...Object.keys(row.changes), ...refused.map((r) => r.field)]
+  if (hidden && !fields.some((f) => hidden.has(f))) return row
+  const detail = 'not shown, a field is sensitive'
+  return {
+    ...row,
+    detail: row.detail === null ? null : detail,
+    refused: row.refused && refused.map((r) => ({ ...r, detail })),
+  }
+}
+const NO_SCOPES: ReadonlySet<string> = new Set()
+
+function lineOf(row: IntentRow): string {
+  const fields =
+    Object.keys(row.changes).join(', ') || (row.refused ?? []).map((r) => r.field).join(', ')
+  const why = row.code === null ? '' : ` ${row.code}: ${row.detail ?? ''}`
+  return `${row.id} ${row.state} ${row.operation} ${row.source}/${row.object} ${row.sourceId ?? `for ${row.goldenId}`}: ${fields}${why}`
+}
+
+function request(name: string, kind: WriteRequest, description: string, done: string): Command {
+  return withConfig(
+    new Command(name)
+      .description(description)
+      .argument('<source>', 'source system')
+      .argument('[ids...]', 'numbers of writes; all of them without'),
+    SYNC_SETTINGS,
+  )
+    .addOption(
+      new Option('--reason <text>', 'reason, for the audit log')
+        .argParser(parseReason)
+        .makeOptionMandatory(),
+    )
+    .addOption(actorOption())
+    .action(
+      async (
+        source: string,
+        ids: string[],
+        flags: SyncSettings & { reason: string; actor: string },
+      ) => {
+        const installation = openInstallation(flags.sources)
+        await withDatabase(
+          { config: flags, connectionsMax: 1, name: 'touchstone-sync' },
+          async (sql) => {
+            const outcome = await controlWrites(
+              syncDesk(installation, sql),
+              operator(flags.actor),
+              kind,
+              source,
+              ids.length === 0 ? null : ids.map(parseWholeNumber),
+              flags.reason,
+            )
+            if (outcome.code === 'REFUSED')
+              throw new Error(`refused (${outcome.rule}): ${outcome.detail}`)
+            print(`${source}: ${counted(outcome.writes, 'write')} ${done}`)
+          },
+        )
+      },
+    )
+}
+
+export const writeRequests: Command[] = [
+  request('approve', 'APPROVE', 'send writes that wait for approval, or are held', 'approved'),
+  request('hold', 'HOLD', 'hold planned writes until they are released', 'held'),
+  request(
+    'release',
+    'RELEASE',
+    'send writes that are held, and plan again what was refused',
+    'released',
+  ),
+]
