@@ -17,6 +17,8 @@ if (!(fileSecondsMax > 0))
   throw new Error('TOUCHSTONE_TEST_SECONDS_MAX is a number of seconds above 0')
 /** Several files share a process: one each would take a third more time, to load the same modules. */
 const filesPerProcess = 5
+/** The tests that need no database take longest: one process alone would end after all others. */
+const pureProcesses = 2
 /** Fewer files than these each have their own process, so that they run side by side. */
 const groupedFilesMin = 12
 const given = process.argv.slice(2)
@@ -50,10 +52,10 @@ function inGroups(): string[] {
   const pure = grouped.filter((f) => !f.endsWith('.pg.test.ts'))
   const count = Math.ceil(withDatabase.length / filesPerProcess)
   // Each group takes every nth file: neighbours take about the same time.
-  const mixed = Array.from({ length: count }, (_, n) =>
-    withDatabase.filter((_, i) => i % count === n),
-  )
-  const filled = [pure, ...mixed].filter((group) => group.length > 0)
+  const split = (list: readonly string[], into: number) =>
+    Array.from({ length: into }, (_, n) => list.filter((_, i) => i % into === n))
+  const all = [...split(pure, pureProcesses), ...split(withDatabase, count)]
+  const filled = all.filter((group) => group.length > 0)
   return filled.map((group, n) => {
     const path = join(groups, `${String(n).padStart(2, '0')}.test.mjs`)
     const together = new URL('together.ts', import.meta.url)
