@@ -14,7 +14,7 @@ import { openPulled } from './pulledSystem.ts'
 
 // The program reads the model of each vendor and is killed at random moments, again and again.
 
-const kills = Number(process.env.TOUCHSTONE_KIND_KILLS ?? 2)
+const kills = Number(process.env.TOUCHSTONE_KIND_KILLS ?? 1)
 /** The long run has all kinds. */
 const only = (process.env.TOUCHSTONE_KINDS ?? 'stripe').split(',')
 /** Several pages of each object. */

@@ -11,7 +11,7 @@ import { type TestDatabase, testDatabase } from '../../database.ts'
 import { firstSeed } from '../../property.ts'
 import { seeded } from '../feed/world.ts'
 
-const kills = Number(process.env.TOUCHSTONE_FILE_KILLS ?? 12)
+const kills = Number(process.env.TOUCHSTONE_FILE_KILLS ?? 4)
 const filesEach = 6
 const rowsEach = 2_500
 const program = fileURLToPath(new URL('./fileProcess.ts', import.meta.url))

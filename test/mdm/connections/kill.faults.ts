@@ -8,7 +8,7 @@ import { type TestDatabase, testDatabase } from '../../database.ts'
 import { firstSeed } from '../../property.ts'
 import { seeded } from '../feed/world.ts'
 
-const kills = Number(process.env.TOUCHSTONE_PULL_KILLS ?? 12)
+const kills = Number(process.env.TOUCHSTONE_PULL_KILLS ?? 6)
 const rows = 600
 const program = fileURLToPath(new URL('./pullProcess.ts', import.meta.url))
 
