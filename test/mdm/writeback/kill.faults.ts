@@ -11,7 +11,7 @@ import { firstSeed } from '../../property.ts'
 import { seeded } from '../feed/world.ts'
 import { type Fault, type Once, shop, startHttpTarget } from './httpTarget.ts'
 
-const kills = Number(process.env.TOUCHSTONE_WRITE_KILLS ?? 4)
+const kills = Number(process.env.TOUCHSTONE_WRITE_KILLS ?? 10)
 const customers = 12
 const program = fileURLToPath(new URL('./writeProcess.ts', import.meta.url))
 
