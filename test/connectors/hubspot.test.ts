@@ -279,6 +279,25 @@ describe('HubSpot', () => {
     assert.equal(unset.ok ? '' : unset.code, 'NO_SECRET')
   })
 
+  test('no signature of an earlier version passes: the vectors of the vendor', { skip }, () => {
+    const file = join(samples, 'HubSpot__hubspot-api-nodejs/signature-vectors.json')
+    const vectors = JSON.parse(readFileSync(file, 'utf8')) as {
+      signature: string
+      requestBody: string
+    }[]
+    assert.ok(vectors.length >= 4)
+    for (const { signature, requestBody } of vectors) {
+      const code = (headers: Record<string, string>) => {
+        const verdict = hubspot.verify(headers, Buffer.from(requestBody), now)
+        return verdict.ok ? 'ok' : verdict.code
+      }
+      const version3 = { ...sign(requestBody), 'x-hubspot-signature-v3': signature }
+      assert.equal(code({ 'x-hubspot-signature': signature }), 'NO_SIGNATURE')
+      assert.equal(code(version3), signature === '' ? 'NO_SIGNATURE' : 'WRONG_SIGNATURE')
+      assert.equal(code(sign(requestBody)), 'ok')
+    }
+  })
+
   test('reads recorded records of the API', { skip }, () => {
     for (const [file, object] of [
       ['companies_data', 'companies'],
