@@ -130,8 +130,8 @@ export async function appendChanges(tx: Transaction, events: NewChange[]): Promi
       where g.version = excluded.version - 1
       returning 1
     ), due as (
-      insert into write_due (golden_id)
-      select golden_id from event where is_golden and exists (select from write_target)
+      insert into write_due (golden_id, position)
+      select golden_id, position from event where is_golden and exists (select from write_target)
     )
     select base + ${count} as last, (select count(*) from stored) as written,
       pg_notify(${changeChannel}, (base + ${count})::text)

@@ -2,6 +2,7 @@ import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
+import { loadCrosswalk, loadPlaces } from '../golden/stored.ts'
 import type { Provenance } from '../golden/survive.ts'
 import { heldRaw } from './heldRaw.ts'
 import type { PlanInput, TargetRecord } from './plan.ts'
@@ -22,7 +23,6 @@ export interface GoldenFacts {
   type: string
   version: number
   state: 'ACTIVE' | 'MERGED' | 'DELETED'
-  redirect: string | null
   values: Record<string, unknown>
   provenance: Record<string, Provenance>
   policyVersion: string
@@ -37,19 +37,15 @@ export interface PlanFacts {
   inputOf(golden: GoldenFacts, target: Target): PlanInput | null
 }
 
-interface Member {
-  goldenId: string
-  key: string
-  source: string
-  object: string
-  sourceId: string
+interface Member extends RecordOfGolden {
   deleted: boolean
   raw: Raw | null
 }
 
 /**
  * Loads everything that the plans of some golden records depend on, with a fixed number of reads.
- * Golden records and their members are read by one statement, so they belong together.
+ * Golden records, their members and what was created for them are read by one statement, so they
+ * belong together. What changes after it makes the golden record due again.
  */
 export async function loadPlanFacts(
   tx: Transaction,
@@ -58,16 +54,13 @@ export async function loadPlanFacts(
 ): Promise<PlanFacts> {
   const { policy, targets } = context
   const rows = await readGoldens(tx, goldenIds, [...targets.keys()])
-  const goldens = rows.map(({ members, ...golden }) => golden)
-  const created = await readCreated(tx, goldenIds)
+  const goldens = rows.map(({ members, created, ...golden }) => golden)
   const members = rows.flatMap((r) => r.members.map((m) => ({ ...m, goldenId: r.id })))
-  const known = new Set(await knownKeys(tx, created))
-  const bare = created
-    .filter((c) => c.sourceId !== null && !known.has(keyOf(c)))
-    .map(
-      (c): Member => ({ ...c, sourceId: c.sourceId ?? '', key: keyOf(c), deleted: false, raw: {} }),
-    )
-  const all = [...members, ...bare]
+  const created = rows.flatMap((r) => r.created.map((c) => ({ ...c, goldenId: r.id })))
+  const all: Member[] = [
+    ...members,
+    ...(await bareRecords(tx, created, members)).map((c) => ({ ...c, deleted: false, raw: {} })),
+  ]
   const byGolden = Map.groupBy(all, (m) => m.goldenId)
   const inTargets = all.filter((m) => m.raw !== null && targets.has(m.source))
   const written = await loadWritten(
@@ -126,20 +119,31 @@ export async function loadPlanFacts(
 }
 
 async function readGoldens(tx: Transaction, ids: readonly string[], targets: readonly string[]) {
-  return await tx<(GoldenFacts & { members: Omit<Member, 'goldenId'>[] })[]>`
-    select g.id, g.type, g.version, g.state, g.redirect, g.values, g.provenance, g.policy_version as "policyVersion",
-      g.position, c.cause->>'correlationId' as "correlationId", m.members
+  return await tx<
+    (GoldenFacts & {
+      members: Omit<Member, 'goldenId'>[]
+      created: Omit<Created, 'goldenId'>[]
+    })[]
+  >`
+    select g.id, g.type, g.version, g.state, g.values, g.provenance, g.policy_version as "policyVersion",
+      g.position, c.cause->>'correlationId' as "correlationId", m.members, n.created
     from golden g left join change c on c.position = g.position
       cross join lateral (
         select coalesce(json_agg(json_build_object('key', s.key, 'source', s.source, 'object', s.object,
           'sourceId', s.source_id, 'deleted', s.deleted,
           'raw', case when s.source = any(${[...targets]}::text[]) and not s.deleted then s.raw end) order by s.id), '[]') as members
         from source_record s where s.golden_id = g.id) m
+      -- What was created for a golden id belongs to the golden record of the record that it is named
+      -- after, as the created record itself does. So it follows merges, splits and undo.
+      cross join lateral (
+        select coalesce(json_agg(json_build_object('source', i.source, 'object', i.object, 'sourceId', i.source_id)), '[]') as created
+        from source_record k join write_intent i on i.golden_id = k.key
+        where k.golden_id = g.id and i.operation = 'CREATE' and i.state in ('SENT', 'UNKNOWN', 'DONE')) n
     where g.id = any(${[...ids]}::uuid[])
-    -- A golden record that was merged comes first: what was created for it moves to its survivor.
-    order by g.state = 'ACTIVE', g.position`
+    order by g.position`
 }
 
+/** A record that was created for a golden record, or is being created. */
 interface Created {
   goldenId: string
   source: string
@@ -148,32 +152,48 @@ interface Created {
   sourceId: string | null
 }
 
-/** Reads records that were created for golden records, or are being created. */
-async function readCreated(tx: Transaction, goldenIds: readonly string[]): Promise<Created[]> {
-  return await tx<Created[]>`
-    select golden_id as "goldenId", source, object, source_id as "sourceId" from write_intent
-    where golden_id = any(${[...goldenIds]}::uuid[]) and operation = 'CREATE' and state in ('SENT', 'UNKNOWN', 'DONE')`
+interface RecordOfGolden {
+  goldenId: string
+  key: string
+  source: string
+  object: string
+  sourceId: string
 }
 
-function keyOf({ source, object, sourceId }: Omit<Created, 'goldenId'>): string {
-  return recordKey(source, object, sourceId ?? '')
-}
-
-/** Returns the keys of created records that have a source record, which then counts alone. */
-async function knownKeys(tx: Transaction, created: readonly Created[]): Promise<string[]> {
-  const keys = created.filter((c) => c.sourceId !== null).map(keyOf)
-  if (keys.length === 0) return []
-  const rows = await tx<
-    { key: string }[]
-  >`select key from source_record where key = any(${keys}::uuid[])`
-  return rows.map((r) => r.key)
+/**
+ * Returns created records that are not among the source records just read: those without a message
+ * yet. One whose message was applied since that read counts too. One that was deleted, or that is of
+ * another golden record, does not.
+ */
+async function bareRecords(
+  tx: Transaction,
+  created: readonly Created[],
+  known: readonly { key: string }[],
+): Promise<RecordOfGolden[]> {
+  const knownKeys = new Set(known.map((k) => k.key))
+  const named = new Map<string, RecordOfGolden>()
+  for (const { goldenId, source, object, sourceId } of created) {
+    const key = sourceId === null ? null : recordKey(source, object, sourceId)
+    if (sourceId !== null && key !== null && !knownKeys.has(key))
+      named.set(`${goldenId} ${key}`, { goldenId, key, source, object, sourceId })
+  }
+  const records = [...named.values()]
+  const rows = await loadPlaces(
+    tx,
+    records.map((r) => r.key),
+  )
+  const places = new Map(rows.map((r) => [r.key, r]))
+  return records.filter(({ key, goldenId }) => {
+    const place = places.get(key)
+    return !place || (!place.deleted && (place.goldenId ?? goldenId) === goldenId)
+  })
 }
 
 interface References {
   /** Golden id by record key. */
   goldenIds: Map<string, string>
   /** Records in targets by golden id. */
-  records: Map<string, { source: string; key: string; object: string; sourceId: string }[]>
+  records: Map<string, RecordOfGolden[]>
 }
 
 async function loadReferences(
@@ -199,21 +219,24 @@ async function loadReferences(
   for (const r of records) for (const f of fields) add(ownValue(r.heldFields, f))
   const found: References = { goldenIds: new Map(), records: new Map() }
   if (keys.size === 0) return found
-  const places = await tx<{ key: string; goldenId: string | null }[]>`
-    select key, golden_id as "goldenId" from source_record where key = any(${[...keys]}::uuid[])`
-  for (const { key, goldenId } of places) if (goldenId) found.goldenIds.set(key, goldenId)
+  for (const [key, goldenId] of await loadCrosswalk(tx, [...keys]))
+    found.goldenIds.set(key, goldenId)
   const ids = [...new Set(found.goldenIds.values())]
-  const own = await tx<
-    { goldenId: string; source: string; key: string; object: string; sourceId: string }[]
-  >`select golden_id as "goldenId", source, key, object, source_id as "sourceId" from source_record
-    where golden_id = any(${ids}::uuid[]) and source = any(${[...targets.keys()]}::text[]) and not deleted order by id`
-  const created = (await readCreated(tx, ids))
-    .filter((c) => c.sourceId !== null)
-    .map((c) => ({ ...c, sourceId: c.sourceId ?? '', key: keyOf(c) }))
-  const stored = new Set(await knownKeys(tx, created))
-  for (const { goldenId, ...record } of [...own, ...created.filter((c) => !stored.has(c.key))]) {
+  // One statement, so that a record whose first message is applied meanwhile is in one of the two.
+  const stored = await tx<(Created & { key: string | null })[]>`
+    (select golden_id as "goldenId", source, key, object, source_id as "sourceId" from source_record
+      where golden_id = any(${ids}::uuid[]) and source = any(${[...targets.keys()]}::text[]) and not deleted order by id)
+    union all
+    (select k.golden_id, i.source, null, i.object, i.source_id from source_record k join write_intent i on i.golden_id = k.key
+      where k.golden_id = any(${ids}::uuid[]) and i.operation = 'CREATE' and i.state = 'DONE')`
+  const own = stored.flatMap(({ key, sourceId, ...r }) =>
+    key !== null && sourceId !== null ? [{ ...r, key, sourceId }] : [],
+  )
+  const created = stored.filter((r) => r.key === null)
+  for (const record of [...own, ...(await bareRecords(tx, created, own))]) {
+    const { goldenId, key } = record
     found.records.set(goldenId, [...(found.records.get(goldenId) ?? []), record])
-    found.goldenIds.set(record.key, goldenId)
+    found.goldenIds.set(key, goldenId)
   }
   return found
 }

@@ -26,16 +26,25 @@ export async function planDue(context: PlannerContext): Promise<number | null> {
     const [lock] = await tx<{ isFree: boolean }[]>`
       select pg_try_advisory_xact_lock(hashtextextended('write planner', 0)) as "isFree"`
     if (!lock?.isFree) return null
-    const rows = await tx<{ goldenId: string }[]>`
+    const rows = await tx<{ goldenId: string; leadsTo: string | null; position: number | null }[]>`
       with taken as (
         delete from write_due where id in (
           select id from write_due where due_at <= clock_timestamp() order by due_at, id limit ${dueRowsMax})
-        returning golden_id)
-      select golden_id as "goldenId" from taken`
+        returning golden_id, position)
+      -- What was created for an id that was merged counts for the golden record that it leads to.
+      select t.golden_id as "goldenId", k.golden_id as "leadsTo", t.position
+      from taken t left join source_record k on k.key = t.golden_id`
     if (rows.length === 0) return 0
-    const ids = [...new Set(rows.map((r) => r.goldenId))]
-    const survivors = await moveCreates(tx, ids)
-    await planGoldenRecords(tx, context, [...new Set([...ids, ...survivors])])
+    const ids = [...new Set(rows.flatMap((r) => [r.goldenId, r.leadsTo ?? r.goldenId]))]
+    await planGoldenRecords(tx, context, ids)
+    await markDue(tx, [
+      ...(await waitingFor(tx, ids)),
+      ...(await referringTo(
+        tx,
+        context,
+        rows.flatMap((r) => r.position ?? []),
+      )),
+    ])
     return rows.length
   })
 }
@@ -59,52 +68,49 @@ async function planGoldenRecords(
   )
   await savePlans(tx, planned)
   await syncDuplicateTasks(tx, context.rules ?? DEFAULT_RULES, context.targets, ids)
-  await markReferring(tx, context, ids)
 }
 
-/**
- * Moves what was created for a golden record to the one that it merged into. Returns the survivors.
- * A create that is on its way stays where the survivor has one too; it moves when it has ended.
- */
-async function moveCreates(tx: Transaction, ids: readonly string[]): Promise<string[]> {
+/** Returns golden records that wait for a record of one of these, which their target has now. */
+async function waitingFor(tx: Transaction, ids: readonly string[]): Promise<string[]> {
   const rows = await tx<{ goldenId: string }[]>`
-    update write_intent i set golden_id = g.redirect
-    from golden g
-    where i.golden_id = g.id and g.id = any(${[...ids]}::uuid[]) and g.state = 'MERGED' and i.operation = 'CREATE'
-      and i.state in ('SENT', 'UNKNOWN', 'DONE') and not exists (
-        select from write_intent o where o.source = i.source and o.object = i.object and o.golden_id = g.redirect
-          and i.state <> 'DONE' and o.source_id is null and o.state in ('SENT', 'UNKNOWN'))
-    returning i.golden_id as "goldenId"`
+    select distinct i.golden_id as "goldenId" from source_record k join write_intent i on i.waits_for = k.key
+    where k.golden_id = any(${[...ids]}::uuid[]) and i.state in ('SHADOW', 'PLANNED', 'WAITING', 'WAITING_APPROVAL', 'HELD')
+      and (exists (select from source_record s where s.golden_id = k.golden_id and s.source = i.source and not s.deleted)
+        or exists (select from source_record a join write_intent d on d.golden_id = a.key
+          where a.golden_id = k.golden_id and d.source = i.source and d.operation = 'CREATE' and d.state = 'DONE'))`
   return rows.map((r) => r.goldenId)
 }
 
 /**
- * Makes golden records due that wait for one of these, and those that refer to a record which has
- * moved by a merge or a split: their reference means another thing now.
+ * Returns golden records that refer to records of those which were merged or split in these events:
+ * their reference means another thing now.
  */
-async function markReferring(
+async function referringTo(
   tx: Transaction,
   { policy, targets }: PlanContext,
-  ids: readonly string[],
-): Promise<void> {
-  const waiting = await tx<{ goldenId: string }[]>`
-    select distinct golden_id as "goldenId" from write_intent i
-    where i.waits_for = any(${[...ids]}::uuid[]) and i.state in ('SHADOW', 'PLANNED', 'WAITING', 'WAITING_APPROVAL', 'HELD')
-      and exists (select from source_record s where s.golden_id = i.waits_for and s.source = i.source and not s.deleted
-        union all select from write_intent d where d.golden_id = i.waits_for and d.source = i.source
-          and d.operation = 'CREATE' and d.state = 'DONE')`
-  const due = waiting.map((r) => r.goldenId)
-  for (const type of policy.types)
-    for (const field of type.fields) {
-      const isWritten = [...targets.values()].some((t) => isFieldWritten(t, type.name, field.name))
-      if (field.kind !== 'REFERENCE' || field.list || !isWritten) continue
-      const rows = await tx<{ id: string }[]>`
-        select g.id from source_record s
-          join golden o on o.id = s.golden_id
-          join change c on c.position = o.position and c.op in ('MERGED', 'SPLIT')
-          join golden g on g.values ->> ${field.name} = s.key::text and g.type = ${type.name} and g.state = 'ACTIVE'
-        where s.golden_id = any(${[...ids]}::uuid[])`
-      due.push(...rows.map((r) => r.id))
-    }
-  await markDue(tx, due)
+  positions: readonly number[],
+): Promise<string[]> {
+  const fields = policy.types.flatMap((type) =>
+    type.fields.flatMap(({ kind, list, name }) => {
+      const isWritten = [...targets.values()].some((t) => isFieldWritten(t, type.name, name))
+      return kind === 'REFERENCE' && !list && isWritten ? [{ type: type.name, name }] : []
+    }),
+  )
+  if (fields.length === 0 || positions.length === 0) return []
+  const moved = await tx<{ key: string }[]>`
+    select distinct unnest(c.members || coalesce(b.members, '{}')) as key
+    from change c left join change b on b.golden_id = c.golden_id and b.version = c.version - 1
+    where c.position = any(${[...positions]}::bigint[]) and c.op in ('MERGED', 'SPLIT')`
+  if (moved.length === 0) return []
+  const keys = `{${moved.map((m) => m.key).join(',')}}`
+  const referring: string[] = []
+  for (const { type, name } of fields) {
+    // The name stands in the text, or no index of such a field would be used.
+    const rows = await tx.unsafe<{ id: string }[]>(
+      `select id from golden where (values ->> '${name}') = any($1::text[]) and state = 'ACTIVE' and values ? '${name}' and type = $2`,
+      [keys, type],
+    )
+    referring.push(...rows.map((r) => r.id))
+  }
+  return referring
 }

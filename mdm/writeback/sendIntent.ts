@@ -152,8 +152,8 @@ async function lookForCreated(
     await inTransaction(tools, (tx) => noteUnknown(tx, lease, intent, problem, at))
     return { ended: WORKS }
   }
-  // The system repeats its answer to a known key, so what was not applied needs another one.
-  return { ...again, again: { ...intent, key: crypto.randomUUID() } }
+  // It is planned again: its golden record may have a record there by now, or be merged.
+  return { ended: await back(tools, intent, notApplied(tools), Date.now()) }
 }
 
 /** A key is sent again this often. Then the system has stored a failure under it. */

@@ -36,8 +36,15 @@ export const SENDABLE = `i.id, i.key, i.golden_id as "goldenId", i.object, i.sou
   i.values, i.former, i.attempts, i.first_sent_at as "firstSentAt", i.sent_at as "sentAt"`
 
 /**
+ * Whether an intent, of the alias i, is a plan of the present. An update that is not fails by the
+ * values that it expects; a create would make a record that nobody takes away.
+ */
+export const IS_PRESENT = `(i.operation = 'UPDATE' or i.state <> 'PLANNED' or not exists (
+  select from write_due d where d.golden_id = i.golden_id and d.due_at <= clock_timestamp()))`
+
+/**
  * Notes that an intent is sent now, with its values, before the request leaves. Returns false where
- * a newer plan has replaced it, or a person holds it. Throws LeaseLost.
+ * a newer plan has replaced it or is about to, or a person holds it. Throws LeaseLost.
  */
 export async function beginSending(
   tx: Transaction,
@@ -45,10 +52,12 @@ export async function beginSending(
   intent: SendableIntent,
 ): Promise<boolean> {
   await requireTarget(tx, lease)
-  const rows = await tx`
-    update write_intent set state = 'SENT', attempts = attempts + 1, sent_at = clock_timestamp(), not_before = null,
-      first_sent_at = coalesce(first_sent_at, clock_timestamp()), key = ${intent.key}::uuid, code = null, detail = null, verdict = null
-    where id = ${intent.id} and state = ${intent.state} returning 1`
+  const rows = await tx.unsafe(
+    `update write_intent i set state = 'SENT', attempts = attempts + 1, sent_at = clock_timestamp(), not_before = null,
+       first_sent_at = coalesce(first_sent_at, clock_timestamp()), key = $1::uuid, code = null, detail = null, verdict = null
+     where id = $2 and state = $3 and ${IS_PRESENT} returning 1`,
+    [intent.key, intent.id, intent.state],
+  )
   if (rows.length === 0) return false
   const { id, goldenId, object, sourceId, values } = intent
   await saveWritten(tx, { intentId: id, goldenId, source: lease.source, object, sourceId, values })

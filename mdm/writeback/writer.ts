@@ -6,7 +6,7 @@ import type { RowReader } from '../connections/readRows.ts'
 import type { Sql } from '../db/database.ts'
 import { afterFailure, closed, stateOf } from '../webhooks/breaker.ts'
 import { type Attempt, sendIntent } from './sendIntent.ts'
-import { SENDABLE, type SendableIntent } from './sentIntent.ts'
+import { IS_PRESENT, SENDABLE, type SendableIntent } from './sentIntent.ts'
 import type { Target } from './target.ts'
 import { type ClaimedTarget, claimTarget, releaseTarget, renewTarget } from './targetLease.ts'
 
@@ -168,7 +168,10 @@ async function hasWork(sql: Sql, source: string): Promise<boolean> {
   return row !== undefined
 }
 
-/** Returns the oldest intent that may be sent now: one of each golden record is on its way. */
+/**
+ * Returns the oldest intent that may be sent now: one of each golden record is on its way. A create
+ * is not sent while its golden record is due: it may have a record there since, or be merged.
+ */
 async function nextIntent(
   sql: Sql,
   source: string,
@@ -177,7 +180,7 @@ async function nextIntent(
   const [row] = await sql.unsafe<SendableIntent[]>(
     `select ${SENDABLE} from write_intent i
      where i.source = $1 and i.state in ('PLANNED', 'UNKNOWN') and (i.not_before is null or i.not_before <= clock_timestamp())
-       and i.golden_id <> all($2::uuid[])
+       and i.golden_id <> all($2::uuid[]) and ${IS_PRESENT}
        and (i.state = 'UNKNOWN' or not exists (
          select from write_intent o where o.source = i.source and o.id <> i.id and o.state in ('SENT', 'UNKNOWN')
            and (o.golden_id = i.golden_id or o.object = i.object and o.source_id = i.source_id)))

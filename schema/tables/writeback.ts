@@ -27,8 +27,10 @@ export const writeDue = pgTable(
     id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
     goldenId: uuid('golden_id').notNull(),
     dueAt: moment('due_at').notNull().default(clock),
+    /** Of the event that made it due; null for another reason. */
+    position: int8('position'),
   },
-  (t) => [index('write_due_at').on(t.dueAt, t.id)],
+  (t) => [index('write_due_at').on(t.dueAt, t.id), index('write_due_golden').on(t.goldenId)],
 )
 
 /**

@@ -99,7 +99,7 @@ for (const by of ['KEY', 'UPSERT', 'NONE'] as const)
     assert.deepEqual(held(), wished())
     const golden = [...system.rows.values()].map((r) => r.golden)
     assert.equal(new Set(golden).size, golden.length, 'one record of each golden record')
-    const [unplanned] = await db.sql<{ n: number }[]>`
-      select count(*)::int as n from write_intent where state = 'REFUSED'`
-    assert.equal(unplanned?.n, 0)
+    const refused = await db.sql`
+      select operation, source_id, code, detail from write_intent where state = 'REFUSED' order by id`
+    assert.deepEqual([...refused], [])
   })
