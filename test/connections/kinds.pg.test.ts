@@ -4,6 +4,7 @@ import type { Fault } from '../../demo/systems/kit/faults.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { empty } from '../fixtures/store.ts'
 import { KINDS_WITH_MODELS } from './kindCases.ts'
+import { operationalDifferences } from './operationalCases.ts'
 import { openPulled } from './pulledSystem.ts'
 
 let db: TestDatabase
@@ -38,6 +39,9 @@ for (const kind of KINDS_WITH_MODELS)
       await pulled.pull()
       assert.deepEqual((await pulled.differences()).slice(0, 6), [])
       assert.deepEqual((await pulled.rereadDifferences()).slice(0, 20), [])
+      const typed = async () =>
+        (await operationalDifferences(db.sql, kind.model.kind, pulled)).slice(0, 10)
+      assert.deepEqual(await typed(), [])
       assert.deepEqual(system.requests().unknown, [])
       for (let day = 1; day <= 2; day++) {
         for (const [fault, times] of FAULTS) system.faults.add(fault, undefined, times)
@@ -47,6 +51,7 @@ for (const kind of KINDS_WITH_MODELS)
         await pulled.pull()
         assert.deepEqual((await pulled.differences()).slice(0, 6), [], `day ${day}`)
       }
+      assert.deepEqual(await typed(), [])
       assert.deepEqual(system.requests().unknown, [])
       for (const met of ['status', 'cut', 'invalidJson'] as const)
         assert.ok(system.faults.met().has(met), `a fault of the kind ${met} was met`)

@@ -224,7 +224,7 @@ describe('Chargebee', () => {
     })
   })
 
-  test('of the transactions only payments are payments', () => {
+  test('of the transactions payments are payments and refunds refunds', () => {
     const transaction = {
       id: 'txn_1',
       customer_id: 'acme-7',
@@ -241,7 +241,9 @@ describe('Chargebee', () => {
         .read('row', JSON.stringify({ ...transaction, type }), 'transaction')
         .map((c) => c.object)
     assert.deepEqual(objects('payment'), ['transaction', 'payment'])
-    assert.deepEqual(objects('refund'), ['transaction'])
+    assert.deepEqual(objects('refund'), ['transaction', 'refund'])
+    assert.deepEqual(objects('authorization'), ['transaction'])
+    assert.deepEqual(objects('payment_reversal'), ['transaction'])
     assert.deepEqual(chargebee.map('payment', transaction).fields, {
       customer: key('customer', 'acme-7'),
       invoice: key('invoice', 'INV-9'),

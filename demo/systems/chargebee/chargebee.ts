@@ -187,6 +187,28 @@ const LISTINGS: ReadonlyMap<string, Listing> = new Map([
     },
   ],
   [
+    'quotes',
+    {
+      name: 'quote',
+      sorts: ['date'],
+      filters: filters('id customer_id subscription_id', 'status', 'date updated_at'),
+    },
+  ],
+  [
+    'orders',
+    {
+      name: 'order',
+      sorts: ['created_at', 'updated_at'],
+      deletable: true,
+      filters: filters(
+        'id invoice_id subscription_id original_order_id',
+        'status order_type resent_status',
+        'order_date paid_on shipping_date shipped_at created_at updated_at',
+        [['is_resent', 'flag']],
+      ),
+    },
+  ],
+  [
     'transactions',
     {
       name: 'transaction',

@@ -366,11 +366,74 @@ export function chargebeeRules(
       }),
     },
     {
+      name: 'quote',
+      idField: 'id',
+      fields: [
+        ...['customer_id', 'name', 'status', 'operation_type', 'valid_till', 'currency_code'],
+        ...['sub_total', 'total', 'charge_on_acceptance', 'po_number'],
+      ],
+      weight: 2,
+      newId: () => `QUO-${1000 + numbers++}`,
+      write: written('quote', (record, now) => ({
+        ...{ status: 'open', operation_type: 'onetime_invoice', price_type: 'tax_exclusive' },
+        ...{ date: seconds(now), valid_till: seconds(now + 30 * dayMs), version: 1 },
+        ...record,
+      })),
+      erase,
+      draw(draw, store) {
+        const customer = store.pick(draw, 'customer')
+        if (customer === undefined) return undefined
+        const total = draw.between(10, 9000) * 100
+        return {
+          customer_id: customer,
+          name: `Offer ${draw.fill('####')}`,
+          currency_code: draw.pick(['EUR', 'USD', 'JPY']),
+          sub_total: total,
+          total,
+          charge_on_acceptance: total,
+        }
+      },
+      redraw: (draw) => ({ status: draw.pick(['accepted', 'declined', 'closed']) }),
+    },
+    {
+      name: 'order',
+      idField: 'id',
+      fields: [
+        ...['customer_id', 'invoice_id', 'subscription_id', 'document_number', 'status'],
+        ...['currency_code', 'sub_total', 'total', 'order_date', 'shipping_date'],
+      ],
+      weight: 2,
+      newId: token,
+      write: written('order', (record, now) => ({
+        ...created(record, now),
+        ...{ status: 'new', order_type: 'manual', price_type: 'tax_exclusive', is_resent: false },
+        ...{ order_date: seconds(now), payment_status: 'not_paid' },
+        ...record,
+      })),
+      erase,
+      draw(draw, store) {
+        const id = store.pick(draw, 'invoice')
+        if (id === undefined) return undefined
+        const { record } = store.table('invoice').get(id)!
+        return {
+          customer_id: record.customer_id,
+          invoice_id: id,
+          subscription_id: record.subscription_id,
+          document_number: draw.fill('ORD-#####'),
+          currency_code: record.currency_code,
+          sub_total: record.sub_total,
+          total: record.total,
+        }
+      },
+      redraw: (draw) => ({ status: draw.pick(['processing', 'shipped', 'complete', 'cancelled']) }),
+    },
+    {
       name: 'transaction',
       idField: 'id',
       fields: [
         ...['customer_id', 'subscription_id', 'type', 'amount', 'currency_code', 'status'],
         ...['payment_method', 'gateway', 'linked_invoices', 'reference_number', 'error_text'],
+        ...['linked_payments', 'linked_credit_notes', 'refunded_txn_id'],
       ],
       weight: 5,
       newId: () => `txn_${random.token(16)}`,
@@ -381,6 +444,7 @@ export function chargebeeRules(
       })),
       erase,
       draw(draw, store) {
+        if (draw.chance(0.2)) return drawRefund(draw, store)
         const id = store.pick(draw, 'invoice')
         if (id === undefined) return undefined
         const invoice = store.table('invoice').get(id)!.record
@@ -409,8 +473,35 @@ export function chargebeeRules(
   ]
 }
 
+/** Draws a refund of a payment by a credit note. */
+function drawRefund(draw: Random, store: Store): Fields | undefined {
+  const id = store.pick(draw, 'transaction')
+  const payment = id === undefined ? undefined : store.table('transaction').get(id)!.record
+  if (payment?.type !== 'payment') return undefined
+  const { customer_id, subscription_id, currency_code, amount, date, status } = payment
+  const note = store.pick(draw, 'credit_note')
+  return {
+    ...{ customer_id, subscription_id, currency_code, amount, type: 'refund' },
+    payment_method: 'card',
+    refunded_txn_id: id,
+    linked_payments: [{ id, status, amount, date, object: 'linked_payment' }],
+    ...(note === undefined
+      ? {}
+      : {
+          linked_credit_notes: [
+            {
+              cn_id: note,
+              applied_amount: amount,
+              cn_create_reason_code: 'Service Unsatisfactory',
+              object: 'linked_credit_note',
+            },
+          ],
+        }),
+  }
+}
+
 /** Objects that belong to a customer and are deleted with it. */
-const OF_CUSTOMER = ['subscription', 'invoice', 'credit_note', 'transaction']
+const OF_CUSTOMER = ['subscription', 'invoice', 'credit_note', 'quote', 'order', 'transaction']
 
 /** Keeps the relations between customers and what belongs to them. */
 export class CustomerRelations {

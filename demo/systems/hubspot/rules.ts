@@ -210,6 +210,7 @@ const DRAWS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
           hs_amount_billed: (billed / 100).toFixed(2),
           hs_amount_paid: (paid / 100).toFixed(2),
           hs_balance_due: ((billed - paid) / 100).toFixed(2),
+          hs_tax: (Math.round(billed * 0.16) / 100).toFixed(2),
           associations: {
             ...drawn.associations,
             subscriptions: some(store.pick(random, 'subscriptions')),

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict'
+import type { Sql } from '../../mdm/db/database.ts'
+import { exponentOf } from '../../schema/currencyExponents.ts'
+import { type OperationalType, tableOf } from '../../schema/operational.ts'
+import { recordKey } from '../../schema/recordKey.ts'
+import type { PulledSystem } from './pulledSystem.ts'
+
+type Fields = Record<string, unknown>
+type Refer = (object: string, id: unknown) => string | null
+
+/** What an operational table has to hold of a vendor's object, written without the mapping. */
+interface OperationalCase {
+  object: string
+  /** The object of the mapping, where the record is also something else. */
+  as?: string
+  type: OperationalType
+  only?(record: Fields): boolean
+  /** Columns by name. `raw` is the stored record with what was read beside it. */
+  columns(record: Fields, refer: Refer, raw: Fields): Fields
+}
+
+const major = (value: unknown, currency: unknown) =>
+  Math.round(Number(value) * 10 ** exponentOf(String(currency)))
+const dayOf = (value: unknown) => new Date(String(value)).toISOString().slice(0, 10)
+const dayOfSeconds = (value: unknown) => dayOf(new Date(Number(value) * 1000).toISOString())
+const money = (name: string, value: unknown, currency: unknown) => ({
+  [`${name}_minor`]: value,
+  currency: currency,
+})
+const propertiesOf = (record: Fields) => Object(record.properties) as Fields
+const associated = (raw: Fields, name: string) => {
+  const [first] = Object(raw[name]) as { to: { toObjectId: unknown }[] }[]
+  return first?.to[0]?.toObjectId
+}
+const currencyOf = (raw: Fields) =>
+  ({ Euro: 'EUR', 'US Dollar': 'USD', 'Pound Sterling': 'GBP' })[
+    String(raw['_transactioncurrencyid_value@OData.Community.Display.V1.FormattedValue'])
+  ]
+/** An account, or no customer where the vendor names a person. */
+const accountOf = (raw: Fields, refer: Refer) =>
+  raw['_customerid_value@Microsoft.Dynamics.CRM.lookuplogicalname'] === 'account'
+    ? refer('accounts', raw._customerid_value)
+    : null
+
+export const OPERATIONAL_CASES: Readonly<Record<string, readonly OperationalCase[]>> = {
+  chargebee: [
+    {
+      object: 'item_price',
+      type: 'Price',
+      columns: (r, refer) => ({
+        product: refer('item', r.item_id),
+        ...money('amount', r.price, r.currency_code),
+        ...{ model: r.pricing_model, active: r.status === 'active' },
+        ...{ interval: r.period_unit ?? null, interval_count: r.period ?? null },
+      }),
+    },
+    {
+      object: 'credit_note',
+      type: 'CreditNote',
+      columns: (r, refer) => ({
+        customer: refer('customer', r.customer_id),
+        invoice: refer('invoice', r.reference_invoice_id),
+        ...money('total', r.total, r.currency_code),
+        ...{ balance_minor: r.amount_available, number: r.id, status: r.status },
+        issue_date: dayOfSeconds(r.date),
+      }),
+    },
+    {
+      object: 'transaction',
+      as: 'refund',
+      type: 'Refund',
+      only: (r) => r.type === 'refund',
+      columns: (r, refer) => ({
+        customer: refer('customer', r.customer_id),
+        payment: refer('payment', r.refunded_txn_id),
+        ...money('amount', r.amount, r.currency_code),
+        refunded_on: r.status === 'success' ? dayOfSeconds(r.date) : null,
+      }),
+    },
+    {
+      object: 'invoice',
+      as: 'invoice_tax',
+      type: 'InvoiceTax',
+      columns: (r, refer) => ({
+        customer: refer('customer', r.customer_id),
+        invoice: refer('invoice', r.id),
+        ...money('amount', r.tax, r.currency_code),
+      }),
+    },
+    {
+      object: 'quote',
+      type: 'Quote',
+      columns: (r, refer) => ({
+        customer: refer('customer', r.customer_id),
+        ...money('total', r.total, r.currency_code),
+        ...{ status: r.status, name: r.name, valid_until: dayOfSeconds(r.valid_till) },
+      }),
+    },
+    {
+      object: 'order',
+      type: 'SalesOrder',
+      columns: (r, refer) => ({
+        customer: refer('customer', r.customer_id),
+        ...money('total', r.total, r.currency_code),
+        ...{ status: r.status, number: r.document_number, order_date: dayOfSeconds(r.order_date) },
+      }),
+    },
+  ],
+  hubspot: [
+    {
+      object: 'quotes',
+      type: 'Quote',
+      columns: (r, refer, raw) => {
+        const p = propertiesOf(r)
+        return {
+          customer: refer('companies', associated(raw, 'companies')),
+          opportunity: refer('deals', associated(raw, 'deals')),
+          ...money('total', major(p.hs_quote_amount, p.hs_currency), p.hs_currency),
+          ...{ number: p.hs_quote_number, status: String(p.hs_status).toLowerCase() },
+          valid_until: dayOf(p.hs_expiration_date),
+        }
+      },
+    },
+    {
+      object: 'orders',
+      type: 'SalesOrder',
+      columns: (r, refer, raw) => {
+        const p = propertiesOf(r)
+        return {
+          customer: refer('companies', associated(raw, 'companies')),
+          ...money('total', major(p.hs_total_price, p.hs_currency_code), p.hs_currency_code),
+          ...{ number: p.hs_external_order_id, status: p.hs_external_order_status },
+        }
+      },
+    },
+    {
+      object: 'invoices',
+      as: 'invoice_taxes',
+      type: 'InvoiceTax',
+      only: (r) => Boolean(propertiesOf(r).hs_tax),
+      columns: (r, refer) => {
+        const p = propertiesOf(r)
+        return {
+          invoice: refer('invoices', r.id),
+          ...money('amount', major(p.hs_tax, p.hs_currency), p.hs_currency),
+        }
+      },
+    },
+  ],
+  dataverse: [
+    {
+      object: 'productpricelevels',
+      type: 'Price',
+      columns: (r, refer, raw) => ({
+        product: refer('products', r._productid_value),
+        ...money('amount', major(r.amount, currencyOf(raw)), currencyOf(raw)),
+        price_book: 'Standard',
+      }),
+    },
+    {
+      object: 'quotes',
+      type: 'Quote',
+      columns: (r, refer, raw) => ({
+        customer: accountOf(raw, refer),
+        ...money('total', major(r.totalamount, currencyOf(raw)), currencyOf(raw)),
+        ...{ number: r.quotenumber, valid_until: dayOf(r.effectiveto) },
+        status: ['draft', 'active', 'won', 'closed'][Number(r.statecode)],
+      }),
+    },
+    {
+      object: 'salesorders',
+      type: 'SalesOrder',
+      columns: (r, refer, raw) => ({
+        customer: accountOf(raw, refer),
+        ...money('total', major(r.totalamount, currencyOf(raw)), currencyOf(raw)),
+        ...{ number: r.ordernumber, order_date: dayOf(r.submitdate) },
+        status: ['active', 'submitted', 'canceled', 'fulfilled', 'invoiced'][Number(r.statecode)],
+      }),
+    },
+    {
+      object: 'entitlements',
+      type: 'Entitlement',
+      columns: (r, refer) => ({
+        customer: refer('accounts', r._customerid_value),
+        ...{ name: r.name, quantity: r.totalterms },
+        ...{ start_date: r.startdate, end_date: r.enddate },
+        status: ['draft', 'active', 'cancelled', 'expired'][Number(r.statecode)],
+      }),
+    },
+    {
+      object: 'invoices',
+      as: 'invoicetaxes',
+      type: 'InvoiceTax',
+      columns: (r, refer, raw) => ({
+        invoice: refer('invoices', r.invoiceid),
+        ...money('amount', major(r.totaltax, currencyOf(raw)), currencyOf(raw)),
+      }),
+    },
+  ],
+}
+
+/** Returns how the operational tables differ from the vendor's records, in words. */
+export async function operationalDifferences(
+  sql: Sql,
+  kind: string,
+  { system }: Pick<PulledSystem, 'system'>,
+): Promise<string[]> {
+  const found: string[] = []
+  const refer: Refer = (object, id) =>
+    id === undefined || id === null ? null : recordKey(kind, object, String(id))
+  for (const { object, as, type, only = () => true, columns } of OPERATIONAL_CASES[kind] ?? []) {
+    const rows = await sql<{ id: string; held: Fields; raw: Fields }[]>`
+      select r.source_id as id, to_jsonb(t) as held, w.raw
+      from ${sql(tableOf(type))} t
+      join source_record r on r.id = t.record_id
+      join source_record w on w.source = r.source and w.object = ${object} and w.source_id = r.source_id
+      where r.source = ${kind} and r.object = ${as ?? object} and not t.deleted`
+    const held = new Map(rows.map((row) => [row.id, row]))
+    let compared = 0
+    for (const [id, { record, deleted }] of system.state(object)) {
+      const row = held.get(id)
+      held.delete(id)
+      if (deleted || !only(record)) {
+        if (row) found.push(`${type} ${id} is there, and should not be`)
+        continue
+      }
+      compared++
+      if (!row) {
+        found.push(`${type} ${id} is missing`)
+        continue
+      }
+      for (const [column, expected] of Object.entries(columns(record, refer, row.raw)))
+        if (row.held[column] !== expected)
+          found.push(
+            `${type} ${id}: ${column} is ${JSON.stringify(row.held[column])}, not ${JSON.stringify(expected)}`,
+          )
+    }
+    for (const id of held.keys()) found.push(`${type} ${id} is unknown to the vendor`)
+    assert.ok(compared > 0, `no ${object} of ${kind} was compared as ${type}`)
+  }
+  return found
+}
