@@ -191,6 +191,7 @@ const LISTINGS: ReadonlyMap<string, Listing> = new Map([
     {
       name: 'quote',
       sorts: ['date'],
+      deletable: true,
       filters: filters('id customer_id subscription_id', 'status', 'date updated_at'),
     },
   ],

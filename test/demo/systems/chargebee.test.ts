@@ -17,6 +17,8 @@ const LISTS = [
   ['subscription', 'subscriptions'],
   ['invoice', 'invoices'],
   ['credit_note', 'credit_notes'],
+  ['quote', 'quotes'],
+  ['order', 'orders'],
   ['transaction', 'transactions'],
 ] as const
 
