@@ -138,14 +138,16 @@ export function isSaturated({ saturated }: Postings, key: string): boolean {
 export const POSTINGS_RECORDS_MAX = 2_097_152
 
 /**
- * Visits the candidates of one record that have a higher number, each once. `stamp` is scratch with
- * one entry a record, zero at first.
+ * Visits the candidates of one record that have a higher number than `after`, each once; by default
+ * its own, so that all records together visit each pair once. `stamp` is scratch with one entry a
+ * record, zero at first.
  */
 export function forEachCandidate(
   postings: Postings,
   record: number,
   stamp: Uint32Array,
   visit: (other: number) => void,
+  after = record,
 ): void {
   const { recordStart, recordBlocks, blockStart, blockRecords } = postings
   const mark = record + 1
@@ -153,8 +155,8 @@ export function forEachCandidate(
     const block = recordBlocks[b]!
     for (let at = blockStart[block + 1]! - 1; at >= blockStart[block]!; at--) {
       const other = blockRecords[at]!
-      if (other <= record) break
-      if (stamp[other] === mark) continue
+      if (other <= after) break
+      if (other === record || stamp[other] === mark) continue
       stamp[other] = mark
       visit(other)
     }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { qualityOf, readRecords, readType } from '../../../bench/shared/labelledSets.ts'
 import { matchBatch } from '../../../mdm/match/batch.ts'
 import type { MatchRecord, MatchType } from '../../../mdm/match/engine.ts'
 import { buildPostings, forEachCandidate, isSaturated } from '../../../mdm/match/postings.ts'
@@ -98,5 +101,19 @@ test('a key is saturated if more records have it than a block may hold', () => {
   assert.deepEqual(
     ['all', 'a', 'b', 'none'].map((key) => isSaturated(postings, key)),
     [true, false, false, false],
+  )
+})
+
+const SETS = join(import.meta.dirname, '../../../../shared/data/er')
+
+test('does not count other members of a household as missed matches', {
+  skip: existsSync(SETS) ? false : 'the data sets are not here',
+}, () => {
+  const result = matchBatch(readType(SETS, 'census', 'model.graphql'), readRecords(SETS, 'census'))
+  const estimate = result.stats.pairsCompleteness ?? Number.NaN
+  const { completeness } = qualityOf(SETS, 'census', result)
+  assert.ok(
+    Math.abs(estimate - completeness) < 0.05,
+    `estimated ${estimate}, actual ${completeness}`,
   )
 })
