@@ -4,7 +4,7 @@
  */
 const BUSINESS_WORDS = new Set(
   (
-    'holding group international logistic logistics trading services service solution solutions consulting systems technology technologies ' +
+    'holding group international worldwide logistic logistics trading services service solution solutions consulting systems technology technologies ' +
     'software digital media energy engineering production manufacturing industries real estate immobilien properties property verwaltung beteiligung ' +
     'beteiligungs vertrieb vertriebs handel handels produktion dienstleistung leasing finance financial capital investment ' +
     'investments ventures ventur bank insurance versicherung retail wholesale transport transporte spedition shipping marketing sales ' +

@@ -28,6 +28,29 @@ const COMMON: Record<string, [bits: number, values: string][]> = {
         'stewart morris murphy cook rogers morgan cooper peterson reed bailey bell gomez kelly howard ward cox diaz wood watson bennett gray ' +
         'lopez gonzalez hernandez perez sanchez rodriguez fernandez schneider fischer weber meyer wagner becker hoffmann rossi ferrari martin bernard dubois',
     ],
+    [
+      8.5,
+      'patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty sandra margaret ashley kimberly emily donna ' +
+        'michelle carol amanda melissa deborah stephanie rebecca laura sharon cynthia kathleen amy angela shirley brenda pamela nicole ' +
+        'catherine christine samantha debra janet rachel carolyn emma heather helen diane julie joyce victoria ruth virginia lauren ' +
+        'christina joan evelyn olivia judith andrea hannah cheryl megan jacqueline martha gloria teresa ann sara madison frances kathryn ' +
+        'janice alice julia grace judy abigail marie denise beverly amber theresa marilyn danielle diana brittany natalie sophia rose ' +
+        'isabella alexis kayla charlotte dorothy mary anthony steven kenneth kevin brian timothy ronald jason edward jeffrey ryan jacob ' +
+        'gary nicholas eric jonathan stephen larry justin brandon benjamin samuel gregory patrick frank raymond jack dennis jerry tyler ' +
+        'aaron adam nathan henry zachary douglas kyle noah ethan jeremy walter christian keith roger terry austin sean gerald carl dylan ' +
+        'harold jordan jesse bryan lawrence arthur gabriel bruce logan billy joe alan elijah willie albert wayne randy vincent mason roy ' +
+        'ralph bobby russell bradley philip eugene matthew donald joshua',
+    ],
+    [
+      9.5,
+      'thompson ramirez rivera torres flores allen gutierrez ortiz jenkins perry powell long patterson hughes washington butler simmons ' +
+        'foster bryant griffin hayes myers ford hamilton graham sullivan wallace woods cole west owens reynolds fisher ellis harrison ' +
+        'gibson mcdonald cruz marshall murray freeman wells webb simpson stevens tucker porter hunter hicks crawford boyd morales kennedy ' +
+        'warren dixon ramos reyes burns gordon shaw holmes rice robertson hunt daniels palmer mills nichols grant knight ferguson stone ' +
+        'hawkins dunn perkins hudson spencer gardner stephens payne pierce berry matthews arnold willis ray watkins olson carroll duncan ' +
+        'snyder hart cunningham lane andrews ruiz harper fox riley armstrong carpenter weaver greene elliott chavez sims peters kelley ' +
+        'franklin lawson',
+    ],
   ],
   given: [
     [
@@ -38,6 +61,18 @@ const COMMON: Record<string, [bits: number, values: string][]> = {
       7,
       'richard joseph charles christopher matthew anthony mark andrew paul steven peter stefan jan ali mohammed ahmed sarah emma sophie charlotte lachlan jessica chloe isabella harry amelia noah grace mia jose juan',
     ],
+    [
+      8,
+      'patricia jennifer linda elizabeth barbara susan karen lisa nancy betty sandra margaret ashley kimberly donna michelle carol amanda ' +
+        'melissa deborah stephanie rebecca laura sharon cynthia kathleen amy angela shirley brenda pamela nicole catherine christine ' +
+        'samantha debra janet rachel carolyn heather helen diane julie joyce victoria ruth virginia lauren kelly christina joan evelyn ' +
+        'judith andrea hannah cheryl megan jacqueline martha gloria teresa ann sara madison frances kathryn janice jean alice julia judy ' +
+        'abigail marie denise beverly amber theresa marilyn danielle diana brittany natalie sophia rose alexis kayla dorothy kenneth kevin ' +
+        'brian timothy ronald jason edward jeffrey ryan jacob gary nicholas eric jonathan stephen larry justin scott brandon benjamin ' +
+        'samuel gregory alexander patrick frank raymond dennis jerry tyler aaron adam nathan henry zachary douglas kyle ethan jeremy walter ' +
+        'christian keith roger terry austin sean gerald carl dylan harold jordan jesse bryan lawrence arthur gabriel bruce logan billy joe ' +
+        'alan elijah willie albert wayne randy vincent mason roy ralph bobby russell bradley philip eugene donald',
+    ],
   ],
   surname: [
     [
@@ -47,6 +82,16 @@ const COMMON: Record<string, [bits: number, values: string][]> = {
     [
       8,
       'wilson anderson taylor thomas moore martin jackson thompson white harris clark lewis robinson walker young king wright scott green hall adams baker schneider fischer weber meyer wagner becker rossi dubois bernard petit lopez gonzalez hernandez perez rodriguez',
+    ],
+    [
+      9,
+      'ramirez rivera torres flores allen sanchez gutierrez ortiz jenkins perry powell long patterson hughes washington butler simmons ' +
+        'foster bryant russell griffin hayes myers ford hamilton graham sullivan wallace woods cole west jordan owens reynolds fisher ellis ' +
+        'harrison gibson mcdonald cruz marshall gomez murray freeman wells webb simpson stevens tucker porter hunter hicks crawford henry ' +
+        'boyd mason morales kennedy warren dixon ramos reyes burns gordon shaw holmes rice robertson hunt black daniels palmer mills ' +
+        'nichols grant knight ferguson rose stone hawkins dunn perkins hudson spencer gardner stephens payne pierce berry matthews arnold ' +
+        'willis ray watkins olson carroll duncan snyder hart cunningham bradley lane andrews ruiz harper fox riley armstrong carpenter ' +
+        'weaver greene lawrence elliott chavez sims austin peters kelley franklin lawson',
     ],
   ],
   street: [

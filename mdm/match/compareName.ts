@@ -63,7 +63,7 @@ export function compareNames(
   let exact = 0
   let inexact = 0
   let worst = 1
-  let manAndWoman = false
+  let otherGiven = false
   for (let i = 0; i < n; i++)
     for (let j = 0; j < m; j++)
       if (usedB[j] === 0 && a.t[i] === b.t[j]) {
@@ -91,7 +91,7 @@ export function compareNames(
         const other = b.t[j]!
         if (inHan) continue
         if (person && givenNames.isOther(token, other)) {
-          manAndWoman ||= givenNames.isManAndWoman(token, other)
+          otherGiven = true
           continue
         }
         let alike = wordSimilarity(token, other)
@@ -153,7 +153,7 @@ export function compareNames(
     }
     return
   }
-  if (!manAndWoman && !inHan && isSameWithoutBlanks(a.t, b.t, n, m)) {
+  if (!otherGiven && !inHan && (isSameWithoutBlanks(a.t, b.t, n, m) || isRestJoined(a, b, n, m))) {
     out.level = NAME.TYPING
     out.bits = Math.min(Math.max(massA, massB), CAPS.nameBits)
     return
@@ -280,6 +280,30 @@ export function haveOtherLegalForms(a: readonly NameFeature[], b: readonly NameF
 }
 
 /**
+ * Returns whether the names at `at` are only what two branches have in common: each record has a
+ * longer name that adds its own line of business or place. "Acme" of "Acme India" is no evidence
+ * for "Acme Singapore", which is called "Acme" too.
+ */
+export function areBranches(
+  a: readonly NameFeature[],
+  b: readonly NameFeature[],
+  at: readonly [number, number],
+): boolean {
+  const ownA = branchWords(a, a[at[0]]!)
+  const ownB = branchWords(b, b[at[1]]!)
+  return ownA.some((one) => ownB.some((other) => !one.some((word) => other.includes(word))))
+}
+
+/** Returns what the longer names add to a name, where it is lines of business and places alone. */
+function branchWords(names: readonly NameFeature[], short: NameFeature): string[][] {
+  return names
+    .filter(({ t }) => t.length > short.t.length && short.t.every((word) => t.includes(word)))
+    .map(({ t, p }) => ({ own: t.filter((word) => !short.t.includes(word)), p }))
+    .filter(({ own, p }) => own.every((word) => isBusinessWord(word) || p?.includes(word)))
+    .map(({ own }) => own)
+}
+
+/**
  * Returns whether one word is an abbreviation of four letters or more: "bouwbedr" for
  * "bouwbedrijf".
  */
@@ -304,6 +328,18 @@ function isSameWithoutBlanks(
   if (joinedA === joinedB) return true
   if (joinedA.length < 8 || wordSimilarity(joinedA, joinedB) < 0.85) return false
   return n !== m || !onlyInitialsDiffer(a, b, n)
+}
+
+/**
+ * Returns whether what is left over is one word on one side and its parts on the other, wherever it
+ * stands: "Xiu Ying Zhang" and "Zhang Xiuying".
+ */
+function isRestJoined(a: NameFeature, b: NameFeature, n: number, m: number): boolean {
+  const restA = a.t.filter((_, i) => i < n && usedA[i] === 0)
+  const restB = b.t.filter((_, i) => i < m && usedB[i] === 0)
+  if (restA.length === restB.length || Math.min(restA.length, restB.length) !== 1) return false
+  const [joined, other] = [restA.join(''), restB.join('')]
+  return joined.length >= 5 && joined === other
 }
 
 /** Words of a person's name with fewer bits are particles. */

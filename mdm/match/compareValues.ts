@@ -193,7 +193,16 @@ function areConsecutive(a: string, b: string): boolean {
 /** Compares two values as wholes: categories and the like. */
 export function compareCategories(a: ValueFeature, b: ValueFeature, out: Agreement): void {
   out.bits = Math.min(a[1], b[1])
-  out.level = a[0] === b[0] ? 0 : a[0].length > 4 && jaroWinkler(a[0], b[0]) > 0.9 ? 1 : 2
+  const isNear =
+    isInitialOf(a[0], b[0]) ||
+    isInitialOf(b[0], a[0]) ||
+    (a[0].length > 4 && jaroWinkler(a[0], b[0]) > 0.9)
+  out.level = a[0] === b[0] ? 0 : isNear ? 1 : 2
+}
+
+/** Returns whether one value is the first letter of the other: "f" of "female". */
+function isInitialOf(letter: string, word: string): boolean {
+  return letter.length === 1 && word.length > 1 && word.startsWith(letter)
 }
 
 /** Compares two references to golden records. */

@@ -1,5 +1,11 @@
 import { type AddressAgreement, compareAddresses } from './compareAddress.ts'
-import { type Agreement, compareNames, haveOtherLegalForms, NAME } from './compareName.ts'
+import {
+  type Agreement,
+  areBranches,
+  compareNames,
+  haveOtherLegalForms,
+  NAME,
+} from './compareName.ts'
 import { comparePersons, type PersonAgreement } from './comparePerson.ts'
 import {
   compareProducts,
@@ -93,6 +99,7 @@ export function compareFeatures(
     return
   }
   let best = Number.NEGATIVE_INFINITY
+  let bestAt: [number, number] = [0, 0]
   for (let i = 0; i < listA.length; i++)
     for (let j = 0; j < listB.length; j++) {
       compareOne(kind, title ?? false, listA[i], listB[j], givenNames)
@@ -105,18 +112,17 @@ export function compareFeatures(
       }
       levels[at] = current.level
       bits[at] = current.bits
+      bestAt = [i, j]
       if (two) {
         levels[at + 1] = current.level2
         bits[at + 1] = current.bits2
       }
     }
-  if (
-    kind === 'name' &&
-    levels[at]! !== MISSING &&
-    levels[at]! <= NAME.HOLDS &&
-    haveOtherLegalForms(a as NameFeature[], b as NameFeature[])
-  )
-    levels[at] = NAME.KINDRED
+  if (kind === 'name' && levels[at]! !== MISSING && levels[at]! <= NAME.HOLDS) {
+    const [namesA, namesB] = [a as NameFeature[], b as NameFeature[]]
+    if (haveOtherLegalForms(namesA, namesB)) levels[at] = NAME.KINDRED
+    else if (several && areBranches(namesA, namesB, bestAt)) levels[at] = NAME.SISTERS
+  }
 }
 
 /**

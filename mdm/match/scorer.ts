@@ -421,6 +421,8 @@ export function createScorer(
         const other = generation(b[i] as NameFeature[] | PersonFeature)
         if (one && other && one !== other)
           return `${comparison.name}: generations ${one} and ${other}`
+        if (isFirstBeside(a[i], b[i]) || isFirstBeside(b[i], a[i]))
+          return `${comparison.name}: generations i and ${one ?? other}`
       }
     }
     return undefined
@@ -565,6 +567,20 @@ function vatCountries(ids: readonly IdentifierFeature[]): string {
 function generation(names: readonly NameFeature[] | PersonFeature): string | undefined {
   if (!Array.isArray(names)) return (names as PersonFeature).x
   return names.length === 1 ? names[0]!.x : undefined
+}
+
+/**
+ * Returns whether the first of two persons is the first of a name and the other one a later
+ * generation. An "I" that both names have, or that stands beside no later generation, is an initial.
+ */
+function isFirstBeside(
+  names: ComparisonFeature | undefined,
+  others: ComparisonFeature | undefined,
+): boolean {
+  if (!Array.isArray(names) || names.length !== 1 || !Array.isArray(others)) return false
+  const [one, other] = [names[0] as NameFeature, others[0] as NameFeature]
+  const isLater = others.length === 1 && ['ii', 'iii', 'iv'].includes(other.x ?? '')
+  return isLater && one.x === undefined && one.t.indexOf('i') > 0 && !other.t.includes('i')
 }
 
 /**

@@ -258,16 +258,43 @@ reginald reg reggie
 archibald archie
 augustus gus
 wilfred wilf
+howard howie
+mohammed mhd md mohd muhd mohamd
+william wm willm
+james jas
+john jno jn
+charles chas
+thomas thos tho
+george geo
+robert robt
+benjamin benj benja
+samuel saml sam
+daniel danl
+edward edwd edw
+richard richd
+alexander alexr
+joseph jos
+frederick fredk fredc
+nathaniel nathl
+margaret margt marg
+elizabeth eliz elizth
+catherine cath
 `
 
 /** Names by form: "chris" is christian, christine and christopher. */
 export const GIVEN_NAME_FORMS: ReadonlyMap<string, readonly string[]> = buildForms()
 
+/** Returns a name with the other spellings of its ending: "peggy", "peggie" and "peggi". */
+function withEndings(name: string): string[] {
+  const stem = /^(\w{2,}[^aeiou])(?:y|ie|i)$/.exec(name)?.[1]
+  return stem === undefined ? [name] : [...new Set([name, `${stem}y`, `${stem}ie`, `${stem}i`])]
+}
+
 function buildForms(): Map<string, string[]> {
   const forms = new Map<string, string[]>()
   for (const line of FORMS.trim().split('\n')) {
     const [head, ...rest] = line.split(' ')
-    for (const form of [head!, ...rest]) {
+    for (const form of [head!, ...rest].flatMap(withEndings)) {
       const names = forms.get(spelling(form)) ?? []
       if (!names.includes(spelling(head!))) names.push(spelling(head!))
       forms.set(spelling(form), names)

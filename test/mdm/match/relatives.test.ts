@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { createEngine, type FieldValue } from '../../../mdm/match/engine.ts'
 import { priorParameters, readParameters } from '../../../mdm/match/parameters.ts'
+import type { MatchType } from '../../../mdm/match/plan.ts'
 import { columnsOf } from '../../../mdm/match/priors.ts'
 import { readPolicy } from '../../../schema/readPolicy.ts'
 
@@ -32,6 +33,8 @@ test('two people of one surname stay two, whatever else they share', () => {
     ['Mario Lehnert', 'Maria Lehnert'],
     ['Stefan Lehnert', 'Stefanie Lehnert'],
     ['Jan Lehnert', 'Jana Lehnert'],
+    ['Harry Lehnertson', 'Larry Lehnertson'],
+    ['Andy Lehnertson', 'Anna Lehnertson'],
     ['Lucia Ortega Ruiz', 'Lucio Ortega Ruiz'],
     ['Xavio Lehnert', 'Quendra Lehnert'],
     ['T. Lehnert', 'Otto Lehnert'],
@@ -68,6 +71,11 @@ test('one person stays one: short forms, orders, initials, second names, a mailb
     ['Max Lehnert', 'Maxi Lehnert'],
     ['Zsombor Béla Lehnert', 'Zsombor Levente Lehnert'],
     ['Dr. Otto Lehnert', 'Herr Otto Lehnert'],
+    ['Mohammed Lehnert', 'Mhd. Lehnert'],
+    ['Wm. Lehnert', 'William Lehnert'],
+    ['Margaret Lehnert', 'Peggie Lehnert'],
+    ['Xiu Ying Zhang', 'Zhang Xiuying'],
+    ['Kim Minjun', 'Min Jun Kim'],
   ] as const) {
     const own = { phones: shared.phones, customer: 'L1', emails: ['o.lehnert@lehnert.example'] }
     const weight = weightOf('Contact', { name: a, ...own }, { name: b, ...own })
@@ -209,4 +217,78 @@ test('father and son are two: German marks too, and names that look like them st
   assert.match(conflict('Max Huber jun.', 'Max Huber sen.') ?? '', /generations/)
   assert.equal(conflict('Kim Min Jun', 'Kim Min Jun'), undefined)
   assert.equal(conflict('Amartya Kumar Sen', 'Amartya Kumar Sen'), undefined)
+})
+
+describe('branches', () => {
+  const type: MatchType = {
+    name: 'Party',
+    uniqueIn: [],
+    fields: [
+      { name: 'name', list: true, compare: { as: 'NAME' } },
+      { name: 'address', list: true, compare: { as: 'ADDRESS' } },
+      { name: 'phone', list: true, compare: { as: 'PHONE' } },
+    ],
+  }
+  const engine = createEngine(type)
+  const levelOf = (a: Fields, b: Fields) => {
+    const [one, other] = [a, b].map((fields, i) =>
+      engine.standardise({ key: String(i), source: 's', fields }),
+    )
+    return engine.compare(one!, other!).fields[0]!.level
+  }
+
+  test('what two branches are called in common is no name of either', () => {
+    for (const [own, address, other, otherAddress] of [
+      ['Brimstead India', 'MG Road 5, Pune, India', 'Brimstead Germany', 'Ring 1, Bonn, Germany'],
+      ['Brimstead Logistics', 'Quay 4, Hull', 'Brimstead Energy', 'Quay 4, Hull'],
+      ['Brimstead Worldwide', '1 High St, Leeds', 'Brimstead Leeds', '9 Low Rd, Leeds'],
+    ])
+      assert.match(
+        levelOf(
+          { name: [own!, 'Brimstead'], address: [address!] },
+          { name: [other!, 'Brimstead'], address: [otherAddress!] },
+        ),
+        /^sister companies/,
+      )
+  })
+
+  test('one branch is the same under its long and its short name, and beside a former name', () => {
+    for (const [names, otherNames] of [
+      [['Brimstead India', 'Brimstead'], ['Brimstead']],
+      [
+        ['Brimstead India', 'Brimstead'],
+        ['Brimstead India', 'Brimstead'],
+      ],
+      [
+        ['Brimstead India', 'Brimstead'],
+        ['Brimstead', 'Vexley'],
+      ],
+      [
+        ['Brimstead India', 'Brimstead'],
+        ['Brimstead India Services', 'Brimstead'],
+      ],
+    ])
+      assert.equal(
+        levelOf(
+          { name: names!, address: ['MG Road 5, Pune, India'] },
+          { name: otherNames!, address: ['MG Road 5, Pune, India'] },
+        ),
+        'equal',
+      )
+  })
+})
+
+test('"I" is a generation beside a later one, else an initial', () => {
+  const conflictOf = (a: string, b: string) => {
+    const engine = createEngine(policy.type('Contact'))
+    const [one, other] = [a, b].map((name, i) =>
+      engine.standardise({ key: String(i), source: 's', fields: { name } }),
+    )
+    return engine.compare(one!, other!).conflict
+  }
+  assert.match(conflictOf('Otto I Lehnert', 'Otto II Lehnert') ?? '', /generations i and ii/)
+  assert.match(conflictOf('Otto III Lehnert', 'Otto I. Lehnert') ?? '', /generations i and iii/)
+  assert.equal(conflictOf('Otto I Lehnert', 'Otto Lehnert'), undefined)
+  assert.equal(conflictOf('Otto I Lehnert', 'Otto I Lehnert II'), undefined)
+  assert.equal(conflictOf('Otto I Lehnert', 'Otto Lehnert Jr.'), undefined)
 })
