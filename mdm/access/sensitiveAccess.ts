@@ -18,6 +18,7 @@ export const THROUGH = [
   'STEWARDSHIP',
   'EXCEPTION',
   'CHANGE',
+  'WRITE',
 ] as const
 /** How the actor reached sensitive values. */
 export type Through = (typeof THROUGH)[number]

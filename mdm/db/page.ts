@@ -33,7 +33,7 @@ export interface Relation {
   /** Condition that joins rows to the parent. */
   where: string
   /** Type of the parent's id; uuid when left out. */
-  parent?: 'uuid' | 'bigint'
+  parent?: 'uuid' | 'bigint' | 'text'
 }
 
 export interface PageRequest extends PageWindow {

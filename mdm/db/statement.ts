@@ -31,9 +31,10 @@ export class Parameters {
    * like the generic one and Postgres keeps the generic plan. Planning each list would take longer
    * than the read.
    */
-  keys(ids: readonly string[], type: 'uuid' | 'bigint' = 'uuid'): string {
+  keys(ids: readonly string[], type: 'uuid' | 'bigint' | 'text' = 'uuid'): string {
     // Two spellings of a uuid are one value to Postgres, which would return its rows twice.
-    this.values.push([...new Set(ids.map((id) => storable(id).toLowerCase()))])
+    const normal = (id: string) => (type === 'text' ? storable(id) : storable(id).toLowerCase())
+    this.values.push([...new Set(ids.map(normal))])
     return `(select $${this.values.length}::text[])::${type}[]`
   }
 

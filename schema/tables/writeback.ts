@@ -5,6 +5,7 @@ import {
   integer,
   jsonb,
   pgTable,
+  primaryKey,
   text,
   uniqueIndex,
   uuid,
@@ -129,6 +130,29 @@ export const writeIntent = pgTable(
       index('write_intent_state').on(t.source, t.state, t.id),
       index('write_intent_sent').on(t.source, t.sentAt),
       index('write_intent_planned').on(t.source, t.plannedAt),
+      // Walked by metrics, and by what removes ended writes. Records that were created stay known.
+      index('write_intent_ended')
+        .on(t.endedAt, t.id)
+        .where(sql.raw(`ended_at is not null and not (operation = 'CREATE' and state = 'DONE')`)),
+      index('write_intent_stopped')
+        .on(t.source, t.object, sql`coalesce(${t.sourceId}, ${t.goldenId}::text)`)
+        .where(sql.raw(`state in ('REFUSED', 'CONFLICT') and released_at is null`)),
     ]
   },
+)
+
+/** Requests of people about writes, so that one which is repeated changes nothing. */
+export const writeRequest = pgTable(
+  'write_request',
+  {
+    actor: text().notNull(),
+    idempotencyKey: text('idempotency_key').notNull(),
+    request: jsonb().notNull(),
+    answer: jsonb().notNull(),
+    at: moment('at').notNull().default(clock),
+  },
+  (t) => [
+    primaryKey({ name: 'write_request_pkey', columns: [t.actor, t.idempotencyKey] }),
+    index('write_request_at').on(t.at),
+  ],
 )

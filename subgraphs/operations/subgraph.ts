@@ -10,6 +10,7 @@ import { tagRoots } from '../shared/tagRoots.ts'
 import { exceptionResolvers } from './exceptions.ts'
 import { type PulledObjects, syncResolvers } from './sync.ts'
 import { traceResolvers } from './traceResolvers.ts'
+import { writeResolvers, writesOfGoldenSdl } from './writes.ts'
 
 export interface OperationsDeps extends ExceptionDesk {
   sqlOf: SqlOf
@@ -20,13 +21,14 @@ export interface OperationsDeps extends ExceptionDesk {
 }
 
 /**
- * Creates the subgraph of operations: exceptions and their corrections, pulls of source systems,
- * traces of messages, and service levels.
+ * Creates the subgraph of operations: exceptions and their corrections, pulls of source systems and
+ * writes to them, traces of messages, and service levels.
  */
 export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
   const exceptions = exceptionResolvers(deps)
   const traces = traceResolvers(deps)
   const sync = syncResolvers(deps, deps.pulled ?? new Map())
+  const writes = writeResolvers(deps)
   const { sql, levels } = deps
   const madeOf = (system: string, object: string | null) => typeOf(deps, system, object)
   return makeSubgraph(
@@ -34,8 +36,12 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
     [
       tagRoots(readSdl(import.meta.url, 'schema.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'sync.graphql'), 'internal'),
+      tagRoots(readSdl(import.meta.url, 'writes.graphql'), 'internal'),
+      writesOfGoldenSdl(deps.policy),
       connectionSdl({ type: 'PulledObject', plural: 'objects' }),
       connectionSdl({ type: 'SyncRun', plural: 'runs' }),
+      connectionSdl({ type: 'WriteIntent', plural: 'writes' }),
+      connectionSdl({ type: 'WriteTarget', plural: 'source systems' }),
       connectionSdl({ type: 'InboundException', plural: 'exceptions' }),
       connectionSdl({ type: 'InboundExceptionCount', plural: 'counts' }),
       connectionSdl({ type: 'InboundExceptionWork', plural: 'steps' }),
@@ -43,11 +49,14 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
     {
       ...exceptions,
       ...traces,
+      ...writes,
       ...sync,
-      Mutation: { ...exceptions.Mutation, ...sync.Mutation },
+      PulledObject: { ...sync.PulledObject, ...writes.PulledObject },
+      Mutation: { ...exceptions.Mutation, ...sync.Mutation, ...writes.Mutation },
       Query: {
         ...exceptions.Query,
         ...sync.Query,
+        ...writes.Query,
         ...traces.Query,
         serviceLevels: (_: unknown, _args: unknown, context: RequestContext) =>
           // They count the messages and events of all.

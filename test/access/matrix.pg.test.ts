@@ -51,7 +51,7 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'approver', 'integrator'],
     of(
       'Query',
-      'inboundExceptions inboundExceptionCounts inboundException serviceLevels trace connections syncRuns',
+      'inboundExceptions inboundExceptionCounts inboundException serviceLevels trace connections syncRuns writeIntents writeIntent writeTargets',
     ),
   ],
   [
@@ -87,7 +87,7 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'integrator'],
     of(
       'Mutation',
-      'correctException retryExceptions discardExceptions pauseSync resumeSync rescan',
+      'correctException retryExceptions discardExceptions pauseSync resumeSync rescan approveWrites holdWrites releaseWrites',
     ),
   ],
   [
@@ -102,6 +102,11 @@ const MATRIX: [Role[], string[]][] = [
  */
 const BELOW: [Role[], string, 'refused' | 'null'][] = [
   [['steward', 'approver', 'integrator'], 'SourceRecord.raw', 'refused'],
+  ...['Customer', 'Contact', 'Product', 'Contract'].map((t): (typeof BELOW)[number] => [
+    ['steward', 'approver', 'integrator'],
+    `${t}.writeIntents`,
+    'refused',
+  ]),
   ...[
     'Customer.emails',
     'Customer.phones',
@@ -193,7 +198,11 @@ test('each field with its own rule accepts exactly the roles of the matrix', asy
   for (const [allowed, coordinate, otherwise] of BELOW)
     for (const role of ROLES.filter((r) => may(READERS, r))) {
       const [type = '', field = ''] = coordinate.split('.')
-      const selection = field === 'address' ? 'address { city }' : field
+      const parts = new Map([
+        ['address', 'address { city }'],
+        ['writeIntents', 'writeIntents { totalCount }'],
+      ])
+      const selection = parts.get(field) ?? field
       const text =
         type === 'SourceRecord'
           ? '{ customers { nodes { sourceRecords { nodes { raw } } } } }'

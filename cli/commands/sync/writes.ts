@@ -99,13 +99,17 @@ function request(name: string, kind: WriteRequest, description: string, done: st
               syncDesk(installation, sql),
               operator(flags.actor),
               kind,
-              source,
-              ids.length === 0 ? null : ids.map(parseWholeNumber),
-              flags.reason,
+              { source, ids: ids.length === 0 ? null : ids.map(parseWholeNumber) },
+              { reason: flags.reason, idempotencyKey: crypto.randomUUID() },
             )
             if (outcome.code === 'REFUSED')
               throw new Error(`refused (${outcome.rule}): ${outcome.detail}`)
             print(`${source}: ${counted(outcome.writes, 'write')} ${done}`)
+            if (outcome.unchanged.length === 0) return
+            process.exitCode = 1
+            print(
+              `  unchanged: ${outcome.unchanged.join(', ')}: no such writes of ${source}, or in another state`,
+            )
           },
         )
       },
