@@ -15,6 +15,12 @@ import type { ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { serviceLevels } from '../../mdm/serviceLevels/serviceLevels.ts'
 import { queueAge } from '../../mdm/tasks/queue.ts'
 import { endpointFigures, unsettledFigures } from '../../mdm/webhooks/metrics.ts'
+import {
+  dueFigure,
+  endedFigures,
+  writeFigures,
+  writeTargetFigures,
+} from '../../mdm/writeback/metrics.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import { operationMetrics } from './operationMetrics.ts'
 import { processMetrics } from './processMetrics.ts'
@@ -25,6 +31,7 @@ import { serviceLevelMetrics } from './serviceLevelMetrics.ts'
 import { sinkMetrics } from './sinkMetrics.ts'
 import { throttle } from './throttle.ts'
 import { webhookMetrics } from './webhookMetrics.ts'
+import { writeMetrics } from './writeMetrics.ts'
 
 /** Maximum age of the database's statistics at a scrape. */
 const readMsMax = 5_000
@@ -119,6 +126,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const webhooks = webhookMetrics(registry)
   const sinks = sinkMetrics(registry)
   const pulls = pullMetrics(registry, options.pull ?? (() => undefined))
+  const writes = writeMetrics(registry, options.pull ?? (() => undefined))
   processMetrics(registry, options)
   const quality = qualityMetrics(registry, sql, options.types, options.failed)
 
@@ -145,6 +153,12 @@ export function openMetrics(options: MetricsOptions): Metrics {
         pulls: await pullFigures(tx),
         runs: await runFigures(tx),
         files: await fileFigures(tx),
+        writes: {
+          intents: await writeFigures(tx),
+          targets: await writeTargetFigures(tx),
+          ended: await endedFigures(tx),
+          due: await dueFigure(tx),
+        },
         refused: await refusedPublication(tx),
         levels: options.levels ? await serviceLevels(tx, options.levels, typeOf) : [],
       }))
@@ -192,6 +206,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
       webhooks.show(stats.endpoints, stats.unsettled)
       sinks.show(stats.sinks)
       pulls.show(stats.pulls, stats.runs, stats.files)
+      writes.show(stats.writes)
       up.set(1)
     } catch {
       // Other parts that need the database log the reason; here the metric is enough.

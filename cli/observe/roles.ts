@@ -40,6 +40,13 @@ export interface PullRole {
     /** By how many ms our clock is ahead of the system's. */
     clockAheadMs(): number
   }[]
+  /** The source systems that this process writes to. */
+  writes: readonly {
+    name: string
+    counts(): RequestCounts
+    /** Limits of `write:`; null while the system is not written to by the active policy. */
+    bounds(): { perMinute: number; perDay: number } | null
+  }[]
   /** Stops after the pages under way. */
   close(): Promise<void>
 }

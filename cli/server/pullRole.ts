@@ -28,7 +28,7 @@ export async function startPullRole(options: {
 }): Promise<PullRole> {
   const { config, installation, databaseUrl, log } = options
   const { sources, figures } = openPulledSources(installation)
-  if (sources.size === 0) return { sources: [], close: async () => {} }
+  if (sources.size === 0) return { sources: [], writes: [], close: async () => {} }
   const sql = openDatabase(databaseUrl, { name: 'touchstone-pull', connectionsMax })
   const readPolicy = openServablePolicy(sql, log)
   let writes: WriteBack | undefined
@@ -69,6 +69,7 @@ export async function startPullRole(options: {
   }
   return {
     sources: figures,
+    writes: writes.figures,
     async close() {
       await writes?.close()
       await scheduler.stop()

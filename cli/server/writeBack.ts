@@ -10,9 +10,12 @@ import { openTarget, type Target } from '../../mdm/writeback/target.ts'
 import { TargetWriter, type WrittenSource } from '../../mdm/writeback/writer.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { type Installation, writeTargets } from '../config/installation.ts'
+import type { PullRole } from '../observe/roles.ts'
 
 /** A running planner and writer. */
 export interface WriteBack {
+  /** The cost of writes, for metrics. */
+  figures: PullRole['writes']
   /** Call when the policy has changed. */
   refresh(policy: Policy): void
   close(): Promise<void>
@@ -107,6 +110,11 @@ export function startWriteBack(options: {
   writer.start()
   planner.start()
   return {
+    figures: [...connections].map(([name, connection]) => ({
+      name,
+      counts: () => connection.counts(),
+      bounds: () => context.targets.get(name)?.limits ?? null,
+    })),
     refresh(now) {
       context = planContext(installation, now, writingOf)
       planner.refresh()

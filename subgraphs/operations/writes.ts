@@ -180,7 +180,7 @@ function shownChanges(policy: Policy, intent: IntentRow, context: RequestContext
   if (!type) return []
   const hidden = hiddenFields(policy, type, scopes)
   const changes = Object.entries(intent.changes)
-  const seen = sensitiveOf(type).filter((f) => f in intent.changes && !hidden.has(f))
+  const seen = sensitiveOf(type).filter((f) => Object.hasOwn(intent.changes, f) && !hidden.has(f))
   context.shows('WRITE', type.name, seen, intent.goldenId)
   return changes.flatMap(([field, change]) => {
     if (!type.fields.some((f) => f.name === field)) return []
