@@ -442,6 +442,11 @@ export const CONFIG = {
     default: '50000',
     help: 'messages that may wait in the inbox; while more wait, no further rows are pulled',
   }),
+  writesDaysMax: number(30, 10_000, {
+    env: 'TOUCHSTONE_WRITES_DAYS_MAX',
+    default: '400',
+    help: 'how long writes to source systems are stored after their end; what waits for a person stays',
+  }),
   attemptsMax: number(1, 100, {
     env: 'TOUCHSTONE_ATTEMPTS_MAX',
     default: '5',

@@ -11,7 +11,7 @@ import { openPulledSources } from './openPulledSources.ts'
 import { openServablePolicy } from './servablePolicy.ts'
 import { startWriteBack, type WriteBack } from './writeBack.ts'
 
-export const PULL_CONFIG = ['pullBacklogMax'] as const
+export const PULL_CONFIG = ['pullBacklogMax', 'writesDaysMax'] as const
 
 /** Each object that is stored at a time has one, the leases have one, and writes have the rest. */
 const connectionsMax = 8
@@ -61,7 +61,10 @@ export async function startPullRole(options: {
       onAway: (err, retryMs) =>
         log.warn({ err: describeError(err), retryMs }, 'the database cannot be reached: retrying'),
     })
-    writes = startWriteBack({ sql, installation, policy, holder, log })
+    writes = startWriteBack({
+      ...{ sql, installation, policy, holder, log },
+      daysMax: config.writesDaysMax,
+    })
     scheduler.start()
   } catch (e) {
     await sql.end({ timeout: 5 })

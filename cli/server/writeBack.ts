@@ -5,6 +5,7 @@ import { openConnection } from '../../connectors/connection/openConnection.ts'
 import { describeError } from '../../gateway/http/describeError.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { PlanContext } from '../../mdm/writeback/facts.ts'
+import { startWriteKeeper } from '../../mdm/writeback/keeper.ts'
 import { WritePlanner } from '../../mdm/writeback/planner.ts'
 import { openTarget, type Target } from '../../mdm/writeback/target.ts'
 import { TargetWriter, type WrittenSource } from '../../mdm/writeback/writer.ts'
@@ -58,9 +59,11 @@ export function startWriteBack(options: {
   installation: Installation
   policy: Policy
   holder: string
+  /** Days after which writes that have ended are deleted. */
+  daysMax: number
   log: Logger
 }): WriteBack {
-  const { sql, installation, policy, holder, log } = options
+  const { sql, installation, policy, holder, daysMax, log } = options
   const connections = new Map(
     writeTargets(installation).map(({ source }) => [source, connectionOf(installation, source)]),
   )
@@ -109,6 +112,11 @@ export function startWriteBack(options: {
   })
   writer.start()
   planner.start()
+  const keeper = startWriteKeeper({
+    ...{ sql, rules, daysMax },
+    onError: (err) =>
+      log.error({ err: describeError(err) }, 'old writes and their tasks could not be kept'),
+  })
   return {
     figures: [...connections].map(([name, connection]) => ({
       name,
@@ -120,6 +128,7 @@ export function startWriteBack(options: {
       planner.refresh()
     },
     async close() {
+      await keeper.stop()
       await planner.stop()
       await writer.stop()
     },

@@ -13,7 +13,7 @@ export const taskChannel = 'touchstone_task'
  * statements whose order is not known. APPROVAL: a proposal waits for a second person. SPLIT: a
  * golden record split without a person's decision and waits for confirmation. HIERARCHY: source
  * systems state parents in a ring. DUPLICATE: a source system that is written to holds one thing
- * twice.
+ * twice. WRITE: a write to a source system was refused, or writes wait for a person.
  */
 export const TASK_KINDS = [
   'POSSIBLE_MATCH',
@@ -23,6 +23,7 @@ export const TASK_KINDS = [
   'SPLIT',
   'HIERARCHY',
   'DUPLICATE',
+  'WRITE',
 ] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
 

@@ -7,6 +7,7 @@ import { loadPlanFacts, type PlanContext } from './facts.ts'
 import { planWrites } from './plan.ts'
 import { type Planned, savePlans } from './savePlans.ts'
 import { isFieldWritten } from './target.ts'
+import { syncWriteTasks } from './writeTasks.ts'
 
 export interface PlannerContext extends PlanContext {
   sql: Sql
@@ -67,7 +68,9 @@ async function planGoldenRecords(
     }),
   )
   await savePlans(tx, planned)
-  await syncDuplicateTasks(tx, context.rules ?? DEFAULT_RULES, context.targets, ids)
+  const rules = context.rules ?? DEFAULT_RULES
+  await syncDuplicateTasks(tx, rules, context.targets, ids)
+  await syncWriteTasks(tx, { ...context, rules }, ids)
 }
 
 /** Returns golden records that wait for a record of one of these, which their target has now. */

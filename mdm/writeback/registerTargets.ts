@@ -1,6 +1,7 @@
 import type { Sql } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
 import type { Target } from './target.ts'
+import { closeWithoutTarget } from './writeTasks.ts'
 
 /** Golden records that become due in one transaction after a change of the configuration. */
 export const scanRowsMax = 2_000
@@ -8,7 +9,8 @@ export const scanRowsMax = 2_000
 /**
  * Stores which source systems are written to. From its commit on, changes make golden records due
  * for them. A target whose version is another one has all its golden records planned again. What
- * waits for a source system that is not written to any more is removed; what was sent stays.
+ * waits for a source system that is not written to any more is removed, and its tasks are closed; what
+ * was sent stays.
  */
 export async function registerTargets(
   sql: Sql,
@@ -21,6 +23,7 @@ export async function registerTargets(
     await tx`
       delete from write_intent where source <> all(${names}::text[])
         and state in ('SHADOW', 'PLANNED', 'WAITING', 'WAITING_APPROVAL', 'HELD')`
+    await closeWithoutTarget(tx, names)
     await tx`
       insert into write_target as t (source, version, registered_by)
       select source, version, pg_current_xact_id()::text::bigint

@@ -197,6 +197,20 @@ describe('the list of writes', () => {
   })
 })
 
+test('what was refused is a task with an owner, which callers with row rights do not see', async () => {
+  await plan()
+  const text = `{ tasks(filter: { kinds: [WRITE] }) { totalCount nodes { kind type owner reason records { id } } } }`
+  const { nodes, totalCount } = (await ask(text, 'steward')).tasks
+  assert.equal(totalCount, (await list({ needsPerson: true })).length)
+  const own = nodes.find((t: { records: { id: string }[] }) => t.records[0]?.id === nordwind)
+  assert.deepEqual([own.kind, own.type, own.owner], ['WRITE', 'Customer', 'integration'])
+  assert.match(
+    own.reason,
+    /^billing: a write to Customer B1 was refused \(write \d+\): NO_INVERSE: /,
+  )
+  assert.equal((await ask(text, 'bound')).tasks.totalCount, 0)
+})
+
 describe('rights', () => {
   test('a reader is refused, also below a golden record', async () => {
     await plan()

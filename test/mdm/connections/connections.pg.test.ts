@@ -784,7 +784,7 @@ describe('the command sync, and the role pull', () => {
     http.rows.set('9', { id: '9', name: 'No 9', modified: '2026-03-01T00:00:00Z' })
     process.env.SHOP_KEY = http.key
     const role = await startPullRole({
-      config: { pullBacklogMax: 1_000 },
+      config: { pullBacklogMax: 1_000, writesDaysMax: 400 },
       installation: openInstallation(http.sources),
       databaseUrl: db.url,
       log: openLog('silent', 'test'),

@@ -1,0 +1,39 @@
+import type { Sql } from '../db/database.ts'
+import type { StewardshipRules } from '../tasks/rules.ts'
+import { expireWrites } from './expireWrites.ts'
+import { syncWaitingTasks } from './writeTasks.ts'
+
+export interface KeeperOptions {
+  sql: Sql
+  rules: StewardshipRules
+  /** Days after which writes that have ended are deleted. */
+  daysMax: number
+  onError(error: unknown): void
+}
+
+const everyMs = 60_000
+
+/** Does what is due by time about writes: tasks about those that wait, and the end of old ones. */
+export async function keepWrites({ sql, rules, daysMax }: KeeperOptions): Promise<void> {
+  await syncWaitingTasks(sql, rules)
+  await expireWrites(sql, daysMax)
+}
+
+/** Keeps writes at an interval until stopped. Several processes may do so at once. */
+export function startWriteKeeper(options: KeeperOptions): { stop(): Promise<void> } {
+  let running: Promise<void> | null = null
+  const timer = setInterval(() => {
+    running ??= keepWrites(options)
+      .catch(options.onError)
+      .finally(() => {
+        running = null
+      })
+  }, everyMs)
+  timer.unref()
+  return {
+    async stop() {
+      clearInterval(timer)
+      await running
+    },
+  }
+}
