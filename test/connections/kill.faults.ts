@@ -12,7 +12,8 @@ import { firstSeed } from '../property.ts'
 import { KINDS_WITH_MODELS } from './kindCases.ts'
 import { openPulled } from './pulledSystem.ts'
 
-// The program reads the model of each vendor and is killed at random moments, again and again.
+// A process reads the model of each vendor and is killed at random moments, again and again. At the
+// end the program itself goes on from there.
 
 const kills = Number(process.env.TOUCHSTONE_KIND_KILLS ?? 1)
 /** The long run has all kinds. */
@@ -40,9 +41,9 @@ for (const kind of KINDS_WITH_MODELS) {
     pulled.system.fill(records, 1)
     // So a page takes long enough to be killed within.
     pulled.system.faults.add({ kind: 'slow', ms: 15 }, undefined, Number.POSITIVE_INFINITY)
-    const start = () =>
-      spawn(process.execPath, [join(root, 'bin/touchstone.js'), 'sync', 'run', name], {
-        stdio: 'ignore',
+    const start = (program: string, ...args: string[]) =>
+      spawn(process.execPath, [join(root, program), ...args, name], {
+        stdio: ['ignore', 'ignore', 'inherit'],
         env: {
           ...process.env,
           ...pulled.env,
@@ -54,27 +55,39 @@ for (const kind of KINDS_WITH_MODELS) {
       const [row] = await db.sql<{ n: number }[]>`select count(*)::int as n from inbox`
       return row?.n ?? 0
     }
+    const connected = async () => {
+      const [row] = await db.sql<{ n: number }[]>`
+        select count(*)::int as n from pg_stat_activity
+        where datname = current_database() and application_name = 'test-pull'`
+      return row?.n ?? 0
+    }
     const ended = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
     let met = 0
+    let again = 0
     while (met < kills) {
       const before = await stored()
-      const child = start()
+      const child = start('test/connections/pullProgram.ts')
       const exit = once(child, 'exit')
       while (!ended(child) && (await stored()) === before) await sleep(10)
       await sleep(random() * 400)
       if (ended(child)) {
+        assert.equal(child.exitCode, 0)
         // It was complete: from the beginning.
-        await db.sql`truncate sync_state, inbox, pending, outcome, exception_worked cascade`
+        again++
+        await empty(db.sql)
+        await db.sql`truncate sync_state, sync_run`
         continue
       }
       child.kill('SIGKILL')
       await exit
       met++
+      // What it had sent to the database is done, or undone.
+      while ((await connected()) > 0) await sleep(5)
       // In production 30 s pass here: the lease of the killed process expires.
       await db.sql`update sync_state set leased_until = null`
     }
     pulled.system.faults.clear()
-    const last = start()
+    const last = start('bin/touchstone.js', 'sync', 'run')
     const [code] = await once(last, 'exit')
     assert.equal(code, 0)
     const [doubled] = await db.sql<{ n: number }[]>`
@@ -83,8 +96,10 @@ for (const kind of KINDS_WITH_MODELS) {
     assert.equal(doubled?.n, 0, 'no row is stored twice')
     await pulled.pull()
     assert.deepEqual((await pulled.differences()).slice(0, 6), [])
-    const lost = await db.sql`select 1 from sync_run where state = 'LOST'`
-    assert.ok(lost.length > 0, 'runs were lost')
+    const [lost] = await db.sql<{ n: number }[]>`
+      select count(*)::int as n from sync_run where state = 'LOST'`
+    assert.ok(lost && lost.n > 0, 'runs were lost')
+    t.diagnostic(`${kills} kills, ${again} of them from the beginning`)
     assert.deepEqual(pulled.system.requests().unknown, [])
   })
 }
