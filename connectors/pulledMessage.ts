@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import { storableJson } from '../schema/storable.ts'
 import { changesOf } from './changesOf.ts'
@@ -54,7 +54,7 @@ export function pulledMessage(row: PulledRow, restated: Restatement = {}): Inbou
 
 function keyOf({ object, id, version, deleted, record }: PulledRow): string {
   const content = stringify([object, id, version, deleted, record]) ?? ''
-  return `pull:${createHash('sha256').update(content).digest('base64url')}`
+  return `pull:${hash('sha256', content, 'base64url')}`
 }
 
 /**

@@ -24,8 +24,8 @@ interface Stored extends StoredRecord {
 }
 
 /**
- * Returns the messages of a page. Reads the known messages, the stored records and, of few rows,
- * their contents, each by its key.
+ * Returns the messages of a page. Reads the stored records, the known messages of these and, of few
+ * rows, their contents, each by its key.
  */
 export async function pageMessages(
   tx: Transaction,
@@ -33,16 +33,21 @@ export async function pageMessages(
   context: PageContext,
 ): Promise<NewMessage[]> {
   const keys = read.flatMap((r) => r.stated.key ?? [])
-  const [known, stored, [queue]] = await Promise.all([
-    loadKnown(
-      tx,
-      context.source,
-      read.map((r) => r.stated.messageId),
-    ),
+  const [stored, [queue]] = await Promise.all([
     loadStored(tx, keys, context.reader),
     tx<{ oldest: number | null }[]>`select min(inbox_id) as oldest from pending`,
   ])
   const settled = (queue?.oldest ?? Number.MAX_SAFE_INTEGER) > context.lastInboxId
+  // In a first load nothing is stored, and the inbox itself takes each message once.
+  const maybeKnown = read.filter(
+    ({ stated: { key, version } }) =>
+      key !== null && (stored.has(key) || (version === null && !settled)),
+  )
+  const known = await loadKnown(
+    tx,
+    context.source,
+    maybeKnown.map((r) => r.stated.messageId),
+  )
   const decided = read.map(({ row, message, stated, restate }) => ({
     row,
     message,
@@ -87,6 +92,7 @@ async function loadKnown(
   source: string,
   messageIds: string[],
 ): Promise<Map<string, { inboxId: number }>> {
+  if (messageIds.length === 0) return new Map()
   const rows = await tx<{ messageId: string; inboxId: number }[]>`
     select message_id as "messageId", id as "inboxId" from inbox
     where source = ${source} and message_id = any(${messageIds}::text[])`

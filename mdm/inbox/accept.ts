@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type Lane, laneNumber } from '../../schema/lane.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 
@@ -51,19 +52,31 @@ export async function acceptWithin(
   messages: readonly NewMessage[],
   { measured = true }: { measured?: boolean } = {},
 ): Promise<Accepted> {
-  if (messages.length === 0) return { accepted: 0, duplicates: 0, firstId: null, lastId: null }
+  const [first] = messages
+  if (!first) return { accepted: 0, duplicates: 0, firstId: null, lastId: null }
   const held = new Map(
     messages.flatMap((m) => (m.notBefore ? [[keyOf(m), m.notBefore.toISOString()]] : [])),
   )
+  const ids = messages.map((m) => m.messageId)
+  const bodies = joined(messages.map((m) => m.body))
+  const body = sql`(string_to_array(${bodies.text}, ${bodies.separator}))[2:]`
+  // Those of a page have all else in common.
+  const rows = messages.every((m) => isAlike(m, first))
+    ? sql`
+      select ${first.source}, message_id, ${first.object}::text, ${first.format}, body, ${first.correlationId}::uuid,
+        ${first.traceparent ?? null}::text
+      from unnest(${ids}::text[], ${body}) as m (message_id, body)`
+    : sql`
+      select source, message_id, object, format, body, correlation_id, traceparent
+      from unnest(${messages.map((m) => m.source)}::text[], ${ids}::text[],
+        ${messages.map((m) => m.object)}::text[], ${messages.map((m) => m.format)}::text[],
+        ${body}, ${messages.map((m) => m.correlationId)}::uuid[],
+        ${messages.map((m) => m.traceparent ?? null)}::text[])
+        as m (source, message_id, object, format, body, correlation_id, traceparent)`
   const [row] = await sql<{ accepted: number; firstId: number | null; lastId: number | null }[]>`
     with taken as (
       insert into inbox (source, message_id, object, format, body, correlation_id, traceparent)
-      select source, message_id, object, format, body, correlation_id, traceparent
-      from unnest(${messages.map((m) => m.source)}::text[], ${messages.map((m) => m.messageId)}::text[],
-        ${messages.map((m) => m.object)}::text[], ${messages.map((m) => m.format)}::text[],
-        ${messages.map((m) => m.body)}::text[], ${messages.map((m) => m.correlationId)}::uuid[],
-        ${messages.map((m) => m.traceparent ?? null)}::text[])
-        as m (source, message_id, object, format, body, correlation_id, traceparent)
+      ${rows}
       on conflict (source, message_id) do nothing
       returning id, source, object),
     queued as (
@@ -84,6 +97,27 @@ export async function acceptWithin(
     firstId: row?.firstId ?? null,
     lastId: row?.lastId ?? null,
   }
+}
+
+/** Whether two messages differ in key and body alone. */
+function isAlike(a: NewMessage, b: NewMessage): boolean {
+  return (
+    a.correlationId === b.correlationId &&
+    a.object === b.object &&
+    a.source === b.source &&
+    a.format === b.format &&
+    (a.traceparent ?? null) === (b.traceparent ?? null)
+  )
+}
+
+/**
+ * Returns bodies as one text, each after the separator. An array literal would escape each quote of
+ * JSON here and undo it there. JSON has no control characters; other bodies may have any.
+ */
+function joined(bodies: readonly string[]): { text: string; separator: string } {
+  const plain = '\x1f'
+  const separator = bodies.some((b) => b.includes(plain)) ? `${plain}${randomUUID()}` : plain
+  return { separator, text: bodies.map((b) => separator + b).join('') }
 }
 
 /** Returns the sources and objects of the messages of a class: a class follows from these two. */

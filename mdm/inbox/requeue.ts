@@ -11,6 +11,7 @@ export async function requeue(tx: Transaction, inboxIds: readonly number[]): Pro
   const rows = await tx`
     with queued as (
       insert into pending (inbox_id, replay, lane) select distinct id, true, ${laneNumber('REPLAY')}::smallint from unnest(${inboxIds as number[]}::bigint[]) as m (id)
+      join inbox i using (id)
       where not exists (select from pending p where p.inbox_id = id) order by 1
       on conflict do nothing returning 1)
     select pg_notify(${PENDING_CHANNEL}, '') from queued`
