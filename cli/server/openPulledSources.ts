@@ -1,4 +1,5 @@
 import type { Connection, RequestCounts } from '../../connectors/connection/contract.ts'
+import type { SharedRates } from '../../connectors/connection/limits/sharedRates.ts'
 import { openConnection } from '../../connectors/connection/openConnection.ts'
 import type { SourceConnection } from '../../connectors/connection/sourceConnection.ts'
 import { openStream } from '../../connectors/connection/stream/openStream.ts'
@@ -16,23 +17,32 @@ export interface PulledSources {
   figures: PullRole['sources']
 }
 
+/** Which source systems are opened, and what counts their requests over all processes. */
+export interface PulledOptions {
+  only?: string
+  rates?: SharedRates
+}
+
 /**
  * Opens the source systems that are asked, or whose files are read; `only` names one. Nothing is
  * requested yet. Each object has a connection of its own, so that its requests can be counted; they
  * share sign-in and limits.
  */
-export function openPulledSources(installation: Installation, only?: string): PulledSources {
+export function openPulledSources(
+  installation: Installation,
+  { only, rates }: PulledOptions = {},
+): PulledSources {
   const figures: PullRole['sources'][number][] = []
   const sources = new Map<string, PulledSource>()
   for (const [name, objects] of pulledObjects(installation)) {
     if (only !== undefined && name !== only) continue
     const given = installation.connections.get(name)
     const opened = new Map<string, Connection>(
-      given?.objects.map((object) => [object, openConnection(name, given)]),
+      given?.objects.map((object) => [object, openConnection(name, given, { rates })]),
     )
     const all = [...opened.values()]
     const runs = fileRuns(installation, name)
-    const stream = given && streamRun(installation, name, given)
+    const stream = given && streamRun(installation, name, given, rates)
     sources.set(name, {
       objects,
       stream: stream?.run,
@@ -69,8 +79,9 @@ function streamRun(
   { connectors }: Installation,
   name: string,
   given: SourceConnection,
+  rates: SharedRates | undefined,
 ): { run: FileRun; counts: RequestCounts } | null {
-  const stream = openStream(name, given, { bodyOf: streamedBody })
+  const stream = openStream(name, given, { bodyOf: streamedBody, rates })
   if (!stream) return null
   const counts: RequestCounts = { requests: 0, retries: 0, waits: 0, bytes: 0 }
   return {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { describeError } from '../../gateway/http/describeError.ts'
+import { createRequestRates } from '../../mdm/connections/requestRates.ts'
 import { PullScheduler } from '../../mdm/connections/scheduler.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { policyChannel } from '../../mdm/policy/policies.ts'
 import type { Config } from '../config/config.ts'
-import { type Installation, judgeByActivePolicy } from '../config/installation.ts'
+import { type Installation, judgeByActivePolicy, pulledObjects } from '../config/installation.ts'
 import type { PullRole } from '../observe/roles.ts'
 import { openPulledSources } from './openPulledSources.ts'
 import { openServablePolicy } from './servablePolicy.ts'
@@ -27,9 +28,11 @@ export async function startPullRole(options: {
   log: Logger
 }): Promise<PullRole> {
   const { config, installation, databaseUrl, log } = options
-  const { sources, figures } = openPulledSources(installation)
-  if (sources.size === 0) return { sources: [], writes: [], close: async () => {} }
+  if (pulledObjects(installation).size === 0)
+    return { sources: [], writes: [], close: async () => {} }
   const sql = openDatabase(databaseUrl, { name: 'touchstone-pull', connectionsMax })
+  const rates = createRequestRates(sql)
+  const { sources, figures } = openPulledSources(installation, { rates })
   const readPolicy = openServablePolicy(sql, log)
   let writes: WriteBack | undefined
   const judge = () =>
@@ -62,7 +65,7 @@ export async function startPullRole(options: {
         log.warn({ err: describeError(err), retryMs }, 'the database cannot be reached: retrying'),
     })
     writes = startWriteBack({
-      ...{ sql, installation, policy, holder, log },
+      ...{ sql, installation, policy, holder, rates, log },
       daysMax: config.writesDaysMax,
     })
     scheduler.start()

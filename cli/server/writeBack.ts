@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { closedUntil } from '../../connectors/calendar.ts'
 import type { Connection } from '../../connectors/connection/contract.ts'
+import type { SharedRates } from '../../connectors/connection/limits/sharedRates.ts'
 import { openConnection } from '../../connectors/connection/openConnection.ts'
 import { describeError } from '../../gateway/http/describeError.ts'
 import type { Sql } from '../../mdm/db/database.ts'
@@ -23,10 +24,14 @@ export interface WriteBack {
 }
 
 /** Returns the connection of a source system that is asked. Throws where it is not. */
-export function connectionOf({ connections }: Installation, source: string): Connection {
+export function connectionOf(
+  { connections }: Installation,
+  source: string,
+  rates?: SharedRates,
+): Connection {
   const given = connections.get(source)
   if (!given) throw new Error(`${source} has no connection: in config/sources.yaml`)
-  return openConnection(source, given)
+  return openConnection(source, given, { rates })
 }
 
 /** Returns what plans depend on, with these connections. */
@@ -61,11 +66,15 @@ export function startWriteBack(options: {
   holder: string
   /** Days after which writes that have ended are deleted. */
   daysMax: number
+  rates: SharedRates
   log: Logger
 }): WriteBack {
-  const { sql, installation, policy, holder, daysMax, log } = options
+  const { sql, installation, policy, holder, daysMax, rates, log } = options
   const connections = new Map(
-    writeTargets(installation).map(({ source }) => [source, connectionOf(installation, source)]),
+    writeTargets(installation).map(({ source }) => [
+      source,
+      connectionOf(installation, source, rates),
+    ]),
   )
   const writingOf = (source: string) => {
     const connection = connections.get(source)

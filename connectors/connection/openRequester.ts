@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Resolve } from '../../schema/kit/guardedLookup.ts'
 import { CredentialCache } from './auth/credential.ts'
 import { signIn } from './auth/signIn.ts'
@@ -6,6 +7,7 @@ import type { RequestCounts } from './contract.ts'
 import type { LimitDefinition } from './definition/limits.ts'
 import type { Template } from './definition/template.ts'
 import { Limiter } from './limits/limiter.ts'
+import type { SharedRates } from './limits/sharedRates.ts'
 import { createExchange } from './request/exchange.ts'
 import { RETRY_DEFAULTS, Requester, type RetryPolicy } from './request/requester.ts'
 import { SystemClock } from './request/systemClock.ts'
@@ -22,6 +24,8 @@ export interface RequesterOptions {
   /** Replaces the system's resolver. */
   resolve?: Resolve | undefined
   answerBytesMax?: number
+  /** Counts the requests of other processes too; without it only those of this one count. */
+  rates?: SharedRates | undefined
 }
 
 export interface OpenRequester {
@@ -38,7 +42,10 @@ interface Shared {
   credentials: CredentialCache
 }
 
-/** Parts that all connections with one credential share in this process, by environment. */
+/**
+ * Parts that all connections with one credential share in this process, by what counts its requests
+ * or else by environment.
+ */
 const sharedParts = new WeakMap<object, Map<string, Shared>>()
 
 /** Opens the requester of a source system. Reads secrets at the first sign-in, not here. */
@@ -91,10 +98,15 @@ export function openRequester(
     ...[...values].sort(),
     ...[...secrets].sort(),
   ])
-  const shared = sharedParts.get(env) ?? new Map<string, Shared>()
-  sharedParts.set(env, shared)
+  const { rates } = options
+  const owner = rates ?? env
+  const shared = sharedParts.get(owner) ?? new Map<string, Shared>()
+  sharedParts.set(owner, shared)
+  const count = rates && {
+    ...{ rates, credential: credentialOf(connection), answerMsMax: definition.http.timeoutMs },
+  }
   const parts = shared.get(key) ?? {
-    limiter: new Limiter(definition.limits.limits, maxOf),
+    limiter: new Limiter(definition.limits.limits, maxOf, undefined, count),
     clock: new SystemClock(),
     credentials: new CredentialCache(
       () => signIn(auth, { source, write, ask, secrets: read, now: now(), refreshed }),
@@ -115,4 +127,15 @@ export function openRequester(
     counts,
   })
   return { requester, ...parts, counts }
+}
+
+/**
+ * Returns a name of the credential that is the same in each process: the addresses of the system,
+ * and what signs in. A secret counts by its reference.
+ */
+function credentialOf({ definition, auth, values, secrets }: SourceConnection): string {
+  const ofAuth = definition.auth[auth]?.names ?? new Set()
+  const counts = (name: string) => ofAuth.has(name) || definition.settings.get(name)?.is === 'url'
+  const parts = [...values, ...secrets].filter(([name]) => counts(name)).sort()
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)
 }

@@ -139,6 +139,19 @@ export const readHint = pgTable(
   ],
 )
 
+/** Requests that processes have taken of a rate of a credential: until `free_at` they count. */
+export const requestSlice = pgTable(
+  'request_slice',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    /** Names credential and limit. */
+    rate: text().notNull(),
+    places: integer().notNull(),
+    freeAt: moment('free_at').notNull(),
+  },
+  (t) => [index('request_slice_rate').on(t.rate, t.freeAt)],
+)
+
 /** Records that a census under way has found in the system, by record key. */
 export const censusSeen = pgTable(
   'census_seen',

@@ -5,6 +5,7 @@ import { controlSync } from '../../../mdm/connections/control.ts'
 import { addObjects, claimObject } from '../../../mdm/connections/lease.ts'
 import type { PullProgress } from '../../../mdm/connections/pullObject.ts'
 import { readRuns, readStates } from '../../../mdm/connections/read.ts'
+import { createRequestRates } from '../../../mdm/connections/requestRates.ts'
 import { type RunResult, RunStopped } from '../../../mdm/connections/runObject.ts'
 import { type PulledSource, runPulled } from '../../../mdm/connections/scheduler.ts'
 import { STREAM } from '../../../mdm/connections/streams/stream.ts'
@@ -72,7 +73,10 @@ export const run = withConfig(
         { config: flags, connectionsMax: 3, name: 'touchstone-sync' },
         async (sql) => {
           await judgeByActivePolicy(sql, installation)
-          const pulled = openPulledSources(installation, source).sources.get(source)
+          const pulled = openPulledSources(installation, {
+            only: source,
+            rates: createRequestRates(sql),
+          }).sources.get(source)
           const objects = pulledObjects(installation).get(source) ?? []
           if (!pulled || (flags.object !== undefined && !objects.includes(flags.object)))
             throw new Error(notPulled(installation, source))

@@ -1,6 +1,8 @@
 import type { LimitUse } from '../contract.ts'
 import type { LimitDefinition } from '../definition/limits.ts'
-import { RateWindow } from './window.ts'
+import type { SharedRates } from './sharedRates.ts'
+import { SharedWindow } from './sharedWindow.ts'
+import { RateWindow, type Window } from './window.ts'
 
 /** The place of one request. */
 export interface Permit {
@@ -13,13 +15,21 @@ export interface Permit {
 interface Limit {
   definition: LimitDefinition
   max: number
-  window: RateWindow | null
+  window: Window | null
   running: number
 }
 
 interface Waiter {
   limits: Limit[]
   grant(): void
+}
+
+/** What a limiter shares with those of other processes that use its credential. */
+export interface SharedCount {
+  rates: SharedRates
+  credential: string
+  /** The longest time of one request. */
+  answerMsMax: number
 }
 
 /** Requests that wait for a place. */
@@ -36,19 +46,30 @@ export class Limiter {
   #timer: NodeJS.Timeout | null = null
   #blockedUntil = 0
 
-  /** `now` returns milliseconds of a clock that never goes back. */
+  /**
+   * `now` returns milliseconds of a clock that never goes back. Without `shared` only the requests
+   * of this process are counted.
+   */
   constructor(
     definitions: readonly LimitDefinition[],
     maxOf: (limit: LimitDefinition) => number,
     now: () => number = () => performance.now(),
+    shared: SharedCount | null = null,
   ) {
     this.#now = now
+    const windowOf = (name: string, max: number, perMs: number): Window => {
+      if (!shared) return new RateWindow(max, perMs)
+      const { rates, credential, answerMsMax } = shared
+      const rate = { key: `${credential} ${name}`, max, perMs }
+      return new SharedWindow(rates, rate, answerMsMax, now, () => this.#grant())
+    }
     this.#limits = definitions.map((definition) => {
+      const { name, perMs } = definition
       const max = maxOf(definition)
       return {
         definition,
         max,
-        window: definition.perMs === null ? null : new RateWindow(max, definition.perMs),
+        window: perMs === null ? null : windowOf(name, max, perMs),
         running: 0,
       }
     })
@@ -95,16 +116,14 @@ export class Limiter {
   }
 
   #permit(limits: Limit[]): Permit {
-    for (const limit of limits) {
-      limit.running++
-      limit.window?.begin()
-    }
+    for (const limit of limits) limit.running++
+    const ends = limits.map((limit) => limit.window?.begin())
     let isCounted = false
     let released = false
     const counted = () => {
       if (isCounted) return
       isCounted = true
-      for (const limit of limits) limit.window?.end(this.#now())
+      for (const end of ends) end?.(this.#now())
     }
     return {
       counted,

@@ -1,10 +1,20 @@
+/** The places of a rate. */
+export interface Window {
+  readonly max: number
+  used(now: number): number
+  /** Returns 0 where a request may begin, else the milliseconds after which to ask again. */
+  waitMs(now: number): number
+  /** Takes a place; call what it returns when the system has begun to answer. */
+  begin(): (now: number) => void
+}
+
 /**
  * A rate as the system may count it. The system counts a request at some moment between its start
  * and the first byte of its answer. So a request takes its place from its start until the length of
  * the window after that byte: no window of the system, wherever it begins, then holds more than
  * `max`. Counting from the start alone was one too many when a slow request met a fast one.
  */
-export class RateWindow {
+export class RateWindow implements Window {
   readonly max: number
   readonly #perMs: number
   /** When places are free again, in order; a ring of at most `max`. */
@@ -22,20 +32,18 @@ export class RateWindow {
     return this.#running + this.#free.length - this.#from
   }
 
-  /** Returns 0 where a request may begin, else the milliseconds after which to ask again. */
   waitMs(now: number): number {
     if (this.used(now) < this.max) return 0
     const first = this.#free[this.#from]
     return first === undefined ? Number.POSITIVE_INFINITY : Math.max(1, first - now)
   }
 
-  begin(): void {
+  begin(): (now: number) => void {
     this.#running++
-  }
-
-  end(now: number): void {
-    this.#running--
-    this.#free.push(now + this.#perMs)
+    return (now) => {
+      this.#running--
+      this.#free.push(now + this.#perMs)
+    }
   }
 
   #drop(now: number): void {
