@@ -50,7 +50,7 @@ export const inbox = pgTable(
 
 /**
  * Messages that wait to be applied. No foreign key leads to the inbox: it took half of the time of
- * Postgres for each message (ADR 0104). A trigger removes what waits of a message that is removed.
+ * Postgres for each message (ADR 0104). A place of a message that is gone ends when it is claimed.
  */
 export const pending = pgTable(
   'pending',

@@ -78,11 +78,13 @@ describe('a rate that processes share', () => {
     assert.ok(times.length > max, `${times.length} requests`)
   })
 
-  test('is used to at least 90 % by one process, and handed over to the next with its count', async (t) => {
+  test('is used whole by one process, and handed over to the next with its count', async (t) => {
     t.after(end)
     const windows = 2
+    // A busy machine takes a while for each request.
+    const slackMs = perMs / 2
     const first = await start()
-    await sleep(windows * perMs + 500)
+    await sleep(windows * perMs + slackMs)
     first.kill('SIGTERM')
     await once(first, 'exit')
     await start()
@@ -90,8 +92,8 @@ describe('a rate that processes share', () => {
     await end()
     const times = system.received.map(({ at }) => at)
     assert.ok(mostInAWindow(times) <= max, `${mostInAWindow(times)} of ${max} in a window`)
-    const used = times.filter((at) => at < (times[0] ?? 0) + windows * perMs).length
-    assert.ok(used >= 0.9 * windows * max, `${used} requests in ${windows} windows`)
+    const used = times.filter((at) => at < (times[0] ?? 0) + windows * perMs + slackMs).length
+    assert.ok(used >= windows * max, `${used} requests in ${windows} windows`)
     assert.ok(times.length > used, 'the next one asks too')
   })
 })
@@ -111,7 +113,7 @@ describe('a limiter with a shared rate', () => {
     await db.sql`truncate request_slice`
     const [idle, busy] = [limiterOf('b'), limiterOf('b')]
     ;(await acquire(idle, 500))?.release()
-    await sleep(700)
+    await sleep(1_500)
     let taken = 0
     while (await acquire(busy, 200)) taken++
     assert.ok(taken >= max - 1, `${taken} of the rest`)

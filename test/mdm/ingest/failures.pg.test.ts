@@ -681,7 +681,7 @@ describe('several workers, and restarts', () => {
 
   const meanwhile: [string, () => Promise<unknown>][] = [
     ['has applied', () => drain(directPipeline(db.sql))],
-    ['has removed from the inbox', async () => await db.sql`delete from inbox`],
+    ['has removed', () => db.sql.begin((tx) => [tx`delete from pending`, tx`delete from inbox`])],
   ]
   for (const [what, work] of meanwhile)
     test(`a message that another process ${what} is not counted`, async () => {
@@ -696,6 +696,13 @@ describe('several workers, and restarts', () => {
       assert.deepEqual(committed, NONE)
       assert.deepEqual([await waiting(), (await db.sql`select 1 from outcome`).length], [0, 0])
     })
+
+  test('a place in the queue whose message is gone ends when it is claimed', async () => {
+    await put(bad)
+    await db.sql`delete from inbox`
+    assert.deepEqual(await applyPending(directPipeline(db.sql), 10), NONE)
+    assert.equal(await waiting(), 0)
+  })
 
   test('attempts survive a restart: each runs in its own process', async () => {
     const [id = 0] = await put(bad)
