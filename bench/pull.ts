@@ -1,16 +1,23 @@
+import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import type { Connection, PulledPage, PulledRow } from '../connectors/connection/contract.ts'
+import { openConnection } from '../connectors/connection/openConnection.ts'
 import { pulledMessage } from '../connectors/pulledMessage.ts'
 import { BacklogGate } from '../mdm/connections/backlog.ts'
 import { addObjects, claimObject } from '../mdm/connections/lease.ts'
+import { createRequestRates } from '../mdm/connections/requestRates.ts'
 import { runObject } from '../mdm/connections/runObject.ts'
+import type { Sql } from '../mdm/db/database.ts'
 import { accept } from '../mdm/inbox/accept.ts'
+import { connect } from '../test/connectors/connection/fixture.ts'
 import { withMapping } from '../test/connectors/fixture.ts'
 import { benchServer } from './shared/benchServer.ts'
 
 // A full run of a source system that answers at once, from its pages to the inbox, and the same run
 // again, of which every row is known. The limit beside it: the same messages put into the inbox
-// without reading them and without a position.
+// without reading them and without a position. Then a full run over HTTP, from a source system in a
+// process of its own. At the end a run under a limit, as that system counts it.
 // npm run bench -- pull [--page 1000] [100000 1000000]
 // Figures: bench/README.md.
 
@@ -81,6 +88,8 @@ function connectionOf(total: number): Connection {
 const server = await benchServer()
 try {
   for (const size of sizes) await run(size)
+  await limited({ max: 25, perMs: 1_000, page: 100 })
+  await limited({ max: 150, perMs: 10_000, page: 100 })
 } finally {
   await server.stop()
 }
@@ -99,25 +108,95 @@ async function run(size: number): Promise<void> {
   })
   await server.drop(bare, 'bare')
   const sql = await server.database('pull')
-  await addObjects(sql, 'shop', ['customers'])
   const connection = connectionOf(size)
   for (const name of ['first run', 'again, all known']) {
     await sql`update sync_state set position = null, within_run = false`
-    const due = { source: 'shop', object: 'customers' }
-    const claimed = await claimObject(sql, randomUUID(), due, true)
-    if (!claimed) throw new Error('the object cannot be claimed')
-    await measure(name, size, async (note) => {
-      const backlog = new BacklogGate(sql, Number.MAX_SAFE_INTEGER)
-      const tools = { sql, connection, reader: shop, backlog, everyMs: 1e9, censusEveryMs: 1e9 }
-      const result = await runObject(
-        { ...tools, onProgress: note },
-        claimed,
-        new AbortController().signal,
-      )
-      if (result.ended !== 'DONE') throw new Error(JSON.stringify(result))
-    })
+    await measure(name, size, (note) => pull(sql, connection, note))
   }
   await server.drop(sql, 'pull')
+  const system = await startSystem(size, pageRows, 1_000)
+  const over = await server.database('http')
+  const asked = openConnection('shop', connect(definitionOf(''), system.settings), { env: {} })
+  await measure('first run over HTTP', size, (note) => pull(over, asked, note))
+  const { cpu } = await system.end()
+  console.log(`  of which the source system took ${((cpu * 1e6) / size).toFixed(0)} µs a row more`)
+  await server.drop(over, 'http')
+}
+
+/** Runs the object once, from the begin. */
+async function pull(sql: Sql, connection: Connection, note: () => void): Promise<void> {
+  await addObjects(sql, 'shop', ['customers'])
+  const due = { source: 'shop', object: 'customers' }
+  const claimed = await claimObject(sql, randomUUID(), due, true)
+  if (!claimed) throw new Error('the object cannot be claimed')
+  const backlog = new BacklogGate(sql, Number.MAX_SAFE_INTEGER)
+  const tools = { sql, connection, reader: shop, backlog, everyMs: 1e9, censusEveryMs: 1e9 }
+  const { signal } = new AbortController()
+  const result = await runObject({ ...tools, onProgress: note }, claimed, signal)
+  if (result.ended !== 'DONE') throw new Error(JSON.stringify(result))
+}
+
+function definitionOf(limits: string): string {
+  return `
+settings: { base: { is: url } }
+auth: { none: true }
+http: { base: "{base}" }
+${limits}
+objects:
+  customers:
+    id: id
+    version: modified
+    rows: "rows[]"
+    total: total
+    list: { get: /customers }
+    pages: { cursor: next, as: query.cursor }
+`
+}
+
+interface Counted {
+  requests: number
+  /** The largest number of requests in a window, wherever it begins. */
+  most: number
+  spanMs: number
+  cpu: number
+}
+
+/** Starts a source system of so many rows. */
+async function startSystem(rows: number, page: number, perMs: number) {
+  const child = fork(new URL('./shared/pageServer.ts', import.meta.url), {
+    env: { ...process.env, ROWS: String(rows), PAGE: String(page), PER_MS: String(perMs) },
+  })
+  const [port] = await once(child, 'message')
+  return {
+    settings: `base: "http://127.0.0.1:${port}"\nprivateAddresses: true`,
+    async end(): Promise<Counted> {
+      child.send('count')
+      const [counted] = await once(child, 'message')
+      child.disconnect()
+      return counted as Counted
+    },
+  }
+}
+
+/** Pulls for four lengths of a limit, and prints what the source system counted. */
+async function limited(limit: { max: number; perMs: number; page: number }): Promise<void> {
+  const { max, perMs, page } = limit
+  const windows = 4
+  const system = await startSystem(page * (max * windows + 1), page, perMs)
+  const sql = await server.database('limited')
+  const limits = `limits: [{ per: ${perMs / 1_000}s, max: ${max} }]`
+  const connection = openConnection('shop', connect(definitionOf(limits), system.settings), {
+    env: {},
+    rates: createRequestRates(sql),
+  })
+  await pull(sql, connection, () => {})
+  const { requests, most, spanMs } = await system.end()
+  // The first requests of each window come at once, so the last one begins a further window.
+  const share = (requests - 1) / ((spanMs / perMs) * max)
+  console.log(
+    `limit of ${max} requests in ${perMs / 1_000} s: ${requests} requests in ${(spanMs / 1_000).toFixed(1)} s, ${(share * 100).toFixed(0)} % of the limit; at most ${most} in a window`,
+  )
+  await server.drop(sql, 'limited')
 }
 
 async function measure(

@@ -191,7 +191,7 @@ describe('a pull', () => {
         if (p.waiting) waits++
       },
     })
-    await sleep(100)
+    for (let n = 0; n < 500 && waits === 0; n++) await sleep(20)
     assert.equal(waits, 1)
     assert.equal((await runs()).at(-1)?.rows, 0, 'nothing is stored meanwhile')
     await drain(pipeline)

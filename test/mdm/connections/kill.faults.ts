@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type TestDatabase, testDatabase } from '../../database.ts'
+import { empty } from '../../fixtures/store.ts'
 import { firstSeed } from '../../property.ts'
 import { seeded } from '../feed/world.ts'
 
@@ -43,8 +44,10 @@ test(`each row is stored once when the processes that pull are killed ${kills} t
     processes = processes.filter((child) => !doomed.includes(child))
     // In production 30 s pass here: the lease of the killed process expires.
     await db.sql`update sync_state set leased_until = null`
-    if (await done())
-      await db.sql`truncate sync_state, inbox, pending, outcome, exception_worked cascade`
+    if (await done()) {
+      await empty(db.sql)
+      await db.sql`truncate sync_state`
+    }
   }
   while (processes.length < 1) processes.push(start())
   for (let m = 0; m < 1_000 && !(await done()); m++) await sleep(20)

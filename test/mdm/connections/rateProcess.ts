@@ -7,7 +7,7 @@ import { openDatabase } from '../../../mdm/db/database.ts'
 const { DATABASE_URL: url = '', SYSTEM: system = '', RATE = '' } = process.env
 const [max = 0, perMs = 0] = RATE.split('/').map(Number)
 const sql = openDatabase(url, { name: 'test-rate', connectionsMax: 1 })
-const definition = { name: 'per 2s', perMs, max, setting: null, path: null }
+const definition = { name: 'per time', perMs, max, setting: null, path: null }
 const limiter = new Limiter([definition], () => max, undefined, {
   ...{ rates: createRequestRates(sql), credential: 'a', answerMsMax: 500 },
 })

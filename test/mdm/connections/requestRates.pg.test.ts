@@ -15,11 +15,10 @@ before(async () => {
 beforeEach(() => db.sql`truncate request_slice`)
 after(() => db?.drop())
 
-const perMs = 2_000
 const max = 40
 
 /** Returns the largest number of times within any length of the rate. */
-function mostInAWindow(times: readonly number[]): number {
+function mostInAWindow(times: readonly number[], perMs: number): number {
   const sorted = times.toSorted((a, b) => a - b)
   let most = 0
   for (let from = 0, to = 0; to < sorted.length; to++) {
@@ -29,8 +28,8 @@ function mostInAWindow(times: readonly number[]): number {
   return most
 }
 
-function limiterOf(credential = 'a'): Limiter {
-  const definition = { name: 'per 2s', perMs, max, setting: null, path: null }
+function limiterOf(credential: string, perMs: number): Limiter {
+  const definition = { name: 'per time', perMs, max, setting: null, path: null }
   return new Limiter([definition], () => max, undefined, {
     ...{ rates: createRequestRates(db.sql), credential, answerMsMax: 500 },
   })
@@ -48,7 +47,7 @@ describe('a rate that processes share', () => {
   })
   after(() => system.close())
 
-  const start = async () => {
+  const start = async (perMs: number) => {
     const child = fork(new URL('./rateProcess.ts', import.meta.url), {
       env: { ...process.env, DATABASE_URL: db.url, SYSTEM: system.url, RATE: `${max}/${perMs}` },
     })
@@ -66,61 +65,66 @@ describe('a rate that processes share', () => {
 
   test('is used, and never exceeded, though one of three processes is killed and another begins', async (t) => {
     t.after(end)
-    const [first] = await Promise.all([start(), start()])
+    const perMs = 2_000
+    const [first] = await Promise.all([start(perMs), start(perMs)])
     await sleep(2_500)
     first?.kill('SIGKILL')
-    await start()
+    await start(perMs)
     await sleep(2_500)
     await end()
     const times = system.received.map(({ at }) => at)
-    assert.ok(mostInAWindow(times) <= max, `${mostInAWindow(times)} of ${max} in a window`)
+    const most = mostInAWindow(times, perMs)
+    assert.ok(most <= max, `${most} of ${max} in a window`)
     // Those of the killed process are lost for a while; the others go on.
     assert.ok(times.length > max, `${times.length} requests`)
   })
 
-  test('is used whole by one process, and handed over to the next with its count', async (t) => {
+  test('is used to at least 90 % by one process, and handed over to the next with its count', async (t) => {
     t.after(end)
     const windows = 2
-    // A busy machine takes a while for each request.
-    const slackMs = perMs / 2
-    const first = await start()
-    await sleep(windows * perMs + slackMs)
+    const perMs = 5_000
+    const first = await start(perMs)
+    await sleep(windows * perMs)
     first.kill('SIGTERM')
     await once(first, 'exit')
-    await start()
-    await sleep(perMs)
+    await start(perMs)
+    await sleep(perMs / 2)
     await end()
     const times = system.received.map(({ at }) => at)
-    assert.ok(mostInAWindow(times) <= max, `${mostInAWindow(times)} of ${max} in a window`)
-    const used = times.filter((at) => at < (times[0] ?? 0) + windows * perMs + slackMs).length
-    assert.ok(used >= windows * max, `${used} requests in ${windows} windows`)
-    assert.ok(times.length > used, 'the next one asks too')
+    const most = mostInAWindow(times, perMs)
+    assert.ok(most <= max, `${most} of ${max} in a window`)
+    const used = times.filter((at) => at < (times[0] ?? 0) + windows * perMs).length
+    assert.ok(used >= 0.9 * windows * max, `${used} requests in ${windows} windows`)
   })
 })
 
 describe('a limiter with a shared rate', () => {
-  const acquire = (limiter: Limiter, ms: number) =>
+  const acquire = (limiter: Limiter, ms = 20_000) =>
     limiter.acquire('/', AbortSignal.timeout(ms)).then(
       (permit) => permit,
       () => null,
     )
+  const taken = async () => {
+    const [row] = await db.sql<{ n: number }[]>`
+      select coalesce(sum(places), 0)::int as n from request_slice`
+    return row?.n
+  }
 
-  test('counts what another one has taken, and not what it gave back', async () => {
-    const [one, two] = [limiterOf(), limiterOf()]
-    for (let n = 0; n < max; n++) (await acquire(one, 500))?.release()
-    assert.equal(await acquire(two, 300), null)
-    assert.ok(await acquire(two, 2 * perMs), 'after the length of the rate')
-    await db.sql`truncate request_slice`
-    const [idle, busy] = [limiterOf('b'), limiterOf('b')]
-    ;(await acquire(idle, 500))?.release()
-    await sleep(1_500)
-    let taken = 0
-    while (await acquire(busy, 200)) taken++
-    assert.ok(taken >= max - 1, `${taken} of the rest`)
+  test('counts what another one of the same credential has taken', async () => {
+    const perMs = 60_000
+    const [one, two] = [limiterOf('a', perMs), limiterOf('a', perMs)]
+    for (let n = 0; n < max; n++) (await acquire(one))?.release()
+    assert.equal(await taken(), max)
+    assert.equal(await acquire(two, 500), null)
+    assert.ok(await acquire(limiterOf('b', perMs)), 'another credential')
+    await db.sql`update request_slice set free_at = clock_timestamp()`
+    assert.ok(await acquire(limiterOf('a', perMs)))
   })
 
-  test('of another credential is another rate', async () => {
-    for (let n = 0; n < max; n++) (await acquire(limiterOf('c'), 500))?.release()
-    assert.ok(await acquire(limiterOf('d'), 300))
+  test('gives back what it does not use', async () => {
+    ;(await acquire(limiterOf('a', 2_000)))?.release()
+    assert.equal(await taken(), 2)
+    for (let n = 0; n < 1_000 && (await taken()) === 2; n++) await sleep(20)
+    assert.ok(Number(await taken()) < 2)
   })
 })
