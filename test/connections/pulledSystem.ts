@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { stringify } from 'yaml'
 import type { Connection } from '../../connectors/connection/contract.ts'
 import { openConnection } from '../../connectors/connection/openConnection.ts'
+import type { Connector } from '../../connectors/contract.ts'
 import { openConnectors } from '../../connectors/openConnectors.ts'
 import { readSources } from '../../connectors/sources.ts'
 import type { Model, ModelSystem } from '../../demo/systems/kit/model.ts'
@@ -26,6 +27,10 @@ export interface KindCase {
   connection(system: ModelSystem): Record<string, unknown>
   /** Whether a record that the vendor still lists stands for nothing any more. */
   isGone?(record: Record<string, unknown>): boolean
+  /** The definition and the mapping of a system whose kind has no folder. */
+  files?: { definition: string; mapping: string }
+  /** The secret of its webhooks. */
+  webhookSecret?(system: ModelSystem): string | undefined
   /** Opens the model, where it needs the database. */
   open?(sql: Sql, seed: number): Promise<ModelSystem>
   /** Whether the vendor writes numbers as texts, as SuiteQL does. */
@@ -40,6 +45,9 @@ export interface PulledSystem {
   /** The environment from which secrets are read; a change counts at the next sign-in. */
   env: Record<string, string>
   connection: Connection
+  connector: Connector
+  /** Reads one object, and again while it fails and `triesMax` allows. */
+  run(object: string, triesMax?: number): Promise<RunResult>
   pipeline: Pipeline
   /** Reads each object once, and again while it fails and `triesMax` allows; applies the messages. */
   pull(triesMax?: number): Promise<Map<string, RunResult>>
@@ -88,17 +96,21 @@ export async function openPulled(
     env[variable] = value.text
     return [key, { env: variable }]
   })
+  const { files } = kind
   const connection = {
     ...Object.fromEntries(given),
     privateAddresses: true,
     ...(objects ? { objects } : {}),
+    ...(files ? { definition: resolve(files.definition) } : {}),
   }
-  writeFileSync(
-    path,
-    stringify({
-      sources: [{ name, kind: name, role: kind.role, trust: 0.5, connection }],
-    }),
-  )
+  const webhookSecret = kind.webhookSecret?.(system)
+  if (webhookSecret) env.WEBHOOK_SECRET = webhookSecret
+  const entry = {
+    ...{ name, kind: files ? 'generic' : name, role: kind.role, trust: 0.5, connection },
+    ...(files ? { mapping: resolve(files.mapping) } : {}),
+    ...(webhookSecret ? { secret: { env: 'WEBHOOK_SECRET' } } : {}),
+  }
+  writeFileSync(path, stringify({ sources: [entry] }))
   const [source] = readSources(path, env)
   const connector = openConnectors(path, policy, env).get(name)
   assert.ok(source?.connection && connector)
@@ -118,23 +130,26 @@ export async function openPulled(
     ...{ everyMs: hourMs, censusEveryMs: 0 },
   }
   const holder = randomUUID()
+  const run = async (object: string, triesMax = 8): Promise<RunResult> => {
+    for (let tries = 1; ; tries++) {
+      const claimed = await claimObject(sql, holder, { source: name, object }, true)
+      assert.ok(claimed, `${object} can be claimed`)
+      const result = await runObject(tools, claimed, new AbortController().signal)
+      if (result.ended === 'DONE' || tries >= triesMax) return result
+    }
+  }
   return {
     system,
     sources: path,
     env,
     connection: asked,
+    connector,
+    run,
     pipeline,
     pull: async (triesMax = 8) => {
       await addObjects(sql, name, asked.objects)
       const results = new Map<string, RunResult>()
-      for (const object of asked.objects)
-        for (let tries = 1; tries <= triesMax; tries++) {
-          const claimed = await claimObject(sql, holder, { source: name, object }, true)
-          assert.ok(claimed, `${object} can be claimed`)
-          const result = await runObject(tools, claimed, new AbortController().signal)
-          results.set(object, result)
-          if (result.ended === 'DONE') break
-        }
+      for (const object of asked.objects) results.set(object, await run(object, triesMax))
       // A model's clock may be days ahead, and a version that leads the time of receipt is refused.
       await sql`update inbox set received_at = ${new Date(system.clock.now())} where id in (select inbox_id from pending)`
       await drain(pipeline)

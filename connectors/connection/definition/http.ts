@@ -20,8 +20,8 @@ export interface ErrorRule {
   help: string | null
   /** How long the system stays closed, or the limit reached, where the answer does not say. */
   waitMs: number | null
-  /** Whether a write with this answer may have been applied all the same. */
-  mayBeApplied: boolean
+  /** Whether a write with this answer was applied, where its status does not say it. */
+  applied: 'maybe' | 'never' | null
 }
 
 /** Marks an answer with status 200 that failed. */
@@ -31,10 +31,18 @@ export interface FailedRule {
   equals: string | null
 }
 
+/** Where a refused answer says in how long the request may be repeated. */
+export interface StatedWait {
+  path: Path
+  /** Milliseconds of one. */
+  unitMs: number
+}
+
 /** What an answer says about success and failure. */
 export interface AnswerMeaning {
   code: Path | null
   detail: Path | null
+  wait: StatedWait | null
   failed: FailedRule | null
   errors: readonly ErrorRule[]
 }
@@ -52,13 +60,14 @@ const errorSchema = shape({
   is: z.enum([...VERDICTS, 'EMPTY']),
   help: z.string().optional(),
   wait: duration.optional(),
-  applied: z.literal('maybe').optional(),
+  applied: z.enum(['maybe', 'never']).optional(),
 })
 
 /** The keys that say what an answer means. */
 export const MEANING_FIELDS = {
   code: pathText.optional(),
   detail: pathText.optional(),
+  wait: shape({ path: pathText, in: z.enum(['s', 'ms']) }).optional(),
   failed: shape({
     path: pathText,
     equals: z.union([scalar, z.null()]).optional(),
@@ -99,12 +108,15 @@ export function readHttp(place: Located, allowed: ReadonlySet<string>): HttpDefi
   }
 }
 
-/** Reads code:, detail:, failed: and errors:. Throws ConfigError. */
+/** Reads code:, detail:, wait:, failed: and errors:. Throws ConfigError. */
 export function readMeaning(place: Located): AnswerMeaning {
   const given = parseAt(meaningSchema, place, '')
   return {
     code: given.code === undefined ? null : pathIn(below(place, 'code')),
     detail: given.detail === undefined ? null : pathIn(below(place, 'detail')),
+    wait: given.wait
+      ? { path: pathIn(below(place, 'wait', 'path')), unitMs: given.wait.in === 's' ? 1_000 : 1 }
+      : null,
     failed: given.failed ? failedRule(below(place, 'failed')) : null,
     errors: (given.errors ?? []).map((rule, i) => {
       const at = below(place, 'errors', i)
@@ -117,7 +129,7 @@ export function readMeaning(place: Located): AnswerMeaning {
         is: rule.is,
         help: rule.help ?? null,
         waitMs: rule.wait ?? null,
-        mayBeApplied: rule.applied === 'maybe',
+        applied: rule.applied ?? null,
       }
     }),
   }

@@ -29,7 +29,7 @@ import { readWrite, type WriteDefinition } from './write.ts'
 
 export type Delta =
   | { how: 'window'; listing: Listing; times: TimeBounds; stepMs: number | null }
-  | { how: 'keyset'; listing: Listing; times: TimeBounds; size: number; more: Path | null }
+  | { how: 'keyset'; listing: Listing; times: TimeBounds; size: number | null; more: Path | null }
   /** `listing` is that of the full run, whose last page has the first position. */
   | { how: 'link'; listing: Listing; next: Path; expiresMs: number | null }
   | {
@@ -307,18 +307,18 @@ export function readObject(
       if (!used.has(need))
         failAt(
           deltaPlace,
-          `${what}: delta: ${how}: does not use {${need}}${need === 'sinceId' ? '; rows with the same time on two pages would be lost or read without end' : ''}`,
+          `${what}: delta: ${how}: does not use {${need}}${LACKS[need] ?? ''}`,
           [how],
         )
     if (how === 'window') return { how, listing, times, stepMs: d.step ?? null }
-    const size = d.size ?? given.size
-    if (size === undefined)
+    const own = below(deltaPlace, 'pages').value !== undefined
+    const size = d.size ?? given.size ?? null
+    if (size === null && !own)
       return failAt(
         deltaPlace,
-        `${what}: delta: keyset: needs size: with the rows of a full page`,
+        `${what}: delta: keyset: needs size: with the rows of a full page, or pages: of its own`,
         ['keyset'],
       )
-    const own = below(deltaPlace, 'pages').value !== undefined
     return {
       how,
       listing: own ? listing : { ...listing, pages: null },
@@ -417,6 +417,13 @@ export function readObject(
       times: readTimes(at),
     }
   }
+}
+
+/** What a request without the placeholder would do, and the way out. */
+const LACKS: Readonly<Record<string, string>> = {
+  until: '; for a list that has a lower bound alone, ordered by time, use keyset:',
+  sinceId:
+    '; rows with the same time on two pages would be lost or read without end. Where the system has cursors, give pages: beside keyset:',
 }
 
 /** Parts of a delta that do not change which rows are read. */

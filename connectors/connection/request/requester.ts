@@ -4,7 +4,7 @@ import { Backoff } from '../../../schema/kit/backoff.ts'
 import { parseNumbers } from '../../body.ts'
 import type { Credential, CredentialCache } from '../auth/credential.ts'
 import { ConnectionError, type Outcome, type RequestCounts, type Verdict } from '../contract.ts'
-import type { AnswerMeaning, HttpDefinition } from '../definition/http.ts'
+import type { AnswerMeaning, ErrorRule, HttpDefinition } from '../definition/http.ts'
 import type { LimitHeaders } from '../definition/limits.ts'
 import type { RequestTemplate } from '../definition/request.ts'
 import type { SessionDefinition } from '../definition/session.ts'
@@ -250,15 +250,16 @@ export class Requester {
 
   #refused(
     { status, headers }: HttpAnswer,
-    { is, code, detail, rule }: Judgement,
+    { is, code, detail, waitMs, rule }: Judgement,
     fail: Fail,
   ): FailedAttempt {
     if (is === 'OK' || is === 'EMPTY') throw new Error(`${is} is no refusal`)
     const { limitHeaders, now } = this.#it
     const at = now()
+    const later = (ms: number | null) => (ms === null ? null : at + ms)
     const stated = headerTime(headers, limitHeaders.after, at)
     const reset = is === 'WAIT' ? headerTime(headers, limitHeaders.reset, at) : null
-    const until = stated ?? reset ?? (rule?.waitMs == null ? null : at + rule.waitMs)
+    const until = stated ?? later(waitMs) ?? reset ?? later(rule?.waitMs ?? null)
     const said = [code, detail].filter((t) => t !== null).join(': ')
     const failure: Failure = {
       verdict: is,
@@ -266,7 +267,7 @@ export class Requester {
       advice: rule?.help ?? undefined,
       status,
       notBefore: until,
-      outcome: isAmbiguous(is, status) || rule?.mayBeApplied ? 'UNKNOWN' : 'NOT_APPLIED',
+      outcome: mayBeApplied(is, status, rule) ? 'UNKNOWN' : 'NOT_APPLIED',
     }
     const pauseMs = until === null ? null : Math.max(0, until - at)
     return fail(failure, is === 'RETRY' || is === 'WAIT', pauseMs)
@@ -329,7 +330,8 @@ type Attempt = { answered: Answered } | FailedAttempt
 type Fail = (failure: Failure, again: boolean, pauseMs?: number | null) => FailedAttempt
 
 /** Returns whether a request with this answer may have been applied. */
-function isAmbiguous(is: Verdict, status: number): boolean {
+function mayBeApplied(is: Verdict, status: number, rule: ErrorRule | null): boolean {
+  if (rule?.applied) return rule.applied === 'maybe'
   return (is === 'RETRY' || is === 'INVALID') && (status >= 500 || status === 408)
 }
 

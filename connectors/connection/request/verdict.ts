@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { dataText } from '../../../schema/kit/dataText.ts'
+import { dataNumber, dataText } from '../../../schema/kit/dataText.ts'
 import { ownValue } from '../../../schema/kit/dictionary.ts'
 import { normalText } from '../../../schema/kit/normalText.ts'
 import { visibleText } from '../../../schema/kit/visibleText.ts'
 import { scopeOf } from '../../mapping/path.ts'
 import type { Verdict } from '../contract.ts'
-import type { AnswerMeaning, ErrorRule, FailedRule, Meaning } from '../definition/http.ts'
+import type { AnswerMeaning, ErrorRule, FailedRule, Meaning, StatedWait } from '../definition/http.ts'
 
 /** The meaning of an answer. */
 export interface Judgement {
@@ -13,6 +13,8 @@ export interface Judgement {
   /** The code and the text of the system, where it gave them. */
   code: string | null
   detail: string | null
+  /** Milliseconds after which the request may be repeated, where the answer says it. */
+  waitMs: number | null
   rule: ErrorRule | null
 }
 
@@ -20,7 +22,7 @@ const detailCharsMax = 300
 
 /** Judges an answer by its status and, where the definition says so, its body (rule 9). */
 export function judgeAnswer(
-  { failed, code: codePath, detail: detailPath, errors }: AnswerMeaning,
+  { failed, code: codePath, detail: detailPath, wait, errors }: AnswerMeaning,
   status: number,
   body: unknown,
 ): Judgement {
@@ -32,6 +34,7 @@ export function judgeAnswer(
   const found = {
     code: code === undefined || typeof code === 'object' ? null : shortened(dataText(code)),
     detail: detail === undefined ? null : shortened(dataText(detail)),
+    waitMs: wait && statedMs(wait, wait.path.first(scope)),
   }
   const rule = errors.find((r) =>
     ok ? r.status === status && fits(r, found) : (r.status ?? status) === status && fits(r, found),
@@ -44,6 +47,12 @@ export function judgeAnswer(
 function fails({ equals }: FailedRule, value: unknown): boolean {
   if (equals === null) return value !== undefined
   return normalText(dataText(value ?? null)).toLowerCase() === equals
+}
+
+/** A text that is no number, or a negative one, says nothing. */
+function statedMs({ unitMs }: StatedWait, value: unknown): number | null {
+  const n = value === undefined || value === null || value === '' ? Number.NaN : dataNumber(value)
+  return Number.isFinite(n) && n >= 0 ? n * unitMs : null
 }
 
 function fits(

@@ -111,7 +111,7 @@ export function openWriting(parts: WritingParts): Writing {
     let result: WrittenRecord = { id, created: false, written: false, row: null }
     for (const { request, values, key } of parts) {
       const match = request.match ?? common
-      const paths = values.map(({ path }) => path)
+      const paths = comparedPaths(open, request, values)
       try {
         // Our own first request has changed the version.
         const isCompared = match.how === 'NONE' || match.how === 'VERSION'
@@ -140,6 +140,23 @@ export function openWriting(parts: WritingParts): Writing {
       }
     }
     return result
+  }
+
+  /** The values, and the parts of whole groups that had no value: one that came since would be lost. */
+  function comparedPaths(
+    { definition: { whole } }: OpenWrite,
+    { fields }: WriteRequest,
+    values: readonly Placed[],
+  ): Path[] {
+    const written = values.map(({ path }) => path)
+    const groups = whole.filter((group) => written.some((p) => p.text.startsWith(`${group}.`)))
+    const parts = [...fields.values()].map(({ path }) => path)
+    const empty = parts.filter(
+      (p) =>
+        groups.some((group) => p.text.startsWith(`${group}.`)) &&
+        !written.some((w) => isSamePath(w, p)),
+    )
+    return [...written, ...empty]
   }
 
   /** Adds the present values of the groups that have to be written as a whole. */
