@@ -12,7 +12,7 @@ import { openConnectors } from '../../connectors/openConnectors.ts'
 import { readSources } from '../../connectors/sources.ts'
 import type { Model, ModelSystem } from '../../demo/systems/kit/model.ts'
 import { BacklogGate } from '../../mdm/connections/backlog.ts'
-import { addObjects, claimObject } from '../../mdm/connections/lease.ts'
+import { addObjects, claimObject, listDue } from '../../mdm/connections/lease.ts'
 import { type RunResult, runObject } from '../../mdm/connections/runObject.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Pipeline } from '../../mdm/ingest/pipeline.ts'
@@ -29,6 +29,8 @@ export interface KindCase {
   isGone?(record: Record<string, unknown>): boolean
   /** The definition and the mapping of a system whose kind has no folder. */
   files?: { definition: string; mapping: string }
+  /** `write:` of the source system. */
+  write?: Record<string, unknown>
   /** The secret of its webhooks. */
   webhookSecret?(system: ModelSystem): string | undefined
   /** Opens the model, where it needs the database. */
@@ -46,8 +48,8 @@ export interface PulledSystem {
   env: Record<string, string>
   connection: Connection
   connector: Connector
-  /** Reads one object, and again while it fails and `triesMax` allows. */
-  run(object: string, triesMax?: number): Promise<RunResult>
+  /** Reads the records that events named, and nothing else; applies the messages. */
+  readNamed(): Promise<void>
   pipeline: Pipeline
   /** Reads each object once, and again while it fails and `triesMax` allows; applies the messages. */
   pull(triesMax?: number): Promise<Map<string, RunResult>>
@@ -109,6 +111,7 @@ export async function openPulled(
     ...{ name, kind: files ? 'generic' : name, role: kind.role, trust: 0.5, connection },
     ...(files ? { mapping: resolve(files.mapping) } : {}),
     ...(webhookSecret ? { secret: { env: 'WEBHOOK_SECRET' } } : {}),
+    ...(kind.write ? { write: kind.write } : {}),
   }
   writeFileSync(path, stringify({ sources: [entry] }))
   const [source] = readSources(path, env)
@@ -138,22 +141,31 @@ export async function openPulled(
       if (result.ended === 'DONE' || tries >= triesMax) return result
     }
   }
+  const apply = async () => {
+    // A model's clock may be days ahead, and a version that leads the time of receipt is refused.
+    await sql`update inbox set received_at = ${new Date(system.clock.now())} where id in (select inbox_id from pending)`
+    await drain(pipeline)
+  }
   return {
     system,
     sources: path,
     env,
     connection: asked,
     connector,
-    run,
     pipeline,
     pull: async (triesMax = 8) => {
       await addObjects(sql, name, asked.objects)
       const results = new Map<string, RunResult>()
       for (const object of asked.objects) results.set(object, await run(object, triesMax))
-      // A model's clock may be days ahead, and a version that leads the time of receipt is refused.
-      await sql`update inbox set received_at = ${new Date(system.clock.now())} where id in (select inbox_id from pending)`
-      await drain(pipeline)
+      await apply()
       return results
+    },
+    readNamed: async () => {
+      for (const due of await listDue(sql, [name])) {
+        const claimed = await claimObject(sql, holder, due)
+        if (claimed) await runObject(tools, claimed, new AbortController().signal)
+      }
+      await apply()
     },
     differences: async () => {
       const found: string[] = []

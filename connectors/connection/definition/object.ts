@@ -53,6 +53,8 @@ export interface Deletes {
     listing: Listing
     idOf(scope: Scope): string | null
     atOf: ((scope: Scope) => bigint | null) | null
+    /** Whether a row is about this object: a list may be about several. */
+    isOne(scope: Scope): boolean
     times: TimeBounds
   } | null
 }
@@ -128,6 +130,7 @@ const deletesSchema = shape({
     ...TIME_FIELDS,
     id: idSpec,
     at: idSpec.optional(),
+    when: z.unknown().optional(),
   }).optional(),
 })
 const DELETE_WORDS = ['flag', 'feed', 'census'] as const
@@ -254,10 +257,7 @@ export function readObject(
 
   function underOf(under: { object: string; as: string; unless?: unknown }) {
     const at = below(place, 'under', 'unless')
-    const isOver =
-      under.unless === undefined
-        ? () => false
-        : compileWhen(at.value, at.path, (path, message) => failAt({ ...at, path }, message))
+    const isOver = under.unless === undefined ? () => false : whenIn(at)
     return { object: under.object, as: under.as, isOver }
   }
 
@@ -305,11 +305,9 @@ export function readObject(
           : ['since']
     for (const need of needed)
       if (!used.has(need))
-        failAt(
-          deltaPlace,
-          `${what}: delta: ${how}: does not use {${need}}${LACKS[need] ?? ''}`,
-          [how],
-        )
+        failAt(deltaPlace, `${what}: delta: ${how}: does not use {${need}}${LACKS[need] ?? ''}`, [
+          how,
+        ])
     if (how === 'window') return { how, listing, times, stepMs: d.step ?? null }
     const own = below(deltaPlace, 'pages').value !== undefined
     const size = d.size ?? given.size ?? null
@@ -392,11 +390,7 @@ export function readObject(
         tombstone.value === undefined
           ? null
           : {
-              when: compileWhen(
-                below(tombstone, 'when').value,
-                below(tombstone, 'when').path,
-                (path, message) => failAt({ ...at, path }, message),
-              ),
+              when: whenIn(below(tombstone, 'when')),
               id: pathIn(below(tombstone, 'id')),
             },
       list: listPlace.value === undefined ? null : readDeleteList(listPlace),
@@ -414,9 +408,17 @@ export function readObject(
       idOf: compileIdOf(below(at, 'id')),
       atOf:
         below(at, 'at').value === undefined ? null : compileMomentOf(below(at, 'at'), zoneOf(at)),
+      isOne: below(at, 'when').value === undefined ? () => true : whenIn(below(at, 'when')),
       times: readTimes(at),
     }
   }
+}
+
+/** Compiles a condition on a row. Throws ConfigError. */
+function whenIn(place: Located): (scope: Scope) => boolean {
+  return compileWhen(place.value, place.path, (path, message) =>
+    failAt({ ...place, path }, message),
+  )
 }
 
 /** What a request without the placeholder would do, and the way out. */
@@ -455,6 +457,7 @@ const OTHERS = new Set([
   ...TIMES,
   'id',
   'at',
+  'when',
   'row',
   'batch',
   'job',

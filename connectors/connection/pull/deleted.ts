@@ -12,7 +12,7 @@ import { deletedRow } from './rows.ts'
 /** Reads the list of deletions from its bound on; `at` and `expiresAt` are those of the rows. */
 export async function* pullDeleted(
   ctx: ObjectContext,
-  { listing, idOf, atOf, times }: NonNullable<Deletes['list']>,
+  { listing, idOf, atOf, isOne, times }: NonNullable<Deletes['list']>,
   at: At,
   expiresAt: number | null,
 ): Chunks {
@@ -34,9 +34,11 @@ export async function* pullDeleted(
     try {
       for await (const { rows, next, refuse } of readPages(ctx, ask, page)) {
         const chunk: Omit<Chunk, 'at' | 'last'> = {
-          rows: rows.map((record) =>
-            deletedRow(object.name, ask.idOf(record, refuse), atOf?.(scopeOf(record)) ?? null),
-          ),
+          rows: rows
+            .filter((record) => isOne(scopeOf(record)))
+            .map((record) =>
+              deletedRow(object.name, ask.idOf(record, refuse), atOf?.(scopeOf(record)) ?? null),
+            ),
           mode: 'DELTA',
           expiresAt,
           total: null,

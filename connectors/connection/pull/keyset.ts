@@ -47,7 +47,9 @@ export async function* pullKeyset(
         goesOn =
           !followed &&
           listing.pages === null &&
-          (more ? saysMore(more, body, refuse) : (size !== null && read >= size) || (total ?? 0) > read)
+          (more
+            ? saysMore(more, body, refuse)
+            : (size !== null && read >= size) || (total ?? 0) > read)
         // A newer row than the bound comes again with the next run; a busy system ends here too.
         if (key.at > until) goesOn = false
         if (goesOn && key.at === from.at && key.id === from.id)

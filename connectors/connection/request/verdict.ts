@@ -5,7 +5,13 @@ import { normalText } from '../../../schema/kit/normalText.ts'
 import { visibleText } from '../../../schema/kit/visibleText.ts'
 import { scopeOf } from '../../mapping/path.ts'
 import type { Verdict } from '../contract.ts'
-import type { AnswerMeaning, ErrorRule, FailedRule, Meaning, StatedWait } from '../definition/http.ts'
+import type {
+  AnswerMeaning,
+  ErrorRule,
+  FailedRule,
+  Meaning,
+  StatedWait,
+} from '../definition/http.ts'
 
 /** The meaning of an answer. */
 export interface Judgement {

@@ -144,6 +144,30 @@ describe('a definition', () => {
       /needs http\.code/,
     ],
     [
+      'a wait without its unit',
+      'http: { base: "{base}" }',
+      'http: { base: "{base}", wait: { path: error.retry } }',
+      /http\.wait\.in: .*"s".*"ms"/,
+    ],
+    [
+      'an unknown word for a write that was applied',
+      'http: { base: "{base}" }',
+      'http: { base: "{base}", errors: [{ status: 503, is: RETRY, applied: no }] }',
+      /applied: .*"maybe".*"never"/,
+    ],
+    [
+      'a list of deletions with a condition that is none',
+      '    read:',
+      '    deletes: { list: { get: /gone, rows: "[]", id: id, when: 7 } }\n    read:',
+      /must be a path/,
+    ],
+    [
+      'a window without an upper bound',
+      '{ since: "{since}", until: "{until}" }',
+      '{ since: "{since}" }',
+      /does not use \{until\}; .* use keyset:/,
+    ],
+    [
       'an unknown verdict',
       'http: { base: "{base}" }',
       'http: { base: "{base}", errors: [{ status: 400, is: SKIP }] }',
@@ -216,7 +240,24 @@ describe('a definition', () => {
       'window: { query: { since: "{since}", until: "{until}" } }\n      pages: { cursor: next, as: query.cursor }',
       'size: 2\n      keyset: { query: { after: "{since}" } }',
     )
-    assert.throws(() => define(keyset), /keyset: does not use \{sinceId\}; rows with the same time/)
+    assert.throws(
+      () => define(keyset),
+      /keyset: does not use \{sinceId\}; rows with the same time .* give pages: beside keyset:/,
+    )
+    const unsized = keyset.replace('size: 2\n      ', '').replace('after:', 'id: "{sinceId}", after:')
+    assert.throws(
+      () => define(unsized),
+      /keyset: needs size: with the rows of a full page, or pages:/,
+    )
+  })
+
+  test('of a keyset whose answers have pages needs neither the id nor a size', () => {
+    const paged = simple.replace(
+      'window: { query: { since: "{since}", until: "{until}" } }',
+      'keyset: { query: { after: "{since}" } }',
+    )
+    const delta = define(paged).objects.get('customer')?.delta
+    assert.deepEqual([delta?.how, delta?.how === 'keyset' && delta.size], ['keyset', null])
   })
 })
 

@@ -578,6 +578,22 @@ describe('deletions', () => {
     assert.deepEqual(ids((await pull(it.again, delta.position)).rows), [])
   })
 
+  test('in a list about several objects are those that when: names', async () => {
+    const text = window.replace(
+      '    read:',
+      '    deletes: { list: { get: /deleted, rows: "[]", pages: null, id: record, when: { type: customer }, times: s } }\n    read:',
+    )
+    const gone = ['customer', 'deal', 'customer'].map((type, n) => ({ type, record: `g${n}` }))
+    const it = await open(text, (request) =>
+      request.path === '/deleted'
+        ? { body: gone }
+        : listed(() => [{ id: 'a', at: day0 + 30 }])(request),
+    )
+    const full = await pull(it.again, null)
+    it.clock.seconds = day0 + 200
+    assert.deepEqual(ids((await pull(it.again, full.position)).rows), ['a', '-g0', '-g2'])
+  })
+
   test('are found by a census of ids, with a request of its own', async () => {
     const text = window.replace(
       '    read:',

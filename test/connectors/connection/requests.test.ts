@@ -120,6 +120,36 @@ describe('a request', () => {
     assert.equal(server.received.length, 5)
   })
 
+  test('waits as long as the body of an answer says, whatever the answer means', async () => {
+    const definition = simple.replace(
+      'http: { base: "{base}" }',
+      'http: { base: "{base}", code: error.code, wait: { path: error.retry_in_ms, in: ms }, errors: [{ code: busy, is: RETRY }] }',
+    )
+    for (const [status, code] of [
+      [429, 'limited'],
+      [409, 'busy'],
+    ] as const) {
+      let n = 0
+      const it = await start(
+        () => (++n === 1 ? { status, body: { error: { code, retry_in_ms: 120 } } } : { body: {} }),
+        { definition },
+      )
+      const began = performance.now()
+      await it.ask()
+      const ms = performance.now() - began
+      assert.ok(ms >= 115, `${code}: ${ms}`)
+    }
+    for (const retry_in_ms of [null, '', 'soon', -1]) {
+      let n = 0
+      const it = await start(
+        () => (++n === 1 ? { status: 429, body: { error: { retry_in_ms } } } : { body: {} }),
+        { definition },
+      )
+      await it.ask()
+      assert.equal(n, 2, 'what is no number says nothing')
+    }
+  })
+
   test('waits as long as Retry-After says, and not longer than a run may wait', async () => {
     let n = 0
     const { ask, counts, server } = await start(() =>

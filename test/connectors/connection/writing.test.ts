@@ -327,7 +327,10 @@ describe('the outcome of a write that failed', () => {
       failed: { path: "errors[0]", given: true }
       code: "errors[0].category"
       detail: "errors[0].message"
-      errors: [{ code: LOCKED, is: RETRY }, { code: LATE, is: RETRY, applied: maybe }]
+      errors:
+        - { code: LOCKED, is: RETRY }
+        - { code: LATE, is: RETRY, applied: maybe }
+        - { code: BUSY, is: RETRY, applied: never }
       update: { patch: "/customers/{id}" }
       match: none
 `
@@ -342,6 +345,26 @@ describe('the outcome of a write that failed', () => {
     assert.deepEqual([locked.error.outcome, locked.sent], ['NOT_APPLIED', 3])
     const late = await refused(() => ({ body: body('LATE') }), { definition })
     assert.deepEqual([late.error.outcome, late.sent], ['UNKNOWN', 1])
+    const busy = await refused(() => ({ status: 503, body: body('BUSY') }), { definition })
+    assert.deepEqual([busy.error.outcome, busy.sent], ['NOT_APPLIED', 3])
+  })
+
+  test('of a group that is written as a whole: a part that came meanwhile is a conflict', async () => {
+    const whole = `
+    write:
+      fields: [address.city, address.zip]
+      whole: [address]
+      update: { patch: "/customers/{id}" }
+      match: none
+`
+    const now = { ...ada, address: { city: 'Berlin', zip: '10115' } }
+    const { connection, server } = await start(() => ({ body: now }), {
+      definition: definitionOf(whole),
+    })
+    const error = await failure(write(connection, { 'address.city': 'Bonn' }))
+    assert.deepEqual([error.verdict, error.outcome], ['CONFLICT', 'NOT_APPLIED'])
+    assert.match(error.message, /the record has changed at address\.zip/)
+    assert.equal(posts(server).length, 0)
   })
 
   test('of a write that is stopped while it runs is UNKNOWN', async () => {
