@@ -244,7 +244,9 @@ describe('a definition', () => {
       () => define(keyset),
       /keyset: does not use \{sinceId\}; rows with the same time .* give pages: beside keyset:/,
     )
-    const unsized = keyset.replace('size: 2\n      ', '').replace('after:', 'id: "{sinceId}", after:')
+    const unsized = keyset
+      .replace('size: 2\n      ', '')
+      .replace('after:', 'id: "{sinceId}", after:')
     assert.throws(
       () => define(unsized),
       /keyset: needs size: with the rows of a full page, or pages:/,
