@@ -305,9 +305,11 @@ export function readObject(
           : ['since']
     for (const need of needed)
       if (!used.has(need))
-        failAt(deltaPlace, `${what}: delta: ${how}: does not use {${need}}${LACKS[need] ?? ''}`, [
-          how,
-        ])
+        failAt(
+          deltaPlace,
+          `${what}: delta: ${how}: does not use {${need}}${LACKS.get(need) ?? ''}`,
+          [how],
+        )
     if (how === 'window') return { how, listing, times, stepMs: d.step ?? null }
     const own = below(deltaPlace, 'pages').value !== undefined
     const size = d.size ?? given.size ?? null
@@ -422,11 +424,13 @@ function whenIn(place: Located): (scope: Scope) => boolean {
 }
 
 /** What a request without the placeholder would do, and the way out. */
-const LACKS: Readonly<Record<string, string>> = {
-  until: '; for a list that has a lower bound alone, ordered by time, use keyset:',
-  sinceId:
+const LACKS = new Map([
+  ['until', '; for a list that has a lower bound alone, ordered by time, use keyset:'],
+  [
+    'sinceId',
     '; rows with the same time on two pages would be lost or read without end. Where the system has cursors, give pages: beside keyset:',
-}
+  ],
+])
 
 /** Parts of a delta that do not change which rows are read. */
 const KNOBS = new Set(['lag', 'overlap', 'expires', 'size', 'step', 'pages'])
