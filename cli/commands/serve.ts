@@ -74,7 +74,7 @@ Examples:
           'an operation failed with an error that is hidden from its caller',
         ),
       )
-      const stopTracing = startTracing(config, wanted.join('+'))
+      const stopTracing = await startTracing(config, wanted.join('+'))
       refuseOpenFiles(config)
       const installation = openInstallation(config.sources)
       const connection = await connect({

@@ -79,7 +79,7 @@ Examples:
         'an operation failed with an error that is hidden from its caller',
       ),
     )
-    const stopTracing = startTracing(given, 'start')
+    const stopTracing = await startTracing(given, 'start')
     refuseOpenFiles(given)
     let installation = openInstallation(given.sources)
     if (given.fresh) {

@@ -63,7 +63,7 @@ Example:
         'an operation failed with an error that is hidden from its caller',
       ),
     )
-    const stopTracing = startTracing(config, `subgraph-${name}`)
+    const stopTracing = await startTracing(config, `subgraph-${name}`)
     refuseOpenFiles(config)
     const installation = openInstallation(config.sources)
     const { policy: model, systems, connectors, rules, levels } = installation

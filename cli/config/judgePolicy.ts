@@ -1,6 +1,7 @@
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import { contractOf } from '../../gateway/federation/contract.ts'
-import { JoinError, type Joining, joinGraph } from '../../gateway/federation/own/joinGraph.ts'
+import { JoinError } from '../../gateway/federation/own/joinError.ts'
+import { type Joining, joinGraph } from '../../gateway/federation/own/joinGraph.ts'
 import { tryGraph } from '../../gateway/federation/tryGraph.ts'
 import { ModelError } from '../../mdm/match/parameters.ts'
 import { isTooDeep, TOO_DEEP } from '../../mdm/policy/modelText.ts'

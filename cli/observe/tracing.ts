@@ -1,14 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Context, type ContextManager, context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import {
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace'
 import { turnTracing } from '../../schema/trace.ts'
 import type { Config } from '../config/config.ts'
 
@@ -29,26 +21,34 @@ const requestsMax = 4
  * Must be called before anything is opened. Returns a function that stops it and sends the
  * remaining spans. An unavailable collector loses spans and has no other effect.
  */
-export function startTracing(
+export async function startTracing(
   { otlpUrl, tracePercent = 100 }: TracingConfig,
   part: string,
-): () => Promise<void> {
+): Promise<() => Promise<void>> {
   if (!otlpUrl) return async () => {}
+  // 190 modules, of no use without a collector.
+  const [exporters, resources, sdk] = await Promise.all([
+    import('@opentelemetry/exporter-trace-otlp-http'),
+    import('@opentelemetry/resources'),
+    import('@opentelemetry/sdk-trace'),
+  ])
   const url = new URL(otlpUrl)
   if (url.pathname === '/') url.pathname = '/v1/traces'
-  const exporter = new OTLPTraceExporter({
+  const exporter = new exporters.OTLPTraceExporter({
     url: url.href,
     timeoutMillis: sendMsMax,
     concurrencyLimit: requestsMax,
   })
-  const provider = new TracerProvider({
-    resource: resourceFromAttributes({
+  const provider = new sdk.TracerProvider({
+    resource: resources.resourceFromAttributes({
       'service.name': 'touchstone',
       'service.instance.id': `${part}/${process.pid}`,
     }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(tracePercent / 100) }),
+    sampler: new sdk.ParentBasedSampler({
+      root: new sdk.TraceIdRatioBasedSampler(tracePercent / 100),
+    }),
     spanProcessors: [
-      new BatchSpanProcessor({
+      new sdk.BatchSpanProcessor({
         exporter,
         maxQueueSize: queueSpansMax,
         maxExportBatchSize: batchSpansMax,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
-import { JoinError, type Joining } from '../../gateway/federation/own/joinGraph.ts'
+import { JoinError } from '../../gateway/federation/own/joinError.ts'
+import type { Joining } from '../../gateway/federation/own/joinGraph.ts'
 import { publishedGraph, servedGraph } from '../../mdm/access/graphVersions.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { activePolicy, type StoredPolicy } from '../../mdm/policy/policies.ts'

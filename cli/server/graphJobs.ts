@@ -2,11 +2,8 @@ import { fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { LRUCache } from 'lru-cache'
-import {
-  JoinError,
-  type JoinedGraph,
-  type Joining,
-} from '../../gateway/federation/own/joinGraph.ts'
+import { JoinError } from '../../gateway/federation/own/joinError.ts'
+import type { JoinedGraph, Joining } from '../../gateway/federation/own/joinGraph.ts'
 import { ModelError } from '../../mdm/match/parameters.ts'
 import { PolicyError } from '../../schema/directives.ts'
 import { childEnvironment } from '../../schema/kit/childEnvironment.ts'

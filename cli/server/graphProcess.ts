@@ -1,6 +1,7 @@
 import { flushCompileCache } from 'node:module'
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
-import { JoinError, joinGraph } from '../../gateway/federation/own/joinGraph.ts'
+import { JoinError } from '../../gateway/federation/own/joinError.ts'
+import { joinGraph } from '../../gateway/federation/own/joinGraph.ts'
 import type { GraphJob, GraphResult } from './graphJobs.ts'
 
 // A process for one job of `runGraphJob`. It has no database, no network and no secret, and its

@@ -33,7 +33,7 @@ const retryMsMax = 5_000
 
 const { databaseUrl, sources, workers, rowsMax, attemptsMax, logLevel, number, tracing } =
   workerData as WorkerData
-const stopTracing = startTracing(tracing ?? {}, `ingest-${number}`)
+const stopTracing = await startTracing(tracing ?? {}, `ingest-${number}`)
 const log = openLog(logLevel, `ingest-${number}`)
 // One for the batch's own statements; the pipeline sends some of them in parallel.
 const sql = openDatabase(databaseUrl, { name: 'touchstone-ingest', connectionsMax: 2 })

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { calledSubgraphs } from '../../gateway/federation/own/calledSubgraphs.ts'
 import { fetchSdl } from '../../gateway/federation/own/fetchSdl.ts'
+import { JoinError } from '../../gateway/federation/own/joinError.ts'
 import {
-  JoinError,
   type JoinedGraph,
   type Joining,
   joinGraph,

@@ -1,10 +1,13 @@
-import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
+import { createRequire } from 'node:module'
 import { getDomain } from 'tldts'
+import { lazily } from '../../schema/kit/lazily.ts'
 import { normalCode, normalText } from '../../schema/kit/normalText.ts'
 import { parseCountry } from './country.ts'
 import { parseCurrency } from './currency.ts'
 import { type DecimalSeparator, readNumber } from './number.ts'
 import { isNoTime, parseDay, type TimeForms, timeFault } from './time.ts'
+
+const require = createRequire(import.meta.url)
 
 /** The result of a conversion. There may be a problem beside a value. */
 export type Converted = { value: unknown; problem?: Problem } | { problem: Problem }
@@ -129,6 +132,9 @@ const phonesMax = 50_000
 /** A longer text is no phone number. */
 const phoneCharsMax = 64
 const phones = new Map<string, string | null>()
+const phoneNumbers = lazily(
+  () => require('libphonenumber-js/max') as typeof import('libphonenumber-js/max'),
+)
 
 /**
  * Returns E.164 without an extension; null for an impossible number, or one without any known
@@ -140,7 +146,7 @@ function toE164(text: string, country: string | null): string | null {
   const known = phones.get(at)
   if (known !== undefined) return known
   const international = text.startsWith('00') ? `+${text.slice(2)}` : text
-  const number = parsePhoneNumberFromString(
+  const number = phoneNumbers().parsePhoneNumberFromString(
     international,
     country ? { defaultCountry: country as 'US' } : undefined,
   )

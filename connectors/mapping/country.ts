@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import anyAscii from 'any-ascii'
-import countries from 'i18n-iso-countries'
+// Its main file reads the names in 75 languages.
+import countries from 'i18n-iso-countries/index.js'
+import { lazily } from '../../schema/kit/lazily.ts'
 import { normalCode } from '../../schema/kit/normalText.ts'
 import { unicodeForm } from '../../schema/kit/unicodeForm.ts'
 
@@ -60,13 +62,36 @@ const ALIASES: Record<string, string> = {
   svizzera: 'CH',
 }
 
-const names = new Map<string, string>()
-/** The name of each country in each language, as people write it. */
-const shown: Map<string, string>[] = []
+interface CountryNames {
+  /** ISO 3166-1 alpha-2 by folded name. */
+  codes: Map<string, string>
+  /** The name of each country in each language, as people write it. */
+  shown: Map<string, string>[]
+}
 
-function addName(name: string, code: string): void {
-  for (const key of [fold(name), fold(anyAscii(name))])
-    if (key && !names.has(key)) names.set(key, code)
+const countryNames = lazily(readNames)
+
+function readNames(): CountryNames {
+  const codes = new Map<string, string>()
+  const shown: Map<string, string>[] = []
+  const addName = (name: string, code: string) => {
+    for (const key of [fold(name), fold(anyAscii(name))])
+      if (key && !codes.has(key)) codes.set(key, code)
+  }
+  for (const [name, code] of Object.entries(ALIASES)) addName(name, code)
+  for (const language of LANGUAGES) {
+    const data = require(`i18n-iso-countries/langs/${language}.json`) as {
+      countries: Record<string, string | string[]>
+    }
+    for (const [code, all] of Object.entries(data.countries))
+      for (const name of [all].flat()) addName(name, code)
+    const first = Object.entries(data.countries).map(([code, all]): [string, string] => [
+      code,
+      [all].flat()[0] ?? code,
+    ])
+    shown.push(new Map(first))
+  }
+  return { codes, shown }
 }
 
 function fold(name: string): string {
@@ -75,20 +100,6 @@ function fold(name: string): string {
     .toLowerCase()
     .replace(/[\s.,()'’-]+/g, ' ')
     .trim()
-}
-
-for (const [name, code] of Object.entries(ALIASES)) addName(name, code)
-for (const language of LANGUAGES) {
-  const data = require(`i18n-iso-countries/langs/${language}.json`) as {
-    countries: Record<string, string | string[]>
-  }
-  for (const [code, all] of Object.entries(data.countries))
-    for (const name of [all].flat()) addName(name, code)
-  const first = Object.entries(data.countries).map(([code, all]): [string, string] => [
-    code,
-    [all].flat()[0] ?? code,
-  ])
-  shown.push(new Map(first))
 }
 
 /**
@@ -101,6 +112,7 @@ export function countryLike(code: string, like: string): string {
   if (now === null || /^[A-Za-z]{2}$/.test(text)) return code
   if (/^[A-Za-z]{3}$/.test(text) && countries.isValid(text.toUpperCase()))
     return countries.alpha2ToAlpha3(code) ?? code
+  const { shown } = countryNames()
   const same = shown.find((names) => fold(names.get(now) ?? '') === fold(text)) ?? shown[0]
   return same?.get(code) ?? code
 }
@@ -114,5 +126,5 @@ export function parseCountry(value: string): string | null {
   const code = text.toUpperCase()
   if (code.length === 2 && countries.isValid(code)) return code
   if (code.length === 3 && countries.isValid(code)) return countries.alpha3ToAlpha2(code) ?? null
-  return names.get(fold(text)) ?? null
+  return countryNames().codes.get(fold(text)) ?? null
 }

@@ -1,10 +1,12 @@
-import countries from 'i18n-iso-countries'
-import { isValidPhoneNumber } from 'libphonenumber-js/max'
-import { stdnum } from 'stdnum'
+import { createRequire } from 'node:module'
+import countries from 'i18n-iso-countries/index.js'
 import { currencyExponents } from '../../schema/currencyExponents.ts'
 import { isGtinCheckDigitValid, mod97 } from '../../schema/kit/checkDigits.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { lazily } from '../../schema/kit/lazily.ts'
 import type { Format } from '../../schema/policy.ts'
+
+const require = createRequire(import.meta.url)
 
 /** Verdicts are asked again for every candidate of every golden record; the last ones are kept. */
 const verdictsMax = 100_000
@@ -24,7 +26,7 @@ export function passesFormat(format: Format, value: unknown): boolean {
 
 const CHECKS: Record<Format, (value: string) => boolean> = {
   EMAIL: (v) => /^[^\s@"<>,;]{1,64}@[^\s@]+\.[^\s@.]{2,}$/.test(v),
-  PHONE: (v) => v.startsWith('+') && isValidPhoneNumber(v),
+  PHONE: (v) => v.startsWith('+') && phoneNumbers().isValidPhoneNumber(v),
   DOMAIN: (v) =>
     v.length <= 253 &&
     /^([\p{L}\p{N}]([\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$/u.test(v),
@@ -45,7 +47,7 @@ const CHECKS: Record<Format, (value: string) => boolean> = {
 function isTaxId(value: string): boolean {
   const bare = value.replace(/[\s./-]/g, '').toUpperCase()
   const prefix = bare.slice(0, 2) === 'EL' ? 'GR' : bare.slice(0, 2)
-  const vat = ownValue(VAT, prefix)?.vat
+  const vat = ownValue(vatNumbers(), prefix)?.vat
   return vat ? vat.validate(bare).isValid : /^[A-Z0-9]{5,20}$/.test(bare) && /\d/.test(bare)
 }
 
@@ -55,7 +57,13 @@ function dayOf(value: string): string {
   return Number.isNaN(at) ? '' : new Date(at).toISOString().slice(0, 10)
 }
 
-const VAT = stdnum as unknown as Record<
+type VatNumbers = Record<
   string,
   { vat?: { validate(value: string): { isValid: boolean } } } | undefined
 >
+const vatNumbers = lazily(
+  () => (require('stdnum') as typeof import('stdnum')).stdnum as unknown as VatNumbers,
+)
+const phoneNumbers = lazily(
+  () => require('libphonenumber-js/max') as typeof import('libphonenumber-js/max'),
+)

@@ -1,10 +1,11 @@
-import countries from 'i18n-iso-countries'
+import countries from 'i18n-iso-countries/index.js'
 import de from 'i18n-iso-countries/langs/de.json' with { type: 'json' }
 import en from 'i18n-iso-countries/langs/en.json' with { type: 'json' }
 import es from 'i18n-iso-countries/langs/es.json' with { type: 'json' }
 import fr from 'i18n-iso-countries/langs/fr.json' with { type: 'json' }
 import it from 'i18n-iso-countries/langs/it.json' with { type: 'json' }
 import nl from 'i18n-iso-countries/langs/nl.json' with { type: 'json' }
+import { lazily } from '../../schema/kit/lazily.ts'
 import { fold } from './text.ts'
 
 const ALIASES: Record<string, string> = {
@@ -40,14 +41,14 @@ const ALIASES: Record<string, string> = {
   turkey: 'TR',
 }
 
-const NAMES = build()
+const codesByName = lazily(build)
 
 /**
  * Returns the ISO 3166-1 alpha-2 code for a country's name in six languages, its alpha-2 or alpha-3
  * code; null if unknown.
  */
 export function countryCode(text: string): string | null {
-  return NAMES.get(fold(text.slice(0, 80)).trim()) ?? null
+  return codesByName().get(fold(text.slice(0, 80)).trim()) ?? null
 }
 
 function build(): Map<string, string> {

@@ -1,8 +1,11 @@
-import {
-  type CountryCode,
-  isSupportedCountry,
-  parsePhoneNumberFromString,
-} from 'libphonenumber-js/max'
+import { createRequire } from 'node:module'
+import type { CountryCode } from 'libphonenumber-js/max'
+import { lazily } from '../../schema/kit/lazily.ts'
+
+const require = createRequire(import.meta.url)
+const phoneNumbers = lazily(
+  () => require('libphonenumber-js/max') as typeof import('libphonenumber-js/max'),
+)
 
 /** Repeated numbers (switchboards) are parsed once; the cache is emptied when it has this many. */
 const CACHED_NUMBERS_MAX = 200_000
@@ -40,6 +43,7 @@ function parse(text: string, country?: string): string | null {
     return null
   const international = /^\s*(\+|00)/.test(text)
   if (international || country) {
+    const { isSupportedCountry, parsePhoneNumberFromString } = phoneNumbers()
     const region = country && isSupportedCountry(country) ? (country as CountryCode) : undefined
     const number = parsePhoneNumberFromString(text.replace(/^\s*00/, '+'), region)
     if (number?.isPossible()) return number.number

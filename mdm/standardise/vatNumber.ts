@@ -1,7 +1,9 @@
-import { stdnum } from 'stdnum'
-
+import { createRequire } from 'node:module'
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { lazily } from '../../schema/kit/lazily.ts'
 import type { Identifier } from './featureShapes.ts'
+
+const require = createRequire(import.meta.url)
 
 /** The VAT number's name in stdnum, by country prefix (Greece writes EL). */
 const KINDS = new Map<string, [country: string, kind: string]>(
@@ -30,10 +32,11 @@ const KINDS = new Map<string, [country: string, kind: string]>(
     SE: ['SE', 'vat'],
   }),
 )
-const VALIDATORS = stdnum as Record<
-  string,
-  Record<string, { validate(value: string): { isValid: boolean } }>
->
+type Validators = Record<string, Record<string, { validate(value: string): { isValid: boolean } }>>
+/** 309 modules. */
+const validatorsByCountry = lazily(
+  () => (require('stdnum') as typeof import('stdnum')).stdnum as Validators,
+)
 /**
  * Prefixes of VAT countries that stdnum does not know; their numbers are accepted without a check.
  */
@@ -49,7 +52,7 @@ export function parseVatNumber(bare: string): Identifier | null {
   const kind = KINDS.get(prefix)
   if (!kind)
     return UNCHECKED.has(prefix) ? { scheme: `VAT:${prefix}`, value: bare, checked: false } : null
-  const validators = ownValue(VALIDATORS, kind[0])
+  const validators = ownValue(validatorsByCountry(), kind[0])
   const checked = (validators && ownValue(validators, kind[1]))?.validate(bare).isValid ?? false
   return { scheme: `VAT:${prefix === 'GR' ? 'EL' : prefix}`, value: bare, checked }
 }

@@ -10,16 +10,10 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
+import { OPEN_STATES, WAITING_STATES, WRITE_STATES } from '../writeStates.ts'
 import { clock, int8, moment, oneOf } from './columns.ts'
 
 const OPERATIONS = ['CREATE', 'UPDATE'] as const
-
-/** States in which a newer plan replaces an intent: nothing was sent. */
-const WAITING_STATES = ['SHADOW', 'PLANNED', 'WAITING', 'WAITING_APPROVAL', 'HELD'] as const
-/** States in which the target may have applied it or not. */
-const OPEN_STATES = ['SENT', 'UNKNOWN'] as const
-const ENDED_STATES = ['DONE', 'CONFLICT', 'REFUSED'] as const
-export const WRITE_STATES = [...WAITING_STATES, ...OPEN_STATES, ...ENDED_STATES] as const
 
 /** Golden records whose writes have to be planned. One may occur several times. */
 export const writeDue = pgTable(

@@ -3,6 +3,7 @@ import { composeServices } from '@theguild/federation-composition'
 import { type DocumentNode, GraphQLError, parse } from 'graphql'
 import { calledSubgraphs } from './calledSubgraphs.ts'
 import { checkOwnSdl, type OwnSdl } from './checkOwnSdl.ts'
+import { JoinError } from './joinError.ts'
 import { lineOfMessage, parseSdl, sdlText } from './readSdl.ts'
 import { shippedGraph } from './shippedGraph.ts'
 
@@ -19,17 +20,6 @@ export interface JoinedGraph {
   supergraph: string
   /** The schemas as composed, by subgraph. */
   sdls: Map<string, string>
-}
-
-/** Own subgraphs cannot join the graph. Each reason names file and line. */
-export class JoinError extends Error {
-  override name = 'JoinError'
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(`the subgraphs do not join the graph:\n${problems.map((p) => `- ${p}`).join('\n')}`)
-    this.problems = problems
-  }
 }
 
 /**

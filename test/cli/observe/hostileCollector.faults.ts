@@ -69,7 +69,7 @@ const ANSWERS: [what: string, answer: (res: ServerResponse) => void][] = [
 for (const [what, answer] of ANSWERS)
   test(`a collector that ${what} costs spans and nothing else`, async () => {
     const { url, seen } = await collector(answer)
-    const stop = startTracing({ otlpUrl: url, tracePercent: 100 }, 'test')
+    const stop = await startTracing({ otlpUrl: url, tracePercent: 100 }, 'test')
     for (let n = 0; n < 3; n++) {
       await traced({ name: 'test.work' }, async () => {})
       await sleep(50)

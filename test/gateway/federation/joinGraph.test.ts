@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { calledSubgraphs } from '../../../gateway/federation/own/calledSubgraphs.ts'
-import { JoinError, type Joining, joinGraph } from '../../../gateway/federation/own/joinGraph.ts'
+import { JoinError } from '../../../gateway/federation/own/joinError.ts'
+import { type Joining, joinGraph } from '../../../gateway/federation/own/joinGraph.ts'
 import { parseSdl, sdlText } from '../../../gateway/federation/own/readSdl.ts'
 import { LOYALTY_SDL } from '../../fixtures/loyalty.ts'
 
