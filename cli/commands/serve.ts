@@ -18,7 +18,7 @@ import { startTracing, TRACING_CONFIG } from '../observe/tracing.ts'
 import { authenticationRequired } from '../server/authentication.ts'
 import { prepareRowRights } from '../server/configuredRowReaders.ts'
 import { DELIVER_CONFIG, startDeliverRole } from '../server/deliverRole.ts'
-import { GATEWAY_CONFIG, startGatewayRole } from '../server/gatewayRole.ts'
+import { GATEWAY_CONFIG } from '../server/gatewayConfig.ts'
 import { type GatewayWorkers, startGatewayWorkers } from '../server/gatewayWorkers.ts'
 import { startHealthRole } from '../server/healthRole.ts'
 import { INGEST_CONFIG, startIngestRole } from '../server/ingestRole.ts'
@@ -105,13 +105,15 @@ Examples:
             workerEnvironment(config, { DATABASE_URL: connection.url }),
             log,
           )
-        else if (wanted.includes('gateway'))
+        else if (wanted.includes('gateway')) {
+          const { startGatewayRole } = await import('../server/gatewayRole.ts')
           gateway = await startGatewayRole({
             ...at,
             ingest: () => ingest,
             deliver: () => deliver,
             pull: () => pull,
           })
+        }
         const portAlone = portWithoutGateway(config, {
           portGiven: self.getOptionValueSource('port') !== 'default',
           listens: ingest !== undefined && !gateways,

@@ -20,7 +20,6 @@ import { startTracing } from '../observe/tracing.ts'
 import { authenticationRequired } from '../server/authentication.ts'
 import { prepareRowRights } from '../server/configuredRowReaders.ts'
 import { startDeliverRole } from '../server/deliverRole.ts'
-import { startGatewayRole } from '../server/gatewayRole.ts'
 import { startIngestRole } from '../server/ingestRole.ts'
 import { type ModelSystems, openModelSystems } from '../server/modelSystems.ts'
 import { openAuditLog } from '../server/openAuditLog.ts'
@@ -120,6 +119,7 @@ Examples:
       }
       const demo = config.demo && (await isDemoDue(sql, config.dataDir, config))
       let isLoadingDemo = demo
+      const { startGatewayRole } = await import('../server/gatewayRole.ts')
       gateway = await startGatewayRole({
         ...at,
         ingest: () => ingest,

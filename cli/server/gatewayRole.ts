@@ -32,62 +32,22 @@ import { startFeedMeter } from '../observe/feedMeter.ts'
 import { openMetrics } from '../observe/metrics.ts'
 import { readinessChecks } from '../observe/readiness.ts'
 import type { DeliverRole, IngestRole, PullRole } from '../observe/roles.ts'
-import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
+import { authentication } from './authentication.ts'
 import { rowReaders } from './configuredRowReaders.ts'
 import { deliveryHandler } from './deliveryHandler.ts'
 import { followGraph, type Graph } from './followGraph.ts'
 import { followPolicy } from './followPolicy.ts'
+import type { GATEWAY_CONFIG } from './gatewayConfig.ts'
 import { joinGatewayWorkers, metricsOfAllWorkers } from './gatewayWorkers.ts'
 import { composeApart, joinApart } from './graphJobs.ts'
 import { openInternalTokens } from './openInternalTokens.ts'
-import { NATS_CONFIG, type NatsConfig, natsOptions } from './openNats.ts'
+import { type NatsConfig, natsOptions } from './openNats.ts'
 import { openPolicies } from './openPolicies.ts'
-import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
+import { openWebhooks } from './openWebhooks.ts'
 import { readOwnGraph, rememberServed } from './ownGraph.ts'
 import { OwnHealth } from './ownHealth.ts'
 import { type PublicationRunner, startPublicationRunner } from './publicationRunner.ts'
 import { openCursorSeal } from './sealingKeys.ts'
-
-export const GATEWAY_CONFIG = [
-  'host',
-  'port',
-  'gatewayIngest',
-  'hostsAllowed',
-  'originsAllowed',
-  ...AUTHENTICATION_CONFIG,
-  'subgraphs',
-  'ownSubgraphs',
-  'supergraph',
-  'internalSecret',
-  'queryConnectionsMax',
-  'slowStatementMs',
-  'contractHide',
-  'drainSecondsMax',
-  'sensitiveAccessDaysMax',
-  'bodyBytesMax',
-  'documentBytesMax',
-  'tokensMax',
-  'depthMax',
-  'aliasesMax',
-  'fieldsMax',
-  'costMax',
-  'queryMsMax',
-  'cacheMegabytesMax',
-  'operationsMax',
-  'callerOperationsPerMinuteMax',
-  'callerOperationsMax',
-  'callerStreamsMax',
-  'operations',
-  'graphiql',
-  'streamsMax',
-  'connectionsMax',
-  'addressConnectionsMax',
-  'bodiesMegabytesMax',
-  'unreadMegabytesMax',
-  'feedFrom',
-  ...NATS_CONFIG,
-  ...WEBHOOK_CONFIG,
-] as const
 
 /** Connections of the feed: it tails, and reads the backlog of three subscribers at once. */
 const feedConnectionsMax = 4

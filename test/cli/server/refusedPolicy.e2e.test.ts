@@ -12,7 +12,8 @@ import { configFromEnv } from '../../../cli/config/config.ts'
 import { openInstallation } from '../../../cli/config/installation.ts'
 import { resolutionContextOf } from '../../../cli/config/policyFiles.ts'
 import { programVersion } from '../../../cli/config/programVersion.ts'
-import { GATEWAY_CONFIG, startGatewayRole } from '../../../cli/server/gatewayRole.ts'
+import { GATEWAY_CONFIG } from '../../../cli/server/gatewayConfig.ts'
+import { startGatewayRole } from '../../../cli/server/gatewayRole.ts'
 import {
   LaterPolicyError,
   openServablePolicy,
