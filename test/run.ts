@@ -32,6 +32,15 @@ const ownRun =
   /^test\/(connections|demo\/systems|connectors\/connection|mdm\/connections|mdm\/writeback)\//
 /** They look at what a process has done so far, so no other file may share it. */
 const alone = new Set(['test/subgraphs/statements.pg.test.ts'])
+/**
+ * They take more than a minute, much of it waiting, and begin first: Node takes files by their names,
+ * and one of these near the end would run alone while the other processors rest.
+ */
+const longest = [
+  ...['test/hostile/hostile.e2e.test.ts', 'test/cli/commands/systems.e2e.test.ts'],
+  ...['test/mdm/connections/files.faults.ts', 'test/invariants/I9.kill.faults.ts'],
+  'test/cli/install.faults.ts',
+]
 const isPart = (file: string) => /(?<!\.e2e)\.test\.ts$/.test(file)
 const found = globSync(given.length > 0 ? given : 'test/**/*.test.ts', { cwd: root })
   .filter((file) => given.length > 0 || !ownRun.test(file))
@@ -43,8 +52,8 @@ process.once('exit', () => rmSync(groups, { recursive: true, force: true }))
 const grouped = parts.filter((f) => !alone.has(f))
 const files =
   parts.length < groupedFilesMin
-    ? [...parts, ...others]
-    : [...inGroups(), ...parts.filter((f) => alone.has(f)), ...others]
+    ? [...parts, ...inOrder(others)]
+    : [...inGroups(), ...parts.filter((f) => alone.has(f)), ...inOrder(others)]
 
 /** Returns the files of the groups: first the tests that need no database, as they take longest. */
 function inGroups(): string[] {
@@ -56,13 +65,31 @@ function inGroups(): string[] {
     Array.from({ length: into }, (_, n) => list.filter((_, i) => i % into === n))
   const all = [...split(pure, pureProcesses), ...split(withDatabase, count)]
   const filled = all.filter((group) => group.length > 0)
-  return filled.map((group, n) => {
-    const path = join(groups, `${String(n).padStart(2, '0')}.test.mjs`)
-    const together = new URL('together.ts', import.meta.url)
-    const list = JSON.stringify(group.map((f) => new URL(`../${f}`, import.meta.url)))
-    writeFileSync(path, `import { together } from '${together}'\ntogether(${list})\n`)
-    return path
-  })
+  const together = new URL('together.ts', import.meta.url)
+  return filled.map((group, n) =>
+    numbered(
+      n,
+      `import { together } from '${together}'\ntogether(${JSON.stringify(group.map(urlOf))})\n`,
+    ),
+  )
+}
+
+/** Returns files that each have their own process, in the order in which they begin. */
+function inOrder(list: readonly string[]): string[] {
+  const place = (file: string) => (longest.includes(file) ? longest.indexOf(file) : longest.length)
+  return list
+    .toSorted((a, b) => place(a) - place(b))
+    .map((file, n) => numbered(n, `import '${urlOf(file)}'\n`, 'own'))
+}
+
+function urlOf(file: string): string {
+  return new URL(`../${file}`, import.meta.url).href
+}
+
+function numbered(n: number, text: string, kind = 'group'): string {
+  const path = join(groups, `${kind}${String(n).padStart(3, '0')}.test.mjs`)
+  writeFileSync(path, text)
+  return path
 }
 
 const server = process.env.DATABASE_URL ? null : await temporaryServer()

@@ -29,6 +29,14 @@ let attackers: string
 const visits: string[] = []
 let admin: string
 let tried = 0
+/**
+ * Places and cursors are tried by turns, and a run takes half of the turns: `npm test` the first
+ * half, the run of `.ci/run` on Postgres 15 the other. TOUCHSTONE_HOSTILE=all tries everything.
+ */
+const half = Number(process.env.TOUCHSTONE_ATTACK_HALF ?? 0)
+/** These two take most of the time, and what they find is decided above the database. */
+const aboveDatabase = half === 1 && 'does not depend on the version of Postgres'
+const isTurn = (turn: number, every: number) => turn % (2 * every) === half * every
 before(async () => {
   it = await startInstallation()
   elsewhere = createServer((req, res) => {
@@ -626,7 +634,13 @@ test('hides masked values from a caller without the scope, whichever field is qu
     assert.doesNotMatch((await overSocket(it.url, query, blind)).text, PERSONAL)
 })
 
-test('hides masked values everywhere in the graph', async () => {
+/** Root fields that show the values to a caller with the scope, so that there is something to hide. */
+const EXPOSED = [
+  ...['auditLog', 'changes', 'contact', 'contacts', 'customers', 'invoices', 'node'],
+  ...['previewAction', 'previewBulkAction', 'previewProposal', 'stewardActions'],
+]
+
+test('hides masked values everywhere in the graph', { skip: aboveDatabase }, async () => {
   const blind = bearer(await it.token('blind'))
   const exposed: string[] = []
   const wrong: string[] = []
@@ -652,25 +666,12 @@ test('hides masked values everywhere in the graph', async () => {
       wrong.push(
         `${field.name} shows ${found[0]}: …${seen.text.slice(Math.max(0, found.index - 200), found.index + 50)}…`,
       )
-    if (PERSONAL.test((await over(it.url, { query: text, headers: bearer(admin) })).text))
-      exposed.push(field.name)
+    if (!EXPOSED.includes(field.name)) continue
+    const whole = await over(it.url, { query: text, headers: bearer(admin) })
+    if (PERSONAL.test(whole.text)) exposed.push(field.name)
   }
   assert.deepEqual(wrong, [])
-  // An authorized caller sees the values.
-  for (const name of [
-    'previewAction',
-    'previewBulkAction',
-    'previewProposal',
-    'contacts',
-    'contact',
-    'customers',
-    'changes',
-    'node',
-    'stewardActions',
-    'auditLog',
-    'invoices',
-  ])
-    assert.ok(exposed.includes(name), `${name} has nothing to hide: ${exposed}`)
+  assert.deepEqual(exposed.sort(), EXPOSED, 'an authorized caller sees the values')
 })
 
 /**
@@ -735,7 +736,9 @@ function comparable(text: string): string {
     .replace(/(\.\d+)\.[0-9a-f]{8}"/g, '$1.epoch"')
 }
 
-test('nothing that a caller without the scope sees depends on masked values', async () => {
+test('nothing that a caller without the scope sees depends on masked values', {
+  skip: aboveDatabase,
+}, async () => {
   const worlds = await Promise.all(
     [true, false].map((isFirst) => startInstallation({ records: hiddenWorld(isFirst) })),
   )
@@ -1034,8 +1037,9 @@ test('rejects a token whose key the issuer does not publish, and accepts it once
   assert.equal((await over(it.url, { query: customers, headers: bearer(admin) })).status, 200)
 })
 
-test('the tests above made at least 300 attempts', () => {
-  assert.ok(tried >= 300, `${tried} attempts`)
+const triedMin = aboveDatabase ? 200 : 300
+test(`the tests above made at least ${triedMin} attempts`, () => {
+  assert.ok(tried >= triedMin, `${tried} attempts`)
 })
 
 test('no value of a caller is an internal error, wherever it stands', async () => {
@@ -1056,24 +1060,24 @@ test('no value of a caller is an internal error, wherever it stands', async () =
         `${place} = ${JSON.stringify(value)?.slice(0, 60)}: ${status} ${text.slice(0, 200)}`,
       )
   }
-  // Each second place gets one value by turns: each value stands at many places. TOUCHSTONE_HOSTILE=all
-  // tries all of them everywhere, 30,000 requests.
+  // Each second place gets one value by turns: each value stands at many places. All of them
+  // everywhere are 30,000 requests.
   const all = process.env.TOUCHSTONE_HOSTILE === 'all'
   const numbers = new Set(['Int', 'Float', 'MinorUnits', 'Position', 'JSON'])
   const literals = ['1e400', '9223372036854775808', '-99999999999999999999', '0']
   for (const [turn, hole] of [...holes(it.schema, id)].entries()) {
     const values = hostileValues(hole.scalar, id)
     for (const [n, v] of values.entries())
-      if (all || (turn % 2 === 0 && n === (turn / 2) % values.length))
+      if (all || (isTurn(turn, 2) && n === (turn / 2) % values.length))
         await attempt(hole.place, v, hole.operation('$v'), { v })
     for (const [n, text] of numbers.has(hole.scalar) ? literals.entries() : [])
-      if (all || (turn % 4 === 0 && n === (turn / 4) % literals.length))
+      if (all || (isTurn(turn, 4) && n === (turn / 4) % literals.length))
         await attempt(hole.place, text, hole.operation(text).replace(/\(\$v: \w+!\) /, ''))
   }
   assert.deepEqual(wrong, [])
   const logged = it.logged.slice(before).filter((line) => JSON.parse(line).level >= 50)
   assert.deepEqual(logged.slice(0, 3), [], 'nothing reaches the database that it cannot take')
-  assert.ok(requests > 500, `${requests} requests`)
+  assert.ok(requests > 300, `${requests} requests`)
 })
 
 test('no cursor is an internal error, whatever its values are', async () => {
@@ -1115,7 +1119,7 @@ test('no cursor is an internal error, whatever its values are', async () => {
       admin = await it.token('admin')
       for (const value of values)
         for (const at of parts.keys()) {
-          if (turn++ % 11 !== 0 && process.env.TOUCHSTONE_HOSTILE !== 'all') continue
+          if (!isTurn(turn++, 11) && process.env.TOUCHSTONE_HOSTILE !== 'all') continue
           const changed = [signature, ...parts.with(at, value)]
           const after = Buffer.from(JSON.stringify(changed)).toString('base64url')
           const found = await over(it.url, {
