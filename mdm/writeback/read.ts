@@ -1,5 +1,6 @@
-import type { WRITE_STATES, writeIntent, writeTarget } from '../../schema/tables/writeback.ts'
+import type { writeIntent, writeTarget } from '../../schema/tables/writeback.ts'
 import { isUuid } from '../../schema/uuid.ts'
+import type { WRITE_STATES } from '../../schema/writeStates.ts'
 import type { Sql } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
 import { type Listing, listPage, type Relation } from '../db/page.ts'
