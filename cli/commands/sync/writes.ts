@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { ownerOf } from '../../../mdm/tasks/rules.ts'
 import { controlWrites, type WriteRequest } from '../../../mdm/writeback/control.ts'
 import { type IntentRow, readIntents } from '../../../mdm/writeback/read.ts'
 import { hiddenFields } from '../../../schema/hiddenFields.ts'
@@ -20,6 +21,7 @@ export const writes = withConfig(
     .description('show what is planned, sent and refused, the latest first')
     .argument('[source]', 'only this source system')
     .addOption(new Option('--state <name>', 'only writes in this state').choices([...WRITE_STATES]))
+    .option('--needs-person', 'only writes that a person has to decide about', false)
     .option('--limit <n>', `writes that are shown, at most ${rowsMax}`, parseWholeNumber, 20)
     .option('--before <id>', 'go on after this write of the page before', parseWholeNumber)
     .option('--json', 'print one JSON object a line', false),
@@ -27,21 +29,32 @@ export const writes = withConfig(
 ).action(
   async (
     source: string | undefined,
-    flags: SyncSettings & { state?: string; limit: number; before?: number; json: boolean },
+    flags: SyncSettings & {
+      state?: string
+      needsPerson: boolean
+      limit: number
+      before?: number
+      json: boolean
+    },
   ) => {
     if (flags.limit > rowsMax) throw new Error(`--limit is at most ${rowsMax}`)
     const filter = {
       ...(source === undefined ? {} : { sources: [source] }),
       ...(flags.state === undefined ? {} : { states: [flags.state] }),
+      ...(flags.needsPerson ? { needsPerson: true } : {}),
     }
     await withDatabase(
       { config: flags, connectionsMax: 1, name: 'touchstone-sync' },
       async (sql) => {
-        const policy = await judgeByActivePolicy(sql, openInstallation(flags.sources))
+        const installation = openInstallation(flags.sources)
+        const policy = await judgeByActivePolicy(sql, installation)
         const rows = await readIntents(sql, filter, flags.limit, flags.before ?? null)
-        for (const row of rows.map((r) => shown(policy, r)))
-          if (flags.json) printJson({ ...row, changes: Object.keys(row.changes) })
-          else print(lineOf(row))
+        for (const row of rows.map((r) => shown(policy, r))) {
+          const { source: system, object, type } = row
+          const owner = ownerOf(installation.rules, { system, object, type })
+          if (flags.json) printJson({ ...row, changes: Object.keys(row.changes), owner })
+          else print(lineOf(row, flags.needsPerson ? owner : null))
+        }
         if (!flags.json && rows.length === 0) print('no write is planned or was made here')
       },
     )
@@ -64,11 +77,12 @@ function shown(policy: Policy, row: IntentRow): IntentRow {
 }
 const NO_SCOPES: ReadonlySet<string> = new Set()
 
-function lineOf(row: IntentRow): string {
+function lineOf(row: IntentRow, owner: string | null): string {
   const fields =
     Object.keys(row.changes).join(', ') || (row.refused ?? []).map((r) => r.field).join(', ')
   const why = row.code === null ? '' : ` ${row.code}: ${row.detail ?? ''}`
-  return `${row.id} ${row.state} ${row.operation} ${row.source}/${row.object} ${row.sourceId ?? `for ${row.goldenId}`}: ${fields}${why}`
+  const by = owner === null ? '' : ` (owner: ${owner})`
+  return `${row.id} ${row.state} ${row.operation} ${row.source}/${row.object} ${row.sourceId ?? `for ${row.goldenId}`}: ${fields}${why}${by}`
 }
 
 function request(name: string, kind: WriteRequest, description: string, done: string): Command {

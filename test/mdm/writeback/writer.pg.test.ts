@@ -255,7 +255,18 @@ describe('the commands', () => {
     const reason = ['--reason', 'month end', '--actor', 'eve']
     assert.match((await sync('hold', 'shop', ...reason)).output, /shop: 1 write held/)
     assert.match((await sync('writes', '--state', 'HELD')).output, /HELD_BY_PERSON: month end/)
+    const waiting = await sync('writes', '--needs-person')
+    assert.match(waiting.output, /HELD_BY_PERSON: month end \(owner: sales-operations\)/)
+    const unknown = await sync('release', 'erp', ...reason)
+    assert.match(unknown.output, /UNKNOWN_SOURCE.*those that are written to: shop/)
     assert.match((await sync('release', 'shop', ...reason)).output, /shop: 1 write released/)
+    const none = await sync('release', 'shop', '999999', ...reason)
+    assert.match(
+      none.output,
+      /shop: 0 writes released\n {2}unchanged: 999999: no such writes of shop/,
+    )
+    assert.equal(none.code, 1)
+    assert.equal((await sync('writes', '--needs-person', '--json')).output.includes('owner'), false)
     assert.deepEqual(
       (await intents()).map((i) => i.state),
       ['PLANNED'],
