@@ -6,6 +6,7 @@ import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
 import type { NewMessage } from '../inbox/accept.ts'
 import { arrivalOf } from '../records/stamp.ts'
+import { loadWritten } from '../writeback/writtenValues.ts'
 import type { ReadRow, RowReader } from './readRows.ts'
 import { compare, type Decision, decide, type StoredRecord } from './restate.ts'
 
@@ -25,7 +26,7 @@ interface Stored extends StoredRecord {
 
 /**
  * Returns the messages of a page. Reads the stored records, the known messages of these and, of few
- * rows, their contents, each by its key.
+ * rows, their contents and what was written to them, each by its key.
  */
 export async function pageMessages(
   tx: Transaction,
@@ -67,10 +68,24 @@ export async function pageMessages(
       record && (decision === 'COMPARE' || (row.deleted && row.record === null)) ? record.id : [],
     ),
   )
+  const written = await loadWritten(
+    tx,
+    decided.flatMap((d) => (d.decision === 'COMPARE' ? (d.stated.key ?? []) : [])),
+  )
+  const nowMicros = Date.now() * 1_000
+  const { reader } = context
   return decided.flatMap(({ row, message, stated, record, decision, restate }) => {
     const raw = record ? contents.get(record.id) : undefined
     const final: Decision =
-      decision === 'COMPARE' ? compare(stated, known.get(stated.messageId) ?? null, raw) : decision
+      decision === 'COMPARE'
+        ? compare(
+            stated,
+            known.get(stated.messageId) ?? null,
+            { raw: raw ?? {}, written: written.get(stated.key ?? '') ?? [] },
+            (r) => reader.map(reader.objectName(row.object) ?? row.object, r),
+            nowMicros,
+          )
+        : decision
     if (final === 'SKIP') return []
     const restated: Restatement = {
       ...(final === 'ONCE' ? {} : { again: context.again }),

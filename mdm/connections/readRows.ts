@@ -4,7 +4,10 @@ import { pulledMessage, type Restatement } from '../../connectors/pulledMessage.
 import { recordKey } from '../../schema/recordKey.ts'
 import type { StatedRow } from './restate.ts'
 
-export type RowReader = Pick<Connector, 'read' | 'objects' | 'objectName' | 'system' | 'held'>
+export type RowReader = Pick<
+  Connector,
+  'read' | 'map' | 'objects' | 'objectName' | 'system' | 'held'
+>
 
 /** A row of a page with its message, and what the mapping reads in it. */
 export interface ReadRow {

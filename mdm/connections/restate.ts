@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Canonical } from '../../connectors/contract.ts'
+import { ownStatement, type WrittenValue } from '../writeback/echo.ts'
 
 /** A row of a page as its message states it. */
 export interface StatedRow {
@@ -61,12 +63,33 @@ export function decide(
   return row.deleted ? 'ONCE' : 'COMPARE'
 }
 
-/** Decides a COMPARE: `raw` is the stored content. */
+/** The content of a stored record: what its system states, and what was written to it. */
+export interface StoredContent {
+  raw: Record<string, unknown>
+  written: readonly WrittenValue[]
+}
+
+/**
+ * Decides a COMPARE. A written value that comes back is nothing new once it was seen, and its first
+ * sight is: the next other value then is the system's own. `nowMicros` is the version of a row that
+ * has none.
+ */
 export function compare(
   row: StatedRow,
   known: KnownMessage | null,
-  raw: unknown,
+  stored: StoredContent,
+  map: (raw: Record<string, unknown>) => Canonical,
+  nowMicros: number,
 ): Exclude<Decision, 'COMPARE'> {
-  if (isDeepStrictEqual(row.raw, raw)) return 'SKIP'
+  const version = row.version ?? nowMicros
+  const change = { object: '', sourceId: '', version: null, deleted: false, partial: false }
+  const own = ownStatement({ ...change, raw: row.raw }, version, stored.raw, stored.written, map)
+  const states = new Map(stored.written.map((w) => [nameOf(w), w.state]))
+  const isKnown = own.written.every((w) => states.get(nameOf(w)) === w.state)
+  if (isKnown && isDeepStrictEqual(own.change.raw, stored.raw)) return 'SKIP'
   return known ? 'AGAIN' : 'ONCE'
+}
+
+function nameOf({ intentId, path }: WrittenValue): string {
+  return `${intentId} ${path}`
 }

@@ -11,7 +11,7 @@ import type { Shelf } from './deliveries.ts'
 /** What reads the rows of files. */
 export type FileReader = Pick<
   Connector,
-  'system' | 'split' | 'read' | 'objects' | 'objectName' | 'held'
+  'system' | 'split' | 'read' | 'map' | 'objects' | 'objectName' | 'held'
 >
 
 /** One run over the files of one object. */

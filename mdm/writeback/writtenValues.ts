@@ -99,6 +99,7 @@ export async function loadWritten(
   tx: Transaction,
   keys: readonly string[],
 ): Promise<Map<string, WrittenValue[]>> {
+  if (keys.length === 0) return new Map()
   const rows = await tx<({ key: string } & WrittenValue)[]>`
     select record_key as key, intent_id as "intentId", path, value, since, state,
       (extract(epoch from applied_at) * 1e6)::bigint as "appliedAt"

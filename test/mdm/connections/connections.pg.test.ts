@@ -20,9 +20,12 @@ import {
   type SchedulerOptions,
 } from '../../../mdm/connections/scheduler.ts'
 import { storePage } from '../../../mdm/connections/storePage.ts'
+import { transaction } from '../../../mdm/db/transaction.ts'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { DEFAULT_RULES } from '../../../mdm/tasks/rules.ts'
+import { confirmWritten, saveWritten } from '../../../mdm/writeback/writtenValues.ts'
 import type { ClosedTime } from '../../../schema/closedTime.ts'
+import { recordKey } from '../../../schema/recordKey.ts'
 import { runCommand } from '../../cli/runCommand.ts'
 import { withMapping } from '../../connectors/fixture.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
@@ -55,7 +58,7 @@ before(async () => {
 })
 beforeEach(async () => {
   await empty(db.sql)
-  await db.sql`truncate sync_state, sync_run, census_seen, read_hint`
+  await db.sql`truncate sync_state, sync_run, census_seen, read_hint, written_value, written_record`
   system = new MapSystem()
 })
 after(async () => await db?.drop())
@@ -145,6 +148,35 @@ describe('a pull', () => {
       await run('notes')
     }
     assert.deepEqual(await stored('notes'), { n1: 'third', n2: 'same' }, 'while others wait')
+  })
+
+  test('without versions stores a written value that comes back once, and the former one when it returns', async () => {
+    system.unversioned.add('customers')
+    put('Ada')
+    await run()
+    await stored()
+    const at = { source: 'shop', object: 'customers', sourceId: '1' }
+    const goldenId = recordKey('shop', 'customers', '1')
+    await transaction(db.sql, async (tx) => {
+      await saveWritten(tx, { ...at, intentId: 1, goldenId, values: { name: 'Ada Ltd' } })
+      await confirmWritten(tx, 1, '1')
+    })
+    for (const [name, own] of [
+      ['Ada Ltd', 'Ada'],
+      ['Ada Ltd', 'Ada'],
+      ['Ada Ltd', 'Ada'],
+      ['Ada', 'Ada'],
+      ['Ada', 'Ada'],
+      ['Ada Ltd', 'Ada Ltd'],
+    ] as const) {
+      put(name)
+      await run()
+      assert.deepEqual(await stored(), { 1: own })
+    }
+    assert.deepEqual(
+      (await runs()).map((r) => r.messages),
+      [1, 1, 0, 0, 1, 0, 1],
+    )
   })
 
   test('of equal versions the row that was read last counts, in an earlier form too', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { VERDICTS } from '../../../connectors/connection/contract.ts'
 import { compare, decide, type StatedRow } from '../../../mdm/connections/restate.ts'
 import { retryAt } from '../../../mdm/connections/retryAt.ts'
+import type { WrittenValue } from '../../../mdm/writeback/echo.ts'
 
 const minutes = (ms: number) => ms / 60_000
 
@@ -108,7 +109,38 @@ test('decides which row of a page is a new message', () => {
       expected,
       title,
     )
-  assert.equal(compare(row, null, { a: 1 }), 'SKIP')
-  assert.equal(compare(row, null, { a: 2 }), 'ONCE')
-  assert.equal(compare(row, { inboxId: 1 }, { a: 2 }), 'AGAIN')
+})
+
+describe('a row without news', () => {
+  const map = (raw: Record<string, unknown>) => ({
+    ...{ type: 'Customer', issues: [], complete: true },
+    fields: { a: Number(raw.a) },
+  })
+  const written: WrittenValue = {
+    ...{ intentId: 1, path: 'a', value: 2, since: 0, appliedAt: 5, state: 'SEEN' },
+  }
+  const decided = (a: unknown, more: Partial<WrittenValue> | null = null, known = false) =>
+    compare(
+      { ...row, version: null, raw: { a } },
+      known ? { inboxId: 1 } : null,
+      { raw: { a: 1 }, written: more ? [{ ...written, ...more }] : [] },
+      map,
+      10,
+    )
+
+  test('is the stored one', () => {
+    assert.equal(decided(1), 'SKIP')
+    assert.equal(decided(2), 'ONCE')
+    assert.equal(decided(2, null, true), 'AGAIN')
+  })
+
+  test('holds a written value that was seen before, in any form', () => {
+    assert.equal(decided(2, {}), 'SKIP')
+    assert.equal(decided('2', {}), 'SKIP')
+    assert.equal(decided(2, { state: 'WRITTEN' }, true), 'AGAIN', 'its first sight is news')
+    assert.equal(decided(1, {}, true), 'AGAIN', 'the former value has come back')
+    assert.equal(decided(3, {}), 'ONCE')
+    assert.equal(decided(2, { state: 'ENDED' }), 'ONCE', 'it was typed since')
+    assert.equal(decided(1, { state: 'ENDED' }), 'SKIP')
+  })
 })

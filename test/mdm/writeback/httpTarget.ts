@@ -25,6 +25,8 @@ export interface HttpTarget {
   rows: Map<string, Record<string, unknown>>
   /** Returns the fault of the next write; null serves. */
   fault: () => Fault | null
+  /** Is waited for before a write is applied. */
+  hold: (() => Promise<void>) | null
   /** Changes a row after each write, as an automation does. */
   automation: ((row: Record<string, unknown>) => void) | null
   writes: number
@@ -93,6 +95,7 @@ export async function startHttpTarget(once: Once): Promise<HttpTarget> {
         String(req.headers['once-key']),
         url.searchParams.get('golden'),
       )
+    await target.hold?.()
     switch (target.fault()) {
       case 'LATE':
         res.destroy()
@@ -118,7 +121,14 @@ export async function startHttpTarget(once: Once): Promise<HttpTarget> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const target: HttpTarget = {
-    ...{ url: `http://127.0.0.1:${port}`, rows, fault: () => null, automation: null, writes: 0 },
+    ...{
+      url: `http://127.0.0.1:${port}`,
+      rows,
+      fault: () => null,
+      hold: null,
+      automation: null,
+      writes: 0,
+    },
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -6,10 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
-import { directPipeline, drain, empty, send } from '../../fixtures/store.ts'
+import { drain, send } from '../../fixtures/store.ts'
 import { firstSeed } from '../../property.ts'
 import { seeded } from '../feed/world.ts'
-import { type Fault, type Once, shop, startHttpTarget } from './httpTarget.ts'
+import { type Fault, type Once, startHttpTarget } from './httpTarget.ts'
+import { emptyAll, shopPipeline } from './shopRun.ts'
 
 const kills = Number(process.env.TOUCHSTONE_WRITE_KILLS ?? 10)
 const customers = 12
@@ -19,12 +20,7 @@ let db: TestDatabase
 let pipeline: Pipeline
 before(async () => {
   db = await testDatabase()
-  const direct = directPipeline(db.sql)
-  pipeline = {
-    ...direct,
-    connectors: new Map([...direct.connectors, ['shop', shop]]),
-    systems: new Map([...direct.systems, ['shop', { ...shop.system, role: 'BILLING' }]]),
-  }
+  pipeline = shopPipeline(db.sql)
 })
 after(() => db?.drop())
 
@@ -37,8 +33,7 @@ const faultsOf: Record<Once, Fault[]> = {
 
 for (const by of ['KEY', 'UPSERT', 'NONE'] as const)
   test(`no record is doubled and no write is lost when the writer is killed ${kills} times, creates once by ${by} (seed ${firstSeed})`, async (t) => {
-    await empty(db.sql)
-    await db.sql`truncate write_due, write_intent, write_target, written_value, written_record, sync_state cascade`
+    await emptyAll(db.sql)
     const random = seeded(firstSeed)
     const system = await startHttpTarget(by)
     let process: ChildProcess | null = null

@@ -10,11 +10,10 @@ import type { WriteTarget } from '../../../connectors/writeTarget.ts'
 import { accept } from '../../../mdm/inbox/accept.ts'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { planDue } from '../../../mdm/writeback/planDue.ts'
-import { registerTargets, scanTargets } from '../../../mdm/writeback/registerTargets.ts'
-import { TargetWriter } from '../../../mdm/writeback/writer.ts'
+import { registerTargets } from '../../../mdm/writeback/registerTargets.ts'
 import { runCommand } from '../../cli/runCommand.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
-import { directPipeline, drain, empty, policy, send } from '../../fixtures/store.ts'
+import { drain, empty, policy, send } from '../../fixtures/store.ts'
 import {
   definition,
   type Fault,
@@ -22,26 +21,20 @@ import {
   mapping,
   type Once,
   openHttpTarget,
-  shop,
   shopTarget,
   startHttpTarget,
 } from './httpTarget.ts'
+import { emptyAll, runShop, shopPipeline } from './shopRun.ts'
 
 let db: TestDatabase
 let pipeline: Pipeline
 let system: HttpTarget
 before(async () => {
   db = await testDatabase()
-  const direct = directPipeline(db.sql)
-  pipeline = {
-    ...direct,
-    connectors: new Map([...direct.connectors, ['shop', shop]]),
-    systems: new Map([...direct.systems, ['shop', { ...shop.system, role: 'BILLING' }]]),
-  }
+  pipeline = shopPipeline(db.sql)
 })
 beforeEach(async () => {
-  await empty(db.sql)
-  await db.sql`truncate write_due, write_intent, write_target, written_value, written_record, task, sync_state cascade`
+  await emptyAll(db.sql)
 })
 afterEach(async () => await system?.close())
 after(async () => await db?.drop())
@@ -66,41 +59,8 @@ async function sell(fields: Record<string, unknown>): Promise<Record<string, unk
 
 const ada = { name: 'Ada Ltd', taxIds: ['DE129273398'], lifecycle: 'CUSTOMER', currency: 'EUR' }
 
-/** Plans, writes and applies what comes back until nothing happens any more. */
 async function run(once: Once, more: Partial<WriteTarget> = {}, roundsMax = 200): Promise<void> {
-  const connection = openHttpTarget(system.url, once)
-  const target = shopTarget(connection, more)
-  const targets = new Map([['shop', target]])
-  const context = { sql: db.sql, policy, systems: pipeline.systems, targets }
-  await registerTargets(db.sql, targets)
-  const writer = new TargetWriter({
-    ...{ sql: db.sql, holder: randomUUID(), settleMs: 150 },
-    sources: new Map([['shop', { connection, target: () => target, reader: () => shop }]]),
-    onError: (error) => console.error(error),
-  })
-  writer.start()
-  try {
-    for (let round = 0, quiet = 0; quiet < 3; round++) {
-      assert.ok(round < roundsMax, 'it falls silent')
-      const planned = await planDue(context)
-      const scanned = await scanTargets(db.sql, targets)
-      const { applied, skipped } = await drain(pipeline)
-      const [open] = await db.sql`
-        select 1 from write_intent where state in ('PLANNED', 'SENT', 'UNKNOWN')
-        union all select 1 from write_due union all select 1 from write_target where scanned_at is null`
-      if (open && planned === 0) {
-        writer.wake()
-        await sleep(20)
-        // The pause of a breaker or of a conflict is not waited for.
-        await db.sql`update write_target set paused_until = null`
-        await db.sql`update write_due set due_at = clock_timestamp()`
-        await db.sql`update write_intent set not_before = null`
-      }
-      quiet = open || planned || scanned || applied + skipped > 0 ? 0 : quiet + 1
-    }
-  } finally {
-    await writer.stop()
-  }
+  await runShop(pipeline, system, once, more, roundsMax)
 }
 
 async function intents(): Promise<{ state: string; operation: string; code: string | null }[]> {
