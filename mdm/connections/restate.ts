@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Canonical } from '../../connectors/contract.ts'
-import { ownStatement, type WrittenValue } from '../writeback/echo.ts'
+import { ownStatement, type WrittenValue } from '../echo/echo.ts'
 
 /** A row of a page as its message states it. */
 export interface StatedRow {

@@ -4,12 +4,12 @@ import type { Cause } from '../../schema/events.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
 import { lock, lockNumber } from '../db/locks.ts'
+import { heldRaw } from '../echo/heldRaw.ts'
 import type { Message } from '../inbox/claim.ts'
 import { loadNotCompared } from '../inbox/notCompared.ts'
 import { dropOutcomes, type Outcome, outcomeOf, perMessage } from '../inbox/outcomes.ts'
 import type { RecordState } from '../records/fold.ts'
 import { loadByKey, nextIds, saveRaw, type WholeRecord } from '../records/records.ts'
-import { heldRaw } from '../writeback/heldRaw.ts'
 import { StepError } from './failure.ts'
 import { foldWritten, type WrittenRecord } from './foldWritten.ts'
 import { differs } from './mapAgain.ts'
@@ -41,10 +41,11 @@ export async function applyMessages(
 ): Promise<AppliedMessages> {
   const outcomes: Outcome[] = []
   const changes = messages.flatMap((m) => read(connectors, m, outcomes))
+  // With the record that a stated golden id names: of two that arrive at once, one sees the other.
   await lock(
     tx,
     'record',
-    changes.map((c) => lockNumber(c.key)),
+    changes.flatMap((c) => [c.key, goldenIdIn(connectors, c) ?? c.key]).map(lockNumber),
   )
   const { stillWaiting, ...folded } = await foldAll(tx, connectors, changes, outcomes)
   const parts = new Map<number, number>()
@@ -266,11 +267,13 @@ async function foldAll(
         keys: known?.keys ?? [],
         goldenId: known?.goldenId ?? null,
         anchor: known?.anchor ?? null,
-        statedGolden:
-          connector.goldenIdOf?.(change.object, state.raw) ??
-          known?.statedGolden ??
-          written.records.get(key)?.createdFor ??
-          null,
+        statedGolden: statedGoldenOf(
+          connector,
+          change.object,
+          state,
+          known,
+          written.records.get(key)?.createdFor,
+        ),
         inboxId: mapsAgain ? known.inboxId : result.statedBy,
       },
       stored: stored.get(key) ?? null,
@@ -290,6 +293,29 @@ async function foldAll(
     restamped: [...restamped.values()],
     stillWaiting,
   }
+}
+
+/** Returns the golden id that a change states; null where it states none. */
+function goldenIdIn(connectors: Connectors, { message, change }: KeyedChange): string | null {
+  return connectors.get(message.source)?.goldenIdOf?.(change.object, change.raw) ?? null
+}
+
+/**
+ * Returns the golden id of a record: the one in it, else the one for which it was created, else the
+ * former one, unless the record itself stated that and does not any more.
+ */
+function statedGoldenOf(
+  { goldenIdOf }: Reader,
+  object: string,
+  state: RecordState,
+  known: WholeRecord | null,
+  createdFor: string | undefined,
+): string | null {
+  const stated = goldenIdOf?.(object, state.raw) ?? createdFor
+  if (stated !== undefined) return stated
+  const former = known?.statedGolden ?? null
+  const isWithdrawn = known && !state.deleted && goldenIdOf?.(object, known.raw) === former
+  return isWithdrawn ? null : former
 }
 
 /** Returns true if a record lacks only what was written to its system. */

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { MessageError } from '../../connectors/contract.ts'
 import { recordKey } from '../../schema/recordKey.ts'
+import { ownStatement, type WrittenValue } from '../echo/echo.ts'
 import type { RecordState } from '../records/fold.ts'
 import { isAfter, type Stamp, stampOfChange } from '../records/stamp.ts'
-import { ownStatement, type WrittenValue } from '../writeback/echo.ts'
 import {
   type FoldedChange,
   type FoldedMessage,

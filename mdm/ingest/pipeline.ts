@@ -25,6 +25,7 @@ import { syncHierarchyRings } from '../tasks/hierarchyRings.ts'
 import { DEFAULT_RULES } from '../tasks/rules.ts'
 import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import { syncValidationTasks } from '../tasks/tasks.ts'
+import { syncUnknownGoldenIds } from '../tasks/unknownGoldenIds.ts'
 import { markMembersDue } from '../writeback/due.ts'
 import { type AppliedMessages, applyMessages } from './applyMessages.ts'
 import { BatchSpans } from './batchSpans.ts'
@@ -274,6 +275,17 @@ export async function masterRecords(
         .filter((r) => r.doubted && !pipeline.engines.has(r.record.type))
         .map(({ record }) => ({ ...record, issues: issuesOf({ issues: [] }, record.tied) })),
     ],
+  )
+  await syncUnknownGoldenIds(
+    tx,
+    pipeline.rules ?? DEFAULT_RULES,
+    records
+      .filter((r) => pipeline.engines.has(r.record.type))
+      .map(({ record, stored }) => ({
+        key: record.key,
+        statedGolden: record.statedGolden,
+        before: stored?.type === record.type ? stored.statedGolden : undefined,
+      })),
   )
   await requeue(tx, state.deferredInboxIds)
   const operational = await operationalEvents(

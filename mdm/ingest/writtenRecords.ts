@@ -1,9 +1,9 @@
 import type { Json } from '../../connectors/connection/row.ts'
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
+import { holdsValue } from '../echo/echo.ts'
+import { loadWritten, nameRecord } from '../echo/writtenValues.ts'
 import { isAfter, type Stamp } from '../records/stamp.ts'
-import { holdsValue } from '../writeback/echo.ts'
-import { loadWritten, nameRecord } from '../writeback/writtenValues.ts'
 import {
   compact,
   type LoggedMessages,

@@ -201,5 +201,5 @@ function clustersOf(
         if (weight !== null) links.set(at, { a: idOf(a), b: idOf(b), weight: Math.fround(weight) })
       }
   }
-  return clusterRecords(engine, live, [...links.values()], assertions).clusters
+  return clusterRecords(engine, rows, [...links.values()], assertions).clusters
 }

@@ -20,7 +20,7 @@ export function clusterRecords(
   const live = records.filter(isLive)
   const byKey = new Map(live.map((r) => [r.key, r]))
   const byId = new Map(live.map((r) => [r.id, r]))
-  const stated = statedPairs(engine, live, byKey, assertions)
+  const stated = statedPairs(engine, live, hostFinder(records), assertions)
   const keyOf = (id: number) => byId.get(id)?.key ?? ''
   const same = sameChains(
     [...assertions.filter((p) => p.kind === 'SAME'), ...stated.pairs],
@@ -67,22 +67,35 @@ export function clusterRecords(
 /** Reason of the task for a record whose values speak against the golden id that it bears. */
 export const CONTRADICTS_GOLDEN_ID = 'it bears the golden id, but its values speak against it'
 
+/** Returns a function that finds the live record of a key: of a deleted record, that of its host. */
+function hostFinder(records: readonly SourceRecord[]): (key: string) => SourceRecord | null {
+  const byKey = new Map(records.map((r) => [r.key, r]))
+  return (key) => {
+    const passed = new Set<SourceRecord>()
+    for (let r = byKey.get(key); r && !passed.has(r); r = byKey.get(r.anchor ?? '')) {
+      if (isLive(r)) return r
+      passed.add(r)
+    }
+    return null
+  }
+}
+
 /**
  * Returns the pairs of records that are the same because one bears the golden id that the other
- * names. A record whose values speak against that is a decision for people. What a steward declared
+ * names, or which holds the place of that one since it was deleted. A record whose values speak against that is a decision for people. What a steward declared
  * about a record counts more (I3).
  */
 function statedPairs(
   engine: Engine,
   live: readonly SourceRecord[],
-  byKey: ReadonlyMap<string, SourceRecord>,
+  hostOf: (key: string) => SourceRecord | null,
   assertions: readonly PairAssertion[],
 ): { pairs: PairAssertion[]; contradicted: PossibleMatch[] } {
   const apart = new Set(assertions.filter((p) => p.kind === 'NOT_SAME').flatMap((p) => [p.a, p.b]))
   const pairs: PairAssertion[] = []
   const contradicted: PossibleMatch[] = []
   for (const r of live) {
-    const named = r.statedGolden === null ? undefined : byKey.get(r.statedGolden)
+    const named = r.statedGolden === null ? null : hostOf(r.statedGolden)
     if (!named || named === r || apart.has(r.key)) continue
     const [a, b] = r.key < named.key ? [r, named] : [named, r]
     if (engine.link(a.features as Features, b.features as Features) !== null)

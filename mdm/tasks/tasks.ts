@@ -13,7 +13,8 @@ export const taskChannel = 'touchstone_task'
  * statements whose order is not known. APPROVAL: a proposal waits for a second person. SPLIT: a
  * golden record split without a person's decision and waits for confirmation. HIERARCHY: source
  * systems state parents in a ring. DUPLICATE: a source system that is written to holds one thing
- * twice. WRITE: a write to a source system was refused, or writes wait for a person.
+ * twice. WRITE: a write to a source system was refused, or writes wait for a person. UNKNOWN_GOLDEN_ID:
+ * a source record bears a golden id that names nothing.
  */
 export const TASK_KINDS = [
   'POSSIBLE_MATCH',
@@ -24,6 +25,7 @@ export const TASK_KINDS = [
   'HIERARCHY',
   'DUPLICATE',
   'WRITE',
+  'UNKNOWN_GOLDEN_ID',
 ] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
 

@@ -2,13 +2,13 @@ import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
+import { heldRaw } from '../echo/heldRaw.ts'
+import { loadWritten } from '../echo/writtenValues.ts'
 import { loadCrosswalk, loadPlaces } from '../golden/stored.ts'
 import type { Provenance } from '../golden/survive.ts'
-import { heldRaw } from './heldRaw.ts'
 import type { PlanInput, TargetRecord } from './plan.ts'
 import { type PastWrite, pastWritesMax } from './stop.ts'
 import { isFieldWritten, type Raw, type Target } from './target.ts'
-import { loadWritten } from './writtenValues.ts'
 
 /** What planning depends on beside the database. */
 export interface PlanContext {

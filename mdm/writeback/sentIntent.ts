@@ -2,11 +2,11 @@ import type { Json, PulledRow } from '../../connectors/connection/row.ts'
 import { pageMessages } from '../connections/pageMessages.ts'
 import { type RowReader, readRows } from '../connections/readRows.ts'
 import type { Transaction } from '../db/database.ts'
+import { confirmWritten, saveWritten, withdrawWritten } from '../echo/writtenValues.ts'
 import { acceptWithin } from '../inbox/accept.ts'
 import { markDue } from './due.ts'
 import { conflictsMax } from './stop.ts'
 import { requireTarget, type TargetLease } from './targetLease.ts'
-import { confirmWritten, saveWritten, withdrawWritten } from './writtenValues.ts'
 
 /** An intent as the writer needs it. */
 export interface SendableIntent {

@@ -1,5 +1,5 @@
+import { heldRaw } from '../../mdm/echo/heldRaw.ts'
 import { type Golden, survive } from '../../mdm/golden/survive.ts'
-import { heldRaw } from '../../mdm/writeback/heldRaw.ts'
 import { type PlannedWrite, planWrites, type TargetRecord } from '../../mdm/writeback/plan.ts'
 import { fieldWritesPerDayMax, type PastWrite } from '../../mdm/writeback/stop.ts'
 import type { Role } from '../../schema/policy.ts'

@@ -2,7 +2,8 @@ import { scopeOf } from '../../mapping/path.ts'
 import type { SourceConnection } from '../sourceConnection.ts'
 import { openWrite } from './ability.ts'
 
-const FORM = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** A uuid of version 8, as `recordKey` makes them: other systems use this field with ids of their own. */
+const FORM = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 /**
  * Returns a function that reads the golden id which a raw record of a source system bears: null for

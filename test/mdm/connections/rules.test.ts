@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { VERDICTS } from '../../../connectors/connection/contract.ts'
 import { compare, decide, type StatedRow } from '../../../mdm/connections/restate.ts'
 import { retryAt } from '../../../mdm/connections/retryAt.ts'
-import type { WrittenValue } from '../../../mdm/writeback/echo.ts'
+import type { WrittenValue } from '../../../mdm/echo/echo.ts'
 
 const minutes = (ms: number) => ms / 60_000
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { clocksApartMaxMs } from '../../../mdm/echo/echo.ts'
+import { heldRaw } from '../../../mdm/echo/heldRaw.ts'
 import { statementsMax } from '../../../mdm/ingest/foldWritten.ts'
-import { clocksApartMaxMs } from '../../../mdm/writeback/echo.ts'
-import { heldRaw } from '../../../mdm/writeback/heldRaw.ts'
 import fc from '../../property.ts'
 import { type Fields, type Stated, WrittenTarget } from './writtenTarget.ts'
 
