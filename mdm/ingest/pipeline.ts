@@ -6,6 +6,7 @@ import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { isLockTableFull, lockSlots } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendChanges } from '../feed/append.ts'
+import { changedFields } from '../golden/derive.ts'
 import { claim, type Message, postpone, type Share, withdraw } from '../inbox/claim.ts'
 import { saveNotCompared, settleNotCompared } from '../inbox/notCompared.ts'
 import { outcomeOf, saveOutcomes, settleIncomplete } from '../inbox/outcomes.ts'
@@ -214,6 +215,9 @@ export async function masterRecords(
 ): Promise<{ events: number; settled: ReadonlySet<number> }> {
   const state = newResolutionState()
   for (const r of [...records, ...unchanged]) state.causes.set(r.record.key, r.cause)
+  for (const { record, stored } of records)
+    if (stored)
+      state.changedFields.set(record.key, changedFields(stored.canonical, record.canonical))
 
   // Records without a golden type depend on nothing, so they are written before contended locks are
   // taken.

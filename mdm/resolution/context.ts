@@ -25,6 +25,8 @@ export interface ResolutionState {
   targetByKey: Map<string, string>
   /** Why each record is resolved, by record key. */
   causes: Map<string, Cause>
+  /** Names of the fields that messages of this transaction changed, by record key. */
+  changedFields: Map<string, readonly string[]>
   /** Records whose golden id, features or keys differ from what is stored, by record id. */
   changedRecords: Map<number, SourceRecord>
   /** Records whose blocking keys this transaction writes, and so their features too. */
@@ -51,6 +53,7 @@ export function newResolutionState(): ResolutionState {
     goldenIdByKey: new Map(),
     targetByKey: new Map(),
     causes: new Map(),
+    changedFields: new Map(),
     changedRecords: new Map(),
     keyedIds: new Set(),
     brokenIds: new Set(),

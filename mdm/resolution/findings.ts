@@ -21,12 +21,19 @@ export interface SplitFinding {
    * Golden ids that the resolution examined. Open tasks about any of them are brought up to date.
    */
   examinedIds: ReadonlySet<string>
-  /** Pairs of golden ids that were one golden record before this transaction. */
-  parts: readonly [string, string][]
+  /** Pairs of golden records whose source records were one golden record before. */
+  parts: readonly SplitPart[]
   /** Examined golden ids that are active now. */
   activeIds: ReadonlySet<string>
   /** Pairs that a steward declared not the same (`pairOf`). */
   declaredApart: ReadonlySet<string>
+}
+
+/** Two golden records that share what was one. */
+export interface SplitPart {
+  goldenIds: readonly [string, string]
+  /** Which record changed, and in which fields; for people. */
+  reason: string
 }
 
 /**
@@ -80,9 +87,45 @@ export async function declaredApart(
   )
 }
 
+/** Records that a reason names at most. */
+const namedMax = 3
+
 /**
- * Describes golden records that fell apart. `byPerson`: a steward or a publication caused the
- * change, so nobody has to confirm it.
+ * Returns the golden records that fell apart: their live source records belong to several now. That
+ * one of these was there before, and only gained a record, makes no difference: the record has left
+ * what it was with. `assigned` must hold the golden ids from before the assignment in its records.
+ */
+export function fallenApart(
+  assigned: readonly Assigned<SourceRecord>[],
+  changedFields: ReadonlyMap<string, readonly string[]>,
+): SplitPart[] {
+  const changed = assigned.flatMap((at) => at.members.filter((r) => changedFields.has(r.key)))
+  const partsById = new Map<string, Set<string>>()
+  for (const at of assigned)
+    for (const { goldenId } of at.members)
+      if (goldenId) partsById.set(goldenId, (partsById.get(goldenId) ?? new Set()).add(at.goldenId))
+  return [...partsById].flatMap(([was, parts]) => {
+    const [first = was, ...others] = [...parts].sort((a, b) =>
+      a === was ? -1 : b === was ? 1 : a < b ? -1 : 1,
+    )
+    const causes = changed.filter((r) => r.goldenId === was)
+    return others.map((other) => ({ goldenIds: [first, other], reason: splitReason(causes) }))
+  })
+
+  function splitReason(causes: readonly SourceRecord[]): string {
+    const named = (causes.length > 0 ? causes : changed).slice(0, namedMax).map((r) => {
+      const fields = changedFields.get(r.key) ?? []
+      return `${r.source} ${r.object} ${r.sourceId}${fields.length > 0 ? ` (${fields.join(', ')})` : ''}`
+    })
+    return named.length === 0
+      ? 'fell apart by itself: the records speak against each other now'
+      : `split by a changed value: ${named.join('; ')}`
+  }
+}
+
+/**
+ * Describes the state of splits after a resolution. `parts` are those that nobody decided: a change
+ * that a steward or a publication caused needs no confirmation.
  */
 export async function findSplits(
   tx: Transaction,
@@ -90,15 +133,14 @@ export async function findSplits(
   derived: readonly Derived[],
   assigned: readonly Assigned<SourceRecord>[],
   assertions: Stated,
-  byPerson: boolean,
+  parts: readonly SplitPart[],
 ): Promise<SplitFinding> {
-  const [first, ...others] = byPerson ? [] : derived.filter((d) => d.op === 'SPLIT')
   const active = assigned.filter((a) => a.members.length > 0 && !assertions.retired.has(a.goldenId))
   return {
     kind: 'SPLIT',
     type,
     examinedIds: new Set([...assigned, ...derived].map((d) => d.goldenId)),
-    parts: first ? others.map((d) => [first.goldenId, d.goldenId]) : [],
+    parts,
     activeIds: new Set(active.map((a) => a.goldenId)),
     declaredApart: await declaredApart(tx, assertions, entriesOf(assigned).values()),
   }

@@ -25,6 +25,7 @@ import {
   declaredApart,
   entriesOf,
   type Finding,
+  fallenApart,
   findPairs,
   findSplits,
   underThreshold,
@@ -78,16 +79,17 @@ export async function resolveComponent(
     ]),
   ])
   const derived = derive(assigned, stored, (at) => survivorOf(context, type, assertions, at))
-  addToState(context, state, type, component, assigned, derived)
-
-  const findings: Finding[] = []
-  const structural = derived.some((d) => d.op !== 'UPDATED' && d.op !== 'CREATED')
   // A change that a steward or a publication caused is decided already, also in its preview.
   const byPerson = [...state.causes.values()].some(
     (c) => c.source === 'stewardship' || c.source === 'publication',
   )
-  if (structural || byPerson)
-    findings.push(await findSplits(tx, type.name, derived, assigned, assertions, byPerson))
+  const parts = byPerson ? [] : fallenApart(assigned, state.changedFields)
+  addToState(context, state, type, component, assigned, derived)
+
+  const findings: Finding[] = []
+  const structural = derived.some((d) => d.op !== 'UPDATED' && d.op !== 'CREATED')
+  if (structural || byPerson || parts.length > 0)
+    findings.push(await findSplits(tx, type.name, derived, assigned, assertions, parts))
 
   const unjoined = closure.links.filter((l) => !engine.canJoin(l.weight))
   const alike = await possibleMatches(tx, component, assigned, possible, unjoined)

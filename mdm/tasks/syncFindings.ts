@@ -34,7 +34,8 @@ async function syncSplits(
   rules: StewardshipRules,
   { type, examinedIds, parts, activeIds, declaredApart }: SplitFinding,
 ): Promise<void> {
-  await syncSplitTasks(tx, rules, type, examinedIds, parts, async (pairs) => {
+  const fresh = parts.map(({ goldenIds, reason }) => ({ subject: goldenIds, reason }))
+  await syncSplitTasks(tx, rules, type, examinedIds, fresh, async (pairs) => {
     const active = new Set(activeIds)
     const outside = pairs.flat().filter((id) => !examinedIds.has(id))
     for (const g of (await loadGolden(tx, outside)).values())

@@ -150,9 +150,11 @@ export async function syncPairTasks(
   )
 }
 
+type Known = Pick<typeof task.$inferSelect, 'id' | 'subject' | 'state' | 'stake' | 'reason'>
+
 /**
  * Brings SPLIT tasks in line with what was found. `ids` were examined; `fresh` are pairs of parts
- * that split just now. `judge` returns which pairs still exist and are not declared apart. A task
+ * that split just now, with the reason. `judge` returns which pairs still exist and are not declared apart. A task
  * that was closed because the parts merged reopens when they split again.
  */
 export async function syncSplitTasks(
@@ -160,13 +162,13 @@ export async function syncSplitTasks(
   rules: StewardshipRules,
   type: string,
   ids: ReadonlySet<string>,
-  fresh: readonly string[][],
-  judge: (pairs: readonly string[][]) => Promise<(pair: readonly string[]) => boolean>,
+  fresh: readonly { subject: readonly string[]; reason: string }[],
+  judge: (pairs: readonly (readonly string[])[]) => Promise<(pair: readonly string[]) => boolean>,
 ): Promise<void> {
-  const known = await tx<{ id: string; subject: string[]; state: string; stake: number }[]>`
-    select id, subject, state, stake from task where kind = 'SPLIT' and subject && ${[...ids]}::uuid[]`
+  const known = await tx<Known[]>`
+    select id, subject, state, stake, reason from task where kind = 'SPLIT' and subject && ${[...ids]}::uuid[]`
   if (known.length + fresh.length === 0) return
-  const waits = await judge([...known.map((t) => t.subject), ...fresh])
+  const waits = await judge([...known, ...fresh].map((t) => t.subject))
   await closeTasks(
     tx,
     known.filter((t) => t.state === 'OPEN' && !waits(t.subject)).map((t) => t.id),
@@ -174,18 +176,17 @@ export async function syncSplitTasks(
   )
   const open = [
     ...known.filter((t) => t.state === 'CLOSED' && waits(t.subject)),
-    ...fresh.filter(waits).map((subject) => ({ subject, stake: 0 })),
+    ...fresh.filter((t) => waits(t.subject)).map((t) => ({ ...t, stake: 0 })),
   ]
   const byId = new Map(open.map((t) => [taskId('SPLIT', t.subject), t]))
-  const reason = 'fell apart by itself: the records speak against each other since they changed'
   await openTasks(
     tx,
     rules,
-    [...byId.values()].map(({ subject, stake }) => ({
+    [...byId.values()].map(({ subject, stake, reason }) => ({
       kind: 'SPLIT',
       type,
-      subject,
-      reason,
+      subject: [...subject],
+      reason: reason.slice(0, reasonCharsMax),
       weight: null,
       stake,
     })),
