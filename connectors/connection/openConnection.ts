@@ -48,7 +48,8 @@ export function openConnection(
     const object = definitionOf(name)
     const parent = parentOf(object)
     const clockAheadMs = () => clock.aheadMs()
-    return { source, object, parent, requester, now, clockAheadMs, signal }
+    const isGiven = (setting: string) => connection.values.has(setting)
+    return { source, object, parent, requester, now, clockAheadMs, isGiven, signal }
   }
   const parentOf = ({ under }: ObjectDefinition): ObjectDefinition | null =>
     (under && objects.get(under.object)) ?? null

@@ -28,7 +28,14 @@ import { below, duration, exactlyOne, parseAt, pathIn, pathText, shape } from '.
 import { readWrite, type WriteDefinition } from './write.ts'
 
 export type Delta =
-  | { how: 'window'; listing: Listing; times: TimeBounds; stepMs: number | null }
+  | {
+      how: 'window'
+      listing: Listing
+      times: TimeBounds
+      stepMs: number | null
+      /** Reads an interval instead of the listing, where it can be used. */
+      job: JobDefinition | null
+    }
   | { how: 'keyset'; listing: Listing; times: TimeBounds; size: number | null; more: Path | null }
   /** `listing` is that of the full run, whose last page has the first position. */
   | { how: 'link'; listing: Listing; next: Path; expiresMs: number | null }
@@ -104,6 +111,7 @@ const deltaSchema = shape({
   ...TIME_FIELDS,
   size: z.int().min(1).max(100_000).optional(),
   more: pathText.optional(),
+  job: z.unknown().optional(),
   step: duration.optional(),
   next: pathText.optional(),
   types: z.array(z.string().min(1)).min(1).optional(),
@@ -113,7 +121,7 @@ const deltaSchema = shape({
 
 const TIMES = Object.keys(TIME_FIELDS)
 const DELTA_PARTS = {
-  window: ['rows', 'pages', 'total', 'step', ...TIMES],
+  window: ['rows', 'pages', 'total', 'step', 'job', ...TIMES],
   keyset: ['rows', 'pages', 'total', 'size', 'more', ...TIMES],
   link: ['rows', 'pages', 'total', 'next', 'expires'],
   feed: ['types', 'gone', 'id'],
@@ -310,7 +318,8 @@ export function readObject(
           `${what}: delta: ${how}: does not use {${need}}${LACKS.get(need) ?? ''}`,
           [how],
         )
-    if (how === 'window') return { how, listing, times, stepMs: d.step ?? null }
+    if (how === 'window')
+      return { how, listing, times, stepMs: d.step ?? null, job: readWindowJob() }
     const own = below(deltaPlace, 'pages').value !== undefined
     const size = d.size ?? given.size ?? null
     if (size === null && !own)
@@ -326,6 +335,11 @@ export function readObject(
       size,
       more: d.more === undefined ? null : pathIn(below(deltaPlace, 'more')),
     }
+  }
+
+  function readWindowJob(): JobDefinition | null {
+    const bounds = ['since', 'until']
+    return readJob(below(deltaPlace, 'job'), `${what}.delta.job`, new Set([...allowed, ...bounds]))
   }
 
   function readFeedDelta(d: z.output<typeof deltaSchema>): Delta {

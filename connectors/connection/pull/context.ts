@@ -14,6 +14,8 @@ export interface ObjectContext {
   now: () => number
   /** By how many ms our clock is ahead of the system's, as far as its answers show. */
   clockAheadMs: () => number
+  /** Whether a setting of the connection is given. */
+  isGiven: (setting: string) => boolean
   signal: AbortSignal
 }
 

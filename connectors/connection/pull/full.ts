@@ -2,7 +2,7 @@ import { scopeOf } from '../../mapping/path.ts'
 import type { Json } from '../contract.ts'
 import type { JobDefinition } from '../definition/job.ts'
 import type { ObjectDefinition } from '../definition/object.ts'
-import { type JobState, jobStateOf, readJob } from '../job/readJob.ts'
+import { hasJobs, type JobState, jobStateOf, readJob } from '../job/readJob.ts'
 import { expiryOf, micros } from './bounds.ts'
 import type { Chunk, Chunks } from './chunk.ts'
 import type { ObjectContext } from './context.ts'
@@ -37,8 +37,10 @@ export async function* pullFull(ctx: ObjectContext, from: At): Chunks {
         },
         page,
       )) {
-        const isLong = listed.next !== undefined && (listed.total ?? 0) > (object.job?.over ?? 0)
-        if (object.job && page === null && isLong) {
+        const isLong =
+          listed.next !== undefined &&
+          (object.job?.over == null || (listed.total ?? 0) > object.job.over)
+        if (object.job && hasJobs(ctx, object.job) && page === null && isLong) {
           let isBegun = false
           for await (const chunk of pullJob(ctx, at, start, object.job, null)) {
             isBegun = true

@@ -1,4 +1,6 @@
+import type { Json } from '../contract.ts'
 import type { Delta } from '../definition/object.ts'
+import { hasJobs, jobStateOf, readJob } from '../job/readJob.ts'
 import type { Refuse } from '../pages/pager.ts'
 import { beginOf, expiryOf, micros, untilOf } from './bounds.ts'
 import type { Chunks } from './chunk.ts'
@@ -10,7 +12,7 @@ import { rowId, timedRow } from './rows.ts'
 /** Reads what changed in closed intervals up to now - lag. */
 export async function* pullWindow(
   ctx: ObjectContext,
-  { listing, times, stepMs }: Extract<Delta, { how: 'window' }>,
+  { listing, times, stepMs, job }: Extract<Delta, { how: 'window' }>,
   at: At,
 ): Chunks {
   const { object, now } = ctx
@@ -35,7 +37,19 @@ export async function* pullWindow(
           times: times.form,
           idOf: (record: Record<string, unknown>, refuse: Refuse) => rowId(object, record, refuse),
         }
-        for await (const listed of readPages(ctx, ask, page)) yield chunkOf(listed, begin, until)
+        let isRead = false
+        const begun = jobStateOf(page)
+        if (job && (begun || (page === null && hasJobs(ctx, job))))
+          for await (const part of readJob(ctx, job, begun, ask.values, times.form)) {
+            isRead = true
+            const { records, next, refuse } = part
+            const state: Json | undefined = next && { ...next }
+            yield chunkOf({ rows: records, total: null, next: state, refuse }, begin, until)
+          }
+        // A system without jobs is read page by page.
+        if (!isRead)
+          for await (const listed of readPages(ctx, ask, begun ? null : page))
+            yield chunkOf(listed, begin, until)
       } catch (e) {
         if (page === null || !isStaleMark(e)) throw e
         // The mark of the stored page is no longer valid: the interval is closed, so it is read again.
@@ -47,7 +61,11 @@ export async function* pullWindow(
     run = { from: until, until: endOf(until, bound, step), id: '', page: null }
   }
 
-  function chunkOf({ rows, total, next, refuse }: ListedPage, begin: bigint, until: bigint) {
+  function chunkOf(
+    { rows, total, next, refuse }: Pick<ListedPage, 'rows' | 'total' | 'next' | 'refuse'>,
+    begin: bigint,
+    until: bigint,
+  ) {
     const chunk = {
       rows: rows.map((record) => timedRow(object, record, refuse).row),
       mode: 'DELTA' as const,
