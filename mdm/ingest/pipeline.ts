@@ -6,7 +6,6 @@ import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { isLockTableFull, lockSlots } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendChanges } from '../feed/append.ts'
-import { changedFields } from '../golden/derive.ts'
 import { claim, type Message, postpone, type Share, withdraw } from '../inbox/claim.ts'
 import { saveNotCompared, settleNotCompared } from '../inbox/notCompared.ts'
 import { outcomeOf, saveOutcomes, settleIncomplete } from '../inbox/outcomes.ts'
@@ -216,8 +215,7 @@ export async function masterRecords(
   const state = newResolutionState()
   for (const r of [...records, ...unchanged]) state.causes.set(r.record.key, r.cause)
   for (const { record, stored } of records)
-    if (stored)
-      state.changedFields.set(record.key, changedFields(stored.canonical, record.canonical))
+    if (stored) state.canonicalBefore.set(record.key, stored.canonical)
 
   // Records without a golden type depend on nothing, so they are written before contended locks are
   // taken.

@@ -25,8 +25,8 @@ export interface ResolutionState {
   targetByKey: Map<string, string>
   /** Why each record is resolved, by record key. */
   causes: Map<string, Cause>
-  /** Names of the fields that messages of this transaction changed, by record key. */
-  changedFields: Map<string, readonly string[]>
+  /** The fields of records before messages of this transaction changed them, by record key. */
+  canonicalBefore: Map<string, SourceRecord['canonical']>
   /** Records whose golden id, features or keys differ from what is stored, by record id. */
   changedRecords: Map<number, SourceRecord>
   /** Records whose blocking keys this transaction writes, and so their features too. */
@@ -53,7 +53,7 @@ export function newResolutionState(): ResolutionState {
     goldenIdByKey: new Map(),
     targetByKey: new Map(),
     causes: new Map(),
-    changedFields: new Map(),
+    canonicalBefore: new Map(),
     changedRecords: new Map(),
     keyedIds: new Set(),
     brokenIds: new Set(),

@@ -1,6 +1,6 @@
 import type { Transaction } from '../db/database.ts'
 import type { Assigned } from '../golden/assign.ts'
-import type { Derived } from '../golden/derive.ts'
+import { changedFields, type Derived } from '../golden/derive.ts'
 import { loadCrosswalk, type Stated } from '../golden/stored.ts'
 import { UNDER_THRESHOLD } from '../match/cluster.ts'
 import type { SourceRecord } from '../records/records.ts'
@@ -97,9 +97,9 @@ const namedMax = 3
  */
 export function fallenApart(
   assigned: readonly Assigned<SourceRecord>[],
-  changedFields: ReadonlyMap<string, readonly string[]>,
+  canonicalBefore: ReadonlyMap<string, SourceRecord['canonical']>,
 ): SplitPart[] {
-  const changed = assigned.flatMap((at) => at.members.filter((r) => changedFields.has(r.key)))
+  const changed = assigned.flatMap((at) => at.members.filter((r) => canonicalBefore.has(r.key)))
   const partsById = new Map<string, Set<string>>()
   for (const at of assigned)
     for (const { goldenId } of at.members)
@@ -114,7 +114,7 @@ export function fallenApart(
 
   function splitReason(causes: readonly SourceRecord[]): string {
     const named = (causes.length > 0 ? causes : changed).slice(0, namedMax).map((r) => {
-      const fields = changedFields.get(r.key) ?? []
+      const fields = changedFields(canonicalBefore.get(r.key) ?? {}, r.canonical ?? {})
       return `${r.source} ${r.object} ${r.sourceId}${fields.length > 0 ? ` (${fields.join(', ')})` : ''}`
     })
     return named.length === 0

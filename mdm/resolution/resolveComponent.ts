@@ -83,7 +83,7 @@ export async function resolveComponent(
   const byPerson = [...state.causes.values()].some(
     (c) => c.source === 'stewardship' || c.source === 'publication',
   )
-  const parts = byPerson ? [] : fallenApart(assigned, state.changedFields)
+  const parts = byPerson ? [] : fallenApart(assigned, state.canonicalBefore)
   addToState(context, state, type, component, assigned, derived)
 
   const findings: Finding[] = []
