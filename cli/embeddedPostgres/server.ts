@@ -309,8 +309,11 @@ function serverProcess(data: string): number | null {
   let pid: number
   try {
     pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
-  } catch {
-    return null // no such file: it was stopped in order
+  } catch (e) {
+    // Stopped in order, or never started. A file that cannot be read does not say that none runs.
+    if (e instanceof Error && 'code' in e && (e.code === 'ENOENT' || e.code === 'ENOTDIR'))
+      return null
+    throw e
   }
   // A negative number is that of a single-user process, which serves nobody.
   return pid > 0 && servesDataDirectory(pid, data) !== false ? pid : null

@@ -19,9 +19,10 @@ export async function askModels(
   dataDir: string,
   request: ModelRequest,
 ): Promise<Exclude<ModelAnswer, { error: string }> | null> {
+  const file = join(resolve(dataDir), MODEL_FOLDER, CONTROL_FILE)
   let text: string
   try {
-    text = readFileSync(join(resolve(dataDir), MODEL_FOLDER, CONTROL_FILE), 'utf8')
+    text = readFileSync(file, 'utf8')
   } catch (e) {
     if (e instanceof Error && 'code' in e && e.code === 'ENOENT') return null
     throw e
@@ -32,7 +33,14 @@ export async function askModels(
     headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
     body: JSON.stringify(request),
     signal: AbortSignal.timeout(answerMsMax),
-  }).catch(() => null)
+  }).catch((e: Error) => {
+    // The models were killed. After any other failure they may run, and may have made a change.
+    if ((e.cause as { code?: unknown } | undefined)?.code === 'ECONNREFUSED') return null
+    throw new Error(
+      `the model systems on ${dataDir} do not respond at ${url} (${e.message}): stop the process that runs them; if there is none, remove ${file}`,
+      { cause: e },
+    )
+  })
   // After a process that was killed, the port may be another program's.
   const isOther = response?.status === 401 || response?.headers.get('content-type') !== JSON_TYPE
   if (response === null || isOther) return null

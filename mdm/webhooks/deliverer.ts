@@ -126,10 +126,7 @@ export class Deliverer {
   async start(): Promise<void> {
     this.#loop = this.#run()
     const onReplay = (id: string) => {
-      this.#running
-        .get(id)
-        ?.delivery.replay()
-        .catch(() => this.wake())
+      this.#running.get(id)?.delivery.replaySoon()
       this.wake()
     }
     const listening = this.#o.sql.listen(webhookChannel, onReplay, () => this.wake())

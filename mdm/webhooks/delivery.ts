@@ -92,7 +92,7 @@ export class Delivery {
     const leave = () => void items.return?.()
     this.#closing.signal.addEventListener('abort', leave)
     try {
-      await this.replay()
+      await this.#replay()
       this.wake()
       for await (const item of items) {
         this.#take(item)
@@ -129,8 +129,17 @@ export class Delivery {
     this.#saveSoon()
   }
 
+  /**
+   * Called when events have been marked for replay. If they cannot be read, this delivery ends, and
+   * the next one, which is started soon, reads them: otherwise they would wait until the
+   * process stops.
+   */
+  replaySoon(): void {
+    this.#replay().catch((e) => this.#fail(e))
+  }
+
   /** Loads the events marked for replay. */
-  async replay(): Promise<void> {
+  async #replay(): Promise<void> {
     for (const parked of await this.#o.store.replays(replaysMax)) this.#queues.addReplay(parked)
     this.wake()
   }
@@ -273,7 +282,7 @@ export class Delivery {
       // During the query another event may have queued behind this one, or another replay.
       if (queue.behindUpTo === behindUpTo) {
         this.#queues.remove(queue)
-        if (queue.replay && this.#queues.replayCount === 0) await this.replay()
+        if (queue.replay && this.#queues.replayCount === 0) await this.#replay()
         return this.#parked(queue)
       }
     }
