@@ -1,28 +1,23 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { type ControlKind, controlSync } from '../../mdm/connections/control.ts'
 import { withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { withDatabase } from '../connect.ts'
 import { print } from '../terminal/print.ts'
-import { parseReason } from './input/parseReason.ts'
 import {
-  actorOption,
   operator,
+  type RequestFlags,
   SYNC_SETTINGS,
   type SyncSettings,
   syncDesk,
   type TargetFlags,
+  withReason,
 } from './sync/desk.ts'
 import { diff } from './sync/diff.ts'
 import { files } from './sync/files.ts'
 import { run } from './sync/run.ts'
 import { status } from './sync/status.ts'
 import { writeRequests, writes } from './sync/writes.ts'
-
-interface RequestFlags {
-  reason: string
-  actor: string
-}
 
 const pause = control(
   'PAUSE',
@@ -44,20 +39,12 @@ const rescan = control(
 )
 
 function control(kind: ControlKind, name: string, description: string, done: string): Command {
-  return withConfig(
-    new Command(name)
-      .description(description)
-      .argument('<source>', 'source system')
-      .option('--object <name>', 'only this object'),
-    SYNC_SETTINGS,
-  )
-    .addOption(
-      new Option('--reason <text>', 'reason, for the audit log')
-        .argParser(parseReason)
-        .makeOptionMandatory(),
-    )
-    .addOption(actorOption())
-    .action(async (source: string, flags: SyncSettings & TargetFlags & RequestFlags) => {
+  const own = new Command(name)
+    .description(description)
+    .argument('<source>', 'source system')
+    .option('--object <name>', 'only this object')
+  return withReason(withConfig(own, SYNC_SETTINGS)).action(
+    async (source: string, flags: SyncSettings & TargetFlags & RequestFlags) => {
       const installation = openInstallation(flags.sources)
       await withDatabase(
         { config: flags, connectionsMax: 1, name: 'touchstone-sync' },
@@ -74,7 +61,8 @@ function control(kind: ControlKind, name: string, description: string, done: str
           print(`${source}: ${outcome.objects.join(', ')} ${done}`)
         },
       )
-    })
+    },
+  )
 }
 
 export const command = new Command('sync')

@@ -1,16 +1,34 @@
-import { Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { ControlDesk } from '../../../mdm/connections/control.ts'
 import { commandActor } from '../../config/commandActor.ts'
 import type { Config } from '../../config/config.ts'
 import { type Installation, pulledObjects } from '../../config/installation.ts'
 import { DATABASE_CONFIG } from '../../connect.ts'
 import { parseActor } from '../input/parseActor.ts'
+import { parseReason } from '../input/parseReason.ts'
 
 export const SYNC_SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 export type SyncSettings = Config<(typeof SYNC_SETTINGS)[number]>
 
 export interface TargetFlags {
   object?: string
+}
+
+/** The flags of a request that the audit log records. */
+export interface RequestFlags {
+  reason: string
+  actor: string
+}
+
+/** Adds the options of RequestFlags to a command. */
+export function withReason(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--reason <text>', 'reason, for the audit log')
+        .argParser(parseReason)
+        .makeOptionMandatory(),
+    )
+    .addOption(actorOption())
 }
 
 export function actorOption(): Option {

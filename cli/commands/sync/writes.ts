@@ -10,9 +10,15 @@ import { withConfig } from '../../config/config.ts'
 import { judgeByActivePolicy, openInstallation } from '../../config/installation.ts'
 import { withDatabase } from '../../connect.ts'
 import { print, printJson } from '../../terminal/print.ts'
-import { parseReason } from '../input/parseReason.ts'
 import { parseWholeNumber } from '../input/parseWholeNumber.ts'
-import { actorOption, operator, SYNC_SETTINGS, type SyncSettings, syncDesk } from './desk.ts'
+import {
+  operator,
+  type RequestFlags,
+  SYNC_SETTINGS,
+  type SyncSettings,
+  syncDesk,
+  withReason,
+} from './desk.ts'
 
 const rowsMax = 10_000
 
@@ -86,48 +92,35 @@ function lineOf(row: IntentRow, owner: string | null): string {
 }
 
 function request(name: string, kind: WriteRequest, description: string, done: string): Command {
-  return withConfig(
-    new Command(name)
-      .description(description)
-      .argument('<source>', 'source system')
-      .argument('[ids...]', 'numbers of writes; all of them without'),
-    SYNC_SETTINGS,
+  const own = new Command(name)
+    .description(description)
+    .argument('<source>', 'source system')
+    .argument('[ids...]', 'numbers of writes; all of them without')
+  return withReason(withConfig(own, SYNC_SETTINGS)).action(
+    async (source: string, ids: string[], flags: SyncSettings & RequestFlags) => {
+      const installation = openInstallation(flags.sources)
+      await withDatabase(
+        { config: flags, connectionsMax: 1, name: 'touchstone-sync' },
+        async (sql) => {
+          const outcome = await controlWrites(
+            syncDesk(installation, sql),
+            operator(flags.actor),
+            kind,
+            { source, ids: ids.length === 0 ? null : ids.map(parseWholeNumber) },
+            { reason: flags.reason, idempotencyKey: crypto.randomUUID() },
+          )
+          if (outcome.code === 'REFUSED')
+            throw new Error(`refused (${outcome.rule}): ${outcome.detail}`)
+          print(`${source}: ${counted(outcome.writes, 'write')} ${done}`)
+          if (outcome.unchanged.length === 0) return
+          process.exitCode = 1
+          print(
+            `  unchanged: ${outcome.unchanged.join(', ')}: no such writes of ${source}, or in another state`,
+          )
+        },
+      )
+    },
   )
-    .addOption(
-      new Option('--reason <text>', 'reason, for the audit log')
-        .argParser(parseReason)
-        .makeOptionMandatory(),
-    )
-    .addOption(actorOption())
-    .action(
-      async (
-        source: string,
-        ids: string[],
-        flags: SyncSettings & { reason: string; actor: string },
-      ) => {
-        const installation = openInstallation(flags.sources)
-        await withDatabase(
-          { config: flags, connectionsMax: 1, name: 'touchstone-sync' },
-          async (sql) => {
-            const outcome = await controlWrites(
-              syncDesk(installation, sql),
-              operator(flags.actor),
-              kind,
-              { source, ids: ids.length === 0 ? null : ids.map(parseWholeNumber) },
-              { reason: flags.reason, idempotencyKey: crypto.randomUUID() },
-            )
-            if (outcome.code === 'REFUSED')
-              throw new Error(`refused (${outcome.rule}): ${outcome.detail}`)
-            print(`${source}: ${counted(outcome.writes, 'write')} ${done}`)
-            if (outcome.unchanged.length === 0) return
-            process.exitCode = 1
-            print(
-              `  unchanged: ${outcome.unchanged.join(', ')}: no such writes of ${source}, or in another state`,
-            )
-          },
-        )
-      },
-    )
 }
 
 export const writeRequests: Command[] = [

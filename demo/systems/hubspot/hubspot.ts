@@ -3,6 +3,7 @@ import { type Random, random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
+import { modelOf } from '../kit/modelOf.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { type Behaviour, openServer, type Received, Refused, type Reply } from '../kit/server.ts'
 import { Store } from '../kit/store.ts'
@@ -59,21 +60,15 @@ async function open({ seed = 1, limits = 'vendor' }: ModelOptions = {}): Promise
   })
   url = server.url
   return {
-    kind: 'hubspot',
-    url,
-    credentials: { accessToken, portalId },
-    clock,
-    objects: store.objects,
+    ...modelOf({
+      kind: 'hubspot',
+      credentials: { accessToken, portalId },
+      clock,
+      faults,
+      store,
+      server,
+    }),
     state: (object) => state(account, object),
-    put: (object, fields) => store.put(object, fields),
-    remove: (object, id) => store.remove(object, id),
-    automate: (object, rule) => store.automate(object, rule),
-    writes: () => store.writes(),
-    fill: (count, fillSeed) => store.fill(count, fillSeed),
-    day: (changes, daySeed) => store.day(changes, daySeed),
-    faults,
-    requests: server.requests,
-    close: server.close,
   }
 }
 

@@ -3,6 +3,7 @@ import { random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
+import { modelOf } from '../kit/modelOf.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
 import { openServer, type Received, Refused, type Reply } from '../kit/server.ts'
@@ -69,21 +70,12 @@ async function open({ seed = 1 }: ModelOptions = {}): Promise<ModelSystem> {
     },
   })
   url = server.url
-  return {
+  return modelOf({
     kind: 'oracle',
-    url,
     credentials: { baseUrl: url, username, password },
     clock,
-    objects: store.objects,
-    state: (object) => store.state(object),
-    put: (object, fields) => store.put(object, fields),
-    remove: (object, id) => store.remove(object, id),
-    automate: (object, rule) => store.automate(object, rule),
-    writes: () => store.writes(),
-    fill: (count, fillSeed) => store.fill(count, fillSeed),
-    day: (changes, daySeed) => store.day(changes, daySeed),
     faults,
-    requests: server.requests,
-    close: server.close,
-  }
+    store,
+    server,
+  })
 }

@@ -3,6 +3,7 @@ import { createClock } from '../kit/clock.ts'
 import { type Received, Refused, type Reply } from '../kit/exchange.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
+import { modelOf } from '../kit/modelOf.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
 import { openServer } from '../kit/server.ts'
@@ -55,23 +56,14 @@ async function open({ seed = 1 }: ModelOptions = {}): Promise<ModelSystem> {
     },
   })
   url = server.url
-  return {
+  return modelOf({
     kind: 'sap',
-    url,
     credentials: { baseUrl: url, username, password },
     clock,
-    objects: store.objects,
-    state: (object) => store.state(object),
-    put: (object, fields) => store.put(object, fields),
-    remove: (object, id) => store.remove(object, id),
-    automate: (object, rule) => store.automate(object, rule),
-    writes: () => store.writes(),
-    fill: (count, fillSeed) => store.fill(count, fillSeed),
-    day: (changes, daySeed) => store.day(changes, daySeed),
     faults,
-    requests: server.requests,
-    close: server.close,
-  }
+    store,
+    server,
+  })
 }
 
 function route(service: Service, request: Received): Reply | undefined {

@@ -3,6 +3,7 @@ import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import type { Idempotency } from '../kit/idempotency.ts'
 import type { Model, Row } from '../kit/model.ts'
+import { modelOf } from '../kit/modelOf.ts'
 import { Query } from '../kit/query.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
@@ -85,19 +86,8 @@ export const stripe: Model = {
       },
     })
     return {
-      kind: 'stripe',
-      credentials,
-      clock,
-      faults,
-      objects: store.objects,
+      ...modelOf({ kind: 'stripe', credentials, clock, faults, store, server }),
       state: (object) => shortenedRows(store.state(object)),
-      put: (object, fields) => store.put(object, fields),
-      remove: (object, id) => store.remove(object, id),
-      automate: (object, rule) => store.automate(object, rule),
-      writes: () => store.writes(),
-      fill: (count, fillSeed) => store.fill(count, fillSeed),
-      day: (changes, daySeed) => store.day(changes, daySeed),
-      ...server,
     }
   },
 }

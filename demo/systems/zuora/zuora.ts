@@ -4,6 +4,7 @@ import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import type { Idempotency } from '../kit/idempotency.ts'
 import type { Model } from '../kit/model.ts'
+import { modelOf } from '../kit/modelOf.ts'
 import { Query } from '../kit/query.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { type Behaviour, openServer, type Received, Refused, type Reply } from '../kit/server.ts'
@@ -55,21 +56,14 @@ export const zuora: Model = {
         }),
       },
     })
-    return {
+    return modelOf({
       kind: 'zuora',
       credentials: { ...tokens.credentials, partnerId: exports.partnerId },
       clock,
       faults,
-      objects: store.objects,
-      state: (object) => store.state(object),
-      put: (object, fields) => store.put(object, fields),
-      remove: (object, id) => store.remove(object, id),
-      automate: (object, rule) => store.automate(object, rule),
-      writes: () => store.writes(),
-      fill: (count, fillSeed) => store.fill(count, fillSeed),
-      day: (changes, daySeed) => store.day(changes, daySeed),
-      ...server,
-    }
+      store,
+      server,
+    })
   },
 }
 
