@@ -138,17 +138,17 @@ function stateOf(
   room: Map<string, number>,
 ): { state: string; code: string | null; detail: string | null } {
   const [first] = write.refused
-  const said = { code: first?.code ?? null, detail: first?.detail ?? null }
+  const reason = { code: first?.code ?? null, detail: first?.detail ?? null }
   const isEmpty = Object.keys(write.values).length === 0
   if (write.waitsFor !== null && (isEmpty || write.operation === 'CREATE'))
-    return { state: 'WAITING', ...said }
-  if (isEmpty) return { state: 'REFUSED', ...said }
-  if (target.mode === 'SHADOW') return { state: 'SHADOW', ...said }
-  if (target.mode === 'APPROVE') return { state: 'WAITING_APPROVAL', ...said }
+    return { state: 'WAITING', ...reason }
+  if (isEmpty) return { state: 'REFUSED', ...reason }
+  if (target.mode === 'SHADOW') return { state: 'SHADOW', ...reason }
+  if (target.mode === 'APPROVE') return { state: 'WAITING_APPROVAL', ...reason }
   const left = room.get(target.source) ?? 0
   room.set(target.source, left - 1)
   return left > 0
-    ? { state: 'PLANNED', ...said }
+    ? { state: 'PLANNED', ...reason }
     : {
         state: 'HELD',
         code: 'TOO_MANY_RECORDS',
