@@ -21,7 +21,10 @@ export function openDialog(input: Readable = process.stdin): Dialog {
   const isTerminal = input === process.stdin && process.stdin.isTTY && process.stderr.isTTY
   const terminal = createInterface({ input, output: process.stderr, terminal: isTerminal })
   // Ctrl-C on a terminal that is read line by line is no signal.
-  terminal.on('SIGINT', () => process.exit(130))
+  terminal.on('SIGINT', () => {
+    printError('', 'stopped')
+    process.exit(130)
+  })
   // From the begin on: lines of a pipe that arrive between two questions would be lost.
   const lines = terminal[Symbol.asyncIterator]()
   return {

@@ -18,7 +18,7 @@ export function settingValue(
   }
   if (setting.pattern && !setting.pattern.test(text))
     return {
-      problem: `"${text}" is not ${setting.help || `of the form ${setting.pattern.source}`}`,
+      problem: `"${text}" is not ${setting.help ? `${setting.help}; that has` : 'of'} the form ${setting.pattern.source}`,
     }
   if (setting.is !== 'url') return { value: text }
   if (!URL.canParse(text)) return { problem: `"${text}" is not an address; write https://…` }
