@@ -5,7 +5,6 @@ import {
   type ConfiguredSource,
   kindFile,
   openDefinition,
-  readSources,
   sourceNameSchema,
   sourcesIn,
 } from '../../../connectors/sources.ts'
@@ -22,7 +21,7 @@ import {
   type GivenSettings,
   settingsOfFlags,
 } from './settings.ts'
-import { entryText, type SourceEntry, writeEntry } from './sourcesFile.ts'
+import { entryText, type SourceEntry, sourcesSoFar, writeEntry } from './sourcesFile.ts'
 import { missingSecrets, type Trial, tryConnection } from './trial.ts'
 
 export interface ConnectFlags extends Config<'sources'> {
@@ -71,7 +70,7 @@ export async function connectSource(
   const name = flags.name ?? kind
   const named = sourceNameSchema.safeParse(name)
   if (!named.success) throw new Error(`--name ${name}: ${named.error.issues[0]?.message}`)
-  const existing = readSources(path).find((s) => s.system.name === name)
+  const existing = sourcesSoFar(path).find((s) => s.system.name === name)
   if (existing) {
     refuseOther(existing, kind, flags)
     if (flags.test && existing.connection) {

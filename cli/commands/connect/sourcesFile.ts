@@ -1,9 +1,17 @@
-import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, relative } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { Document, isMap, isNode, isPair, isScalar, isSeq, parseDocument, type YAMLSeq } from 'yaml'
-import { type ConfiguredSource, sourcesIn } from '../../../connectors/sources.ts'
-import { parseYaml } from '../../../connectors/yamlFile.ts'
+import { type ConfiguredSource, readSources, sourcesIn } from '../../../connectors/sources.ts'
+import { parseYaml, readYaml } from '../../../connectors/yamlFile.ts'
 
 /** One source system of config/sources.yaml. */
 export interface SourceEntry {
@@ -13,6 +21,21 @@ export interface SourceEntry {
   trust: number
   mapping?: string
   connection: Record<string, unknown>
+}
+
+/** Rights of a new file: it can name commands and paths of secrets. */
+const newFileMode = 0o640
+const NO_SOURCES = 'sources: []\n'
+
+/**
+ * Returns the source systems that a file has so far: none where there is no file yet, or where its
+ * list is empty. Throws ConfigError for every other mistake in it.
+ */
+export function sourcesSoFar(path: string): ConfiguredSource[] {
+  if (!existsSync(path)) return []
+  const { sources, ...others } = Object(readYaml(path).value)
+  const isEmpty = Array.isArray(sources) && sources.length === 0
+  return isEmpty && Object.keys(others).length === 0 ? [] : readSources(path)
 }
 
 /** Returns the entry as text, as it stands in a list of source systems. */
@@ -36,6 +59,7 @@ export function withEntry(text: string, entry: SourceEntry): string {
   const doc = parseDocument(text)
   const list = doc.get('sources', true)
   if (!isSeq(list)) throw new Error('the file has no list of source systems at sources:')
+  if (list.items.length === 0) list.flow = false
   const at = indexOf(list, entry.name)
   const spliced = at < 0 ? appended(text, list, entry) : extended(text, list, at, entry)
   if (at < 0) doc.addIn(['sources'], doc.createNode(entry))
@@ -46,14 +70,18 @@ export function withEntry(text: string, entry: SourceEntry): string {
     : doc.toString({ lineWidth: 0 })
 }
 
-/** Writes the entry to the file, if the whole file is right with it. Throws ConfigError. */
+/**
+ * Writes the entry to the file, if the whole file is right with it. A file that is not there is
+ * made, in a folder that is. Throws ConfigError.
+ */
 export function writeEntry(
   path: string,
   entry: SourceEntry,
   env: Readonly<Record<string, string | undefined>>,
 ): { source: ConfiguredSource; line: string } {
-  const file = realpathSync(path)
-  const text = withEntry(readFileSync(file, 'utf8'), entry)
+  const isNew = !existsSync(path)
+  const file = isNew ? path : realpathSync(path)
+  const text = withEntry(isNew ? NO_SOURCES : readFileSync(file, 'utf8'), entry)
   const yaml = parseYaml(text, relative(process.cwd(), path))
   const sources = sourcesIn(yaml, dirname(path), env)
   const index = sources.findIndex((s) => s.system.name === entry.name)
@@ -61,7 +89,7 @@ export function writeEntry(
   if (!source) throw new Error(`${entry.name} is not in the file that was written`)
   const part = `${file}.${process.pid}.part`
   writeFileSync(part, text, { flag: 'wx' })
-  chmodSync(part, statSync(file).mode)
+  chmodSync(part, isNew ? newFileMode : statSync(file).mode)
   renameSync(part, file)
   return { source, line: yaml.at(['sources', index]) }
 }

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
 import {
   entryText,
   type SourceEntry,
+  sourcesSoFar,
   withEntry,
+  writeEntry,
 } from '../../../../cli/commands/connect/sourcesFile.ts'
 import { packagePath } from '../../../../cli/config/packagePath.ts'
 
@@ -45,6 +49,35 @@ describe('a source system is added to a file of source systems', () => {
     const added = withEntry('# top\nsources: [{ name: x, kind: generic }]\n', entry)
     assert.deepEqual(parse(added), { sources: [{ name: 'x', kind: 'generic' }, entry] })
     assert.match(added, /^# top/)
+  })
+
+  test('the first one is written where the list is empty, and where there is no file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'touchstone-connect-'))
+    try {
+      const first = { ...entry, connection: { site: 'acme', apiKey: { env: 'KEY' } } }
+      for (const [name, text] of [
+        ['empty.yaml', '# ours\nsources: []\n'],
+        ['none.yaml', null],
+      ] as const) {
+        const path = join(folder, name)
+        if (text !== null) writeFileSync(path, text)
+        assert.deepEqual(sourcesSoFar(path), [])
+        writeEntry(path, first, {})
+        const written = sourcesSoFar(path)
+        assert.deepEqual(
+          written.map((s) => s.system.name),
+          ['bill'],
+        )
+        const now = readFileSync(path, 'utf8')
+        assert.ok(now.startsWith(text === null ? 'sources:\n' : '# ours\nsources:\n'), now)
+        assert.doesNotMatch(now, /\[\s*\]|\{ *name/)
+      }
+      const wrong = join(folder, 'wrong.yaml')
+      writeFileSync(wrong, 'sources: []\nsuorces: []\n')
+      assert.throws(() => sourcesSoFar(wrong), /wrong\.yaml:2: .*suorces|wrong\.yaml:/)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('connection: is added to the entry of that name, and nothing else is changed', () => {
