@@ -18,7 +18,7 @@ export function settingValue(
   }
   if (setting.pattern && !setting.pattern.test(text))
     return {
-      problem: `"${text}" is not ${setting.help ? `${setting.help}; that has` : 'of'} the form ${setting.pattern.source}`,
+      problem: `"${text}" is not ${setting.help ? `${setting.help}; that has` : 'of'} the form ${formOf(setting.pattern)}`,
     }
   if (setting.is !== 'url') return { value: text }
   if (!URL.canParse(text)) return { problem: `"${text}" is not an address; write https://…` }
@@ -40,4 +40,9 @@ export function defaultOf(setting: Setting, values: ReadonlyMap<string, string>)
   if (!template || ![...template.names].every((name) => values.has(name))) return null
   const times = { text: 'iso', zone: 'UTC' }
   return template.render({ get: (name) => values.get(name), times }) || null
+}
+
+/** Returns a pattern as the definition writes it, without the anchors. */
+function formOf(pattern: RegExp): string {
+  return pattern.source.replace(/^\^\(\?:(.*)\)\$$/s, '$1')
 }
