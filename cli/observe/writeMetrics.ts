@@ -60,7 +60,7 @@ export function writeMetrics(registry: Registry, role: () => PullRole | undefine
   ])
   const held = gauge(
     'held_by_limit',
-    'Writes that are held because too many records would change.',
+    'Writes that are held because too many records would change, counted to 10,000.',
     ['system'],
   )
   const unscanned = gauge(

@@ -14,6 +14,8 @@ const OPEN: readonly WriteState[] = [
 ]
 /** Writes are counted so far, so that a scrape stays short. */
 const countedMax = 100_000
+/** Held writes are counted so far: their code is in no index. */
+const heldMax = 10_000
 
 export interface WriteFigure {
   source: string
@@ -29,16 +31,17 @@ export interface WriteFigure {
  */
 export async function writeFigures(tx: Transaction): Promise<WriteFigure[]> {
   return await tx<WriteFigure[]>`
-    select t.source, s.state, n.count, o.age as oldest
+    select t.source, s.state, n.count,
+      case when o.id is not null then greatest(extract(epoch from clock_timestamp() - o.planned_at), 0)::float8 end as oldest
     from write_target t cross join unnest(${[...OPEN]}::text[]) as s (state)
+      -- The lowest id is that of the oldest. An order by id would walk the primary key instead.
       cross join lateral (
-        select count(*)::int as count from (
-          select from write_intent i where i.source = t.source and i.state = s.state limit ${countedMax}) x) n
-      left join lateral (
-        select greatest(extract(epoch from clock_timestamp() - i.planned_at), 0)::float8 as age from write_intent i
-        where i.source = t.source and i.state = s.state order by i.id limit 1) o on true
+        select count(*)::int as count, min(x.id) as first from (
+          select i.id from write_intent i where i.source = t.source and i.state = s.state limit ${countedMax}) x) n
+      left join write_intent o on o.id = n.first
     union all
-    select t.source, s.state, count(x.state)::int, greatest(extract(epoch from clock_timestamp() - min(x.ended_at)), 0)::float8
+    select t.source, s.state, count(x.state)::int,
+      case when count(x.state) > 0 then greatest(extract(epoch from clock_timestamp() - min(x.ended_at)), 0)::float8 end
     from write_target t cross join unnest(array['REFUSED', 'CONFLICT']) as s (state)
       left join lateral (
         select i.state, i.ended_at from write_intent i
@@ -53,7 +56,7 @@ export interface WriteTargetFigure {
   isPaused: boolean
   /** Seconds since its attempts fail; 0 if the last did not. */
   failed: number
-  /** Writes that are held because too many records would change. */
+  /** Writes that are held because too many records would change, counted to 10,000. */
   heldByLimit: number
   /** Golden records that are still to be planned after a change of the configuration. */
   unscanned: number
@@ -69,7 +72,7 @@ export async function writeTargetFigures(tx: Transaction): Promise<WriteTargetFi
       case when t.scanned_at is null then greatest(coalesce(t.scan_total, 0) - t.scanned, 0) else 0 end::float8 as unscanned,
       (select count(*)::int from (
         select from write_intent i where i.source = t.source and i.state = 'HELD' and i.code = 'TOO_MANY_RECORDS'
-        limit ${countedMax}) x) as "heldByLimit",
+        limit ${heldMax}) x) as "heldByLimit",
       (select count(*)::int from write_intent i
         where i.source = t.source and i.sent_at > clock_timestamp() - interval '1 minute') as "sentLastMinute",
       (select count(*)::int from write_intent i

@@ -87,6 +87,7 @@ test('reports writes by state, their age, what ended, breakers, limits and what 
   const refused = of('oldest_seconds', 'system="crm",state="refused"') ?? 0
   assert.ok(refused >= 7_200, 'a refusal waits since it was made')
   assert.equal(of('oldest_seconds', 'system="erp",state="planned"'), undefined)
+  assert.equal(of('oldest_seconds', 'system="erp",state="refused"'), undefined)
   const ended = (state: string) => of('ended', `system="crm",state="${state}"`)
   assert.deepEqual(['done', 'refused', 'conflict'].map(ended), [2, 1, 2])
   const target = (name: string, system = 'crm') => of(name, `system="${system}"`)
