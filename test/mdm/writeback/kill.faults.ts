@@ -62,13 +62,16 @@ for (const by of ['KEY', 'UPSERT', 'NONE'] as const)
       spawn(globalThis.process.execPath, [program, db.url, system.url, by], { stdio: 'inherit' })
     for (let n = 0; n < customers; n++) await change(n)
     await drain(pipeline)
+    let struck = 0
     for (let kill = 0; kill < kills; kill++) {
       process ??= start()
       const before = system.writes
-      for (let m = 0; m < 100 && system.writes === before; m++) {
+      // A busy machine takes seconds to start a process.
+      for (let m = 0; m < 1_500 && system.writes === before; m++) {
         await sleep(20)
         await db.sql`update write_target set paused_until = null`
       }
+      if (system.writes > before) struck++
       await sleep(random() * 60)
       process.kill('SIGKILL')
       await once(process, 'exit')
@@ -91,6 +94,8 @@ for (const by of ['KEY', 'UPSERT', 'NONE'] as const)
       if (!open && JSON.stringify(held()) === JSON.stringify(wished())) break
       await sleep(50)
     }
+    t.diagnostic(`${struck} of ${kills} kills within 60 ms of a write`)
+    assert.ok(struck > kills / 2, `${struck} of ${kills} kills after a write`)
     assert.deepEqual(held(), wished())
     const golden = [...system.rows.values()].map((r) => r.golden)
     assert.equal(new Set(golden).size, golden.length, 'one record of each golden record')
