@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { MessageError, type RecordChange } from '../../connectors/contract.ts'
+import { type Canonical, MessageError, type RecordChange } from '../../connectors/contract.ts'
 import type { Cause } from '../../schema/events.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
@@ -10,6 +10,7 @@ import { loadNotCompared } from '../inbox/notCompared.ts'
 import { dropOutcomes, type Outcome, outcomeOf, perMessage } from '../inbox/outcomes.ts'
 import type { RecordState } from '../records/fold.ts'
 import { loadByKey, nextIds, saveRaw, type WholeRecord } from '../records/records.ts'
+import { mapCreated } from './createdRecord.ts'
 import { StepError } from './failure.ts'
 import { foldWritten, type WrittenRecord } from './foldWritten.ts'
 import { differs } from './mapAgain.ts'
@@ -171,8 +172,9 @@ async function foldAll(
   const notCompared = await loadNotCompared(tx, replayed)
   const ties = await readTies(tx, changes, stored)
   const foldedWritten = new Map<string, WrittenRecord>()
+  const recordOf = (key: string) => foldedWritten.get(key) ?? written.records.get(key)
   const foldOne = (known: RecordState | null, item: KeyedChange, connector: Reader) => {
-    const record = foldedWritten.get(item.key) ?? written.records.get(item.key)
+    const record = recordOf(item.key)
     if (!record) return foldChange(known, item, connector, ties)
     const result = foldWritten(known, item, connector, ties, record, written.logged)
     foldedWritten.set(item.key, result.record)
@@ -205,7 +207,7 @@ async function foldAll(
     // comparison.
     const mapped =
       result.skipped && message.replay && known
-        ? own('mapping', () => connector.map(known.object, known.raw))
+        ? mapOwn(connector, known.object, known.raw, recordOf(key))
         : null
     const mapsAgain =
       mapped && known && (notCompared.has(message.inboxId) || differs(known, mapped))
@@ -229,7 +231,7 @@ async function foldAll(
     }
     const state = result.state ?? known
     if (!state) continue
-    const canonical = mapped ?? own('mapping', () => connector.map(change.object, state.raw))
+    const canonical = mapped ?? mapOwn(connector, change.object, state.raw, recordOf(key))
     const complete = canonical.complete || state.deleted
     if (
       !complete &&
@@ -316,6 +318,19 @@ function statedGoldenOf(
   const former = known?.statedGolden ?? null
   const isWithdrawn = known && !state.deleted && goldenIdOf?.(object, known.raw) === former
   return isWithdrawn ? null : former
+}
+
+/** Maps a record as its system itself states it. */
+function mapOwn(
+  connector: Reader,
+  object: string,
+  raw: Record<string, unknown>,
+  record: WrittenRecord | undefined,
+): Canonical {
+  const map = (of: Record<string, unknown>) => connector.map(object, of)
+  return own('mapping', () =>
+    record?.createdFor === undefined ? map(raw) : mapCreated(map, raw, record.values),
+  )
 }
 
 /** Returns true if a record lacks only what was written to its system. */

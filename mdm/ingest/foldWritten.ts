@@ -18,6 +18,8 @@ import {
 export interface WrittenBase {
   /** The record then; null for one that was created by a write. */
   state: RecordState | null
+  /** Whether a write created it, of a record whose first statements are part of the base. */
+  isCreated?: boolean
   /** The stamp of the last statement that it contains. */
   upTo: Stamp
   /** States of written values then, by `valueName`; a value without one was written later. */
@@ -113,9 +115,17 @@ export function compact(
   return {
     ...record,
     values: standing,
-    base: { state, upTo, states: Object.fromEntries(states) },
+    base: {
+      ...{ state, upTo, states: Object.fromEntries(states) },
+      ...(isCreated(record.base) && { isCreated: true }),
+    },
     messages: young,
   }
+}
+
+/** Returns true if a write created the record. */
+export function isCreated({ state, isCreated = false }: WrittenBase): boolean {
+  return state === null || isCreated
 }
 
 function contentOf({ version, tie, deleted, raw, fieldVersions, tied }: RecordState): RecordState {

@@ -5,9 +5,11 @@ import { transaction } from '../db/transaction.ts'
 import { withExclusiveLock } from '../db/withExclusiveLock.ts'
 import { loadByKey } from '../records/records.ts'
 import type { ArrivedRecord } from './applyMessages.ts'
+import { mapCreated } from './createdRecord.ts'
 import { differs } from './mapAgain.ts'
 import { masterRecords, type Pipeline } from './pipeline.ts'
 import { issuesOf } from './ties.ts'
+import { loadCreated } from './writtenRecords.ts'
 
 export interface Remapped {
   /** Source records that were read, and those that changed. */
@@ -52,7 +54,15 @@ export async function remap(
         rows.map((r) => r.key),
       )
       const cause = { source: 'remap', correlationId: crypto.randomUUID() }
-      const mapped = records.map((r) => ({ r, now: connector.map(r.object, r.raw) }))
+      const created = await loadCreated(
+        tx,
+        records.map((r) => r.key),
+      )
+      const mapped = records.map((r) => {
+        const map = (raw: Record<string, unknown>) => connector.map(r.object, raw)
+        const written = created.get(r.key)
+        return { r, now: written ? mapCreated(map, r.raw, written) : map(r.raw) }
+      })
       const changed = mapped
         .filter(({ r, now }) => differs(r, now))
         .map(({ r, now }): ArrivedRecord => {

@@ -1,11 +1,12 @@
 import type { Json } from '../../connectors/connection/row.ts'
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
-import { holdsValue } from '../echo/echo.ts'
+import { holdsValue, type WrittenValue } from '../echo/echo.ts'
 import { loadWritten, nameRecord } from '../echo/writtenValues.ts'
 import { isAfter, type Stamp } from '../records/stamp.ts'
 import {
   compact,
+  isCreated,
   type LoggedMessages,
   stampOfItem,
   statementsMax,
@@ -41,7 +42,7 @@ export async function loadWrittenRecords(
       { ...log, values: values.get(key) ?? [] },
     ]),
   )
-  const created = logs.filter((l) => l.base.state === null).map((l) => l.key)
+  const created = logs.filter((l) => isCreated(l.base)).map((l) => l.key)
   if (created.length > 0)
     for (const row of await tx<{ key: string; goldenId: string }[]>`
       select distinct on (record_key) record_key as key, golden_id as "goldenId" from written_value
@@ -63,6 +64,22 @@ export async function loadWrittenRecords(
       from inbox where id = any(${missing}::bigint[])`)
       logged.set(m.inboxId, m)
   return { records, logged }
+}
+
+/** Returns the written values of those records that writes created, by record key. */
+export async function loadCreated(
+  tx: Transaction,
+  keys: readonly string[],
+): Promise<Map<string, WrittenValue[]>> {
+  const rows = await tx<{ key: string }[]>`
+    select record_key as key from written_record where record_key = any(${[...keys]}::uuid[])
+      and (base->>'state' is null or base->>'isCreated' = 'true')`
+  return rows.length === 0
+    ? new Map()
+    : await loadWritten(
+        tx,
+        rows.map((r) => r.key),
+      )
 }
 
 /**
