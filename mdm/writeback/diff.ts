@@ -1,7 +1,7 @@
 import type { Sql } from '../db/database.ts'
 import { readOnlyTransaction } from '../db/readOnlyTransaction.ts'
 import { type GoldenFacts, loadPlanFacts, type PlanContext } from './facts.ts'
-import { type PlannedWrite, planWrites } from './plan.ts'
+import { isWaiting, type PlannedWrite, planWrites } from './plan.ts'
 import type { Target } from './target.ts'
 
 /** Golden records that are compared at a time. */
@@ -18,7 +18,7 @@ export interface DiffCounts {
   goldenRecords: number
   creates: number
   updates: number
-  /** Writes that wait for a record of another golden record. */
+  /** Writes that wait for a record of another golden record, or for the load of the target. */
   waiting: number
   /** Writes, and fields, that are refused. */
   refused: number
@@ -63,9 +63,9 @@ export async function diffTarget(
       counts.goldenRecords++
       const input = facts.inputOf(golden, target)
       for (const write of input ? planWrites(input) : []) {
-        if (Object.keys(write.values).length === 0) counts[write.waitsFor ? 'waiting' : 'refused']++
-        else if (write.operation === 'CREATE') counts[write.waitsFor ? 'waiting' : 'creates']++
-        else counts.updates++
+        if (isWaiting(write)) counts.waiting++
+        else if (Object.keys(write.values).length === 0) counts.refused++
+        else counts[write.operation === 'CREATE' ? 'creates' : 'updates']++
         for (const field of Object.keys(write.changes)) fieldOf(golden.type, field).written++
         for (const { field, code } of write.refused) {
           const of = fieldOf(golden.type, field)

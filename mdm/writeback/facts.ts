@@ -6,6 +6,7 @@ import { heldRaw } from '../echo/heldRaw.ts'
 import { loadWritten } from '../echo/writtenValues.ts'
 import { loadCrosswalk, loadPlaces } from '../golden/stored.ts'
 import type { Provenance } from '../golden/survive.ts'
+import { objectName, readLoaded } from './loaded.ts'
 import type { PlanInput, TargetRecord } from './plan.ts'
 import { type PastWrite, pastWritesMax } from './stop.ts'
 import { isFieldWritten, type Raw, type Target } from './target.ts'
@@ -53,6 +54,8 @@ export async function loadPlanFacts(
   goldenIds: readonly string[],
 ): Promise<PlanFacts> {
   const { policy, targets } = context
+  // Before the records: those of a load that is complete are among them then.
+  const loaded = await readLoaded(tx, targets.values())
   const rows = await readGoldens(tx, goldenIds, [...targets.keys()])
   const goldens = rows.map(({ members, created, ...golden }) => golden)
   const members = rows.flatMap((r) => r.members.map((m) => ({ ...m, goldenId: r.id })))
@@ -103,6 +106,7 @@ export async function loadPlanFacts(
         target,
         records: own.flatMap((m) => (m.deleted ? [] : (records.get(m.key) ?? []))),
         isBeingCreated,
+        isLoaded: (object) => loaded.has(objectName(target.source, object)),
         former:
           own[0]?.sourceId ??
           created.find((c) => c.goldenId === golden.id && c.source === target.source)?.sourceId ??

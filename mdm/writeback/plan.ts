@@ -8,6 +8,7 @@ import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import { ownerRank, type Provenance } from '../golden/survive.ts'
+import { NOT_LOADED } from './loaded.ts'
 import { isSameValue } from './sameValue.ts'
 import { type FieldRefusal, type PastWrite, refusedBefore, stoppedField } from './stop.ts'
 import type { Raw, Target } from './target.ts'
@@ -39,6 +40,8 @@ export interface PlanInput {
   records: readonly TargetRecord[]
   /** Whether a record is being created there. */
   isBeingCreated: boolean
+  /** Returns whether it is known which records the target has in an object. */
+  isLoaded(object: string): boolean
   /** The record that it had there, and that was deleted or is one of another thing now. */
   former: string | null
   /** Returns the system of a source record of the golden record. */
@@ -135,6 +138,12 @@ function planCreate(input: PlanInput, type: WriteTargetType): PlannedWrite[] {
     })
     return draft.finish(past)
   }
+  if (!input.isLoaded(object))
+    draft.refuse({
+      field: '',
+      code: NOT_LOADED,
+      detail: `it is not known yet whether ${input.target.source} has a record: ${object} has to be read as a whole first (touchstone sync status ${input.target.source})`,
+    })
   for (const field of listedFields(golden.type, type.createFields)) {
     const wished = wishedValue(input, field)
     if (isMissing(wished)) draft.wait(field, wished.waitsFor)
@@ -257,8 +266,8 @@ class Draft {
         code: 'MISSING_VALUES',
         detail: `${this.#input.target.source} creates no ${this.#at.object} without ${missing.join(', ')}`,
       })
-    const waits = this.#refused.filter((r) => r.code === WAITS_FOR_REFERENCE)
-    const barred = this.#refused.filter((r) => r.code !== WAITS_FOR_REFERENCE)
+    const waits = this.#refused.filter((r) => WAITS.has(r.code))
+    const barred = this.#refused.filter((r) => !WAITS.has(r.code))
     const written = Object.fromEntries(different)
     const former = Object.fromEntries(
       different.map(([path]) => [path, (readAt(this.#base, path) ?? null) as Json]),
@@ -368,6 +377,14 @@ class Draft {
 }
 
 const WAITS_FOR_REFERENCE = 'WAITS_FOR_REFERENCE'
+/** Codes of what ends by itself. */
+const WAITS: ReadonlySet<string> = new Set([WAITS_FOR_REFERENCE, NOT_LOADED])
+
+/** Returns whether a write waits until the target has another record, or was read as a whole. */
+export function isWaiting({ operation, values, waitsFor, refused }: PlannedWrite): boolean {
+  if (operation === 'CREATE' && refused.some((r) => r.code === NOT_LOADED)) return true
+  return waitsFor !== null && (operation === 'CREATE' || Object.keys(values).length === 0)
+}
 
 function hashOf(content: unknown): string {
   return createHash('sha256')

@@ -1,6 +1,7 @@
 import { Backoff } from '../../schema/kit/backoff.ts'
 import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
 import { changeChannel } from '../feed/append.ts'
+import { markLoadedDue } from './loaded.ts'
 import { type PlannerContext, planDue } from './planDue.ts'
 import { registerTargets, scanTargets } from './registerTargets.ts'
 
@@ -62,6 +63,7 @@ export class WritePlanner {
         if (planned > 0) this.#options.onPlanned?.()
         // Changes go before the pages of a new configuration.
         const isScanning = planned === 0 && (await scanTargets(context.sql, context.targets))
+        if (planned === 0) await markLoadedDue(context.sql, context.targets.values())
         this.#backoff.reset()
         if (planned === 0 && !isScanning) await this.#pause.sleep(pollMs)
       } catch (e) {

@@ -1,7 +1,7 @@
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
 import type { GoldenFacts } from './facts.ts'
-import type { PlannedWrite } from './plan.ts'
+import { isWaiting, type PlannedWrite } from './plan.ts'
 import type { Target } from './target.ts'
 
 /** What one golden record has to state in one target. */
@@ -140,8 +140,7 @@ function stateOf(
   const [first] = write.refused
   const reason = { code: first?.code ?? null, detail: first?.detail ?? null }
   const isEmpty = Object.keys(write.values).length === 0
-  if (write.waitsFor !== null && (isEmpty || write.operation === 'CREATE'))
-    return { state: 'WAITING', ...reason }
+  if (isWaiting(write)) return { state: 'WAITING', ...reason }
   if (isEmpty) return { state: 'REFUSED', ...reason }
   if (target.mode === 'SHADOW') return { state: 'SHADOW', ...reason }
   if (target.mode === 'APPROVE') return { state: 'WAITING_APPROVAL', ...reason }

@@ -37,6 +37,7 @@ function plan(
     target: directTarget('billing', 'BILLING'),
     records: [],
     isBeingCreated: false,
+    isLoaded: () => true,
     former: null,
     systemOf(key) {
       const source = [...Object.keys(roles)].find(

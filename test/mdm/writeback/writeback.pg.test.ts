@@ -4,6 +4,7 @@ import type { Json } from '../../../connectors/connection/row.ts'
 import { confirmWritten, saveWritten } from '../../../mdm/echo/writtenValues.ts'
 import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { type DiffWrite, diffTarget } from '../../../mdm/writeback/diff.ts'
+import { markLoadedDue } from '../../../mdm/writeback/loaded.ts'
 import { type PlannerContext, planDue } from '../../../mdm/writeback/planDue.ts'
 import { registerTargets, scanTargets } from '../../../mdm/writeback/registerTargets.ts'
 import type { Target } from '../../../mdm/writeback/target.ts'
@@ -11,6 +12,7 @@ import { recordKey } from '../../../schema/recordKey.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { directPipeline, drain, empty, policy, send } from '../../fixtures/store.ts'
 import { directTarget } from './directTarget.ts'
+import { markLoaded } from './loadedObject.ts'
 
 let db: TestDatabase
 let pipeline: Pipeline
@@ -20,7 +22,8 @@ before(async () => {
 })
 beforeEach(async () => {
   await empty(db.sql)
-  await db.sql`truncate write_due, write_intent, write_target, written_value, written_record, task cascade`
+  await db.sql`truncate write_due, write_intent, write_target, written_value, written_record, task, sync_state, sync_run cascade`
+  for (const object of ['Customer', 'Contact']) await markLoaded(db.sql, 'billing', object)
 })
 after(async () => await db?.drop())
 
@@ -168,6 +171,35 @@ describe('a plan', () => {
       [['PLANNED', { name: 'Ada Lovelace', customer: 'B1' }]],
       'the customer is not created twice',
     )
+  })
+
+  test('creates no record before the target was read as a whole and its rows are applied', async () => {
+    await db.sql`delete from sync_state`
+    await state('crm', '1', { ...ada, lifecycle: 'CUSTOMER' })
+    await plan(billing)
+    const created = async () => (await intents()).map((i) => [i.operation, i.state, i.code])
+    const waits = [['CREATE', 'WAITING', 'NOT_LOADED']]
+    assert.deepEqual(await created(), waits)
+    const counts = await diffTarget(db.sql, context(billing), billing, () => {})
+    assert.deepEqual([counts.waiting, counts.creates, counts.refused], [1, 0, 0])
+    // A row of the load waits in the inbox: it may be the very record.
+    const late = { type: 'Customer', id: '9', version: 1, fields: { name: 'Casa Lupo S.r.l.' } }
+    await send(db.sql, [{ source: 'billing', message: late }])
+    await markLoaded(db.sql, 'billing', 'Customer')
+    await markLoadedDue(db.sql, [billing])
+    await plan(billing)
+    assert.deepEqual(await created(), waits)
+    await drain(pipeline)
+    await db.sql`update sync_state set rescan_since = clock_timestamp()`
+    await markLoadedDue(db.sql, [billing])
+    await plan(billing)
+    assert.deepEqual(await created(), waits, 'it is being read again')
+    await db.sql`update sync_state set rescan_since = null`
+    // A row of a later run holds nothing back.
+    await send(db.sql, [{ source: 'billing', message: { ...late, id: '10' } }])
+    await markLoadedDue(db.sql, [billing])
+    await plan(billing)
+    assert.deepEqual(await created(), [['CREATE', 'PLANNED', null]])
   })
 
   test('is made again for all golden records when the configuration changes', async () => {

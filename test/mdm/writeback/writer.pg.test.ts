@@ -24,6 +24,7 @@ import {
   shopTarget,
   startHttpTarget,
 } from './httpTarget.ts'
+import { markLoaded } from './loadedObject.ts'
 import { emptyAll, runShop, shopPipeline } from './shopRun.ts'
 
 let db: TestDatabase
@@ -35,6 +36,7 @@ before(async () => {
 })
 beforeEach(async () => {
   await emptyAll(db.sql)
+  await markLoaded(db.sql, 'shop', 'customers')
 })
 afterEach(async () => await system?.close())
 after(async () => await db?.drop())
@@ -211,7 +213,10 @@ describe('the commands', () => {
     await registerTargets(db.sql, targets)
     await db.sql`insert into write_due (golden_id) select id from golden`
     await planDue({ sql: db.sql, policy, systems: pipeline.systems, targets })
-    assert.match((await sync('writes', 'shop')).output, /PLANNED UPDATE shop\/customers S1: name/)
+    assert.match(
+      (await sync('writes', 'shop')).output,
+      /PLANNED UPDATE shop\/customers S1\n {4}name: "Ada" -> "Ada Ltd"/,
+    )
     const reason = ['--reason', 'month end', '--actor', 'eve']
     assert.match((await sync('hold', 'shop', ...reason)).output, /shop: 1 write held/)
     assert.match((await sync('writes', '--state', 'HELD')).output, /HELD_BY_PERSON: month end/)
