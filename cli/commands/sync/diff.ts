@@ -52,7 +52,7 @@ export const diff = withConfig(
       (found) => {
         if (shown++ >= flags.limit) return
         if (flags.json) printJson(exampleOf(policy, found))
-        else print(exampleText(policy, found))
+        else print(...exampleLines(policy, found))
       },
       (done) => progress.show(`${count(done)} golden records compared`),
     )
@@ -90,7 +90,7 @@ function exampleOf(policy: Policy, { golden, write }: DiffWrite) {
   }
 }
 
-function exampleText(policy: Policy, found: DiffWrite): string {
+function exampleLines(policy: Policy, found: DiffWrite): string[] {
   const { goldenId, type, operation, object, sourceId, changes, refused } = exampleOf(policy, found)
   const lines = changes.map((c) =>
     'hidden' in c
@@ -98,9 +98,6 @@ function exampleText(policy: Policy, found: DiffWrite): string {
       : `    ${c.field}: ${JSON.stringify(c.before)} -> ${JSON.stringify(c.after)}`,
   )
   const reasons = refused.map((r) => `    ${r.field || '(record)'}: ${r.code}: ${r.detail}`)
-  return [
-    `${operation} ${object} ${sourceId ?? ''} of ${type} ${goldenId}`,
-    ...lines,
-    ...reasons,
-  ].join('\n')
+  const record = sourceId === null ? object : `${object} ${sourceId}`
+  return [`${operation} ${record} of ${type} ${goldenId}`, ...lines, ...reasons]
 }

@@ -59,7 +59,7 @@ export const writes = withConfig(
           const { source: system, object, type } = row
           const owner = ownerOf(installation.rules, { system, object, type })
           if (flags.json) printJson({ ...row, changes: Object.keys(row.changes), owner })
-          else print(lineOf(row, flags.needsPerson ? owner : null))
+          else print(...linesOf(policy, row, flags.needsPerson ? owner : null))
         }
         if (!flags.json && rows.length === 0) print('no write is planned or was made here')
       },
@@ -83,12 +83,28 @@ function shown(policy: Policy, row: IntentRow): IntentRow {
 }
 const NO_SCOPES: ReadonlySet<string> = new Set()
 
-function lineOf(row: IntentRow, owner: string | null): string {
-  const fields =
-    Object.keys(row.changes).join(', ') || (row.refused ?? []).map((r) => r.field).join(', ')
-  const why = row.code === null ? '' : ` ${row.code}: ${row.detail ?? ''}`
+/** Returns a write as lines: what it is, then each field with its values. */
+function linesOf(policy: Policy, row: IntentRow, owner: string | null): string[] {
+  const { id, state, operation, source, object, sourceId, goldenId, code, detail } = row
+  const type = policy.types.find((t) => t.name === row.type)
+  const hidden = type && hiddenFields(policy, type, NO_SCOPES)
+  const at = (row.endedAt ?? row.sentAt ?? row.plannedAt).toISOString().slice(0, 19)
+  const isClosed = row.releasedAt !== null && (state === 'REFUSED' || state === 'CONFLICT')
+  const why = code === null ? '' : `${isClosed ? ' (closed)' : ''} ${code}: ${detail ?? ''}`
   const by = owner === null ? '' : ` (owner: ${owner})`
-  return `${row.id} ${row.state} ${row.operation} ${row.source}/${row.object} ${row.sourceId ?? `for ${row.goldenId}`}: ${fields}${why}${by}`
+  const changes = Object.entries(row.changes).map(([field, { before, after }]) =>
+    !hidden || hidden.has(field)
+      ? `    ${field}: not shown, it is sensitive`
+      : `    ${field}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`,
+  )
+  const reasons = (row.refused ?? [])
+    .filter((r) => r.code !== code)
+    .map((r) => `    ${r.field || '(record)'}: ${r.code}: ${r.detail}`)
+  return [
+    `${id} ${at}Z ${state} ${operation} ${source}/${object} ${sourceId ?? `for ${goldenId}`}${why}${by}`,
+    ...changes,
+    ...reasons,
+  ]
 }
 
 function request(name: string, kind: WriteRequest, description: string, done: string): Command {
