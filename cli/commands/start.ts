@@ -1,6 +1,6 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { graphiqlLink } from '../../gateway/http/graphiqlLink.ts'
 import {
@@ -21,10 +21,15 @@ import { authenticationRequired } from '../server/authentication.ts'
 import { prepareRowRights } from '../server/configuredRowReaders.ts'
 import { startDeliverRole } from '../server/deliverRole.ts'
 import { startIngestRole } from '../server/ingestRole.ts'
-import { type ModelSystems, openModelSystems } from '../server/modelSystems.ts'
+import {
+  MODEL_WRITE_MODES,
+  type ModelSystems,
+  type ModelWriteMode,
+  openModelSystems,
+} from '../server/modelSystems.ts'
 import { openAuditLog } from '../server/openAuditLog.ts'
 import { startPullRole } from '../server/pullRole.ts'
-import { isDemoDue, sendDemo } from '../server/sendDemo.ts'
+import { hasDemo, isDemoDue, sendDemo } from '../server/sendDemo.ts'
 import { stopSignal, whenAborted } from '../server/stopSignal.ts'
 import { print } from '../terminal/print.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
@@ -35,6 +40,7 @@ interface Flags {
   fresh: boolean
   demo: boolean
   systems: boolean
+  writeBack: ModelWriteMode
   companies: number
   seed: number
 }
@@ -46,8 +52,13 @@ export const command = withConfig(
     .option('--no-demo', 'do not load the demo world')
     .option(
       '--systems',
-      'run model source systems beside it, which are pulled: a CRM, a billing system, an ERP, customer success',
+      'run model source systems beside it, which are pulled and written to: a CRM, a billing system, an ERP, customer success',
       false,
+    )
+    .addOption(
+      new Option('--write-back <mode>', 'with --systems: whether the models are written to')
+        .choices([...MODEL_WRITE_MODES])
+        .default('on'),
     )
     .option('--companies <n>', 'companies of the demo world', parseWholeNumber, 2_000)
     .option(
@@ -102,7 +113,12 @@ Examples:
     let models: ModelSystems | undefined
     try {
       if (given.systems) {
-        models = await openModelSystems(given.dataDir, given.sources)
+        const creates = !given.demo && !(await hasDemo(connection.sql, given.dataDir))
+        models = await openModelSystems(
+          given.dataDir,
+          { mode: given.writeBack, creates },
+          given.sources,
+        )
         installation = openInstallation(models.sources)
       }
       const config = { ...given, sources: models?.sources ?? given.sources }
@@ -145,7 +161,7 @@ Examples:
       }
       if (!stop.aborted)
         print(
-          ...attempts(gateway.url, secret === null ? null : config.dataDir, models),
+          ...attempts(gateway.url, config.dataDir, secret !== null, models),
           'Stop with Ctrl-C.',
         )
       await whenAborted(stop)
@@ -258,30 +274,35 @@ function shellWord(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-const FIRST_CHANGE =
-  'npx touchstone systems change hubspot companies 9000000001 lifecyclestage=customer'
+/** What to try with the models: a company of the CRM gets another name, which others get too. */
+function modelAttempts({ sources, writes }: ModelSystems, dataDir: string): string[] {
+  const isDefault = dataDir === CONFIG.dataDir.default
+  const directory = isDefault ? '' : ` TOUCHSTONE_DATA_DIR=${shellWord(resolve(dataDir))}`
+  const written = writes === 'off' ? '' : '   (half a minute later: what was written where)'
+  return [
+    `  export TOUCHSTONE_SOURCES=${shellWord(sources)}${directory}   (for other commands: the models are among them)`,
+    '  npx touchstone systems list',
+    '  npx touchstone systems change hubspot companies 9000000001 name="Nordlicht Automatik GmbH"',
+    `  npx touchstone sync writes${written}`,
+    '  npx touchstone systems show oracle accounts 300000200000001',
+  ]
+}
 
 function attempts(
   url: string,
-  secretDir: string | null,
+  dataDir: string,
+  hasSecret: boolean,
   models: ModelSystems | undefined,
 ): string[] {
   const flag = url === 'http://127.0.0.1:4000/graphql' ? '' : ` --url ${url}`
-  const bearer =
-    secretDir === null ? 'TOKEN' : `$(cat ${shellWord(join(secretDir, DEVELOPMENT_SECRET_FILE))})`
+  const bearer = hasSecret ? `$(cat ${shellWord(join(dataDir, DEVELOPMENT_SECRET_FILE))})` : 'TOKEN'
   return [
     '',
     'Try:',
     `  curl -s ${url} -H "authorization: Bearer ${bearer}" -H 'content-type: application/json' -d '{"query":"{ customers(first: 3) { totalCount nodes { id name } } }"}'`,
     `  npx touchstone tail${flag} --from oldest --once`,
     `  npx touchstone tail${flag}`,
-    ...(models === undefined
-      ? []
-      : [
-          `  export TOUCHSTONE_SOURCES=${shellWord(models.sources)}   (for other commands: the models are among them)`,
-          '  npx touchstone systems list',
-          `  ${FIRST_CHANGE}`,
-        ]),
+    ...(models === undefined ? [] : modelAttempts(models, dataDir)),
     '',
   ]
 }

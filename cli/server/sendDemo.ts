@@ -26,6 +26,12 @@ export async function isDemoDue(sql: Sql, dataDir: string, world: DemoWorld): Pr
   return true
 }
 
+/** Returns whether the demo world was sent to the database, or is being sent. */
+export async function hasDemo(sql: Sql, dataDir: string): Promise<boolean> {
+  const marker = readMarker(dataDir)
+  return marker !== null && marker.feed === (await feedOf(sql))
+}
+
 /**
  * Sends the demo world through the accept path, on a thread of its own. Returns the number of sent
  * messages.

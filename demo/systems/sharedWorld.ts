@@ -19,6 +19,14 @@ export interface SharedSystem {
   settings: Readonly<Record<string, string | number>>
   secrets: Readonly<Record<string, string>>
   objects: readonly string[]
+  /** What is written to it of customers. */
+  write: SharedWrite
+}
+
+export interface SharedWrite {
+  update: readonly string[]
+  /** What a new record gets besides, for a customer that the system does not know; null: none is made. */
+  create: readonly string[] | null
 }
 
 /** One company, as all the systems that know it hold it. */
@@ -44,9 +52,9 @@ export async function openSharedWorld(companies: number, seed = 1): Promise<Shar
   const draw = random('shared', seed)
   const parties = Array.from({ length: companies }, (_, n) => partyOf(draw, n))
   fillCrm(crm, parties)
-  fillBilling(billing, parties.filter(isBilled))
-  fillErp(erp, parties.filter(isPosted))
-  fillSuccess(success, parties.filter(isCared))
+  fillBilling(billing, parties.filter(isKnown))
+  fillErp(erp, parties.filter(isKnown))
+  fillSuccess(success, parties.filter(isKnown))
   const { accessToken = '' } = crm.credentials
   const { site = '', apiKey = '' } = billing.credentials
   const { username = '', password = '' } = erp.credentials
@@ -57,24 +65,34 @@ export async function openSharedWorld(companies: number, seed = 1): Promise<Shar
       settings: { base: crm.url, perTenSeconds: 10_000 },
       secrets: { accessToken },
       objects: ['companies', 'contacts', 'deals'],
+      write: { update: ['name', 'billingAddress'], create: null },
     },
     {
       ...{ name: 'chargebee', role: 'BILLING', trust: 0.7, system: billing },
       settings: { site, base: billing.url, perMinute: 1_000_000 },
       secrets: { apiKey },
       objects: ['customer', 'contact', 'item', 'item_price', 'subscription', 'invoice'],
+      write: { update: ['name', 'paymentTerms'], create: ['billingAddress', 'currency'] },
     },
     {
       ...{ name: 'oracle', role: 'ERP', trust: 0.9, system: erp },
-      settings: { host: 'unused.example', base: erp.url, user: username, perSecond: 10_000 },
+      settings: {
+        ...{ host: 'unused.example', base: erp.url, user: username, perSecond: 10_000 },
+        accountGoldenIdField: 'TouchstoneId_c',
+      },
       secrets: { password },
       objects: ['accounts', 'contacts', 'receivablesInvoices'],
+      write: { update: ['name', 'lifecycle', 'billingAddress', 'currency'], create: ['domains'] },
     },
     {
       ...{ name: 'gainsight', role: 'SUCCESS', trust: 0.5, system: success },
-      settings: { base: success.url, perMinute: 1_000_000 },
+      settings: {
+        ...{ base: success.url, perMinute: 1_000_000 },
+        companyGoldenIdField: 'Touchstone_Id__gc',
+      },
       secrets: { accessKey },
       objects: ['GsUser', 'Company', 'Person'],
+      write: { update: ['name'], create: null },
     },
   ]
 }
@@ -105,9 +123,8 @@ function nordlicht(draw: Random): Company {
   }
 }
 
-const isBilled = ({ number }: Party) => number % 3 !== 2
-const isPosted = ({ number }: Party) => number % 5 !== 4
-const isCared = ({ number, isProspect }: Party) => !isProspect || number === 0
+/** Whether the other systems know a company too. Sales alone knows prospects, but for the first. */
+const isKnown = ({ number, isProspect }: Party) => !isProspect || number === 0
 
 const crmId = (number: number) => String(9_000_000_001 + number)
 const billingId = (number: number) => `cust-${1001 + number}`
@@ -146,7 +163,9 @@ function fillBilling(billing: ModelSystem, parties: readonly Party[]): void {
     const { number, name, phone, email, taxId, currency, address, people } = party
     const id = billingId(number)
     billing.put('customer', {
-      ...{ id, company: name, phone, email, vat_number: taxId, net_term_days: 30 },
+      // A clerk of billing writes names in capitals. The ERP owns names, so they are corrected.
+      ...{ id, company: number % 7 === 3 ? name.toUpperCase() : name, phone, email },
+      ...{ vat_number: taxId, net_term_days: 30 },
       preferred_currency_code: currency,
       billing_address: {
         ...{ company: name, line1: address.street, city: address.city, state: address.region },
@@ -194,8 +213,7 @@ function fillErp(erp: ModelSystem, parties: readonly Party[]): void {
     const partyNumber = `CDRM_${200_001 + number}`
     erp.put('accounts', {
       ...{ PartyId: id, PartyNumber: partyNumber, PartyType: 'ORGANIZATION', PartyStatus: 'A' },
-      // Some clerks write names in capitals.
-      OrganizationName: number % 7 === 3 ? name.toUpperCase() : name,
+      OrganizationName: name,
       Type: isProspect ? 'ZCA_PROSPECT' : 'ZCA_CUSTOMER',
       ...{ TaxpayerIdentificationNumber: taxId, URL: `https://www.${domain}` },
       ...{ EmailAddress: email, FormattedPhoneNumber: phone, CurrencyCode: party.currency },

@@ -70,7 +70,7 @@ export const RESOURCES: readonly Resource[] = [
       EmailAddress ${PHONE} ${ADDRESS} CurrencyCode IndustryCode IndustryCodeType
       OwnerName OwnerEmailAddress OwnerPartyNumber ParentAccountName ParentAccountPartyNumber
       PrimaryContactName SalesProfileStatus OrganizationSize CustomerCategoryCode Comments
-      StockSymbol LineOfBusiness PreferredContactMethod`,
+      StockSymbol LineOfBusiness PreferredContactMethod TouchstoneId_c`,
     integer: `OwnerPartyId ParentAccountPartyId PrimaryContactPartyId EmployeesTotal
       OrganizationProfileId`,
     number: 'AnnualRevenueAmount',
@@ -86,7 +86,7 @@ export const RESOURCES: readonly Resource[] = [
       JobTitle Department EmailAddress ${ADDRESS} WorkPhoneCountryCode WorkPhoneAreaCode
       WorkPhoneNumber MobileCountryCode MobileAreaCode MobileNumber AccountName
       AccountPartyNumber OwnerName OwnerEmailAddress SalesProfileStatus Comments
-      FormattedWorkPhoneNumber PreferredContactMethod CurrencyCode`,
+      FormattedWorkPhoneNumber PreferredContactMethod CurrencyCode TouchstoneId_c`,
     integer: 'AccountPartyId OwnerPartyId PersonProfileId',
     boolean: 'DoNotCallFlag DoNotEmailFlag ContactIsPrimaryForAccount',
     date: 'DateOfBirth',

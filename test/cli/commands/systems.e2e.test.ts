@@ -11,12 +11,27 @@ import { runCommand } from '../runCommand.ts'
 
 const COMMANDS = { systems, sync, connect }
 const BY_CRM = `{ customerBySource(system: "hubspot", object: "companies", id: "9000000001") {
-  lifecycle sourceRecords { nodes { system } } } }`
+  name provenance(fields: ["name"]) { sourceRecords { nodes { system } } } sourceRecords { nodes { system } } } }`
 const modelsCount = 4
 const waitMsMax = 120_000
+const silenceMs = 15_000
+/** The first company in the systems that are written to. */
+const OF_FIRST = [
+  ['chargebee', 'customer', 'cust-1001'],
+  ['oracle', 'accounts', '300000200000001'],
+] as const
+
+interface Write {
+  source: string
+  object: string
+  sourceId: string
+  operation: string
+  state: string
+}
 
 interface Customer {
-  lifecycle: string
+  name: string
+  provenance: { sourceRecords: { nodes: { system: string }[] } }[]
   sourceRecords: { nodes: { system: string }[] }
 }
 
@@ -30,7 +45,7 @@ async function customerWhen(url: string, isRight: (customer: Customer) => boolea
   }
 }
 
-test('model systems run beside the demo: what a user changes in the CRM arrives in the golden record', async (t) => {
+test('model systems run beside the demo: a change in the CRM reaches the others, and then all are silent', async (t) => {
   const { dir } = dataDirectory(t)
   const start = touchstone(['start', '--port', '0', '--no-demo', '--systems'], dir)
   const [, url = ''] = await start.says(/GraphQL {6}(\S+)/)
@@ -48,21 +63,66 @@ test('model systems run beside the demo: what a user changes in the CRM arrives 
     url,
     (c) => new Set(c.sourceRecords.nodes.map((n) => n.system)).size === modelsCount,
   )
-  assert.equal(before.lifecycle, 'PROSPECT')
+  assert.equal(before.name, 'Nordlicht Automation GmbH')
   const { output: list } = await run('systems', 'list')
   assert.match(list, /hubspot +http.*\n {2}companies +40 records/)
 
   const tail = touchstone(['tail', '--url', url], dir)
   await tail.says(/caught up/)
-  const change = ['change', 'hubspot', 'companies', '9000000001', 'lifecyclestage=customer']
-  const made = await run('systems', ...change)
-  assert.equal(made.code, 0, made.output)
-  const after = await customerWhen(url, (c) => c.lifecycle === 'CUSTOMER')
+  const sources = join(dir, 'systems', 'sources.yaml')
+  const writesNow = async () => {
+    const { code, output } = await run(
+      'sync',
+      'writes',
+      '--json',
+      '--limit',
+      '100',
+      '--sources',
+      sources,
+    )
+    assert.equal(code, 0, output)
+    const rows = output.split('\n').filter((line) => line.startsWith('{'))
+    return rows.map((line) => JSON.parse(line) as Write)
+  }
+  const corrected = (await writesNow()).length
+  const prospect = '9000000005'
+  for (const change of [
+    ['9000000001', 'name=Nordlicht Automatik GmbH'],
+    [prospect, 'lifecyclestage=customer'],
+  ]) {
+    const made = await run('systems', 'change', 'hubspot', 'companies', ...change)
+    assert.equal(made.code, 0, made.output)
+  }
+  await tail.says(/Nordlicht Automatik GmbH .*name: "Nordlicht Automation GmbH" -> /)
+  const isDone = (list: Write[]) => list.every((w) => w.state === 'DONE')
+  let writes = await writesNow()
+  for (const end = Date.now() + waitMsMax; writes.length < corrected + 5 || !isDone(writes); ) {
+    assert.ok(Date.now() < end, JSON.stringify(writes))
+    await new Promise((r) => setTimeout(r, 1_000))
+    writes = await writesNow()
+  }
+  for (const [system, object, id] of OF_FIRST) {
+    const { output } = await run('systems', 'show', system, object, id)
+    assert.match(output, /"Nordlicht Automatik GmbH"/, system)
+  }
+  const created = writes.filter((w) => w.operation === 'CREATE')
+  assert.deepEqual(created.map((w) => w.source).sort(), ['chargebee', 'oracle'])
+  for (const { source, object, sourceId } of created) {
+    const { output } = await run('systems', 'show', source, object, sourceId)
+    assert.match(output, /"Kaldevon Trasporti S.r.l."/, source)
+  }
+  // Longer than billing needs to state what was written to it; the ERP is read a minute late.
+  await new Promise((r) => setTimeout(r, silenceMs))
+  const after = await customerWhen(url, () => true)
+  assert.equal(after.name, 'Nordlicht Automatik GmbH')
+  assert.deepEqual(
+    after.provenance.flatMap((p) => p.sourceRecords.nodes.map((n) => n.system)),
+    ['hubspot'],
+  )
   assert.equal(after.sourceRecords.nodes.length, before.sourceRecords.nodes.length)
-  await tail.says(/Nordlicht Automation GmbH .*lifecycle: "PROSPECT" -> "CUSTOMER"/)
+  assert.equal((await writesNow()).length, corrected + 5, 'three updates, two creates, and silence')
   tail.child.kill('SIGTERM')
 
-  const sources = join(dir, 'systems', 'sources.yaml')
   const status = await run('sync', 'status', '--sources', sources)
   assert.equal(status.code, 0, status.output)
   for (const object of ['hubspot/companies', 'chargebee/invoice', 'oracle/accounts'])
