@@ -177,7 +177,7 @@ describe('what is written to it', () => {
   const address = { line2: null, region: null, postal_code: '24103', country: 'DE' }
   const vat = 'DE129273398'
   const ada = {
-    ...{ name: 'Ada Ltd', status: 'customer' },
+    ...{ name: 'Ada Lovelace', status: 'customer' },
     tax_registrations: [{ country: 'DE', kind: 'vat', number: vat }],
     addresses: {
       billing: { ...address, line1: 'Speicherstraße 7', city: 'Kiel' },
@@ -288,7 +288,7 @@ describe('what is written to it', () => {
 
   test('a change of a user meanwhile is a conflict, and is planned again', async (t) => {
     const { system, pull, state, plan, write, recordOf, intents } = await openWritten(t)
-    const id = system.put('organizations', ada)
+    const id = system.put('organizations', { ...ada, name: 'Ada Lovlace SE' })
     await pull()
     await state('erp', '1', golden)
     await plan()

@@ -3,6 +3,20 @@ const cpuMs = () => {
   return (user + system) / 1_000
 }
 
+/** How often work is repeated at most: a collection of garbage may fall into a turn, but not each time. */
+const attemptsMax = 3
+
+/**
+ * Does the work until its longest turn takes less than a share of it, a few times at most. Returns
+ * the last times.
+ */
+export async function longestTurnBelow(share: number, work: () => Promise<unknown>) {
+  for (let attempt = 1; ; attempt++) {
+    const times = await longestTurn(work)
+    if (times.longest < times.all * share || attempt === attemptsMax) return times
+  }
+}
+
 /**
  * Returns the time that this thread worked in all, and the longest without a turn of the event
  * loop. It is time of the processor: others on the machine do not count.

@@ -12,6 +12,7 @@ import { type TestDatabase, testDatabase } from '../../database.ts'
 import { done, key, person, withoutApprovals } from '../../fixtures/steward.ts'
 import { directPipeline, drain, empty, policy, send } from '../../fixtures/store.ts'
 import { directTarget } from './directTarget.ts'
+import { markLoaded } from './loadedObject.ts'
 
 let db: TestDatabase
 let pipeline: Pipeline
@@ -22,7 +23,8 @@ before(async () => {
 })
 beforeEach(async () => {
   await empty(db.sql)
-  await db.sql`truncate write_due, write_intent, write_target, written_value, written_record, task cascade`
+  await db.sql`truncate write_due, write_intent, write_target, written_value, written_record, task, sync_state, sync_run cascade`
+  await markLoaded(db.sql, 'billing', 'Customer')
   await registerTargets(db.sql, targets)
 })
 after(async () => await db?.drop())

@@ -9,6 +9,7 @@ import { registerTargets, scanTargets } from '../../../mdm/writeback/registerTar
 import { TargetWriter } from '../../../mdm/writeback/writer.ts'
 import { directPipeline, drain, empty, policy } from '../../fixtures/store.ts'
 import { type HttpTarget, type Once, openHttpTarget, shop, shopTarget } from './httpTarget.ts'
+import { markLoaded } from './loadedObject.ts'
 
 /** Creates a pipeline over the direct sources and the shop. */
 export function shopPipeline(sql: Sql): Pipeline {
@@ -20,10 +21,12 @@ export function shopPipeline(sql: Sql): Pipeline {
   }
 }
 
-/** Empties the store and what was planned and written. */
+/** Empties the store and what was planned and written. The shop and billing count as read as a whole. */
 export async function emptyAll(sql: Sql): Promise<void> {
   await empty(sql)
-  await sql`truncate write_due, write_intent, write_target, written_value, written_record, task, sync_state cascade`
+  await sql`truncate write_due, write_intent, write_target, written_value, written_record, task, sync_state, sync_run cascade`
+  for (const object of ['Customer', 'Contact']) await markLoaded(sql, 'billing', object)
+  await markLoaded(sql, 'shop', 'customers')
 }
 
 /** Plans, writes and applies what comes back until nothing happens any more. */
