@@ -65,7 +65,7 @@ export async function probe(targets: ProbeTargets): Promise<Reached[]> {
   for (const pid of targets.pids) {
     const at = `/proc/${pid}`
     for (const name of ['environ', 'maps', 'auxv', 'io'])
-      attempt(`read ${at}/${name}`, () => readStart(join(at, name)))
+      attempt(`read ${at}/${name}`, () => readContent(join(at, name)))
     attempt(`memory of ${pid}`, () => closeSync(openSync(join(at, 'mem'), 'r')))
     attempt(`write memory of ${pid}`, () => closeSync(openSync(join(at, 'mem'), 'r+')))
     for (const name of ['cwd', 'root', 'exe'])
@@ -79,6 +79,13 @@ export async function probe(targets: ProbeTargets): Promise<Reached[]> {
   for (const port of targets.ports)
     if (await connects({ port, host: '127.0.0.1' })) reached.push({ what: `connect ${port}` })
   return reached
+}
+
+/** Reads a file of a process. Of one that is ending anyone can open some, and they are empty. */
+function readContent(file: string): string {
+  const text = readStart(file)
+  if (text === '') throw new Error(`${file} is empty`)
+  return text
 }
 
 function readStart(file: string): string {
