@@ -210,9 +210,13 @@ describe('what is written to it', () => {
       await drain(pipeline)
     }
     const context = { sql: db.sql, policy, systems: pipeline.systems, targets }
+    const isToScan = async () =>
+      (await db.sql`select 1 from write_target where scanned_at is null`).length > 0
     const plan = async () => {
       await registerTargets(db.sql, targets)
-      while ((await planDue(context)) || (await scanTargets(db.sql, targets))) await drain(pipeline)
+      // A scan waits for transactions that began before it, also those of other databases of the server.
+      while ((await planDue(context)) || (await scanTargets(db.sql, targets)) || (await isToScan()))
+        await drain(pipeline)
     }
     /** Plans and sends until nothing happens any more; pauses are not waited for. */
     const write = async () => {

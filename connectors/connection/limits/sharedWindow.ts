@@ -116,8 +116,9 @@ export class SharedWindow implements Window {
     const slice = { ...taken, until, left: taken.places, running: 0, countedAt: askedAt }
     this.#slices.add(slice)
     this.#open = slice
-    // What is not used is given back.
-    setTimeout(() => this.#close(slice, this.#now()), Math.max(0, until - this.#now())).unref()
+    // What is not used is given back. A timer may end a little early by another clock.
+    const close = () => this.#close(slice, Math.max(until, this.#now()))
+    setTimeout(close, Math.max(0, until - this.#now())).unref()
   }
 
   /** Ends a slice whose requests have all been counted and of which none begins any more. */
