@@ -7,7 +7,8 @@ import { rememberServer } from '../developer.ts'
 import { until } from '../gateway/until.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const startMsMax = 60_000
+/** A busy machine starts a program in a minute and more. */
+const startMsMax = 180_000
 
 export interface RunningCommand {
   child: ChildProcess
