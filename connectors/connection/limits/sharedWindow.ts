@@ -142,6 +142,7 @@ export class SharedWindow implements Window {
 
   async #flush(): Promise<void> {
     const ended = this.#takeEnded()
+    // What cannot be given back counts until its process would have ended: never too little.
     if (ended.length > 0) await this.#rates.end(this.#rate, ended).catch(() => {})
   }
 }

@@ -2,6 +2,7 @@ import { random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
+import { modelOf } from '../kit/modelOf.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { openServer } from '../kit/server.ts'
 import { Store } from '../kit/store.ts'
@@ -83,27 +84,16 @@ async function open({ seed = 1, limits = 'vendor' }: ModelOptions = {}): Promise
       idempotency: idempotency(access),
     },
   })
+  const credentials = {
+    ...{ token: access.token, account: access.account },
+    webhookSecret: webhooks.secret,
+  }
   return {
-    kind: 'fieldbook',
-    credentials: {
-      ...{ token: access.token, account: access.account },
-      webhookSecret: webhooks.secret,
-    },
-    clock,
-    faults,
-    objects: store.objects,
-    state: (object) => store.state(object),
-    put: (object, fields) => store.put(object, fields),
-    remove: (object, id) => store.remove(object, id),
-    automate: (object, rule) => store.automate(object, rule),
-    writes: () => store.writes(),
-    fill: (count, fillSeed) => store.fill(count, fillSeed),
-    day: (changes, daySeed) => store.day(changes, daySeed),
+    ...modelOf({ kind: 'fieldbook', credentials, clock, faults, store, server }),
     merge: (loser, winner) => merges.merge(store, loser, winner),
     setScopes: (scopes) => access.setScopes(scopes),
     replaceToken: () => access.replaceToken(),
     webhooks,
-    ...server,
   }
 }
 
