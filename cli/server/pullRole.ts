@@ -79,6 +79,11 @@ export async function startPullRole(options: {
     async close() {
       await writes?.close()
       await scheduler.stop()
+      await rates
+        .close()
+        .catch((err) =>
+          log.warn({ err: describeError(err) }, 'places of limits were not given back'),
+        )
       await sql.end({ timeout: 5 })
     },
   }

@@ -72,7 +72,7 @@ function hintsAreDue(sql: Sql | Transaction) {
  * Claims an object: null where another process holds an object of its source system or writes to it,
  * or a person paused it, or it is not due and `early` is false. Ends the run of a holder that was lost. Uses the
  * clock of the database, one for all processes. One process alone asks a source system at a time,
- * because a process counts the limits of a credential by itself.
+ * so that no request waits for a limit that another process uses up.
  */
 export async function claimObject(
   sql: Sql,

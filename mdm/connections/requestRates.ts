@@ -1,5 +1,6 @@
 import type {
   EndedSlice,
+  HeldPlaces,
   RateSlice,
   SharedRate,
   SharedRates,
@@ -9,10 +10,22 @@ import { transaction } from '../db/transaction.ts'
 
 /** Counts the requests of all processes that share a database, by its clock. */
 export function createRequestRates(sql: Sql): SharedRates {
+  const held = new Set<number>()
+  const giveBack = async (ids: readonly number[]) => {
+    for (const id of ids) held.delete(id)
+    await sql`delete from request_place where id = any(${[...ids]}::bigint[])`
+  }
   return {
     take: (rate, places, heldMsMax, ended) =>
       transaction(sql, (tx) => take(tx, rate, places, heldMsMax, ended)),
     end: (rate, ended) => transaction(sql, (tx) => end(tx, rate, ended)),
+    async hold(limit, own, heldMsMax) {
+      const part = await transaction(sql, (tx) => hold(tx, limit, own, heldMsMax))
+      held.add(part.id)
+      return part
+    },
+    giveBack,
+    close: () => giveBack([...held]),
   }
 }
 
@@ -51,4 +64,46 @@ async function end(tx: Transaction, rate: SharedRate, ended: readonly EndedSlice
     from unnest(${ended.map((e) => e.id)}::bigint[], ${ended.map((e) => e.used)}::int[], ${ended.map((e) => e.agoMs)}::float8[])
       as e (id, used, ago_ms)
     where s.id = e.id`
+}
+
+/**
+ * Each process has the same part. Where there are more processes than places, those have one that
+ * have waited longest, and each of them goes to the end when it asks again.
+ */
+async function hold(
+  tx: Transaction,
+  { key, max }: { key: string; max: number },
+  own: { id: number | null; held: number },
+  heldMsMax: number,
+): Promise<HeldPlaces> {
+  await tx`select pg_advisory_xact_lock(hashtextextended(${`places ${key}`}, 0))`
+  await tx`delete from request_place where credential_limit = ${key} and free_at <= clock_timestamp() and id is distinct from ${own.id}`
+  const [kept] = await tx<{ id: number }[]>`
+    select id from request_place where id = ${own.id}`
+  const { id } = kept ?? (await addPart(tx, key))
+  const others = await tx<{ places: number; isBefore: boolean }[]>`
+    select o.places, o.turn < p.turn or (o.turn = p.turn and o.id < p.id) as "isBefore"
+    from request_place o, request_place p where o.credential_limit = ${key} and p.id = ${id} and o.id <> p.id`
+  const isCrowded = others.length >= max
+  const goesLast = isCrowded && own.held > 0
+  const before = goesLast ? others.length : others.filter((o) => o.isBefore).length
+  const each = Math.floor(max / (others.length + 1))
+  const fair = each + (before < max % (others.length + 1) ? 1 : 0)
+  const free = max - others.reduce((sum, o) => sum + o.places, 0)
+  const share = Math.max(0, Math.min(fair, free))
+  const places = Math.max(own.held, share)
+  await tx`
+    update request_place set places = ${places},
+      turn = case when ${goesLast} then clock_timestamp() else turn end,
+      free_at = clock_timestamp() + make_interval(secs => ${heldMsMax / 1_000})
+    where id = ${id}`
+  return { id, places, share }
+}
+
+async function addPart(tx: Transaction, key: string): Promise<{ id: number }> {
+  const [added] = await tx<{ id: number }[]>`
+    insert into request_place (credential_limit, places, turn, free_at)
+    values (${key}, 0, clock_timestamp(), clock_timestamp()) returning id`
+  if (!added) throw new Error('the part of a limit was not stored')
+  return added
 }

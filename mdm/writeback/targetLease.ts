@@ -17,7 +17,7 @@ export interface ClaimedTarget {
 
 /**
  * Claims a target; null where another process writes to it or pulls from it. One process alone asks
- * a source system at a time, because a process counts the limits of a credential by itself. What a
+ * a source system at a time, so that no request waits for a limit that another process uses up. What a
  * holder that was lost has sent is unknown from here on.
  */
 export async function claimTarget(

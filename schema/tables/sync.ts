@@ -152,6 +152,21 @@ export const requestSlice = pgTable(
   (t) => [index('request_slice_rate').on(t.rate, t.freeAt)],
 )
 
+/** Requests at one time that a process holds of a limit of a credential (ADR 0112): until `free_at` they count. */
+export const requestPlace = pgTable(
+  'request_place',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    /** Names credential and limit. */
+    credentialLimit: text('credential_limit').notNull(),
+    places: integer().notNull(),
+    /** Since when it waits; the earliest come first where there are more processes than places. */
+    turn: moment('turn').notNull(),
+    freeAt: moment('free_at').notNull(),
+  },
+  (t) => [index('request_place_limit').on(t.credentialLimit)],
+)
+
 /** Records that a census under way has found in the system, by record key. */
 export const censusSeen = pgTable(
   'census_seen',

@@ -73,10 +73,10 @@ export const run = withConfig(
         { config: flags, connectionsMax: 3, name: 'touchstone-sync' },
         async (sql) => {
           await judgeByActivePolicy(sql, installation)
-          const pulled = openPulledSources(installation, {
-            only: source,
-            rates: createRequestRates(sql),
-          }).sources.get(source)
+          const rates = createRequestRates(sql)
+          const pulled = openPulledSources(installation, { only: source, rates }).sources.get(
+            source,
+          )
           const objects = pulledObjects(installation).get(source) ?? []
           if (!pulled || (flags.object !== undefined && !objects.includes(flags.object)))
             throw new Error(notPulled(installation, source))
@@ -109,6 +109,7 @@ export const run = withConfig(
             if (stop.signal.aborted) break
             await runOne(runner, object)
           }
+          await rates.close()
           if (stop.signal.aborted) process.exitCode = 130
         },
       )

@@ -1,5 +1,6 @@
 import type { LimitUse } from '../contract.ts'
 import type { LimitDefinition } from '../definition/limits.ts'
+import { OwnPlaces, type Places, SharedPlaces } from './sharedPlaces.ts'
 import type { SharedRates } from './sharedRates.ts'
 import { SharedWindow } from './sharedWindow.ts'
 import { RateWindow, type Window } from './window.ts'
@@ -12,11 +13,12 @@ export interface Permit {
   release(): void
 }
 
+/** A limit has a rate or a number of requests at one time. */
 interface Limit {
   definition: LimitDefinition
   max: number
   window: Window | null
-  running: number
+  places: Places | null
 }
 
 interface Waiter {
@@ -57,21 +59,23 @@ export class Limiter {
     shared: SharedCount | null = null,
   ) {
     this.#now = now
+    const change = () => this.#grant()
     const windowOf = (name: string, max: number, perMs: number): Window => {
       if (!shared) return new RateWindow(max, perMs)
       const { rates, credential, answerMsMax } = shared
       const rate = { key: `${credential} ${name}`, max, perMs }
-      return new SharedWindow(rates, rate, answerMsMax, now, () => this.#grant())
+      return new SharedWindow(rates, rate, answerMsMax, now, change)
     }
+    const placesOf = (name: string, max: number): Places =>
+      shared
+        ? new SharedPlaces(shared.rates, { key: `${shared.credential} ${name}`, max }, now, change)
+        : new OwnPlaces(max)
     this.#limits = definitions.map((definition) => {
       const { name, perMs } = definition
       const max = maxOf(definition)
-      return {
-        definition,
-        max,
-        window: perMs === null ? null : windowOf(name, max, perMs),
-        running: 0,
-      }
+      return perMs === null
+        ? { definition, max, window: null, places: placesOf(name, max) }
+        : { definition, max, window: windowOf(name, max, perMs), places: null }
     })
   }
 
@@ -108,15 +112,15 @@ export class Limiter {
 
   use(): LimitUse[] {
     const now = this.#now()
-    return this.#limits.map(({ definition, max, window, running }) => ({
+    return this.#limits.map(({ definition, max, window, places }) => ({
       name: definition.name,
-      used: window ? window.used(now) : running,
+      used: window?.used(now) ?? places?.running ?? 0,
       max,
     }))
   }
 
   #permit(limits: Limit[]): Permit {
-    for (const limit of limits) limit.running++
+    for (const limit of limits) limit.places?.begin()
     const ends = limits.map((limit) => limit.window?.begin())
     let isCounted = false
     let released = false
@@ -131,7 +135,7 @@ export class Limiter {
         counted()
         if (released) return
         released = true
-        for (const limit of limits) limit.running--
+        for (const limit of limits) limit.places?.end()
         this.#grant()
       },
     }
@@ -160,13 +164,7 @@ export class Limiter {
 
   #waitMs(limits: readonly Limit[]): number {
     const now = this.#now()
-    const waits = limits.map((limit) =>
-      limit.window
-        ? limit.window.waitMs(now)
-        : limit.running < limit.max
-          ? 0
-          : Number.POSITIVE_INFINITY,
-    )
+    const waits = limits.map(({ window, places }) => (window ?? places)?.waitMs(now) ?? 0)
     return Math.max(0, this.#blockedUntil - now, ...waits)
   }
 }

@@ -19,6 +19,15 @@ export interface EndedSlice {
   agoMs: number
 }
 
+/** The part of one process in the requests at one time of a credential. */
+export interface HeldPlaces {
+  id: number
+  /** Places that count for this process. */
+  places: number
+  /** Requests that it may have under way from now on; less than `places` where others need some. */
+  share: number
+}
+
 /** Counts the requests of all processes. Kept in the database (mdm/connections/requestRates.ts). */
 export interface SharedRates {
   /**
@@ -34,4 +43,18 @@ export interface SharedRates {
   ): Promise<RateSlice | { waitMs: number }>
   /** Ends slices. */
   end(rate: SharedRate, ended: readonly EndedSlice[]): Promise<void>
+  /**
+   * Takes or renews a part of `max` requests at one time. `held` are those that are under way or may
+   * begin before this returns. What is not renewed counts for `heldMsMax`: its process was killed.
+   * Rejects where the database is away.
+   */
+  hold(
+    limit: { key: string; max: number },
+    own: { id: number | null; held: number },
+    heldMsMax: number,
+  ): Promise<HeldPlaces>
+  /** Gives parts of requests at one time back. */
+  giveBack(ids: readonly number[]): Promise<void>
+  /** Gives back what this process has, because it ends. */
+  close(): Promise<void>
 }

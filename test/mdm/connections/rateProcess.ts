@@ -2,14 +2,17 @@ import { Limiter } from '../../../connectors/connection/limits/limiter.ts'
 import { createRequestRates } from '../../../mdm/connections/requestRates.ts'
 import { openDatabase } from '../../../mdm/db/database.ts'
 
-// Asks a system as often as a shared rate lets it, eight requests at a time, until it is ended.
+// Asks a system as often as a shared limit lets it, eight requests at a time, until it is ended.
+// LIMIT is `40/2000` for a rate, and `4` for requests at one time.
 
-const { DATABASE_URL: url = '', SYSTEM: system = '', RATE = '' } = process.env
-const [max = 0, perMs = 0] = RATE.split('/').map(Number)
+const { DATABASE_URL: url = '', SYSTEM: system = '', LIMIT = '' } = process.env
+const [max = 0, perMs = null] = LIMIT.split('/').map(Number)
+const name = perMs === null ? 'concurrent' : 'per time'
 const sql = openDatabase(url, { name: 'test-rate', connectionsMax: 1 })
-const definition = { name: 'per time', perMs, max, setting: null, path: null }
+const definition = { name, perMs, max, setting: null, path: null }
+const rates = createRequestRates(sql)
 const limiter = new Limiter([definition], () => max, undefined, {
-  ...{ rates: createRequestRates(sql), credential: 'a', answerMsMax: 500 },
+  ...{ rates, credential: 'a', answerMsMax: 500 },
 })
 await sql`select 1`
 process.send?.('ready')
@@ -20,10 +23,11 @@ await Promise.all(
     while (!stop.signal.aborted) {
       const permit = await limiter.acquire('/', stop.signal).catch(() => null)
       if (!permit) break
-      await fetch(system).then((response) => response.text())
+      await fetch(`${system}/${process.pid}`).then((response) => response.text())
       permit.release()
     }
   }),
 )
+await rates.close()
 await sql.end()
 process.disconnect()
