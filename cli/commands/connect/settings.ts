@@ -182,7 +182,8 @@ async function askSecret(
   const suggested = `env:${variableOf(source)}_${variableOf(name)}`
   dialog.say(`${name} is a secret${explained(setting)}: ${SECRET_FORMS}.`)
   for (;;) {
-    const answer = (await dialog.ask(`${name} [${suggested}]:`)) || suggested
+    // People paste the secret itself here: it must not stay on the screen.
+    const answer = (await dialog.askHidden(`${name}, not shown [${suggested}]:`)) || suggested
     let read = parseSecretReference(answer, folder)
     if ('value' in read && 'command' in read.value) {
       const names = await dialog.ask('Variables that it gets, with commas; Enter for none:')
@@ -191,10 +192,17 @@ async function askSecret(
     }
     if ('value' in read) {
       given.secrets.set(name, read.value)
+      dialog.say(`  read from ${placeOf(read.value)}`)
       return
     }
     dialog.say(`  ${read.problem}`)
   }
+}
+
+/** Names the place of a secret; arguments of a command are not shown, they may be secrets. */
+function placeOf(reference: SecretReference): string {
+  if ('env' in reference) return reference.env
+  return 'file' in reference ? reference.file : `the command ${reference.command[0]}`
 }
 
 async function askOthers(
