@@ -8,7 +8,7 @@ import { affixesOf } from '../connectors/mapping/currency.ts'
 // minutes for one of them, and nothing else runs meanwhile.
 
 /** Length of the values. TOUCHSTONE_LINEAR_CHARS=1000000 tries a megabyte of each. */
-const chars = Number(process.env.TOUCHSTONE_LINEAR_CHARS ?? 65_536)
+const chars = Number(process.env.TOUCHSTONE_LINEAR_CHARS ?? 32_768)
 /**
  * Time of the processor: a busy machine does not count. A quadratic parser needs several times it.
  */

@@ -11,6 +11,7 @@ import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
 import { openTasks, taskId, validationReason } from '../../mdm/tasks/tasks.ts'
 import { dataDirectory } from '../cli/process.ts'
 import { AUDIENCE } from '../gateway/issuer.ts'
+import { aboveDatabase, isMine } from '../property.ts'
 import { key as recordKeyOf, type WorldRecord } from '../subgraphs/world.ts'
 import { type AttackResult, over, overSocket, type Request } from './attack.ts'
 import { holes, hostileValues } from './hostileValues.ts'
@@ -29,14 +30,8 @@ let attackers: string
 const visits: string[] = []
 let admin: string
 let tried = 0
-/**
- * Places and cursors are tried by turns, and a run takes half of the turns: `npm test` the first
- * half, the run of `.ci/run` on Postgres 15 the other. TOUCHSTONE_HOSTILE=all tries everything.
- */
-const half = Number(process.env.TOUCHSTONE_ATTACK_HALF ?? 0)
-/** These two take most of the time, and what they find is decided above the database. */
-const aboveDatabase = half === 1 && 'does not depend on the version of Postgres'
-const isTurn = (turn: number, every: number) => turn % (2 * every) === half * every
+/** Places and cursors are tried by turns. TOUCHSTONE_HOSTILE=all tries everything. */
+const isTurn = (turn: number, every: number) => turn % every === 0 && isMine(turn / every)
 before(async () => {
   it = await startInstallation()
   elsewhere = createServer((req, res) => {

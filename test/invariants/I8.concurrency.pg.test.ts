@@ -6,6 +6,7 @@ import { recordKey } from '../../schema/recordKey.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import type { DirectMessage } from '../fixtures/directSource.ts'
 import { directPipeline, empty, send, systems } from '../fixtures/store.ts'
+import { isMine } from '../property.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -69,7 +70,7 @@ function collidingWorld(seed: number): { source: string; message: DirectMessage 
     .map(({ m }) => m)
 }
 
-for (const workers of [2, 4, 8])
+for (const workers of [2, 4, 8].filter((_, n) => isMine(n)))
   test(`I8: ${workers} workers on colliding records never leave two golden records for one thing`, async () => {
     await empty(db.sql)
     const pipeline = directPipeline(db.sql)
