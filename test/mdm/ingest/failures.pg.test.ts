@@ -588,7 +588,9 @@ describe('errors of the database', () => {
     try {
       for (let n = 0; n < attemptsMax + 2; n++) {
         await applyPending(pipeline, 10)
-        const [row] = await db.sql`select attempts, not_before > now() as pause from pending`
+        // The pause may be over by the time a busy machine looks.
+        const [row] = await db.sql`
+          select attempts, not_before > '-infinity' as pause from pending`
         assert.deepEqual({ ...row }, { attempts: n + 1, pause: true })
         await db.sql`update pending set not_before = '-infinity'`
       }
