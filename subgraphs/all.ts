@@ -63,6 +63,7 @@ export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
   connectors?: OperationsDeps['connectors']
   levels?: OperationsDeps['levels']
   pulled?: OperationsDeps['pulled']
+  targets?: OperationsDeps['targets']
 }
 
 const processSeal = new CursorSeal([randomBytes(32).toString('base64url')])
@@ -120,6 +121,7 @@ function factories(given: GraphDeps): (() => Subgraph)[] {
         connectors: deps.connectors ?? new Map(),
         levels: deps.levels,
         pulled: deps.pulled,
+        targets: deps.targets,
       }),
     ...others.map((name) => () => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]

@@ -105,6 +105,7 @@ Example:
         sources: systems,
         connectors,
         pulled: pulledObjects(installation),
+        targets: installation.targets,
         levels,
         tailer,
         steward,

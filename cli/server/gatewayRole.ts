@@ -191,6 +191,7 @@ export async function startGatewayRole(options: {
       steward,
       connectors,
       pulled: pulledObjects(installation),
+      targets: installation.targets,
       levels,
       webhooks,
       seal: await openCursorSeal(steward.sql, config),

@@ -41,6 +41,13 @@ export interface SyncFilter {
   states?: readonly string[] | null
 }
 
+/** A filter of runs. */
+export interface RunFilter extends SyncFilter {
+  modes?: readonly string[] | null
+  /** The run began then or later. */
+  since?: string | null
+}
+
 const stateColumns = `s.source, s.object, s.state, s.since, s.code, s.detail, s.verdict, s.attempts, s.failed_since as "failedSince",
   s.actor, s.due_at as "dueAt", s.requested, s.position_at as "positionAt", s.expires_at as "positionExpiresAt",
   s.rescan_since as "rescanSince", s.rows, s.announced, s.success_at as "successAt", s.census_at as "censusAt",
@@ -81,6 +88,17 @@ export function syncCondition(alias: 's' | 'r', filter: SyncFilter): Condition {
     if (filter.sources) where.push(`${alias}.source = any(${p.list(filter.sources, 'text')})`)
     if (filter.objects) where.push(`${alias}.object = any(${p.list(filter.objects, 'text')})`)
     if (filter.states) where.push(`${alias}.state = any(${p.list(filter.states, 'text')})`)
+    return where.join(' and ')
+  }
+}
+
+/** Returns the condition over the alias r that a filter of runs states. */
+export function runCondition({ modes, since, ...filter }: RunFilter): Condition {
+  const own = syncCondition('r', filter)
+  return (p) => {
+    const where = [own(p)]
+    if (modes) where.push(`r.mode = any(${p.list(modes, 'text')})`)
+    if (since) where.push(`r.began_at >= ${p.add(since, 'timestamptz')}`)
     return where.join(' and ')
   }
 }

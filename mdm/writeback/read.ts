@@ -140,18 +140,14 @@ export type TargetRow = Omit<
   'version' | 'registeredBy' | 'scanAfter' | 'fence' | 'leasedBy' | 'leasedUntil' | 'opened'
 >
 
-/** The source systems that are written to, as a list. */
-export const targetListing: Listing = {
-  from: 'write_target t',
-  where: 'true',
-  columns:
-    () => `t.source, t.failures, t.failed_since as "failedSince", t.code, t.detail, t.verdict,
-    t.scanned, t.scan_total as "scanTotal", t.scanned_at as "scannedAt",
-    case when t.paused_until > clock_timestamp() then t.paused_until end as "pausedUntil"`,
-  unique: { name: 'source', sql: 't.source', type: 'text', nullable: false },
+/** Returns the state of all source systems that writes are planned for, by name. */
+export async function readTargets(sql: Sql): Promise<TargetRow[]> {
+  return await sql<TargetRow[]>`
+    select source, failures, failed_since as "failedSince", code, detail, verdict,
+      scanned, scan_total as "scanTotal", scanned_at as "scannedAt",
+      case when paused_until > clock_timestamp() then paused_until end as "pausedUntil"
+    from write_target order by source`
 }
-
-export const targetOrder: SortTerm[] = [{ column: targetListing.unique, descending: false }]
 
 export interface StateCount {
   state: WriteState

@@ -10,7 +10,7 @@ import { tagRoots } from '../shared/tagRoots.ts'
 import { exceptionResolvers } from './exceptions.ts'
 import { type PulledObjects, syncResolvers } from './sync.ts'
 import { traceResolvers } from './traceResolvers.ts'
-import { writeResolvers, writesOfGoldenSdl } from './writes.ts'
+import { type WriteConfigurations, writeResolvers, writesOfGoldenSdl } from './writes.ts'
 
 export interface OperationsDeps extends ExceptionDesk {
   sqlOf: SqlOf
@@ -18,6 +18,8 @@ export interface OperationsDeps extends ExceptionDesk {
   levels?: ServiceLevels | undefined
   /** The source systems that are pulled. Without them none can be paused. */
   pulled?: PulledObjects | undefined
+  /** The source systems with `write:`. Without them those are listed that writes were planned for. */
+  targets?: WriteConfigurations | undefined
 }
 
 /**
@@ -28,7 +30,7 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
   const exceptions = exceptionResolvers(deps)
   const traces = traceResolvers(deps)
   const sync = syncResolvers(deps, deps.pulled ?? new Map())
-  const writes = writeResolvers(deps)
+  const writes = writeResolvers(deps, deps.targets ?? new Map())
   const { sql, levels } = deps
   const madeOf = (system: string, object: string | null) => typeOf(deps, system, object)
   return makeSubgraph(

@@ -2,7 +2,9 @@ import { type ControlKind, controlSync } from '../../mdm/connections/control.ts'
 import {
   latestRuns,
   type ObjectState,
+  type RunFilter,
   readStates,
+  runCondition,
   runListing,
   type SyncFilter,
   stateListing,
@@ -66,13 +68,17 @@ export function syncResolvers(desk: ExceptionDesk, objects: PulledObjects): Reso
               stateListing,
               pageRequest(page, stateOrder, syncCondition('s', filter ?? {})),
             ),
-      syncRuns: (_: unknown, { filter, ...page }: FilterArgs, context: RequestContext) =>
+      syncRuns: (
+        _: unknown,
+        { filter, ...page }: PageArguments & { filter?: RunFilter | null },
+        context: RequestContext,
+      ) =>
         context.bound
           ? memoryConnection(page, [])
           : listConnection(
               context,
               runListing,
-              pageRequest(page, latestRuns, syncCondition('r', filter ?? {})),
+              pageRequest(page, latestRuns, runCondition(filter ?? {})),
             ),
     },
     Mutation: {

@@ -15,10 +15,9 @@ import {
   intentsOfSource,
   latestIntents,
   readIntentsById,
+  readTargets,
   type StateCount,
   type TargetRow,
-  targetListing,
-  targetOrder,
 } from '../../mdm/writeback/read.ts'
 import { hiddenFields, missingScopeOf, missingScopeOfType } from '../../schema/hiddenFields.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
@@ -39,6 +38,26 @@ import { messageNumber } from './messageNumber.ts'
 import { notShown } from './transformation.ts'
 
 type FilterArgs = PageArguments & { filter?: IntentFilter | null }
+interface TargetFilter {
+  sources?: string[] | null
+  modes?: string[] | null
+  held?: boolean | null
+}
+/** `write:` of a source system: its mode, and the mistake that holds it. */
+interface WriteConfiguration {
+  mode: string
+  held: string | null
+}
+
+/** The source systems with `write:` by name. The map changes with the active policy. */
+export type WriteConfigurations = ReadonlyMap<string, WriteConfiguration>
+
+/** A source system with `write:`: its configuration, and the state of its writes if some are planned. */
+interface TargetState extends TargetRow {
+  mode: string | null
+  held: string | null
+}
+
 interface ControlArgs {
   source: string
   ids?: string[] | null
@@ -47,8 +66,10 @@ interface ControlArgs {
 }
 
 /** Creates the resolvers of the queries and mutations of writes to source systems. */
-export function writeResolvers(desk: ExceptionDesk): Resolvers {
+export function writeResolvers(desk: ExceptionDesk, targets: WriteConfigurations): Resolvers {
   const { policy } = desk
+  const targetStates = (context: RequestContext) =>
+    context.once('writeTargets', async () => joinStates(targets, await readTargets(context.sql)))
   const control =
     (kind: WriteRequest) =>
     async (_: unknown, { source, ids, ...request }: ControlArgs, context: RequestContext) => {
@@ -98,10 +119,15 @@ export function writeResolvers(desk: ExceptionDesk): Resolvers {
           readIntentsById(sql, ids),
         )
       },
-      writeTargets: (_: unknown, page: PageArguments, context: RequestContext) =>
-        context.bound
-          ? memoryConnection(page, [])
-          : listConnection(context, targetListing, pageRequest(page, targetOrder)),
+      writeTargets: async (
+        _: unknown,
+        { filter, ...page }: PageArguments & { filter?: TargetFilter | null },
+        context: RequestContext,
+      ) =>
+        memoryConnection(
+          page,
+          context.bound ? [] : filtered(await targetStates(context), filter ?? {}),
+        ),
     },
     Mutation: {
       approveWrites: control('APPROVE'),
@@ -142,6 +168,10 @@ export function writeResolvers(desk: ExceptionDesk): Resolvers {
       owner: ({ source, object }: IntentRow) => ownerOfException(desk, { system: source, object }),
     },
     PulledObject: {
+      writeTarget: async ({ source }: ObjectState, _: unknown, context: RequestContext) =>
+        context.bound
+          ? null
+          : (await targetStates(context)).find((target) => target.source === source),
       writeIntents: ({ source, object }: ObjectState, args: FilterArgs, context: RequestContext) =>
         writesOf(intentsOfObject, `${source} ${object}`, args, context),
     },
@@ -149,6 +179,30 @@ export function writeResolvers(desk: ExceptionDesk): Resolvers {
     WriteTargetConnection: connectionResolvers,
     WriteResult: { __resolveType: (of: { __typename: string }) => of.__typename },
   }
+}
+
+/** Joins configuration and state. Nothing is planned for a system with the mode OFF or a mistake. */
+function joinStates(targets: WriteConfigurations, rows: readonly TargetRow[]): TargetState[] {
+  const states = new Map(rows.map((row) => [row.source, row]))
+  return [...new Set([...targets.keys(), ...states.keys()])].sort().map((source) => {
+    const { mode = null, held = null } = targets.get(source) ?? {}
+    return { ...(states.get(source) ?? withoutWrites(source)), mode, held }
+  })
+}
+
+const withoutWrites = (source: string): TargetRow => ({
+  ...{ source, failures: 0, failedSince: null, code: null, detail: null, verdict: null },
+  ...{ scanned: 0, scanTotal: null, scannedAt: null, pausedUntil: null },
+})
+
+function filtered(states: readonly TargetState[], filter: TargetFilter): TargetState[] {
+  const { sources, modes, held } = filter
+  return states.filter(
+    (state) =>
+      (!sources || sources.includes(state.source)) &&
+      (!modes || (state.mode !== null && modes.includes(state.mode))) &&
+      (typeof held !== 'boolean' || held === (state.held !== null)),
+  )
 }
 
 /** Returns the SDL of the golden types: each leads to its writes. */

@@ -16,7 +16,7 @@ import { startTailer } from '../../mdm/feed/tailer.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { readServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { readRules } from '../../mdm/tasks/rules.ts'
-import { createSubgraphs } from '../../subgraphs/all.ts'
+import { createSubgraphs, type GraphDeps } from '../../subgraphs/all.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
 import { AUDIENCE, type Issuer, startIssuer } from '../gateway/issuer.ts'
@@ -58,7 +58,7 @@ const BOUNDS: QueryBounds = {
  * roles there are two more. `blind` has every scope but those of the model; `stranger` has none.
  */
 export async function startInstallation(
-  more: { rights?: RowRights; records?: WorldRecord[] } = {},
+  more: { rights?: RowRights; records?: WorldRecord[]; targets?: GraphDeps['targets'] } = {},
 ): Promise<Installation> {
   const db = await testDatabase()
   if (more.rights) await setUpRowRights(db.sql, policy)
@@ -82,6 +82,7 @@ export async function startInstallation(
     steward,
     rows,
     levels: readServiceLevels('config/service-levels.yaml'),
+    targets: more.targets,
   })
   const supergraph = composeSupergraph(subgraphs)
   const logged: string[] = []

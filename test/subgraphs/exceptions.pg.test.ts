@@ -556,8 +556,11 @@ test('lists pulled objects and runs with owners, and pauses, resumes and rescans
   }
   const list = `{ connections(filter: { states: [FAILED] }) { totalCount nodes { source object state code verdict owner rows reading } }
     all: connections(first: 1) { nodes { object } pageInfo { hasNextPage } }
-    syncRuns(first: 1) { totalCount nodes { object mode state rows } } }`
-  const { connections, all, syncRuns } = await askWith(list)
+    syncRuns(first: 1) { totalCount nodes { object mode state rows } }
+    full: syncRuns(filter: { modes: [FULL], since: "2000-01-01T00:00:00Z" }) { nodes { object } }
+    later: syncRuns(filter: { since: "2999-01-01T00:00:00Z" }) { totalCount } }`
+  const { connections, all, syncRuns, full, later } = await askWith(list)
+  assert.deepEqual([full.nodes, later.totalCount], [[{ object: 'account' }], 0])
   assert.deepEqual(connections, {
     totalCount: 1,
     nodes: [

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import type { JudgedTarget } from '../../connectors/writeTarget.ts'
 import { verifyAudit } from '../../mdm/audit/verifyAudit.ts'
 import { type PlannerContext, planDue } from '../../mdm/writeback/planDue.ts'
 import { registerTargets, scanTargets } from '../../mdm/writeback/registerTargets.ts'
@@ -10,10 +11,13 @@ import { directMapping, directTarget } from '../mdm/writeback/directTarget.ts'
 import { type GraphQLResponse, key } from './world.ts'
 
 let it: Installation
+/** What config/sources.yaml would have in `write:`. */
+const judged = new Map<string, JudgedTarget>()
 const tokens = new Map<string, string>()
 before(async () => {
   it = await startInstallation({
     rights: { legalEntities: true },
+    targets: judged,
     records: [
       {
         source: 'billing',
@@ -32,6 +36,7 @@ before(async () => {
   tokens.set('bound', await it.bound({ legal_entities: ['DE01'] }, 'integrator'))
 })
 beforeEach(async () => {
+  judged.clear()
   await it.db.sql`truncate write_due, write_intent, write_target, write_request, task cascade`
 })
 after(async () => await it?.close())
@@ -195,6 +200,54 @@ describe('the list of writes', () => {
     const toCustomers = all.filter((w: { object: string }) => w.object === 'Customer').length
     assert.deepEqual(object, { object: 'Customer', writeIntents: { totalCount: toCustomers } })
   })
+})
+
+test('source systems with write: show their mode, and the mistake that holds them', async () => {
+  const mistake = 'sources.yaml:9: write.Customer: crm writes no field "size"'
+  judged.set('shop', { source: 'shop', mode: 'OFF', target: billing(), held: null })
+  judged.set('crm', { source: 'crm', mode: 'ON', target: null, held: mistake })
+  const target = billing()
+  judged.set('billing', { source: 'billing', mode: 'APPROVE', target, held: null })
+  await plan(target)
+  await it.db.sql`
+    insert into sync_state (source, object) values ('crm', 'Account'), ('erp', 'Partner') on conflict do nothing`
+  const names = async (args: string) => {
+    const { writeTargets } = await ask(
+      `{ writeTargets${args} { totalCount pageInfo { hasNextPage endCursor } nodes { source } } }`,
+    )
+    return { ...writeTargets, nodes: writeTargets.nodes.map((n: { source: string }) => n.source) }
+  }
+  const { writeTargets, connections } = await ask(
+    `{ writeTargets { nodes { source mode held scanned counts { state } } }
+      connections(filter: { objects: ["Account", "Partner"] }) { nodes { object writeTarget { source mode held } } } }`,
+    'steward',
+  )
+  assert.deepEqual(
+    writeTargets.nodes.map((n: Record<string, unknown>) => [n.source, n.mode, n.held]),
+    [
+      ['billing', 'APPROVE', null],
+      ['crm', 'ON', mistake],
+      ['shop', 'OFF', null],
+    ],
+  )
+  assert.ok(writeTargets.nodes[0].scanned > 0 && writeTargets.nodes[0].counts.length > 0)
+  assert.deepEqual([writeTargets.nodes[2].scanned, writeTargets.nodes[2].counts], [0, []])
+  assert.deepEqual(connections.nodes, [
+    { object: 'Account', writeTarget: { source: 'crm', mode: 'ON', held: mistake } },
+    { object: 'Partner', writeTarget: null },
+  ])
+  assert.deepEqual((await names('(filter: { modes: [ON, OFF] })')).nodes, ['crm', 'shop'])
+  assert.deepEqual((await names('(filter: { held: true })')).nodes, ['crm'])
+  assert.deepEqual((await names('(filter: { sources: [] })')).nodes, [])
+  const first = await names('(first: 2)')
+  assert.deepEqual([first.totalCount, first.nodes], [3, ['billing', 'crm']])
+  const next = await names(`(first: 2, after: ${JSON.stringify(first.pageInfo.endCursor)})`)
+  assert.deepEqual([next.nodes, next.pageInfo.hasNextPage], [['shop'], false])
+  assert.match(
+    JSON.stringify(await tryToAsk('{ writeTargets { nodes { mode held } } }', 'reader')),
+    /source:read/,
+  )
+  assert.equal((await ask('{ writeTargets { totalCount } }', 'bound')).writeTargets.totalCount, 0)
 })
 
 test('what was refused is a task with an owner, which callers with row rights do not see', async () => {
