@@ -1,4 +1,5 @@
 import { random } from '../../random.ts'
+import { EntraSignIn } from '../kit/entraSignIn.ts'
 import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
@@ -8,7 +9,7 @@ import { Environment } from './environment.ts'
 import { errorReply, expiredVersion, noPrivilege, notFound } from './errors.ts'
 import { checkVersion, queryOf } from './request.ts'
 import { guid } from './rules.ts'
-import { SignIn } from './signIn.ts'
+
 import { findTable, TABLES, type Table } from './tables.ts'
 import { WebApi } from './webApi.ts'
 import { addressOf, WriteApi } from './writeApi.ts'
@@ -29,7 +30,7 @@ async function open(options: DataverseOptions = {}): Promise<ModelSystem> {
   const environment = new Environment(draw)
   const application = { tenantId: guid(draw), clientId: guid(draw), clientSecret: secret() }
   let url = ''
-  const signIn = new SignIn(application, environment.clock, () => url)
+  const signIn = new EntraSignIn(application, environment.clock, () => url)
   const rateLimit = new RateLimit(
     { windowMs, max: requestsMax, kind: 'sliding' },
     limits === 'vendor',

@@ -1,7 +1,7 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto'
-import type { Clock } from '../kit/clock.ts'
-import { secret } from '../kit/secret.ts'
-import { type Received, Refused, type Reply } from '../kit/server.ts'
+import type { Clock } from './clock.ts'
+import { type Received, Refused, type Reply } from './exchange.ts'
+import { secret } from './secret.ts'
 
 const tokenSeconds = 3599
 
@@ -11,8 +11,8 @@ export interface Application {
   clientSecret: string
 }
 
-/** The token endpoint of the tenant, and the check of its tokens. */
-export class SignIn {
+/** The token endpoint of a tenant of Microsoft Entra ID, and the check of its tokens. */
+export class EntraSignIn {
   readonly #application: Application
   readonly #clock: Clock
   readonly #url: () => string
