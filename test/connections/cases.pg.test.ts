@@ -36,6 +36,10 @@ const OBJECTS: Readonly<Record<string, { read: readonly string[]; requests: RegE
     requests: /FROM(\+|%20| )Opportunity(\+|%20| )/,
   },
   dataverse: { read: ['accounts', 'contacts', 'opportunities'], requests: /\/opportunities/ },
+  finance: {
+    read: ['CustomersV3', 'ContactPersons', 'SalesOrderHeadersV2'],
+    requests: /\/SalesOrderHeadersV2/,
+  },
   oracle: { read: ['accounts', 'contacts', 'opportunities'], requests: /\/opportunities/ },
   netsuite: { read: ['customer', 'contact', 'opportunity'], requests: /Opprtnty/ },
 }
@@ -47,7 +51,7 @@ const EXPIRING: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Their sign-in names an address that a proxy cannot replace. */
-const WITHOUT_PROXY = new Set(['salesforce', 'dataverse', 'netsuite'])
+const WITHOUT_PROXY = new Set(['salesforce', 'dataverse', 'finance', 'netsuite'])
 /** SuiteQL says that there is no such record; Gainsight has one code for this and a wrong key. */
 const WITHOUT_FORBIDDEN: Readonly<Record<string, string>> = {
   netsuite: 'PERMANENT',
@@ -360,6 +364,7 @@ const CHANGES: Readonly<Record<string, ReadonlyMap<string, Record<string, unknow
   hubspot: new Map([['companies', [{ name: 'Later GmbH' }]]]),
   salesforce: new Map([['Account', [{ Name: 'Later GmbH' }]]]),
   dataverse: new Map([['accounts', [{ name: 'Later GmbH' }]]]),
+  finance: new Map([['CustomersV3', [{ OrganizationName: 'Later GmbH' }]]]),
   oracle: new Map([['accounts', [{ OrganizationName: 'Later GmbH' }]]]),
   netsuite: new Map([['customer', [{ companyname: 'Later GmbH' }]]]),
 }

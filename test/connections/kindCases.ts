@@ -1,5 +1,6 @@
 import { chargebee } from '../../demo/systems/chargebee/chargebee.ts'
 import { dataverse } from '../../demo/systems/dataverse/dataverse.ts'
+import { finance } from '../../demo/systems/finance/finance.ts'
 import { gainsight } from '../../demo/systems/gainsight/gainsight.ts'
 import { hubspot } from '../../demo/systems/hubspot/hubspot.ts'
 import { netsuite } from '../../demo/systems/netsuite/netsuite.ts'
@@ -78,6 +79,22 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
     }),
     // A party that was merged into another one.
     isGone: (record) => record.PartyStatus === 'M',
+  },
+  {
+    model: finance,
+    role: 'ERP',
+    connection: ({
+      credentials: { environmentUrl, loginUrl, tenantId, clientId, clientSecret },
+    }) => ({
+      ...{
+        environment: 'unused',
+        base: environmentUrl,
+        login: loginUrl,
+        tenant: tenantId,
+        clientId,
+      },
+      clientSecret: new Secret(clientSecret),
+    }),
   },
   {
     model: netsuite,

@@ -147,6 +147,26 @@ export const OPERATIONAL_CASES: Readonly<Record<string, readonly OperationalCase
       },
     },
   ],
+  finance: [
+    {
+      object: 'SalesOrderHeadersV2',
+      type: 'SalesOrder',
+      columns: (r, refer) => ({
+        customer: refer('CustomersV3', `${r.dataAreaId}-${r.OrderingCustomerAccountNumber}`),
+        ...{ number: r.SalesOrderNumber, currency: r.CurrencyCode },
+        status: r.SalesOrderStatus,
+      }),
+    },
+    {
+      object: 'SalesInvoiceHeadersV2',
+      type: 'Invoice',
+      columns: (r, refer) => ({
+        customer: refer('CustomersV3', `${r.dataAreaId}-${r.InvoiceCustomerAccountNumber}`),
+        ...money('total', major(r.TotalInvoiceAmount, r.CurrencyCode), r.CurrencyCode),
+        ...{ number: r.InvoiceNumber, issue_date: dayOf(r.InvoiceDate) },
+      }),
+    },
+  ],
   dataverse: [
     {
       object: 'productpricelevels',

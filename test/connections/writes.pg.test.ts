@@ -93,6 +93,17 @@ const WRITES: Readonly<Record<string, readonly Written[]>> = {
       create: { companyname: 'New GmbH' },
     },
   ],
+  finance: [
+    {
+      object: 'CustomersV3',
+      change: { OrganizationName: 'Write GmbH', AddressCity: 'Köln' },
+    },
+    {
+      object: 'ContactPersons',
+      change: { EmploymentJobTitle: 'CFO', PrimaryPhoneNumber: null },
+    },
+    { object: 'ProductsV2', change: { ProductDescription: 'Changed' } },
+  ],
   oracle: [{ object: 'accounts', change: { OrganizationName: 'Write GmbH' } }],
 }
 

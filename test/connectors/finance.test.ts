@@ -104,13 +104,13 @@ describe('Dynamics 365 Finance', () => {
       dataAreaId: 'usmf',
       InvoiceNumber: 'CIV-000667',
       InvoiceDate: '2026-03-01T12:00:00Z',
-      DueDate: '1900-01-01T12:00:00Z',
+      LedgerVoucher: 'ARI-000667',
       InvoiceCustomerAccountNumber: 'US-001',
       TotalInvoiceAmount: 119.5,
       CurrencyCode: 'EUR',
     }
     const read = (record: object) => readOne(finance, 'row', record, 'SalesInvoiceHeadersV2')
-    assert.equal(read(invoice).change.sourceId, 'usmf-CIV-000667')
+    assert.equal(read(invoice).change.sourceId, 'usmf|CIV-000667|2026-03-01T12:00:00Z|ARI-000667')
     assert.deepEqual(read(invoice).canonical.fields, {
       customer: recordKey('finance', 'CustomersV3', 'usmf-US-001'),
       number: 'CIV-000667',

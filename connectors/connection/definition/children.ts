@@ -3,6 +3,7 @@ import { failAt, type Located } from '../../mapping/document.ts'
 import type { Path, Scope } from '../../mapping/path.ts'
 import { compileWhen } from '../../mapping/rule.ts'
 import { namesOf } from './feed.ts'
+import { idNames } from './identity.ts'
 import { compileListing, LISTING_FIELDS, type Listing } from './listing.ts'
 import { REQUEST_FIELDS } from './request.ts'
 import { below, parseAt, pathIn, pathText, shape } from './shape.ts'
@@ -70,5 +71,5 @@ export function readChildren(place: Located, what: string, allowed: ReadonlySet<
   })
 }
 
-const ID = ['id', 'id.1', 'id.2', 'id.3']
+const ID = idNames
 const IDS = ['ids', 'each']

@@ -3,8 +3,8 @@ import { compileIds, compileMoments } from '../../mapping/identity.ts'
 import type { Scope } from '../../mapping/path.ts'
 import { isMap } from '../../mapping/rule.ts'
 
-/** The placeholders of one record's id. */
-export const idNames = ['id', 'id.1', 'id.2', 'id.3']
+/** The placeholders of one record's id: whole, and its parts where it is joined. */
+export const idNames = ['id', 'id.1', 'id.2', 'id.3', 'id.4']
 
 /** Compiles `id:` as in a mapping: a path, alternatives, or {join: [paths], with: "-"}. */
 export function compileIdOf(place: Located): (scope: Scope) => string | null {

@@ -1,3 +1,4 @@
+import { idNames } from '../definition/identity.ts'
 import type { ObjectDefinition } from '../definition/object.ts'
 import type { TemplateValue, TemplateValues } from '../definition/template.ts'
 import type { TimeForm } from '../definition/timeForm.ts'
@@ -41,5 +42,6 @@ export function idValues(
   const split = joinedId ? id.split(joinedId.separator) : [id]
   const before = joinedId ? split.slice(0, joinedId.parts - 1) : []
   const parts = [...before, split.slice(before.length).join(joinedId?.separator ?? '')]
-  return { id, 'id.1': parts[0] ?? '', 'id.2': parts[1] ?? '', 'id.3': parts[2] ?? '' }
+  const values = idNames.map((name, n) => [name, n === 0 ? id : (parts[n - 1] ?? '')] as const)
+  return Object.fromEntries(values)
 }

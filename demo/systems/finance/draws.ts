@@ -94,8 +94,6 @@ const contact: Draw = (random, store) => {
   const drawn = person(random, domain)
   return {
     dataAreaId: of.dataAreaId,
-    AssociatedContactType: 'Customer',
-    AssociatedContactNumber: of.CustomerAccount,
     AssociatedPartyNumber: of.PartyNumber,
     FirstName: cut(drawn.given, 25),
     LastName: cut(drawn.family, 25),
@@ -122,7 +120,7 @@ const releasedProduct: Draw = (random, store) => {
   const [dataAreaId] = random.pick(COMPANIES)
   const ItemNumber = cut(String(of.ProductNumber), 20)
   // A product is released to a legal entity once.
-  if (store.table('ReleasedProductsV2').get(`${dataAreaId}/${ItemNumber}`)) return undefined
+  if (store.table('ReleasedProductsV2').get(`${dataAreaId}-${ItemNumber}`)) return undefined
   return {
     ...{ dataAreaId, ItemNumber, ProductNumber: of.ProductNumber },
     ...{ ProductSearchName: of.ProductSearchName, SearchName: of.ProductSearchName },
@@ -187,7 +185,7 @@ const salesInvoice: Draw = (random, store) => {
 
 export const DRAWS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
   ['CustomersV3', customer],
-  ['ContactsV3', contact],
+  ['ContactPersons', contact],
   ['ProductsV2', product],
   ['ReleasedProductsV2', releasedProduct],
   ['SalesOrderHeadersV2', salesOrder],
@@ -209,7 +207,7 @@ export const REDRAWS: ReadonlyMap<string, Redraw> = new Map<string, Redraw>([
     }),
   ],
   [
-    'ContactsV3',
+    'ContactPersons',
     (random) => ({
       EmploymentProfession: random.pick(['CEO', 'Buyer', '']),
       IsInactive: random.pick(['No', 'No', 'Yes']),

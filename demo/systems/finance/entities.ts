@@ -32,8 +32,6 @@ export interface Entity {
  * extension of the entity does.
  */
 export const CHANGED = 'ModifiedDateTime'
-/** The golden id: a field that an extension adds too. */
-export const GOLDEN_ID = 'TouchstoneId'
 const CREATED = 'OrderCreationDateTime'
 
 const moment = (name: string): Field => ({
@@ -66,17 +64,17 @@ export const ENTITIES: readonly Entity[] = [
       keys: ['dataAreaId', 'CustomerAccount'],
     },
     CUSTOMER,
-    [moment(CHANGED), text(GOLDEN_ID, 64)],
+    [moment(CHANGED)],
   ),
   entity(
-    'ContactsV3',
+    'ContactPersons',
     {
-      type: 'ContactV3',
-      view: 'smmContactPersonV3Entity',
+      type: 'ContactPerson',
+      view: 'smmContactPersonEntity',
       keys: ['dataAreaId', 'ContactPersonId'],
     },
     CONTACT,
-    [moment(CHANGED), text(GOLDEN_ID, 64)],
+    [moment(CHANGED)],
   ),
   entity(
     'ProductsV2',

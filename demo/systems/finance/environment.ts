@@ -31,13 +31,11 @@ export class Environment {
     })
   }
 
-  /** Creates or changes a record as a user does. The key may stand in the fields. */
+  /** Creates a record as a user does, or changes the one whose id the fields name. */
   put(set: string, fields: Fields): string {
     const entity = entityOf(set)
-    if (fields.id !== undefined || !entity) return this.store.put(set, fields)
-    const named = entity.keys.every((name) => Object.hasOwn(fields, name))
-    const id = named && { id: idOfKey(entity, fields) }
-    return this.store.put(set, { ...this.#ofParty(fields), ...fields, ...id })
+    const isNew = fields.id === undefined && entity
+    return this.store.put(set, isNew ? this.numbered(entity, fields) : fields)
   }
 
   /** Returns the record that readers see at a key. */

@@ -108,10 +108,10 @@ export const CUSTOMER: Described = {
   },
 }
 
-/** Contact persons, as the Common Data Model and the maps of dual-write list them. */
+/** `smmContactPersonEntity`: what the metadata of an environment lists. */
 export const CONTACT: Described = {
   string: `ContactPersonId ContactPersonPartyNumber ContactPersonName AssociatedPartyNumber
-    AssociatedContactNumber FirstName MiddleName LastName Initials KnownAsName SearchName
+    FirstName MiddleName LastName Initials KnownAsName SearchName
     ProfessionalTitle ProfessionalSuffix EmploymentJobTitle EmploymentProfession
     EmploymentDepartment EmploymentJobFunctionName EmploymentOfficeLocation AssistantName
     AssistantPhoneNumber ManagerContactPersonId DecisionMakingRoleCode LoyaltyLevelPhrase
@@ -129,7 +129,6 @@ export const CONTACT: Described = {
   enums: [
     ['Gender', 'Gender', 'Unknown Male Female NonSpecific'],
     ['MaritalStatus', 'DirPersonMaritalStatus', 'None Married Single Widowed Divorced'],
-    ['AssociatedContactType', 'ContactForParty', 'Customer Vendor'],
   ],
   readOnly: 'ContactPersonName FormattedPrimaryAddress',
   lengths: { ContactPersonId: 20, FirstName: 25, MiddleName: 25, LastName: 25 },

@@ -8,7 +8,7 @@ import { secret } from '../kit/secret.ts'
 import { openServer } from '../kit/server.ts'
 import { entityOf } from './entities.ts'
 import { Environment } from './environment.ts'
-import { badRequest, errorReply, noRoute } from './errors.ts'
+import { badRequest, errorReply, noRoute, writeFailed } from './errors.ts'
 import { ReadApi } from './readApi.ts'
 import { checkVersion } from './request.ts'
 import { WriteApi } from './writeApi.ts'
@@ -54,7 +54,14 @@ async function open(options: FinanceOptions = {}): Promise<ModelSystem> {
         return route(reads, writes, request)
       },
       notFound: ({ path }) => noRoute(`${url}${path}`),
-      failure: (status) => errorReply(status, 'The service failed.'),
+      // Another transaction changed the record while this one wrote it.
+      failure: (status) =>
+        status === 400
+          ? writeFailed(
+              'CustCustomerV3Entity',
+              'Cannot edit a record in Customers (CustTable). An update conflict occurred due to another user process deleting the record or changing one or more fields in the record',
+            ).reply
+          : errorReply(status, 'The service failed.'),
       forbidden: () =>
         errorReply(
           403,

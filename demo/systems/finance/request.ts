@@ -12,7 +12,10 @@ export const queryOf = (request: Received): Query =>
     badRequest(`The query parameter '${name}' is ${problem}.`, problem === 'unknown'),
   )
 
-/** Returns how many rows a page has: as many as are preferred, but not more than 10,000. */
+/**
+ * Returns how many rows a page has: as many as are preferred, but not more than 10,000. A request
+ * without pages may prefer it too; a preference that does not apply is ignored (RFC 7240).
+ */
 export function pageRowsOf({ headers }: Received): number {
   let rows = pageRowsMax
   for (const part of String(headers.prefer ?? '').split(',')) {

@@ -11,13 +11,13 @@ export type { Fields } from './values.ts'
 /** Users change these often. */
 const WEIGHTS = new Map([
   ['CustomersV3', 6],
-  ['ContactsV3', 5],
+  ['ContactPersons', 5],
   ['SalesOrderHeadersV2', 3],
 ])
 /** Prefixes of the numbers that sequences give. */
 const SEQUENCES = new Map([
   ['CustomersV3', 'C'],
-  ['ContactsV3', 'CP'],
+  ['ContactPersons', 'CP'],
   ['ProductsV2', 'P'],
   ['ReleasedProductsV2', 'I'],
   ['SalesOrderHeadersV2', 'SO'],
@@ -52,15 +52,15 @@ export class Counters {
   }
 }
 
-/** The id of a record in the store: the values of its key, joined by slashes. */
+/** The id of a record in the store: the values of its key, joined by a hyphen or, where they are many, by bars. */
 export const idOfKey = ({ keys }: Entity, fields: Fields): string =>
-  keys.map((name) => String(ownValue(fields, name) ?? '')).join('/')
+  keys.map((name) => String(ownValue(fields, name) ?? '')).join(keys.length > 2 ? '|' : '-')
 
 const isoOf = (code: unknown) => countries.alpha3ToAlpha2(String(code)) ?? ''
 
 /** Returns the fields that the system makes of others. */
 function derived({ set }: Entity, record: Fields): Fields {
-  if (set === 'ContactsV3')
+  if (set === 'ContactPersons')
     return { ContactPersonName: [record.FirstName, record.LastName].filter(Boolean).join(' ') }
   if (set !== 'CustomersV3') return {}
   const lines = [
@@ -79,15 +79,15 @@ function derived({ set }: Entity, record: Fields): Fields {
 function write(entity: Entity, fields: Fields, at: WrittenAt, counters: Counters): Fields {
   const record: Fields = at.before ? { ...at.before } : emptyRecord(entity)
   if (!at.before) {
-    const parts = at.id.split('/')
-    for (const [place, name] of entity.keys.entries()) setOwn<unknown>(record, name, parts[place]!)
+    for (const name of entity.keys)
+      setOwn(record, name, storedValue(entity, entity.fields.get(name)!, ownValue(fields, name)))
     if (entity.fields.has('OrderCreationDateTime')) record.OrderCreationDateTime = momentOf(at.now)
     if (entity.set === 'CustomersV3') {
       record.PartyType = 'Organization'
       record.SalesCurrencyCode = new Map(COMPANIES).get(String(record.dataAreaId)) ?? ''
       if ((fields.PartyNumber ?? '') === '') record.PartyNumber = counters.next('party')
     }
-    if (entity.set === 'ContactsV3') record.ContactPersonPartyNumber = counters.next('party')
+    if (entity.set === 'ContactPersons') record.ContactPersonPartyNumber = counters.next('party')
   }
   for (const [name, value] of Object.entries(fields)) {
     if (entity.keys.includes(name) || (name === 'PartyNumber' && value === '')) continue
@@ -100,21 +100,15 @@ function write(entity: Entity, fields: Fields, at: WrittenAt, counters: Counters
 /** Returns the rules of all entities. */
 export function financeRules(counters: Counters): ObjectRules[] {
   return ENTITIES.map((entity): ObjectRules => {
-    const { set, perCompany } = entity
-    const redraw = REDRAWS.get(set)!
-    const prefix = SEQUENCES.get(set)
-    const newId = () => {
-      const number = prefix === undefined ? '' : `${prefix}-${counters.next(set)}`
-      if (prefix !== undefined) return perCompany ? `${COMPANIES[0]![0]}/${number}` : number
-      const document = counters.next(set)
-      return `${COMPANIES[0]![0]}/CIV-M${document}/2026-01-01T12:00:00Z/ARI-M${document}`
-    }
+    const { set } = entity
     return {
       name: set,
       idField: 'id',
       fields: [...entity.fields.keys()].filter((name) => name !== CHANGED),
       weight: WEIGHTS.get(set) ?? 2,
-      newId,
+      newId() {
+        throw new Error(`a record of ${set} is made with its key`)
+      },
       write: (fields, at) => write(entity, fields, at, counters),
       ...(entity.writable && { erase: (record: Fields) => record }),
       draw(random, store) {
@@ -123,7 +117,7 @@ export function financeRules(counters: Counters): ObjectRules[] {
         const numbered = keyed(entity, drawn, counters)
         return { ...numbered, id: idOfKey(entity, numbered) }
       },
-      redraw,
+      redraw: REDRAWS.get(set)!,
     }
   })
 }

@@ -8,7 +8,7 @@ import type { Fields } from './rules.ts'
 
 const REQUIRED: ReadonlyMap<string, readonly string[]> = new Map([
   ['CustomersV3', ['CustomerGroupId']],
-  ['ContactsV3', ['LastName']],
+  ['ContactPersons', ['LastName']],
   ['ProductsV2', ['ProductName']],
   ['ReleasedProductsV2', ['ProductNumber']],
   ['SalesOrderHeadersV2', ['OrderingCustomerAccountNumber']],
@@ -55,7 +55,6 @@ export function validate(environment: Environment, entity: Entity, record: Field
 
 /** Fields that name a record of another entity. */
 const REFERENCES: ReadonlyMap<string, { field: string; set: string; key: string }> = new Map([
-  ['ContactsV3', { field: 'AssociatedContactNumber', set: 'CustomersV3', key: 'CustomerAccount' }],
   [
     'SalesOrderHeadersV2',
     { field: 'OrderingCustomerAccountNumber', set: 'CustomersV3', key: 'CustomerAccount' },

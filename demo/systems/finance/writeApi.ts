@@ -5,7 +5,7 @@ import { type Entity, typeName } from './entities.ts'
 import type { Environment } from './environment.ts'
 import { badRequest, errorReply, noResource, writeFailed } from './errors.ts'
 import type { ReadApi } from './readApi.ts'
-import { keyOf, queryOf } from './request.ts'
+import { keyOf, pageRowsOf, queryOf } from './request.ts'
 import type { Fields } from './rules.ts'
 import { validate } from './validation.ts'
 import { storedValue } from './values.ts'
@@ -64,9 +64,10 @@ export class WriteApi {
     )
     if (changed !== undefined)
       throw writeFailed(entity.view, `Warning: Field '${changed}' does not allow editing`)
-    for (const name of entity.keys) delete fields[name]
-    validate(this.#environment, entity, { ...record, ...fields })
-    this.#as(request, () => this.#environment.store.write(entity.set, { ...fields, id }))
+    const others = Object.entries(fields).filter(([name]) => !entity.keys.includes(name))
+    const given: Fields = Object.fromEntries(others)
+    validate(this.#environment, entity, { ...record, ...given })
+    this.#as(request, () => this.#environment.store.write(entity.set, { ...given, id }))
     return { status: 204, headers: { 'odata-version': '4.0' } }
   }
 
@@ -136,8 +137,7 @@ export class WriteApi {
 function bodyOf(request: Received): Fields {
   if (!request.headers['content-type']?.startsWith('application/json'))
     throw new Refused(errorReply(415, 'The content type is not application/json.'))
-  if (request.headers.prefer !== undefined)
-    throw badRequest(`The preference ${String(request.headers.prefer)} is not supported.`, true)
+  pageRowsOf(request)
   try {
     const body: unknown = JSON.parse(request.body)
     if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Fields

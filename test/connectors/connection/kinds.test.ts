@@ -69,7 +69,7 @@ function fieldOf(path: string): string {
 const NO_GOLDEN_ID: Record<string, string[]> = {
   chargebee: ['item'],
   dataverse: ['leads', 'products'],
-  finance: ['CustomersV3', 'ContactsV3', 'ProductsV2'],
+  finance: ['CustomersV3', 'ContactPersons', 'ProductsV2'],
   netsuite: ['salesOrder'],
   salesforce: ['Lead', 'Contract'],
   sap: ['A_Product', 'A_SalesContract'],
