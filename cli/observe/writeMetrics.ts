@@ -63,6 +63,11 @@ export function writeMetrics(registry: Registry, role: () => PullRole | undefine
     'Writes that are held because too many records would change, counted to 10,000.',
     ['system'],
   )
+  const undecided = gauge(
+    'undecided',
+    'Creates that wait until people decide whether the system has the thing already, counted to 10,000.',
+    ['system'],
+  )
   const unscanned = gauge(
     'unscanned_records',
     'Golden records that are still to be planned after a change of the configuration.',
@@ -76,7 +81,8 @@ export function writeMetrics(registry: Registry, role: () => PullRole | undefine
   const dueAge = gauge('due_seconds', 'How long the oldest of these is due; 0 without any.')
   return {
     show(now: WriteFigures): void {
-      for (const g of [intents, oldest, ended, paused, failed, held, unscanned, used]) g.reset()
+      for (const g of [intents, oldest, ended, paused, failed, held, undecided, unscanned, used])
+        g.reset()
       for (const f of now.intents) {
         const labels = { system: f.source, state: f.state.toLowerCase() }
         intents.set(labels, f.count)
@@ -90,6 +96,7 @@ export function writeMetrics(registry: Registry, role: () => PullRole | undefine
         paused.set({ system }, f.isPaused ? 1 : 0)
         failed.set({ system }, f.failed)
         held.set({ system }, f.heldByLimit)
+        undecided.set({ system }, f.undecided)
         unscanned.set({ system }, f.unscanned)
         const limits = bounds.get(system)
         if (!limits) continue

@@ -3,6 +3,8 @@ import { storableJson } from '../../schema/storable.ts'
 import type { action } from '../../schema/tables/stewardship.ts'
 import type { Caller } from '../access/caller.ts'
 import type { Sql, Transaction } from '../db/database.ts'
+import { transaction } from '../db/transaction.ts'
+import { closeTasks, taskId } from '../tasks/tasks.ts'
 import type { ActionInput, ActionRequest } from './input.ts'
 import type { ApprovalRule, Effect, Outcome, Rule } from './outcome.ts'
 
@@ -211,11 +213,11 @@ export async function latestAboutAny(
 
 /** Expires proposals that nobody decided on in time, and closes their tasks. Returns how many. */
 export async function expireProposals(sql: Sql): Promise<number> {
-  const rows = await sql<{ id: string }[]>`
-    update action set state = 'EXPIRED' where state = 'PROPOSED' and expires_at < now() returning id`
-  if (rows.length > 0)
-    await sql`
-      update task set state = 'CLOSED', closed_at = clock_timestamp(), closed_because = 'expired', updated_at = clock_timestamp()
-      where subject && ${rows.map((r) => r.id)}::uuid[] and kind = 'APPROVAL' and state = 'OPEN'`
-  return rows.length
+  return await transaction(sql, async (tx) => {
+    const rows = await tx<{ id: string }[]>`
+      update action set state = 'EXPIRED' where state = 'PROPOSED' and expires_at < now() returning id`
+    const tasks = rows.map((r) => taskId('APPROVAL', [r.id]))
+    await closeTasks(tx, tasks, 'expired')
+    return rows.length
+  })
 }

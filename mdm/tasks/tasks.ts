@@ -67,6 +67,26 @@ export function priorityOf(stake: number, weight: number | null): number {
   return Math.round((Math.log10(1 + Math.max(0, stake)) + evidence) * 1e6) / 1e6
 }
 
+/**
+ * Kinds of task on which it depends what is created in source systems: whether two golden records are
+ * one thing. A proposal may join some.
+ */
+const DECIDING: readonly TaskKind[] = ['POSSIBLE_MATCH', 'CONFLICT', 'SPLIT', 'APPROVAL']
+
+/**
+ * SQL of a CTE over `changed` (tasks): makes their golden records due, so that writes to source
+ * systems are planned again (mdm/writeback/). Nothing where none is written to.
+ */
+function dueOfChanged(tx: Transaction) {
+  return tx`
+    due as (
+      insert into write_due (golden_id)
+      select distinct g.id
+      from changed c left join action a on c.kind = 'APPROVAL' and a.id = any(c.subject)
+        cross join lateral unnest(coalesce(a.subjects, c.subject)) as g (id)
+      where c.kind = any(${[...DECIDING]}::text[]) and exists (select from write_target))`
+}
+
 /** Opens tasks and reopens closed ones. A reopened task keeps its assignee. */
 export async function openTasks(
   tx: Transaction,
@@ -92,7 +112,7 @@ export async function openTasks(
       due_at = case when t.state = 'CLOSED' and t.due_at < clock_timestamp() then excluded.due_at else t.due_at end,
       closed_at = null, closed_because = null, updated_at = clock_timestamp()
     where t.state = 'CLOSED' or (t.kind, t.reason, t.weight) is distinct from (excluded.kind, excluded.reason, excluded.weight)
-    returning 1)
+    returning kind, subject), ${dueOfChanged(tx)}
     select pg_notify(${taskChannel}, '') where exists (select 1 from changed)`
 }
 
@@ -106,7 +126,7 @@ export async function closeTasks(
     with changed as (
       update task set state = 'CLOSED', closed_at = clock_timestamp(), closed_because = ${because},
         updated_at = clock_timestamp()
-      where id = any(${ids}::uuid[]) and state = 'OPEN' returning 1)
+      where id = any(${ids}::uuid[]) and state = 'OPEN' returning kind, subject), ${dueOfChanged(tx)}
     select pg_notify(${taskChannel}, '') where exists (select 1 from changed)`
 }
 

@@ -18,7 +18,7 @@ export interface DiffCounts {
   goldenRecords: number
   creates: number
   updates: number
-  /** Writes that wait for a record of another golden record, or for the load of the target. */
+  /** Writes that wait for a record of another golden record, for the load of the target, or for a task. */
   waiting: number
   /** Writes, and fields, that are refused. */
   refused: number

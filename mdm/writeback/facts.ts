@@ -1,15 +1,16 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
-import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
 import { heldRaw } from '../echo/heldRaw.ts'
 import { loadWritten } from '../echo/writtenValues.ts'
-import { loadCrosswalk, loadPlaces } from '../golden/stored.ts'
+import { loadCrosswalk } from '../golden/stored.ts'
 import type { Provenance } from '../golden/survive.ts'
+import { bareRecords, type Created, type RecordOfGolden } from './created.ts'
 import { objectName, readLoaded } from './loaded.ts'
-import type { PlanInput, TargetRecord } from './plan.ts'
+import { type MayBe, meetsWhen, type PlanInput, type TargetRecord } from './plan.ts'
 import { type PastWrite, pastWritesMax } from './stop.ts'
 import { isFieldWritten, type Raw, type Target } from './target.ts'
+import { loadUndecided } from './undecided.ts'
 
 /** What planning depends on beside the database. */
 export interface PlanContext {
@@ -56,8 +57,11 @@ export async function loadPlanFacts(
   const { policy, targets } = context
   // Before the records: those of a load that is complete are among them then.
   const loaded = await readLoaded(tx, targets.values())
-  const rows = await readGoldens(tx, goldenIds, [...targets.keys()])
-  const goldens = rows.map(({ members, created, ...golden }) => golden)
+  const undecided = await loadUndecided(tx, goldenIds)
+  const rows = await readGoldens(tx, [...undecided.ids], goldenIds, [...targets.keys()])
+  const byId = new Map(rows.map(({ members, created, ...golden }) => [golden.id, golden]))
+  const asked = new Set(goldenIds)
+  const goldens = [...byId.values()].filter((g) => asked.has(g.id))
   const members = rows.flatMap((r) => r.members.map((m) => ({ ...m, goldenId: r.id })))
   const created = rows.flatMap((r) => r.created.map((c) => ({ ...c, goldenId: r.id })))
   const all: Member[] = [
@@ -89,23 +93,40 @@ export async function loadPlanFacts(
       return role === undefined ? [] : [[m.key, { source: m.source, role }]]
     }),
   )
+  const isBeingCreated = (goldenId: string, { source }: Target) =>
+    created.some((c) => c.goldenId === goldenId && c.source === source && c.sourceId === null)
+  const recordsIn = (goldenId: string, { source }: Target, objects: readonly string[]) =>
+    (byGolden.get(goldenId) ?? []).filter((m) => m.source === source && objects.includes(m.object))
+  /** Of golden records that may be one thing and all want a record, the one with the least id gets it. */
+  const comesFirst = (other: GoldenFacts | undefined, golden: GoldenFacts, target: Target) =>
+    other?.state === 'ACTIVE' &&
+    other.type === golden.type &&
+    other.id < golden.id &&
+    meetsWhen(target.types.get(other.type)?.createWhen ?? null, other.values)
+  const mayBe = (golden: GoldenFacts, target: Target, objects: readonly string[]): MayBe | null => {
+    const { others, isAll } = undecided.of(golden.id)
+    for (const { goldenId, taskId } of others) {
+      const record = recordsIn(goldenId, target, objects).find((m) => !m.deleted)
+      if (record) return { goldenId, taskId, record }
+      if (isBeingCreated(goldenId, target) || comesFirst(byId.get(goldenId), golden, target))
+        return { goldenId, taskId, record: null }
+    }
+    const [first] = others
+    return isAll || !first ? null : { ...first, record: null }
+  }
   return {
     goldens,
     inputOf(golden, target) {
       const type = policy.types.find((t) => t.name === golden.type)
       const objects = target.types.get(golden.type)?.objects
       if (!type || !objects || golden.state !== 'ACTIVE') return null
-      const own = (byGolden.get(golden.id) ?? []).filter(
-        (m) => m.source === target.source && objects.includes(m.object),
-      )
-      const isBeingCreated = created.some(
-        (c) => c.goldenId === golden.id && c.source === target.source && c.sourceId === null,
-      )
+      const own = recordsIn(golden.id, target, objects)
       return {
         golden: { ...golden, type },
         target,
         records: own.flatMap((m) => (m.deleted ? [] : (records.get(m.key) ?? []))),
-        isBeingCreated,
+        isBeingCreated: isBeingCreated(golden.id, target),
+        mayBe: mayBe(golden, target, objects),
         isLoaded: (object) => loaded.has(objectName(target.source, object)),
         former:
           own[0]?.sourceId ??
@@ -122,7 +143,13 @@ export async function loadPlanFacts(
   }
 }
 
-async function readGoldens(tx: Transaction, ids: readonly string[], targets: readonly string[]) {
+/** Reads golden records; the records of `rawOf` in the targets with their raw form. */
+async function readGoldens(
+  tx: Transaction,
+  ids: readonly string[],
+  rawOf: readonly string[],
+  targets: readonly string[],
+) {
   return await tx<
     (GoldenFacts & {
       members: Omit<Member, 'goldenId'>[]
@@ -135,7 +162,8 @@ async function readGoldens(tx: Transaction, ids: readonly string[], targets: rea
       cross join lateral (
         select coalesce(json_agg(json_build_object('key', s.key, 'source', s.source, 'object', s.object,
           'sourceId', s.source_id, 'deleted', s.deleted,
-          'raw', case when s.source = any(${[...targets]}::text[]) and not s.deleted then s.raw end) order by s.id), '[]') as members
+          'raw', case when g.id = any(${[...rawOf]}::uuid[]) and s.source = any(${[...targets]}::text[]) and not s.deleted
+            then s.raw end) order by s.id), '[]') as members
         from source_record s where s.golden_id = g.id) m
       -- What was created for a golden id belongs to the golden record of the record that it is named
       -- after, as the created record itself does. So it follows merges, splits and undo.
@@ -145,52 +173,6 @@ async function readGoldens(tx: Transaction, ids: readonly string[], targets: rea
         where k.golden_id = g.id and i.operation = 'CREATE' and i.state in ('SENT', 'UNKNOWN', 'DONE')) n
     where g.id = any(${[...ids]}::uuid[])
     order by g.position`
-}
-
-/** A record that was created for a golden record, or is being created. */
-interface Created {
-  goldenId: string
-  source: string
-  object: string
-  /** Null while the system has not named it. */
-  sourceId: string | null
-}
-
-interface RecordOfGolden {
-  goldenId: string
-  key: string
-  source: string
-  object: string
-  sourceId: string
-}
-
-/**
- * Returns created records that are not among the source records just read: those without a message
- * yet. One whose message was applied since that read counts too. One that was deleted, or that is of
- * another golden record, does not.
- */
-async function bareRecords(
-  tx: Transaction,
-  created: readonly Created[],
-  known: readonly { key: string }[],
-): Promise<RecordOfGolden[]> {
-  const knownKeys = new Set(known.map((k) => k.key))
-  const named = new Map<string, RecordOfGolden>()
-  for (const { goldenId, source, object, sourceId } of created) {
-    const key = sourceId === null ? null : recordKey(source, object, sourceId)
-    if (sourceId !== null && key !== null && !knownKeys.has(key))
-      named.set(`${goldenId} ${key}`, { goldenId, key, source, object, sourceId })
-  }
-  const records = [...named.values()]
-  const rows = await loadPlaces(
-    tx,
-    records.map((r) => r.key),
-  )
-  const places = new Map(rows.map((r) => [r.key, r]))
-  return records.filter(({ key, goldenId }) => {
-    const place = places.get(key)
-    return !place || (!place.deleted && (place.goldenId ?? goldenId) === goldenId)
-  })
 }
 
 interface References {

@@ -1,6 +1,7 @@
 import type { Transaction } from '../db/database.ts'
 import type { WriteState } from './read.ts'
 import { conflictsMax } from './stop.ts'
+import { POSSIBLE_MATCH } from './undecided.ts'
 
 /** States in which a write waits or is under way. */
 const OPEN: readonly WriteState[] = [
@@ -14,7 +15,7 @@ const OPEN: readonly WriteState[] = [
 ]
 /** Writes are counted so far, so that a scrape stays short. */
 const countedMax = 100_000
-/** Held writes are counted so far: their code is in no index. */
+/** Writes with one code are counted so far: the code is in no index. */
 const heldMax = 10_000
 
 export interface WriteFigure {
@@ -58,6 +59,8 @@ export interface WriteTargetFigure {
   failed: number
   /** Writes that are held because too many records would change, counted to 10,000. */
   heldByLimit: number
+  /** Creates that wait until people decide about a possible match, counted to 10,000. */
+  undecided: number
   /** Golden records that are still to be planned after a change of the configuration. */
   unscanned: number
   sentLastMinute: number
@@ -73,6 +76,9 @@ export async function writeTargetFigures(tx: Transaction): Promise<WriteTargetFi
       (select count(*)::int from (
         select from write_intent i where i.source = t.source and i.state = 'HELD' and i.code = 'TOO_MANY_RECORDS'
         limit ${heldMax}) x) as "heldByLimit",
+      (select count(*)::int from (
+        select from write_intent i where i.source = t.source and i.state = 'WAITING' and i.code = ${POSSIBLE_MATCH}
+        limit ${heldMax}) x) as undecided,
       (select count(*)::int from write_intent i
         where i.source = t.source and i.sent_at > clock_timestamp() - interval '1 minute') as "sentLastMinute",
       (select count(*)::int from write_intent i

@@ -12,6 +12,7 @@ import { NOT_LOADED } from './loaded.ts'
 import { isSameValue } from './sameValue.ts'
 import { type FieldRefusal, type PastWrite, refusedBefore, stoppedField } from './stop.ts'
 import type { Raw, Target } from './target.ts'
+import { POSSIBLE_MATCH } from './undecided.ts'
 
 /** A record of a golden record in the target. */
 export interface TargetRecord {
@@ -40,6 +41,8 @@ export interface PlanInput {
   records: readonly TargetRecord[]
   /** Whether a record is being created there. */
   isBeingCreated: boolean
+  /** Another golden record that may be the same thing, and that has or gets a record there. */
+  mayBe: MayBe | null
   /** Returns whether it is known which records the target has in an object. */
   isLoaded(object: string): boolean
   /** The record that it had there, and that was deleted or is one of another thing now. */
@@ -52,6 +55,14 @@ export interface PlanInput {
   recordsOf(goldenId: string): readonly { key: string; object: string; sourceId: string }[]
   /** Returns the earlier writes of a record, or of the golden record where it has none, oldest first. */
   historyOf(object: string, sourceId: string | null): readonly PastWrite[]
+}
+
+/** A golden record that may be the same thing, by a task that is open. */
+export interface MayBe {
+  goldenId: string
+  taskId: string
+  /** Its record in the target; null where one is to be created. */
+  record: { object: string; sourceId: string } | null
 }
 
 export interface FieldChange {
@@ -89,11 +100,12 @@ export function planWrites(input: PlanInput): PlannedWrite[] {
   const type = target.types.get(golden.type.name)
   if (!type) return []
   if (records.length > 0) return records.flatMap((record) => planUpdate(input, type, record) ?? [])
-  const isWanted = !input.isBeingCreated && meets(type.createWhen, golden.values)
+  const isWanted = !input.isBeingCreated && meetsWhen(type.createWhen, golden.values)
   return isWanted ? (planCreate(input, type) ?? []) : []
 }
 
-function meets(
+/** Returns whether golden values are those for which a target gets a new record. */
+export function meetsWhen(
   when: ReadonlyMap<string, readonly string[]> | null,
   values: Record<string, unknown>,
 ): boolean {
@@ -144,12 +156,19 @@ function planCreate(input: PlanInput, type: WriteTargetType): PlannedWrite[] {
       code: NOT_LOADED,
       detail: `it is not known yet whether ${input.target.source} has a record: ${object} has to be read as a whole first (touchstone sync status ${input.target.source})`,
     })
+  if (input.mayBe)
+    draft.refuse({ field: '', code: POSSIBLE_MATCH, detail: mayBeText(input, input.mayBe) })
   for (const field of listedFields(golden.type, type.createFields)) {
     const wished = wishedValue(input, field)
     if (isMissing(wished)) draft.wait(field, wished.waitsFor)
     else if (wished !== null) draft.set(field, null, wished)
   }
   return draft.finish(past)
+}
+
+function mayBeText({ golden, target }: PlanInput, { goldenId, taskId, record }: MayBe): string {
+  const has = record ? `has ${record.object} ${record.sourceId}` : 'comes first'
+  return `this ${golden.type.name} may be ${goldenId}, which ${has} in ${target.source}: decide task ${taskId}`
 }
 
 function listedFields(type: TypePolicy, names: readonly string[]): FieldPolicy[] {
@@ -277,7 +296,8 @@ class Draft {
       writes.push({
         ...this.#at,
         ...{ changes, values: written, former, refused: waits, waitsFor: this.#waitsFor },
-        ...this.#named({ values: written, waits: waits.map((r) => r.field) }, past),
+        // With the reasons, so that a write that waits for something else since is another plan.
+        ...this.#named({ values: written, waits }, past),
       })
     if (barred.length > 0)
       writes.push({
@@ -378,11 +398,15 @@ class Draft {
 
 const WAITS_FOR_REFERENCE = 'WAITS_FOR_REFERENCE'
 /** Codes of what ends by itself. */
-const WAITS: ReadonlySet<string> = new Set([WAITS_FOR_REFERENCE, NOT_LOADED])
+const WAITS: ReadonlySet<string> = new Set([WAITS_FOR_REFERENCE, NOT_LOADED, POSSIBLE_MATCH])
+const CREATES_WAIT: ReadonlySet<string> = new Set([NOT_LOADED, POSSIBLE_MATCH])
 
-/** Returns whether a write waits until the target has another record, or was read as a whole. */
+/**
+ * Returns whether a write waits: until the target has another record, was read as a whole, or people
+ * decided whether it has the thing already.
+ */
 export function isWaiting({ operation, values, waitsFor, refused }: PlannedWrite): boolean {
-  if (operation === 'CREATE' && refused.some((r) => r.code === NOT_LOADED)) return true
+  if (operation === 'CREATE' && refused.some((r) => CREATES_WAIT.has(r.code))) return true
   return waitsFor !== null && (operation === 'CREATE' || Object.keys(values).length === 0)
 }
 

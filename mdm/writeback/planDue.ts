@@ -7,6 +7,7 @@ import { loadPlanFacts, type PlanContext } from './facts.ts'
 import { planWrites } from './plan.ts'
 import { type Planned, savePlans } from './savePlans.ts'
 import { isFieldWritten } from './target.ts'
+import { loadUndecided } from './undecided.ts'
 import { syncWriteTasks } from './writeTasks.ts'
 
 export interface PlannerContext extends PlanContext {
@@ -36,7 +37,8 @@ export async function planDue(context: PlannerContext): Promise<number | null> {
       select t.golden_id as "goldenId", k.golden_id as "leadsTo", t.position
       from taken t left join source_record k on k.key = t.golden_id`
     if (rows.length === 0) return 0
-    const ids = [...new Set(rows.flatMap((r) => [r.goldenId, r.leadsTo ?? r.goldenId]))]
+    const due = [...new Set(rows.flatMap((r) => [r.goldenId, r.leadsTo ?? r.goldenId]))]
+    const ids = [...new Set([...due, ...(await createsBeside(tx, due))])]
     await planGoldenRecords(tx, context, ids)
     await markDue(tx, [
       ...(await waitingFor(tx, ids)),
@@ -71,6 +73,20 @@ async function planGoldenRecords(
   const rules = context.rules ?? DEFAULT_RULES
   await syncDuplicateTasks(tx, rules, context.targets, ids)
   await syncWriteTasks(tx, { ...context, rules }, ids)
+}
+
+/**
+ * Returns golden records that may be one of these, as far as a record waits to be created for them:
+ * whether it is created depends on what these have.
+ */
+async function createsBeside(tx: Transaction, ids: readonly string[]): Promise<string[]> {
+  const beside = [...(await loadUndecided(tx, ids)).ids].filter((id) => !ids.includes(id))
+  if (beside.length === 0) return []
+  const rows = await tx<{ goldenId: string }[]>`
+    select distinct golden_id as "goldenId" from write_intent
+    where golden_id = any(${beside}::uuid[]) and operation = 'CREATE'
+      and state in ('SHADOW', 'PLANNED', 'WAITING', 'WAITING_APPROVAL', 'HELD')`
+  return rows.map((r) => r.goldenId)
 }
 
 /** Returns golden records that wait for a record of one of these, which their target has now. */

@@ -6,6 +6,7 @@ import type { SortTerm } from '../db/keyset.ts'
 import { type Listing, listPage, type Relation } from '../db/page.ts'
 import type { Condition } from '../db/statement.ts'
 import { conflictsMax } from './stop.ts'
+import { POSSIBLE_MATCH } from './undecided.ts'
 
 export type WriteState = (typeof WRITE_STATES)[number]
 
@@ -85,6 +86,7 @@ export const intentsOfObject: Relation = {
 
 /** SQL condition over the alias i: a person has to decide, or nothing happens any more. */
 const NEEDS_PERSON = `(i.state in ('HELD', 'WAITING_APPROVAL')
+  or i.state = 'WAITING' and coalesce(i.code = '${POSSIBLE_MATCH}', false)
   or i.released_at is null and (i.state = 'REFUSED' or i.state = 'CONFLICT' and i.conflicts >= ${conflictsMax}))`
 
 export function intentCondition(filter: IntentFilter): Condition {

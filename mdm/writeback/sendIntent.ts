@@ -25,15 +25,16 @@ import {
   type SendableIntent,
   stateRow,
 } from './sentIntent.ts'
-import type { TargetMapping } from './target.ts'
+import type { Target, TargetMapping } from './target.ts'
 import type { TargetLease } from './targetLease.ts'
+import { mayBeHeld } from './undecided.ts'
 
 export interface SendTools {
   sql: Sql
   lease: TargetLease
   connection: Pick<Connection, 'read' | 'writing'>
   reader: RowReader
-  mapping: Pick<TargetMapping, 'map'>
+  target: Pick<Target, 'types'> & { mapping: Pick<TargetMapping, 'map'> }
   /**
    * How long after a request of unknown outcome its effect may still come, in ms. A create that
    * nothing makes harmless is not repeated before.
@@ -99,7 +100,7 @@ async function lookBefore(
     const detail = `${tools.lease.source} has no ${object} ${sourceId ?? ''} any more`
     return { ended: await refuse(tools, intent, { code: 'RECORD_GONE', detail, verdict: null }) }
   }
-  const found = differences(tools.mapping, intent, record)
+  const found = differences(tools.target.mapping, intent, record)
   // What was sent once may have come late, so it is no statement of the system.
   if (found.isThere) return { ended: await done(tools, intent, row, intent.attempts > 0) }
   if (intent.state === 'UNKNOWN' && found.isFormer) {
@@ -133,9 +134,13 @@ async function lookForCreated(
     const row = await connection.writing.find(intent.object, intent.goldenId, signal)
     if (row) return { ended: await done(tools, intent, row, true) }
   }
-  if (ability.once.by === 'UPSERT') return again
+  // The first attempt may have made it; a further one must not, if the target has the thing already.
+  const mayRepeat = !(await inTransaction(tools, (tx) =>
+    mayBeHeld(tx, intent.goldenId, lease.source, objectsOf(tools, intent)),
+  ))
+  if (mayRepeat && ability.once.by === 'UPSERT') return again
   const isKnown = ability.once.by === 'KEY' && firstMs < ability.once.onceMs
-  if (isKnown && intent.attempts < sameKeyAttemptsMax) return again
+  if (mayRepeat && isKnown && intent.attempts < sameKeyAttemptsMax) return again
   if (!ability.find) {
     const detail = `${lease.source} cannot be asked whether it created ${intent.object} for ${intent.goldenId}: look there, then release the write`
     return {
@@ -156,6 +161,11 @@ async function lookForCreated(
   return { ended: await back(tools, intent, notApplied(tools), Date.now()) }
 }
 
+/** Returns the objects in which the target may hold the thing. */
+function objectsOf({ target }: SendTools, { type, object }: SendableIntent): readonly string[] {
+  return target.types.get(type)?.objects ?? [object]
+}
+
 /** A key is sent again this often. Then the system has stored a failure under it. */
 const sameKeyAttemptsMax = 4
 
@@ -166,7 +176,8 @@ async function send(
   signal: AbortSignal,
 ): Promise<Attempt> {
   const { lease, connection } = tools
-  const isOurs = await inTransaction(tools, (tx) => beginSending(tx, lease, intent))
+  const objects = objectsOf(tools, intent)
+  const isOurs = await inTransaction(tools, (tx) => beginSending(tx, lease, intent, objects))
   if (!isOurs) return WORKS
   const { object, sourceId, values, goldenId, key, attempts } = intent
   let written: WrittenRecord
@@ -192,7 +203,7 @@ async function send(
     written.created ||
     intent.operation === 'UPDATE' ||
     attempts > 0 ||
-    (!!record && differences(tools.mapping, intent, record).isThere)
+    (!!record && differences(tools.target.mapping, intent, record).isThere)
   await inTransaction(tools, async (tx) => {
     await endDone(tx, lease, intent, written.id, isOwn)
     if (written.row) await stateRow(tx, lease.source, tools.reader, written.row)
@@ -202,7 +213,7 @@ async function send(
 
 /** Compares a record with what the plan wants and what it expects, by raw and canonical values. */
 function differences(
-  mapping: SendTools['mapping'],
+  mapping: SendTools['target']['mapping'],
   intent: SendableIntent,
   record: Record<string, unknown>,
 ): { isThere: boolean; isFormer: boolean } {

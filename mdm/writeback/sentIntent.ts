@@ -7,12 +7,14 @@ import { acceptWithin } from '../inbox/accept.ts'
 import { markDue } from './due.ts'
 import { conflictsMax } from './stop.ts'
 import { requireTarget, type TargetLease } from './targetLease.ts'
+import { mayBeHeld } from './undecided.ts'
 
 /** An intent as the writer needs it. */
 export interface SendableIntent {
   id: number
   key: string
   goldenId: string
+  type: string
   object: string
   sourceId: string | null
   operation: 'CREATE' | 'UPDATE'
@@ -32,7 +34,7 @@ export interface Problem {
 }
 
 /** Columns of `SendableIntent`, of the alias i. */
-export const SENDABLE = `i.id, i.key, i.golden_id as "goldenId", i.object, i.source_id as "sourceId", i.operation, i.state, i.changes,
+export const SENDABLE = `i.id, i.key, i.golden_id as "goldenId", i.type, i.object, i.source_id as "sourceId", i.operation, i.state, i.changes,
   i.values, i.former, i.attempts, i.first_sent_at as "firstSentAt", i.sent_at as "sentAt"`
 
 /**
@@ -44,14 +46,24 @@ export const IS_PRESENT = `(i.operation = 'UPDATE' or i.state <> 'PLANNED' or no
 
 /**
  * Notes that an intent is sent now, with its values, before the request leaves. Returns false where
- * a newer plan has replaced it or is about to, or a person holds it. Throws LeaseLost.
+ * a newer plan has replaced it or is about to, a person holds it, or the thing may be one of which the
+ * target has a record in these objects. Throws LeaseLost.
  */
 export async function beginSending(
   tx: Transaction,
   lease: TargetLease,
   intent: SendableIntent,
+  objects: readonly string[],
 ): Promise<boolean> {
   await requireTarget(tx, lease)
+  if (intent.operation === 'CREATE' && intent.state === 'PLANNED') {
+    // Of two golden records that may be one thing, the second sees the create of the first.
+    await tx`select pg_advisory_xact_lock(hashtextextended(${`create ${lease.source}`}, 0))`
+    if (await mayBeHeld(tx, intent.goldenId, lease.source, objects)) {
+      await markDue(tx, [intent.goldenId])
+      return false
+    }
+  }
   const rows = await tx.unsafe(
     `update write_intent i set state = 'SENT', attempts = attempts + 1, sent_at = clock_timestamp(), not_before = null,
        first_sent_at = coalesce(first_sent_at, clock_timestamp()), key = $1::uuid, code = null, detail = null, verdict = null

@@ -115,7 +115,7 @@ export class TargetWriter {
         lease,
         connection,
         reader: source.reader(),
-        mapping: target.mapping,
+        target,
         settleMs,
       }
       const attempt = await sendIntent(tools, intent, signal)

@@ -189,6 +189,7 @@ export function runNetwork({ systems, edits, random, isWritten }: NetworkSetting
         },
         records: [recordOf(place)],
         isBeingCreated: true,
+        mayBe: null,
         isLoaded: () => true,
         former: null,
         systemOf: (key) => {

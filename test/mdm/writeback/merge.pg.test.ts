@@ -161,6 +161,19 @@ describe('a reference of another golden record', () => {
     assert.deepEqual(await plan(), [['WAITING', null]])
   })
 
+  test('waits for the record of the present reference, not of a former one', async () => {
+    await plan()
+    await state('crm', '1', ada)
+    await state('crm', '2', grace)
+    await state('crm', '3', { ...ann, customer: key('crm', '1') }, 'Contact')
+    await state('billing', 'B3', ann, 'Contact')
+    assert.deepEqual(await plan(), [['WAITING', null]])
+    await state('crm', '3', { ...ann, customer: key('crm', '2') }, 'Contact')
+    assert.deepEqual(await plan(), [['WAITING', null]])
+    await state('billing', 'B2', grace)
+    assert.deepEqual(await plan(), [['PLANNED', key('billing', 'B2')]])
+  })
+
   test('leaves a record of the target that belongs to another thing since', async () => {
     await plan()
     await state('crm', '1', ada)

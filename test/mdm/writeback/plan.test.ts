@@ -37,6 +37,7 @@ function plan(
     target: directTarget('billing', 'BILLING'),
     records: [],
     isBeingCreated: false,
+    mayBe: null,
     isLoaded: () => true,
     former: null,
     systemOf(key) {
