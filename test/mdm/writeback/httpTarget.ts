@@ -151,7 +151,7 @@ export const definition = (once: Once): string => `
 settings:
   base: { is: url, help: "the address" }
 auth: { none: true }
-http: { base: "{base}", timeout: 2s }
+http: { base: "{base}", timeout: 30s }
 objects:
   customers:
     id: id
