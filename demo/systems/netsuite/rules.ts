@@ -51,6 +51,8 @@ const TYPES: readonly [type: string, prefix: string, statuses: string, posting: 
   ['CustCred', 'CM', 'AB', true],
   ['SalesOrd', 'SO', 'ABFGH', false],
   ['Opprtnty', 'OPP', 'ABCD', false],
+  ['Estimate', 'EST', 'ABC', false],
+  ['CustRfnd', 'CR', 'BC', true],
 ]
 
 const DRAWS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
@@ -203,7 +205,8 @@ const DRAWS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
         currency: of.currency,
         exchangerate: 1,
         trandate: dateOf(now),
-        duedate: type === 'CustInvc' ? dateOf(now + 30 * dayMs) : null,
+        // Of an estimate it is the day on which it expires.
+        duedate: type === 'CustInvc' || type === 'Estimate' ? dateOf(now + 30 * dayMs) : null,
         total,
         foreigntotal: total,
         foreignamountpaid: type === 'CustInvc' ? (paid ? total : 0) : null,
@@ -217,6 +220,8 @@ const DRAWS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
           probability: random.pick([0.1, 0.4, 0.9]),
           expectedclosedate: dateOf(now + random.between(0, 200) * dayMs),
         }),
+        ...(type === 'Estimate' && { title: `Estimate ${random.fill('####')}` }),
+        ...(type === 'CustRfnd' && { memo: random.pick(['Overpaid', 'Returned', null]) }),
         ...(type === 'SalesOrd' && {
           startdate: dateOf(now),
           enddate: dateOf(now + 365 * dayMs),

@@ -63,6 +63,8 @@ const TRANSACTION_TYPES = new Map([
   ['CustCred', 'creditMemo'],
   ['SalesOrd', 'salesOrder'],
   ['Opprtnty', 'opportunity'],
+  ['Estimate', 'estimate'],
+  ['CustRfnd', 'customerRefund'],
 ])
 
 /** The tables of SuiteQL that an integration role sees here. */

@@ -23,6 +23,11 @@ function typesOf({ object, action, record, before }: Written): string[] {
     if (became('succeeded')) return ['payment_intent.succeeded']
     return became('canceled') ? ['payment_intent.canceled'] : []
   }
+  // A change of a quote that keeps its status has no event.
+  if (object === 'quote' && action === 'updated') {
+    if (became('open')) return ['quote.finalized']
+    return ['accepted', 'canceled'].filter(became).map((status) => `quote.${status}`)
+  }
   if (object === 'subscription' && became('canceled') && before)
     return ['customer.subscription.deleted']
   if (object === 'invoice' && action === 'updated') {

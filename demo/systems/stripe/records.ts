@@ -181,6 +181,56 @@ export function stripeRules(random: Random): ObjectRules[] {
           : { metadata: { contract_number: `C-${draw.between(1000, 9999)}` } },
     },
     {
+      name: 'quote',
+      idField: 'id',
+      fields: [
+        ...['customer', 'currency', 'status', 'number', 'header', 'description', 'footer'],
+        ...['amount_subtotal', 'amount_total', 'expires_at', 'status_transitions', 'metadata'],
+      ],
+      weight: 2,
+      newId: id('qt'),
+      write: (fields, at) =>
+        written('quote', {
+          ...{
+            application: null,
+            collection_method: 'charge_automatically',
+            default_tax_rates: [],
+          },
+          ...{ description: null, discounts: [], footer: null, from_quote: null, header: null },
+          ...{ invoice: null, number: null, on_behalf_of: null, status: 'draft' },
+          ...{ subscription: null, subscription_schedule: null, test_clock: null },
+          ...{ expires_at: seconds(at.now + 30 * dayMs), transfer_data: null },
+          status_transitions: { accepted_at: null, canceled_at: null, finalized_at: null },
+        })(fields, at),
+      draw(draw, store) {
+        const customer = store.pick(draw, 'customer')
+        if (customer === undefined) return undefined
+        const total = draw.between(1, 900) * 100
+        return {
+          customer,
+          currency: draw.pick(['eur', 'usd', 'jpy']),
+          amount_subtotal: total,
+          amount_total: total,
+          header: draw.chance(0.5) ? article(draw).name : null,
+        }
+      },
+      redraw(draw, record, store) {
+        const now = seconds(store.clock.now())
+        const transitions = record.status_transitions as Fields
+        if (record.status === 'draft' && draw.chance(0.5))
+          return {
+            status: 'open',
+            number: `QT-A1B2C3D4-${draw.between(1, 9999)}-1`,
+            status_transitions: { ...transitions, finalized_at: now },
+          }
+        if (record.status === 'open')
+          return draw.chance(0.6)
+            ? { status: 'accepted', status_transitions: { ...transitions, accepted_at: now } }
+            : { status: 'canceled', status_transitions: { ...transitions, canceled_at: now } }
+        return { metadata: { reviewed: `${draw.between(1, 9)}` } }
+      },
+    },
+    {
       name: 'invoice',
       idField: 'id',
       fields: [

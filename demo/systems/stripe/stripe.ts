@@ -140,6 +140,10 @@ const LISTINGS: ReadonlyMap<string, Listing> = new Map<string, Listing>([
     },
   ],
   [
+    'quotes',
+    { object: 'quote', equal: ['customer', 'status'], times: [], expandable: ['customer'] },
+  ],
+  [
     'credit_notes',
     {
       object: 'credit_note',
