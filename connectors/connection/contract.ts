@@ -130,6 +130,8 @@ export interface Connection {
   hasDelta(object: string): boolean
   /** Whether deletions of the object are found by a CENSUS alone. */
   needsCensus(object: string): boolean
+  /** Whether a system may lack the object. Absent: none may. */
+  isOptional?(object: string): boolean
   /**
    * Reads pages from a position on; null begins a FULL run. Ends after a page with `last`. Throws
    * ConnectionError; GONE where the position has expired.

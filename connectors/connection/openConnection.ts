@@ -105,6 +105,7 @@ export function openConnection(
       const object = definitionOf(name)
       return (parentOf(object) ?? object).delta !== null
     },
+    isOptional: (name) => definitionOf(name).isOptional,
     needsCensus: (name) => definitionOf(name).deletes.census !== null,
     pull,
     census,

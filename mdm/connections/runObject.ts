@@ -11,7 +11,7 @@ import { removeBefore } from './hints/dueHints.ts'
 import { type HintsEnded, planHints, removeWhole, tryHints } from './hints/hintsOfRun.ts'
 import { settleHinted } from './hints/settleHints.ts'
 import { holdLease } from './holdLease.ts'
-import { type ClaimedObject, LeaseLost } from './lease.ts'
+import { type ClaimedObject, type Lease, LeaseLost } from './lease.ts'
 import { type PullTools, pullObject } from './pullObject.ts'
 import type { RowReader } from './readRows.ts'
 import { retryAt } from './retryAt.ts'
@@ -19,6 +19,7 @@ import { beginRun, endRun, type Problem, type Run } from './runs.ts'
 import {
   delayCensus,
   saveCensus,
+  settleAbsent,
   settleDone,
   settleFailed,
   settleGone,
@@ -45,10 +46,14 @@ export interface Completed {
 
 const NO_HINTS: HintsEnded = { read: null, problem: null }
 
-/** How a claim ended. FENCED: a person paused it, or another process holds it. */
+/**
+ * How a claim ended. FENCED: a person paused it, or another process holds it. ABSENT: its system
+ * does not have the object.
+ */
 export type RunResult =
   | { ended: 'DONE'; asks: Problem | null; hints: HintsEnded }
   | { ended: 'FAILED'; problem: Problem; dueAt: number }
+  | { ended: 'ABSENT'; problem: Problem }
   | { ended: 'STOPPED' | 'FENCED' }
 
 /**
@@ -61,7 +66,14 @@ export async function runObject(
   claimed: ClaimedObject,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  return await runClaim(tools.sql, claimed, signal, (own) => runClaimed(tools, claimed, own))
+  const isOptional = tools.connection.isOptional?.(claimed.lease.object)
+  return await runClaim(
+    tools.sql,
+    claimed,
+    signal,
+    (own) => runClaimed(tools, claimed, own),
+    isOptional,
+  )
 }
 
 /**
@@ -73,6 +85,7 @@ export async function runClaim(
   claimed: ClaimedObject,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<Completed>,
+  isOptional = false,
 ): Promise<RunResult> {
   const { lease } = claimed
   try {
@@ -87,8 +100,28 @@ export async function runClaim(
       await unlessFenced(() => settleStopped(sql, lease))
       return { ended: 'STOPPED' }
     }
+    if (isOptional && isAbsent(claimed, e)) return await endAbsent(sql, lease, problemOf(e))
     return await fail(sql, claimed, e)
   }
+}
+
+/**
+ * Returns whether a system does not seem to have an object. One that was ever read is there: its
+ * permission was taken away, which is a failure.
+ */
+function isAbsent({ position, successAt }: ClaimedObject, error: unknown): boolean {
+  const isRefused = error instanceof ConnectionError && error.verdict === 'FORBIDDEN'
+  return isRefused && position === null && successAt === null
+}
+
+async function endAbsent(sql: Sql, lease: Lease, found: Problem): Promise<RunResult> {
+  const problem = {
+    ...found,
+    code: 'OBJECT_NOT_THERE',
+    detail: `${found.detail}. Not every system has ${lease.object}, so it is not asked again. If it is there, give the permission, then "touchstone sync resume ${lease.source} --object ${lease.object}"`,
+  }
+  const kept = await unlessFenced(() => settleAbsent(sql, lease, problem))
+  return kept ? { ended: 'ABSENT', problem } : { ended: 'FENCED' }
 }
 
 async function fail(sql: Sql, { lease }: ClaimedObject, error: unknown): Promise<RunResult> {

@@ -48,6 +48,16 @@ export async function settleFailed(
   )
 }
 
+/** Ends the lease of an object that its system lacks: it is paused. Throws LeaseLost. */
+export async function settleAbsent(sql: Sql, lease: Lease, problem: Problem): Promise<void> {
+  await settle(
+    sql,
+    lease,
+    sql`state = 'PAUSED', since = clock_timestamp(), failed_since = null, attempts = 0, actor = null,
+      code = ${problem.code}, detail = ${problem.detail}, verdict = ${problem.verdict}`,
+  )
+}
+
 /**
  * Forgets the position of an object, which is then read as a whole. The holder stays. Throws
  * LeaseLost.

@@ -42,7 +42,102 @@ const accountOf = (raw: Fields, refer: Refer) =>
     ? refer('accounts', raw._customerid_value)
     : null
 
+const ofTransaction = (r: Fields, refer: Refer, raw: Fields) => ({
+  customer: refer('customer', r.entity),
+  ...{ currency: raw.currencyname },
+})
+const inCurrency = (name: string, r: Fields, raw: Fields) => ({
+  [`${name}_minor`]: major(r.foreigntotal, raw.currencyname),
+})
+const nextOf = (seconds: unknown) => (typeof seconds === 'number' ? dayOfSeconds(seconds) : null)
+
 export const OPERATIONAL_CASES: Readonly<Record<string, readonly OperationalCase[]>> = {
+  stripe: [
+    {
+      object: 'quote',
+      type: 'Quote',
+      columns: (r, refer) => ({
+        customer: refer('customer', r.customer),
+        ...money('total', r.amount_total, String(r.currency).toUpperCase()),
+        ...{ number: r.number, name: r.header, status: r.status },
+        valid_until: nextOf(r.expires_at),
+        issue_date: nextOf((r.status_transitions as Fields).finalized_at ?? r.created),
+      }),
+    },
+    {
+      object: 'credit_note',
+      type: 'CreditNote',
+      columns: (r, refer) => ({
+        customer: refer('customer', r.customer),
+        invoice: refer('invoice', r.invoice),
+        ...money('total', r.total, String(r.currency).toUpperCase()),
+        status: r.status,
+      }),
+    },
+    {
+      object: 'refund',
+      type: 'Refund',
+      columns: (r, refer) => ({
+        payment: refer('payment_intent', r.payment_intent),
+        ...money('amount', r.amount, String(r.currency).toUpperCase()),
+      }),
+    },
+  ],
+  netsuite: [
+    {
+      object: 'transaction',
+      as: 'estimate',
+      type: 'Quote',
+      only: (r) => r.type === 'Estimate',
+      columns: (r, refer, raw) => ({
+        ...ofTransaction(r, refer, raw),
+        ...inCurrency('total', r, raw),
+        ...{ number: r.tranid, name: r.title, issue_date: r.trandate, valid_until: r.duedate },
+      }),
+    },
+    {
+      object: 'transaction',
+      as: 'customerRefund',
+      type: 'Refund',
+      only: (r) => r.type === 'CustRfnd',
+      columns: (r, refer, raw) => ({
+        ...ofTransaction(r, refer, raw),
+        ...inCurrency('amount', r, raw),
+        ...{ refunded_on: r.trandate, reason: r.memo },
+      }),
+    },
+    {
+      object: 'transaction',
+      as: 'creditMemo',
+      type: 'CreditNote',
+      only: (r) => r.type === 'CustCred',
+      columns: (r, refer, raw) => ({
+        ...ofTransaction(r, refer, raw),
+        ...inCurrency('total', r, raw),
+        ...{ number: r.tranid, issue_date: r.trandate },
+      }),
+    },
+  ],
+  salesforce: [
+    {
+      object: 'Quote',
+      type: 'Quote',
+      columns: (r, refer) => ({
+        customer: refer('Account', r.AccountId),
+        opportunity: refer('Opportunity', r.OpportunityId),
+        ...{ number: r.QuoteNumber, name: r.Name, valid_until: r.ExpirationDate },
+        issue_date: dayOf(r.CreatedDate),
+      }),
+    },
+    {
+      object: 'Entitlement',
+      type: 'Entitlement',
+      columns: (r, refer) => ({
+        customer: refer('Account', r.AccountId),
+        ...{ name: r.Name, start_date: r.StartDate, end_date: r.EndDate },
+      }),
+    },
+  ],
   chargebee: [
     {
       object: 'item_price',
@@ -233,7 +328,7 @@ export async function operationalDifferences(
       select r.source_id as id, to_jsonb(t) as held, w.raw
       from ${sql(tableOf(type))} t
       join source_record r on r.id = t.record_id
-      join source_record w on w.source = r.source and w.object = ${object} and w.source_id = r.source_id
+      join source_record w on w.source = r.source and w.object in (${object}, r.object) and w.source_id = r.source_id and w.raw is not null
       where r.source = ${kind} and r.object = ${as ?? object} and not t.deleted`
     const held = new Map(rows.map((row) => [row.id, row]))
     let compared = 0

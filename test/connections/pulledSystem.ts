@@ -183,7 +183,9 @@ export async function openPulled(
         const rows = await sql<{ id: string; raw: Record<string, unknown> }[]>`
           select source_id as id, raw from source_record
           where source = ${name} and object = ${connector.objectName(object)} and not deleted order by id limit ${rereadMax}`
-        if (rows.length === 0 && system.state(object).size > 0) found.push(`no ${object} is stored`)
+        const isKept = system.objects.includes(object)
+        if (rows.length === 0 && isKept && system.state(object).size > 0)
+          found.push(`no ${object} is stored`)
         const read = await asked.readSeveral(
           object,
           rows.map((r) => r.id),

@@ -163,7 +163,8 @@ async function runOne(runner: Runner, object: string): Promise<void> {
   ).finally(() => progress.end())
   const latest = await readRuns(sql, { sources: [source], objects: [object] }, runsMax)
   const runs = latest.filter((r) => r.id > before).reverse()
-  if (result.ended !== 'DONE' || result.asks) process.exitCode = 1
+  const isComplete = result.ended === 'ABSENT' || (result.ended === 'DONE' && !result.asks)
+  if (!isComplete) process.exitCode = 1
   if (flags.json) {
     printJson({ source, object, ...result, runs })
     return
@@ -173,6 +174,7 @@ async function runOne(runner: Runner, object: string): Promise<void> {
     print(
       `  ${r.mode}: ${counted(r.rows, 'row')}, ${count(r.messages)} new, ${counted(r.deletions, 'deletion')}`,
     )
+  if (result.ended === 'ABSENT') print(`  ${result.problem.code}: ${result.problem.detail}`)
   if (result.ended === 'FAILED')
     print(
       `  ${result.problem.code}: ${result.problem.detail}`,
@@ -190,6 +192,7 @@ async function runOne(runner: Runner, object: string): Promise<void> {
 const ENDED: ReadonlyMap<RunResult['ended'], string> = new Map([
   ['DONE', 'complete'],
   ['FAILED', 'failed'],
+  ['ABSENT', 'the system does not have it'],
   ['STOPPED', 'stopped; the next run goes on from the last page'],
   ['FENCED', 'ended: it was paused, read again or claimed by another process'],
 ])

@@ -75,6 +75,8 @@ export interface ObjectDefinition {
   under: { object: string; as: string; isOver(scope: Scope): boolean } | null
   /** Changes when rows that were read before would lack what is read now. */
   fingerprint: string
+  /** Whether a system may lack it. */
+  isOptional: boolean
   fields: readonly string[]
   size: number | null
   idOf(scope: Scope): string | null
@@ -162,6 +164,7 @@ const objectSchema = shape({
   }).optional(),
   delta: z.unknown().optional(),
   deletes: z.unknown().optional(),
+  optional: z.literal(true).optional(),
   read: shape({
     ...REQUEST_FIELDS,
     row: pathText.optional(),
@@ -211,6 +214,7 @@ export function readObject(
     name,
     under: given.under ? underOf(given.under) : null,
     fingerprint: fingerprintOf(place, feeds),
+    isOptional: given.optional === true,
     fields: given.fields ?? [],
     size: given.size ?? null,
     idOf: compileIdOf(below(place, 'id')),

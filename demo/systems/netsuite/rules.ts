@@ -191,7 +191,9 @@ const DRAWS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
     (random, store) => {
       const of = customerOf(random, store)
       if (!of) return undefined
-      const [type, prefix, statuses, posting] = random.pick(TYPES)
+      // A small world has each of them too.
+      const first = TYPES[store.table('transaction').live.length]
+      const [type, prefix, statuses, posting] = first ?? random.pick(TYPES)
       const total = amount(random, 20_000)
       const now = store.clock.now()
       const paid = type === 'CustInvc' && random.chance(0.5)
@@ -250,7 +252,7 @@ const WEIGHTS = new Map([
   ['customer', 4],
   ['contact', 4],
   ['item', 2],
-  ['transaction', 7],
+  ['transaction', 9],
 ])
 
 /** Records on which others depend: a user cannot delete them, but can merge customers. */

@@ -190,9 +190,9 @@ describe('the model of Stripe', () => {
       ['subscriptions?status=open', 'parameter_invalid', 'status'],
     ] as const)
       assert.deepEqual(await errorOf(path), [400, code, param], path)
-    assert.deepEqual((await errorOf('quotes'))[0], 404)
+    assert.deepEqual((await errorOf('coupons'))[0], 404)
     const { unknown } = system.requests()
-    assert.ok(unknown.includes('GET /v1/quotes') && unknown.includes('GET /v1/customers?page=2'))
+    assert.ok(unknown.includes('GET /v1/coupons') && unknown.includes('GET /v1/customers?page=2'))
     assert.throws(() => system.put('customer', { colour: 'red' }), /no field colour/)
     assert.throws(() => system.remove('price', system.put('price', {})), /does not delete/)
   })
