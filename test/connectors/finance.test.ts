@@ -68,6 +68,30 @@ describe('Dynamics 365 Finance', () => {
     assert.deepEqual(fields.billingAddress, { city: 'Dresden', country: 'DE' })
   })
 
+  test('an address is written where it is read, and not into an address of invoices that is not there', () => {
+    const raw = { ...customer('usmf', { AddressZipCode: '', InvoiceAddressZipCode: '' }) }
+    const address = { street: 'Ring 2', city: 'Bonn', postcode: '53113', country: 'DE' }
+    const placesOf = (record: object) => {
+      const inverse = finance.invert(
+        'CustomersV3',
+        'billingAddress',
+        address,
+        record as never,
+        () => [],
+      )
+      return 'values' in inverse ? [...inverse.values.keys()] : inverse
+    }
+    assert.deepEqual(placesOf(raw), ['AddressStreet', 'AddressZipCode'])
+    assert.deepEqual(
+      placesOf({
+        ...raw,
+        InvoiceAddressCountryRegionId: 'DEU',
+        InvoiceAddressCountryRegionISOCode: 'DE',
+      }),
+      ['InvoiceAddressStreet', 'InvoiceAddressCity', 'InvoiceAddressZipCode'],
+    )
+  })
+
   test('a person has the name of a person', () => {
     const { fields } = row(
       customer('usmf', {
