@@ -6,6 +6,7 @@ import { hubspot } from '../../demo/systems/hubspot/hubspot.ts'
 import { netsuite } from '../../demo/systems/netsuite/netsuite.ts'
 import { oracle } from '../../demo/systems/oracle/oracle.ts'
 import { salesforce } from '../../demo/systems/salesforce/salesforce.ts'
+import { sap } from '../../demo/systems/sap/sap.ts'
 import { stripe } from '../../demo/systems/stripe/stripe.ts'
 import { zuora } from '../../demo/systems/zuora/zuora.ts'
 import { type KindCase, Secret } from './pulledSystem.ts'
@@ -108,6 +109,19 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
       ...{ account: accountId.toLowerCase().replace('_', '-'), base: baseUrl, clientId },
       ...{ certificateId, privateKey: new Secret(privateKey), concurrent: 10 },
       externalId: 'externalid',
+    }),
+  },
+]
+
+/** The kinds whose writes are judged. SAP's own server judges what is read of it (`sapService.test.ts`). */
+export const KINDS_THAT_WRITE: readonly KindCase[] = [
+  ...KINDS_WITH_MODELS,
+  {
+    model: sap,
+    role: 'ERP',
+    connection: ({ credentials: { baseUrl, username, password } }) => ({
+      ...{ host: 'unused.example', base: baseUrl, user: username },
+      ...{ password: new Secret(password), perSecond: 10_000 },
     }),
   },
 ]

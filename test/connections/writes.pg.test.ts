@@ -6,7 +6,7 @@ import { ConnectionError } from '../../connectors/connection/contract.ts'
 import type { Json, PulledRow } from '../../connectors/connection/row.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { empty } from '../fixtures/store.ts'
-import { KINDS_WITH_MODELS } from './kindCases.ts'
+import { KINDS_THAT_WRITE } from './kindCases.ts'
 import { openPulled } from './pulledSystem.ts'
 
 // What a definition writes, judged by the model of its vendor: neither was written with the other.
@@ -24,6 +24,8 @@ after(async () => await db?.drop())
 interface Written {
   object: string
   change: Record<string, Json>
+  /** What another one writes meanwhile; without it, the texts of the change with a number. */
+  other?: Record<string, Json>
   /** Absent where the kind creates none. */
   create?: Record<string, Json>
 }
@@ -104,18 +106,26 @@ const WRITES: Readonly<Record<string, readonly Written[]>> = {
     },
     { object: 'ProductsV2', change: { ProductDescription: 'Changed' } },
   ],
+  sap: [
+    { object: 'A_Product', change: { ProductGroup: 'L009', ProductStandardID: '4006381333931' } },
+    {
+      object: 'A_SalesContract',
+      change: { SalesContractValidityEndDate: '/Date(1798675200000)/' },
+      other: { SalesContractValidityEndDate: '/Date(1798761600000)/' },
+    },
+  ],
   oracle: [{ object: 'accounts', change: { OrganizationName: 'Write GmbH' } }],
 }
 
 const signal = () => AbortSignal.timeout(60_000)
 const only = process.env.TOUCHSTONE_KINDS?.split(',')
 
-for (const kind of KINDS_WITH_MODELS) {
+for (const kind of KINDS_THAT_WRITE) {
   const name = kind.model.kind
   if (only && !only.includes('all') && !only.includes(name)) continue
   const writes = WRITES[name] ?? []
 
-  for (const { object, change, create } of writes)
+  for (const { object, change, create, other: given } of writes)
     describe(`${name} ${object}`, () => {
       const open = async (t: TestContext) => {
         const pulled = await openPulled(db.sql, kind)
@@ -185,9 +195,11 @@ for (const kind of KINDS_WITH_MODELS) {
         const before = await first()
         // Times have whole seconds at some vendors.
         system.clock.advance(2_000)
-        const other = Object.fromEntries(
-          Object.entries(change).map(([path, v]) => [path, typeof v === 'string' ? `${v} 2` : v]),
-        )
+        const other =
+          given ??
+          Object.fromEntries(
+            Object.entries(change).map(([path, v]) => [path, typeof v === 'string' ? `${v} 2` : v]),
+          )
         await write(before.id, { values: other, expected: before })
         system.clock.advance(2_000)
         await assert.rejects(
@@ -196,6 +208,33 @@ for (const kind of KINDS_WITH_MODELS) {
             e instanceof ConnectionError && e.verdict === 'CONFLICT' && e.outcome === 'NOT_APPLIED',
         )
         await holds(before.id, other)
+      })
+
+      test('an update whose answer was lost is done or unknown, and never called not applied', async (t) => {
+        for (const fault of [
+          { kind: 'afterWrite', status: 503 },
+          { kind: 'cut', after: 'execution' },
+          { kind: 'cut', after: 'nothing' },
+        ] as const) {
+          const { first, write, holds, system } = await open(t)
+          const before = await first()
+          system.clock.advance(2_000)
+          system.faults.add(fault, /^(POST|PATCH|PUT) (?!.*(token|search|query))/, 1)
+          const listed = system.writes().length
+          try {
+            await write(before.id, { values: change, expected: before })
+            await holds(before.id, change)
+          } catch (e) {
+            assert.ok(e instanceof ConnectionError, String(e))
+            // Only what was not executed may be called not applied.
+            const applied = system.writes().length > listed
+            assert.ok(
+              e.outcome === 'UNKNOWN' || !applied,
+              `${fault.kind}: ${e.verdict} ${e.outcome}`,
+            )
+          }
+          assert.ok(system.faults.met().has(fault.kind))
+        }
       })
 
       test('a record that is not there is missing, and none is made', async (t) => {
@@ -265,9 +304,68 @@ for (const kind of KINDS_WITH_MODELS) {
     })
 }
 
+describe('what a system wants of a write besides its version', () => {
+  const opened = async (t: TestContext, name: string, object: string) => {
+    const kind = KINDS_THAT_WRITE.find((k) => k.model.kind === name)
+    assert.ok(kind)
+    const pulled = await openPulled(db.sql, kind)
+    t.after(() => pulled.close())
+    pulled.system.fill(3, 1)
+    const { connection, system } = pulled
+    const [id = ''] = [...system.state(object)].find(([, row]) => !row.deleted) ?? []
+    const write = async (values: Record<string, Json>) => {
+      const expected = await connection.read(object, id, signal())
+      const [goldenId, key] = [randomUUID(), randomUUID()]
+      return await connection.writing.write(
+        { object, id, goldenId, key, values, expected },
+        signal(),
+      )
+    }
+    const held = (field: string) => valueAt(system.state(object).get(id)?.record, field)
+    return { system, write, held }
+  }
+
+  test('the token of a session at SAP is fetched once, and again when it has ended', async (t) => {
+    const { system, write, held } = await opened(t, 'sap', 'A_Product')
+    await write({ ProductGroup: 'L010' })
+    const requests = system.requests().count
+    await write({ ProductGroup: 'L011' })
+    assert.equal(system.requests().count, requests + 2, 'a read and a write, and no token')
+    system.clock.advance(1_800_000)
+    await write({ ProductGroup: 'L012' })
+    system.faults.add({ kind: 'expired', what: 'token' }, /^PATCH/)
+    await write({ ProductGroup: 'L013' })
+    assert.equal(held('ProductGroup'), 'L013')
+    assert.equal(system.writes().length, 4, 'each write once')
+    assert.deepEqual(system.requests().unknown, [])
+  })
+
+  test('a record that a user of SAP has locked is written when the lock ends', async (t) => {
+    const { system, write, held } = await opened(t, 'sap', 'A_Product')
+    system.faults.add({ kind: 'status', status: 400 }, /^PATCH/, 2)
+    await write({ ProductGroup: 'L010' })
+    assert.equal(held('ProductGroup'), 'L010')
+    assert.equal(system.writes().length, 1)
+  })
+
+  test('an update conflict within Finance is a conflict, and names what happened', async (t) => {
+    const { system, write } = await opened(t, 'finance', 'CustomersV3')
+    system.faults.add({ kind: 'status', status: 400 }, /^PATCH/)
+    await assert.rejects(
+      write({ OrganizationName: 'Write GmbH' }),
+      (e) =>
+        e instanceof ConnectionError &&
+        e.verdict === 'CONFLICT' &&
+        e.outcome === 'NOT_APPLIED' &&
+        /update conflict occurred/.test(e.message),
+    )
+    assert.equal(system.writes().length, 0)
+  })
+})
+
 /** Fields of a record that move with each write. */
 const MOVES =
-  /time|date|modif|stamp|version|etag|updated|properties|_by|history|resource|^Name$|Address$|UniqueName|expand/i
+  /time|date|modif|__metadata|ChangedBy|stamp|version|etag|updated|properties|_by|history|resource|^Name$|Address$|UniqueName|expand/i
 
 /** Returns the group of a path without the part that it names. */
 function withoutPart(record: unknown, path: string): Record<string, unknown> {

@@ -5,14 +5,19 @@ import { WrongValue } from '../kit/writes.ts'
 
 export type Fields = Record<string, unknown>
 
-/** An entity set of the service, and how many characters its properties have at most. */
+/** An entity set of a service, and how many characters its properties have at most. */
 export interface EntitySet {
   name: string
+  service: string
   type: string
   keys: readonly string[]
   /** Properties that a client sets. */
   texts: ReadonlyMap<string, number>
   flags: readonly string[]
+  /** Days, Edm.DateTime. */
+  dates: readonly string[]
+  /** What `$expand` adds, with the set of its entities; those of no set are empty here. */
+  navigation: ReadonlyMap<string, string | null>
   /** Set by SAP alone. */
   readOnly: readonly string[]
 }
@@ -25,9 +30,15 @@ const lengths = (text: string) =>
     }),
   )
 
+const CHANGE = ['CreationDate', 'LastChangeDate', 'LastChangeDateTime', 'LastChangedByUser']
+
 export const SETS: readonly EntitySet[] = [
   {
-    name: 'A_BusinessPartner',
+    ...{ name: 'A_BusinessPartner', service: 'API_BUSINESS_PARTNER', dates: [] },
+    navigation: new Map([
+      ['to_BusinessPartnerAddress', 'A_BusinessPartnerAddress'],
+      ['to_BuPaIdentification', 'A_BuPaIdentification'],
+    ]),
     type: 'A_BusinessPartnerType',
     keys: ['BusinessPartner'],
     texts: lengths(
@@ -41,7 +52,8 @@ export const SETS: readonly EntitySet[] = [
     ],
   },
   {
-    name: 'A_BusinessPartnerAddress',
+    ...{ name: 'A_BusinessPartnerAddress', service: 'API_BUSINESS_PARTNER', dates: [] },
+    navigation: new Map(),
     type: 'A_BusinessPartnerAddressType',
     keys: ['BusinessPartner', 'AddressID'],
     texts: lengths(
@@ -52,7 +64,8 @@ export const SETS: readonly EntitySet[] = [
     readOnly: [],
   },
   {
-    name: 'A_BuPaIdentification',
+    ...{ name: 'A_BuPaIdentification', service: 'API_BUSINESS_PARTNER', dates: [] },
+    navigation: new Map(),
     type: 'A_BuPaIdentificationType',
     keys: ['BusinessPartner', 'BPIdentificationType', 'BPIdentificationNumber'],
     texts: lengths(
@@ -62,12 +75,35 @@ export const SETS: readonly EntitySet[] = [
     flags: [],
     readOnly: [],
   },
+  {
+    ...{ name: 'A_Product', service: 'API_PRODUCT_SRV', type: 'A_ProductType', dates: [] },
+    keys: ['Product'],
+    texts: lengths(
+      `Product:40 ProductType:4 ProductGroup:9 BaseUnit:3 ProductStandardID:18
+        ProductManufacturerNumber:40 IndustrySector:1 Division:2 SizeOrDimensionText:32`,
+    ),
+    flags: ['IsMarkedForDeletion'],
+    navigation: new Map([['to_Description', null]]),
+    readOnly: CHANGE,
+  },
+  {
+    ...{ name: 'A_SalesContract', service: 'API_SALES_CONTRACT_SRV', type: 'A_SalesContractType' },
+    keys: ['SalesContract'],
+    texts: lengths(
+      `SalesContract:10 SalesContractType:4 SalesOrganization:4 DistributionChannel:2
+        OrganizationDivision:2 SoldToParty:10 PurchaseOrderByCustomer:35 TransactionCurrency:5`,
+    ),
+    flags: [],
+    dates: ['SalesContractValidityStartDate', 'SalesContractValidityEndDate'],
+    navigation: new Map([['to_Item', null]]),
+    readOnly: CHANGE,
+  },
 ]
 export const setNamed = (name: string): EntitySet | undefined =>
   SETS.find((set) => set.name === name)
 
-export const isKnown = ({ texts, flags, readOnly }: EntitySet, name: string): boolean =>
-  texts.has(name) || flags.includes(name) || readOnly.includes(name)
+export const isKnown = (set: EntitySet, name: string): boolean =>
+  set.texts.has(name) || [...set.flags, ...set.dates, ...set.readOnly].includes(name)
 
 /** Formats a day as OData V2 does. */
 const dayOf = (ms: number) => `/Date(${ms - (ms % 86_400_000)})/`
@@ -81,6 +117,10 @@ const userOf = ({ cause }: Who) => (cause === 'api' ? 'CC0000000001' : 'CB998000
 
 /** Throws `WrongValue` if a property cannot have a value. */
 export function checkValue(set: EntitySet, name: string, value: unknown): void {
+  if (set.dates.includes(name)) {
+    if (value === null || /^\/Date\(-?\d+\)\/$/.test(String(value))) return
+    throw new WrongValue(set.name, name, value, 'Edm.DateTime')
+  }
   const max = set.texts.get(name)
   const expected = max === undefined ? 'Edm.Boolean' : `Edm.String of ${max}`
   const isRight =
@@ -94,12 +134,21 @@ function write(set: EntitySet, fields: Fields, at: WrittenAt, key: Fields): Fiel
   for (const [name, value] of Object.entries(fields)) checkValue(set, name, value)
   const empty = [...set.texts.keys()].map((name) => [name, ''] as const)
   const off = set.flags.map((name) => [name, false] as const)
+  const never = set.dates.map((name) => [name, null] as const)
   const record: Fields = {
-    ...Object.fromEntries([...empty, ...off]),
+    ...Object.fromEntries([...empty, ...off, ...never]),
     ...at.before,
     ...fields,
     ...key,
   }
+  if (set.readOnly === CHANGE)
+    return {
+      CreationDate: dayOf(at.now),
+      ...record,
+      LastChangeDate: dayOf(at.now),
+      LastChangeDateTime: `/Date(${at.now}+0000)/`,
+      LastChangedByUser: userOf(at),
+    }
   if (set.name !== 'A_BusinessPartner') return record
   const isPerson = record.BusinessPartnerCategory === '1'
   return {
@@ -132,7 +181,7 @@ export function sapRules(random: Random): ObjectRules[] {
     return {
       name,
       idField: 'id',
-      fields: [...set.texts.keys(), ...set.flags],
+      fields: [...set.texts.keys(), ...set.flags, ...set.dates],
       weight,
       newId,
       write(fields, at) {
@@ -172,6 +221,21 @@ export function sapRules(random: Random): ObjectRules[] {
         store.table('A_BusinessPartner').live.length === 0 ? undefined : { Country: 'DE' },
       redraw: () => ({}),
       erase: (record) => record,
+    }),
+    rules('A_Product', 2, () => `TG${++last}`, {
+      draw: (draw) => ({
+        ...{ ProductType: 'FERT', ProductGroup: 'L001', BaseUnit: 'PC' },
+        ProductManufacturerNumber: draw.fill('MN-#####'),
+      }),
+      redraw: (draw) => ({ ProductGroup: draw.pick(['L001', 'L002']) }),
+    }),
+    rules('A_SalesContract', 2, () => String(40_000_000 + ++last), {
+      draw: (_draw, store) => ({
+        ...{ SalesContractType: 'WK1', SalesOrganization: '1010', TransactionCurrency: 'EUR' },
+        SalesContractValidityStartDate: dayOf(store.clock.now()),
+        SalesContractValidityEndDate: dayOf(store.clock.now() + 365 * 86_400_000),
+      }),
+      redraw: (draw) => ({ PurchaseOrderByCustomer: draw.fill('PO-#####') }),
     }),
   ]
 }

@@ -8,14 +8,17 @@ import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
 import { openServer } from '../kit/server.ts'
 import { Store } from '../kit/store.ts'
-import { sapRules, setNamed } from './entities.ts'
+import { SETS, sapRules, setNamed } from './entities.ts'
 import { errorReply, noToken, refused } from './errors.ts'
 import { idOf, Service } from './service.ts'
 
-const servicePath = '/sap/opu/odata/sap/API_BUSINESS_PARTNER'
+const root = '/sap/opu/odata/sap'
 const tokenMs = 1_800_000
 
-/** A system of SAP S/4HANA Cloud with a communication arrangement for business partners. */
+/**
+ * A system of SAP S/4HANA Cloud with communication arrangements for business partners, products and
+ * sales contracts.
+ */
 export const sap: Model = { kind: 'sap', open }
 
 async function open({ seed = 1 }: ModelOptions = {}): Promise<ModelSystem> {
@@ -25,7 +28,7 @@ async function open({ seed = 1 }: ModelOptions = {}): Promise<ModelSystem> {
   const [username, password] = ['TOUCHSTONE_COMM', secret()]
   const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
   let url = ''
-  const service = new Service(store, () => url + servicePath)
+  const service = new Service(store, () => url + root)
   const sessions = new Sessions(clock)
   const handle = (request: Received): Reply | undefined => {
     if (request.headers.authorization !== basic)
@@ -66,32 +69,32 @@ async function open({ seed = 1 }: ModelOptions = {}): Promise<ModelSystem> {
   })
 }
 
-function route(service: Service, request: Received): Reply | undefined {
-  const rest = request.path.startsWith(servicePath)
-    ? decodeURIComponent(request.path.slice(servicePath.length))
-    : undefined
-  if (rest === undefined) return undefined
+function route(odata: Service, request: Received): Reply | undefined {
+  const [, name, rest = ''] =
+    /^\/sap\/opu\/odata\/sap\/(\w+)(.*)$/.exec(decodeURIComponent(request.path)) ?? []
+  if (name === undefined || !SETS.some(({ service }) => service === name)) return undefined
   if (rest === '' || rest === '/') {
     const isRead = request.method === 'GET' || request.method === 'HEAD'
     return isRead ? { status: 200, body: { d: { EntitySets: [] } } } : undefined
   }
-  const [, name = '', key, navigation] = /^\/(\w+)(?:\(([^)]*)\))?(?:\/(\w+))?$/.exec(rest) ?? []
-  const set = setNamed(name)
-  if (!set) return undefined
+  const [, setName = '', key, navigation] = /^\/(\w+)(?:\(([^)]*)\))?(?:\/(\w+))?$/.exec(rest) ?? []
+  const set = setNamed(setName)
+  if (set?.service !== name) return undefined
   if (key === undefined) {
     if (navigation !== undefined) return undefined
-    if (request.method === 'GET') return service.list(set, request)
-    return request.method === 'POST' ? service.create(set, request) : undefined
+    if (request.method === 'GET') return odata.list(set, request)
+    const creates = request.method === 'POST' && set.service === SETS[0]!.service
+    return creates ? odata.create(set, request) : undefined
   }
   const id = idOf(set, key)
   if (id === undefined) throw refused(400, '/IWBEP/CM_MGW_RT/705', 'The key is invalid', true)
   if (navigation !== undefined)
-    return request.method === 'GET' && set.keys.length === 1
-      ? service.listOf(id, navigation, request)
+    return request.method === 'GET' && set === SETS[0]
+      ? odata.listOf(id, navigation, request)
       : undefined
-  if (request.method === 'GET') return service.read(set, id, request)
-  if (request.method === 'PATCH') return service.update(set, id, request)
-  return request.method === 'DELETE' ? service.remove(set, id, request) : undefined
+  if (request.method === 'GET') return odata.read(set, id, request)
+  if (request.method === 'PATCH') return odata.update(set, id, request)
+  return request.method === 'DELETE' ? odata.remove(set, id, request) : undefined
 }
 
 /** Tokens against forged requests. A token holds with the cookie of its session only. */

@@ -9,15 +9,10 @@ import { refused } from './errors.ts'
 
 const pageRowsMax = 1000
 const OPERATORS = ['eq', 'ne', 'gt', 'ge', 'lt', 'le']
-/** Navigation from a partner to what belongs to it. */
-const NAVIGATION: ReadonlyMap<string, string> = new Map([
-  ['to_BusinessPartnerAddress', 'A_BusinessPartnerAddress'],
-  ['to_BuPaIdentification', 'A_BuPaIdentification'],
-])
-
 /** The entity sets of the service. */
 export class Service {
   readonly #store: Store
+  /** The address under which the services are. */
   readonly #base: () => string
   #lastAddress = 70_000
 
@@ -55,7 +50,7 @@ export class Service {
 
   /** Lists what belongs to a partner. */
   listOf(partner: string, navigation: string, request: Received): Reply {
-    const set = setNamed(NAVIGATION.get(navigation) ?? '')
+    const set = setNamed(SETS[0]!.navigation.get(navigation) ?? '')
     if (!set)
       throw refused(404, '005056A509B11EE1B9A8FEA8DE87F78E', `no property ${navigation}`, true)
     this.#existing(SETS[0]!, partner)
@@ -96,8 +91,8 @@ export class Service {
     const nested: [EntitySet, Fields][] = []
     const own: Fields = {}
     for (const [name, value] of Object.entries(body)) {
-      const child = set.name === 'A_BusinessPartner' ? NAVIGATION.get(name) : undefined
-      if (child === undefined) setOwn(own, name, value)
+      const child = set.navigation.get(name)
+      if (typeof child !== 'string') setOwn(own, name, value)
       else for (const one of listOf(name, value)) nested.push([setNamed(child)!, one])
     }
     const fields = this.#fields(set, own)
@@ -167,8 +162,7 @@ export class Service {
     const names = query.text('$select')?.split(',')
     const expand = query.text('$expand')?.split(',') ?? []
     const unknown =
-      names?.find((name) => !isKnown(set, name)) ??
-      expand.find((name) => set.name !== 'A_BusinessPartner' || !NAVIGATION.has(name))
+      names?.find((name) => !isKnown(set, name)) ?? expand.find((name) => !set.navigation.has(name))
     if (unknown !== undefined)
       throw refused(400, '/IWBEP/CM_MGW_RT/021', `Property ${unknown} is invalid`, true)
     return (record) => {
@@ -176,11 +170,11 @@ export class Service {
       for (const [name, value] of Object.entries(record))
         if (!names || names.includes(name)) setOwn(shown, name, value)
       for (const name of expand) {
-        const child = setNamed(NAVIGATION.get(name)!)!
-        const rows = this.#store.table(child.name).sorted('number')
+        const child = setNamed(set.navigation.get(name) ?? '')
+        const rows = child ? this.#store.table(child.name).sorted('number') : []
         const results = rows
           .filter((row) => !row.deleted && row.record.BusinessPartner === record.BusinessPartner)
-          .map((row) => ({ __metadata: this.#metadata(child, row.record), ...row.record }))
+          .map((row) => ({ __metadata: this.#metadata(child!, row.record), ...row.record }))
         setOwn<unknown>(shown, name, { results })
       }
       return shown
@@ -189,7 +183,7 @@ export class Service {
 
   #metadata(set: EntitySet, record: Fields): Fields {
     const uri = this.#uri(set, record)
-    return { id: uri, uri, type: `API_BUSINESS_PARTNER.${set.type}`, etag: tagOf(set, record) }
+    return { id: uri, uri, type: `${set.service}.${set.type}`, etag: tagOf(set, record) }
   }
 
   #uri(set: EntitySet, record: Fields): string {
@@ -198,7 +192,7 @@ export class Service {
       values.length === 1
         ? `'${values[0]![1]}'`
         : values.map(([name, value]) => `${name}='${value}'`).join(',')
-    return `${this.#base()}/${set.name}(${key})`
+    return `${this.#base()}/${set.service}/${set.name}(${key})`
   }
 }
 
@@ -214,10 +208,14 @@ export function idOf(set: EntitySet, text: string): string | undefined {
   return parts.join('/')
 }
 
-const tagOf = (set: EntitySet, record: Fields): string =>
-  set.name === 'A_BusinessPartner'
-    ? `W/"'${String(record.ETag)}'"`
-    : `W/"'${Buffer.from(JSON.stringify(record)).toString('base64url').slice(-40)}'"`
+function tagOf(set: EntitySet, record: Fields): string {
+  if (set.name === 'A_BusinessPartner') return `W/"'${String(record.ETag)}'"`
+  const [, changed] = /^\/Date\((\d+)/.exec(String(record.LastChangeDateTime)) ?? []
+  if (changed === undefined)
+    return `W/"'${Buffer.from(JSON.stringify(record)).toString('base64url').slice(-40)}'"`
+  const time = encodeURIComponent(new Date(Number(changed)).toISOString().slice(0, -1))
+  return `W/"datetimeoffset'${time}0000Z'"`
+}
 
 function checkTag(set: EntitySet, record: Fields, { headers }: Received): void {
   const match = headers['if-match']
