@@ -20,7 +20,7 @@ interface OperationalCase {
 }
 
 const major = (value: unknown, currency: unknown) =>
-  Math.round(Number(value) * 10 ** exponentOf(String(currency)))
+  value === null ? null : Math.round(Number(value) * 10 ** exponentOf(String(currency)))
 const dayOf = (value: unknown) => new Date(String(value)).toISOString().slice(0, 10)
 const dayOfSeconds = (value: unknown) => dayOf(new Date(Number(value) * 1000).toISOString())
 const money = (name: string, value: unknown, currency: unknown) => ({
@@ -54,6 +54,23 @@ const nextOf = (seconds: unknown) => (typeof seconds === 'number' ? dayOfSeconds
 export const OPERATIONAL_CASES: Readonly<Record<string, readonly OperationalCase[]>> = {
   stripe: [
     {
+      object: 'invoice',
+      type: 'Invoice',
+      columns: (r, refer) => ({
+        customer: refer('customer', r.customer),
+        ...money('total', r.total, String(r.currency).toUpperCase()),
+        ...{ number: r.number, status: r.status, due_date: nextOf(r.due_date) },
+      }),
+    },
+    {
+      object: 'payment_intent',
+      type: 'Payment',
+      columns: (r, refer) => ({
+        customer: refer('customer', r.customer),
+        ...{ currency: String(r.currency).toUpperCase(), status: r.status },
+      }),
+    },
+    {
       object: 'quote',
       type: 'Quote',
       columns: (r, refer) => ({
@@ -84,6 +101,17 @@ export const OPERATIONAL_CASES: Readonly<Record<string, readonly OperationalCase
     },
   ],
   netsuite: [
+    {
+      object: 'transaction',
+      as: 'invoice',
+      type: 'Invoice',
+      only: (r) => r.type === 'CustInvc',
+      columns: (r, refer, raw) => ({
+        ...ofTransaction(r, refer, raw),
+        ...inCurrency('total', r, raw),
+        ...{ number: r.tranid, issue_date: r.trandate, due_date: r.duedate },
+      }),
+    },
     {
       object: 'transaction',
       as: 'estimate',
@@ -118,7 +146,107 @@ export const OPERATIONAL_CASES: Readonly<Record<string, readonly OperationalCase
       }),
     },
   ],
+  oracle: [
+    {
+      object: 'opportunities',
+      type: 'Opportunity',
+      columns: (r, refer) => ({
+        customer: refer('accounts', r.TargetPartyId),
+        ...money('amount', major(r.Revenue, r.CurrencyCode), r.CurrencyCode),
+        ...{ name: r.Name, probability: r.WinProb, close_date: r.EffectiveDate },
+        ...{ is_closed: r.StatusCode !== 'OPEN', is_won: r.StatusCode === 'WON' },
+      }),
+    },
+    {
+      object: 'receivablesInvoices',
+      type: 'Invoice',
+      columns: (r) => ({
+        ...money('total', major(r.EnteredAmount, r.InvoiceCurrencyCode), r.InvoiceCurrencyCode),
+        balance_minor: major(r.InvoiceBalanceAmount, r.InvoiceCurrencyCode),
+        ...{ number: r.TransactionNumber, status: r.InvoiceStatus },
+        ...{ issue_date: r.TransactionDate, due_date: r.DueDate },
+      }),
+    },
+    {
+      object: 'standardReceipts',
+      type: 'Payment',
+      columns: (r) => ({
+        ...money('amount', major(r.Amount, r.Currency), r.Currency),
+        ...{ status: r.Status, paid_on: r.ReceiptDate, method: r.ReceiptMethod },
+      }),
+    },
+  ],
+  gainsight: [
+    {
+      object: 'Company',
+      as: 'CompanyHealth',
+      type: 'CustomerHealth',
+      columns: (r, refer) => ({
+        customer: refer('Company', r.Gsid),
+        // The connection does not ask for the currency, which not every tenant has.
+        ...money('annual_amount', null, null),
+        ...{ score: r.CurrentScore, renewal_date: dayOfSeconds(Number(r.RenewalDate) / 1000) },
+      }),
+    },
+  ],
+  zuora: [
+    {
+      object: 'Invoice',
+      type: 'Invoice',
+      columns: (r, refer) => ({
+        customer: refer('Account', r.accountId),
+        ...money('total', major(r.amount, r.currency), r.currency),
+        ...{ balance_minor: major(r.balance, r.currency), number: r.invoiceNumber },
+        ...{ status: r.status, issue_date: r.invoiceDate, due_date: r.dueDate },
+      }),
+    },
+    {
+      object: 'Payment',
+      type: 'Payment',
+      columns: (r, refer) => ({
+        customer: refer('Account', r.accountId),
+        ...money('amount', major(r.amount, r.currency), r.currency),
+        paid_on: r.status === 'Processed' ? r.effectiveDate : null,
+      }),
+    },
+    {
+      object: 'CreditMemo',
+      type: 'CreditNote',
+      columns: (r, refer) => ({
+        customer: refer('Account', r.accountId),
+        invoice: refer('Invoice', r.referredInvoiceId),
+        ...money('total', major(r.totalAmount, r.currency), r.currency),
+        ...{ balance_minor: major(r.balance, r.currency), number: r.memoNumber },
+        issue_date: r.memoDate,
+      }),
+    },
+    {
+      object: 'Order',
+      type: 'SalesOrder',
+      columns: (r, refer) => ({
+        customer: refer('Account', r.accountId),
+        ...{ number: r.orderNumber, status: r.status, order_date: r.orderDate },
+      }),
+    },
+  ],
   salesforce: [
+    {
+      object: 'Opportunity',
+      type: 'Opportunity',
+      columns: (r, refer) => ({
+        customer: refer('Account', r.AccountId),
+        ...{ name: r.Name, probability: r.Probability, close_date: r.CloseDate },
+        ...{ is_closed: r.IsClosed, is_won: r.IsWon },
+      }),
+    },
+    {
+      object: 'Order',
+      type: 'SalesOrder',
+      columns: (r, refer) => ({
+        customer: refer('Account', r.AccountId),
+        ...{ number: r.OrderNumber, status: r.Status, order_date: r.EffectiveDate },
+      }),
+    },
     {
       object: 'Quote',
       type: 'Quote',
@@ -323,7 +451,9 @@ export async function operationalDifferences(
   const found: string[] = []
   const refer: Refer = (object, id) =>
     id === undefined || id === null ? null : recordKey(kind, object, String(id))
-  for (const { object, as, type, only = () => true, columns } of OPERATIONAL_CASES[kind] ?? []) {
+  const cases = OPERATIONAL_CASES[kind] ?? []
+  assert.ok(cases.length > 0, `no typed rows of ${kind} are compared`)
+  for (const { object, as, type, only = () => true, columns } of cases) {
     const rows = await sql<{ id: string; held: Fields; raw: Fields }[]>`
       select r.source_id as id, to_jsonb(t) as held, w.raw
       from ${sql(tableOf(type))} t

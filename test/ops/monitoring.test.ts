@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
@@ -31,13 +31,19 @@ interface Rule {
 const rules = (
   parse(read('ops/prometheus/touchstone.rules.yaml')) as { groups: { rules: Rule[] }[] }
 ).groups.flatMap((g) => g.rules)
-const dashboard = JSON.parse(read('ops/grafana/touchstone.json')) as {
+interface Dashboard {
+  uid: string
   panels: { title: string; id: number; type: string; targets?: { expr: string }[] }[]
 }
-const panels = dashboard.panels.filter((p) => p.type !== 'row')
+const dashboards = readdirSync(fileURLToPath(new URL('../../ops/grafana/', import.meta.url))).map(
+  (file) => ({ file, ...(JSON.parse(read(`ops/grafana/${file}`)) as Dashboard) }),
+)
+const panelsOf = ({ panels }: Dashboard) => panels.filter((p) => p.type !== 'row')
 const expressions = [
   ...rules.map((r) => ({ where: r.alert, expr: r.expr })),
-  ...panels.flatMap((p) => (p.targets ?? []).map((t) => ({ where: p.title, expr: t.expr }))),
+  ...dashboards
+    .flatMap(panelsOf)
+    .flatMap((p) => (p.targets ?? []).map((t) => ({ where: p.title, expr: t.expr }))),
 ]
 
 /** Labels by metric name; those of a histogram under each of its names. */
@@ -60,9 +66,9 @@ function registered(): Map<string, string[]> {
 /** Labels that Prometheus itself adds. */
 const SCRAPE = ['instance', 'job']
 
-test('every metric and label that the alert rules and the dashboard name exists', () => {
+test('every metric and label that the alert rules and the dashboards name exists', () => {
   const known = registered()
-  assert.ok(expressions.length > 40, `${expressions.length} expressions`)
+  assert.ok(expressions.length > 70, `${expressions.length} expressions`)
   const wrong = expressions.flatMap(({ where, expr }) => {
     const used = [...expr.matchAll(/(touchstone_[a-z_]+)(?:\{([^}]*)\})?/g)]
     const names = used.map(([, name = '']) => name)
@@ -92,7 +98,28 @@ test('every alert has a severity and texts, and is explained in docs/monitoring.
   assert.equal(new Set(rules.map((r) => r.alert)).size, rules.length)
 })
 
-test('every panel of the dashboard has an id of its own and asks for something', () => {
-  assert.equal(new Set(dashboard.panels.map((p) => p.id)).size, dashboard.panels.length)
-  for (const panel of panels) assert.ok((panel.targets ?? []).length > 0, panel.title)
+test('every panel of a dashboard has an id of its own and asks for something', () => {
+  assert.equal(new Set(dashboards.map((d) => d.uid)).size, dashboards.length)
+  for (const dashboard of dashboards) {
+    const { panels, file } = dashboard
+    assert.equal(new Set(panels.map((p) => p.id)).size, panels.length, file)
+    for (const panel of panelsOf(dashboard))
+      assert.ok((panel.targets ?? []).length > 0, panel.title)
+  }
+})
+
+test('the dashboard of source systems shows each kind of metric of pulls and writes', () => {
+  const shown = JSON.stringify(dashboards.find((d) => d.uid === 'touchstone-systems'))
+  for (const name of [
+    'lag',
+    'objects',
+    'failed',
+    'requests',
+    'retries',
+    'waits',
+    'limit_used_ratio',
+  ])
+    assert.ok(shown.includes(`touchstone_pull_${name}`), name)
+  for (const name of ['intents', 'oldest', 'ended', 'failed', 'paused', 'limit_used_ratio'])
+    assert.ok(shown.includes(`touchstone_write_${name}`), name)
 })
