@@ -18,15 +18,22 @@ export async function markMembersDue(
       join write_target t on t.source = r.source`
 }
 
-/** Makes golden records due now, or after a pause. */
+/**
+ * SQL condition: a row of `write_due`, of the alias d, is due. One that waits for a message is due once
+ * the message is applied, or has become an exception.
+ */
+export const IS_DUE = `(d.due_at <= clock_timestamp()
+  and (d.after_inbox is null or not exists (select from pending p where p.inbox_id = d.after_inbox)))`
+
+/** Makes golden records due now, or after a pause and a message. */
 export async function markDue(
   tx: Transaction,
   goldenIds: readonly string[],
-  afterMs = 0,
+  { ms = 0, inboxId = null }: { ms?: number; inboxId?: number | null } = {},
 ): Promise<void> {
   if (goldenIds.length === 0) return
   await tx`
-    insert into write_due (golden_id, due_at)
-    select id, clock_timestamp() + make_interval(secs => ${afterMs / 1_000})
+    insert into write_due (golden_id, due_at, after_inbox)
+    select id, clock_timestamp() + make_interval(secs => ${ms / 1_000}), ${inboxId}::bigint
     from unnest(${[...new Set(goldenIds)]}::uuid[]) as g (id)`
 }

@@ -1,4 +1,5 @@
 import type { Transaction } from '../db/database.ts'
+import { IS_DUE } from './due.ts'
 import type { WriteState } from './read.ts'
 import { conflictsMax } from './stop.ts'
 import { POSSIBLE_MATCH } from './undecided.ts'
@@ -118,8 +119,8 @@ export interface DueFigure {
 /** Returns how far planning is behind. */
 export async function dueFigure(tx: Transaction): Promise<DueFigure> {
   const [row] = await tx<DueFigure[]>`
-    select (select count(*)::int from (select from write_due where due_at <= clock_timestamp() limit ${countedMax}) x) as count,
-      coalesce((select greatest(extract(epoch from clock_timestamp() - due_at), 0)::float8 from write_due
-        where due_at <= clock_timestamp() order by due_at, id limit 1), 0) as age`
+    select (select count(*)::int from (select from write_due d where ${tx.unsafe(IS_DUE)} limit ${countedMax}) x) as count,
+      coalesce((select greatest(extract(epoch from clock_timestamp() - due_at), 0)::float8 from write_due d
+        where ${tx.unsafe(IS_DUE)} order by due_at, id limit 1), 0) as age`
   return row ?? { count: 0, age: 0 }
 }

@@ -1,7 +1,7 @@
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
 import { DEFAULT_RULES, type StewardshipRules } from '../tasks/rules.ts'
-import { markDue } from './due.ts'
+import { IS_DUE, markDue } from './due.ts'
 import { syncDuplicateTasks } from './duplicates.ts'
 import { loadPlanFacts, type PlanContext } from './facts.ts'
 import { planWrites } from './plan.ts'
@@ -31,7 +31,7 @@ export async function planDue(context: PlannerContext): Promise<number | null> {
     const rows = await tx<{ goldenId: string; leadsTo: string | null; position: number | null }[]>`
       with taken as (
         delete from write_due where id in (
-          select id from write_due where due_at <= clock_timestamp() order by due_at, id limit ${dueRowsMax})
+          select id from write_due d where ${tx.unsafe(IS_DUE)} order by due_at, id limit ${dueRowsMax})
         returning golden_id, position)
       -- What was created for an id that was merged counts for the golden record that it leads to.
       select t.golden_id as "goldenId", k.golden_id as "leadsTo", t.position

@@ -292,8 +292,8 @@ async function conflict(
   row: PulledRow | null,
 ): Promise<Attempt> {
   await inTransaction(tools, async (tx) => {
-    await endConflict(tx, tools.lease, intent, problem)
-    if (row) await stateRow(tx, tools.lease.source, tools.reader, row)
+    const stated = row && (await stateRow(tx, tools.lease.source, tools.reader, row))
+    await endConflict(tx, tools.lease, intent, problem, stated)
   })
   return WORKS
 }

@@ -113,13 +113,15 @@ export async function endRefused(
 
 /**
  * Ends an intent whose record has changed since it was planned. It is planned again, later each
- * time; after the last time a person decides.
+ * time, and not before the message that states the record as it is now: a plan without it would be in
+ * conflict again. After the last time a person decides.
  */
 export async function endConflict(
   tx: Transaction,
   lease: TargetLease,
   intent: SendableIntent,
   problem: Problem,
+  stated: number | null,
 ): Promise<void> {
   await requireTarget(tx, lease)
   const before = await tx<{ state: string }[]>`
@@ -132,7 +134,8 @@ export async function endConflict(
   await end(tx, intent, 'CONFLICT', problem)
   await tx`update write_intent set conflicts = ${conflicts} where id = ${intent.id}`
   await withdrawWritten(tx, intent.id)
-  await markDue(tx, [intent.goldenId], conflictPauseMs * 4 ** (conflicts - 1))
+  const ms = conflictPauseMs * 4 ** (conflicts - 1)
+  await markDue(tx, [intent.goldenId], { ms, inboxId: stated })
 }
 const conflictPauseMs = 2_000
 
@@ -179,19 +182,23 @@ export async function noteUnknown(
     where id = ${intent.id}`
 }
 
-/** Puts the record as it was read into the inbox: it is the system's own statement. */
+/**
+ * Puts the record as it was read into the inbox: it is the system's own statement. Returns the id of
+ * the message; null where it was stated before.
+ */
 export async function stateRow(
   tx: Transaction,
   source: string,
   reader: RowReader,
   row: PulledRow,
-): Promise<void> {
+): Promise<number | null> {
   const correlationId = crypto.randomUUID()
   const messages = await pageMessages(tx, readRows(source, reader, [row]), {
     ...{ source, reader, again: correlationId, correlationOf: () => correlationId },
     lastInboxId: Number.MAX_SAFE_INTEGER,
   })
-  await acceptWithin(tx, messages, { measured: false })
+  const { lastId } = await acceptWithin(tx, messages, { measured: false })
+  return lastId
 }
 
 async function end(

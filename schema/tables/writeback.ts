@@ -24,6 +24,8 @@ export const writeDue = pgTable(
     dueAt: moment('due_at').notNull().default(clock),
     /** Of the event that made it due; null for another reason. */
     position: int8('position'),
+    /** A message that has to be applied before: the plan depends on what it states. Or null. */
+    afterInbox: int8('after_inbox'),
   },
   (t) => [index('write_due_at').on(t.dueAt, t.id), index('write_due_golden').on(t.goldenId)],
 )

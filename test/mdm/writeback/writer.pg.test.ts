@@ -142,6 +142,20 @@ describe('a write', () => {
     assert.equal(stored?.name, 'Ada & Co', 'the other value is a statement of the system')
   })
 
+  test('that was in conflict is planned again once the record is applied as it was read', async () => {
+    system = await startHttpTarget('KEY')
+    const row = await sell({ name: 'Ada', currency: 'EUR' })
+    await state('1', ada)
+    await run('KEY')
+    Object.assign(row, { name: 'Ada & Co', modified: new Date(Date.UTC(2026, 5)).toISOString() })
+    await state('1', { ...ada, name: 'Ada SE' })
+    let behind = 100
+    await runShop(pipeline, system, 'KEY', {}, 400, () => behind-- > 0)
+    assert.deepEqual(held(), [['Ada SE', 'EUR']])
+    const codes = (await intents()).map((i) => i.code)
+    assert.equal(codes.filter((c) => c === 'CHANGED_SINCE').length, 1, 'nobody is asked')
+  })
+
   test('that the target changes back is made three times, then it is an exception', async () => {
     system = await startHttpTarget('KEY')
     system.automation = (r) => Object.assign(r, { name: String(r.name).toUpperCase() })
