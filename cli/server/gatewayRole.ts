@@ -18,8 +18,9 @@ import { startTailer } from '../../mdm/feed/tailer.ts'
 import { sensitiveScopes } from '../../mdm/feed/visible.ts'
 import { JetStreamSource } from '../../mdm/jetstream/source.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
-import { type Sweeper, startSweeper } from '../../mdm/stewardship/sweep.ts'
+import { startSweeper } from '../../mdm/stewardship/sweep.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
+import type { Repeated } from '../../schema/kit/repeated.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { createSubgraphs, createSubgraphsInTurns } from '../../subgraphs/all.ts'
 import { cacheableGraph } from '../../subgraphs/golden/cacheable.ts'
@@ -124,7 +125,7 @@ export async function startGatewayRole(options: {
   })
   let rows: RowReaders | undefined
   let refusals: RefusalLog | undefined
-  let sweeper: Sweeper | null = null
+  let sweeper: Repeated | null = null
   let publications: PublicationRunner | null = null
   let gateway: Gateway | undefined
   let modelChanged = () => {}

@@ -1,3 +1,4 @@
+import { type Repeated, repeat } from '../../schema/kit/repeated.ts'
 import type { Sql } from '../db/database.ts'
 import {
   type CurrencyRates,
@@ -60,37 +61,19 @@ async function reweigh(sql: Sql, rates: CurrencyRates): Promise<string[]> {
   })) as string[]
 }
 
-export interface Sweeper {
-  stop(): Promise<void>
-}
-
 /** Sweeps at an interval until stopped. `onUnrated` receives each currency without a rate once. */
 export function startSweeper(
   steward: Stewardship,
   everyMs: number,
   onError: (error: unknown) => void,
   onUnrated: (currencies: string[]) => void = () => {},
-): Sweeper {
-  let running: Promise<unknown> | null = null
+): Repeated {
   const known = new Set<string>()
-  // The timer skips a turn while a sweep runs: sweeps must not pile up on a database that hangs.
-  const timer = setInterval(() => {
-    running ??= sweep(steward)
-      .then(({ unrated }) => {
-        const fresh = unrated.filter((code) => !known.has(code))
-        for (const code of fresh) known.add(code)
-        if (fresh.length > 0) onUnrated(fresh)
-      })
-      .catch(onError)
-      .finally(() => {
-        running = null
-      })
-  }, everyMs)
-  timer.unref()
-  return {
-    async stop() {
-      clearInterval(timer)
-      await running
-    },
+  const turn = async () => {
+    const { unrated } = await sweep(steward)
+    const fresh = unrated.filter((code) => !known.has(code))
+    for (const code of fresh) known.add(code)
+    if (fresh.length > 0) onUnrated(fresh)
   }
+  return repeat(everyMs, turn, onError)
 }

@@ -1,3 +1,4 @@
+import { type Repeated, repeat } from '../../schema/kit/repeated.ts'
 import type { Sql } from '../db/database.ts'
 import type { StewardshipRules } from '../tasks/rules.ts'
 import { expireWrites } from './expireWrites.ts'
@@ -20,20 +21,6 @@ export async function keepWrites({ sql, rules, daysMax }: KeeperOptions): Promis
 }
 
 /** Keeps writes at an interval until stopped. Several processes may do so at once. */
-export function startWriteKeeper(options: KeeperOptions): { stop(): Promise<void> } {
-  let running: Promise<void> | null = null
-  const timer = setInterval(() => {
-    running ??= keepWrites(options)
-      .catch(options.onError)
-      .finally(() => {
-        running = null
-      })
-  }, everyMs)
-  timer.unref()
-  return {
-    async stop() {
-      clearInterval(timer)
-      await running
-    },
-  }
+export function startWriteKeeper(options: KeeperOptions): Repeated {
+  return repeat(everyMs, () => keepWrites(options), options.onError)
 }

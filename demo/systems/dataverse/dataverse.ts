@@ -1,6 +1,7 @@
 import { random } from '../../random.ts'
 import { EntraSignIn } from '../kit/entraSignIn.ts'
 import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
+import { modelOf } from '../kit/modelOf.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
 import { openServer, type Received, type Reply } from '../kit/server.ts'
@@ -79,24 +80,9 @@ async function open(options: DataverseOptions = {}): Promise<ModelSystem> {
     },
   })
   url = server.url
-  const { store } = environment
-  return {
-    kind: 'dataverse',
-    url,
-    credentials: { ...application, organizationUrl: url, loginUrl: url },
-    clock: environment.clock,
-    objects: store.objects,
-    state: (object) => store.state(object),
-    put: (object, fields) => store.put(object, fields),
-    remove: (object, id) => store.remove(object, id),
-    automate: (object, rule) => store.automate(object, rule),
-    writes: () => store.writes(),
-    fill: (count, fillSeed) => store.fill(count, fillSeed),
-    day: (changes, daySeed) => store.day(changes, daySeed),
-    faults: environment.faults,
-    requests: server.requests,
-    close: server.close,
-  }
+  const { store, clock, faults } = environment
+  const credentials = { ...application, organizationUrl: url, loginUrl: url }
+  return modelOf({ kind: 'dataverse', credentials, clock, faults, store, server })
 }
 
 const ACCESS = new Map([

@@ -2,6 +2,7 @@ import { random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import type { Model, Row } from '../kit/model.ts'
+import { modelOf } from '../kit/modelOf.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
 import { type Behaviour, openServer, type Received, Refused, type Reply } from '../kit/server.ts'
@@ -66,20 +67,10 @@ function createGainsight(filterOffsetMs: number): Model {
           },
         },
       })
+      const credentials = { accessKey }
       return {
-        kind: 'gainsight',
-        credentials: { accessKey },
-        clock,
-        faults,
-        objects: store.objects,
+        ...modelOf({ kind: 'gainsight', credentials, clock, faults, store, server }),
         state: (object) => (object === 'call_to_action' ? actions(store) : store.state(object)),
-        put: (object, fields) => store.put(object, fields),
-        remove: (object, id) => store.remove(object, id),
-        automate: (object, rule) => store.automate(object, rule),
-        writes: () => store.writes(),
-        fill: (count, fillSeed) => store.fill(count, fillSeed),
-        day: (changes, daySeed) => store.day(changes, daySeed),
-        ...server,
       }
     },
   }

@@ -4,6 +4,7 @@ import { random } from '../../random.ts'
 import { createClock } from '../kit/clock.ts'
 import { PlannedFaults } from '../kit/faults.ts'
 import type { Model, ModelOptions, ModelSystem } from '../kit/model.ts'
+import { modelOf } from '../kit/modelOf.ts'
 import { Query } from '../kit/query.ts'
 import { RateLimit } from '../kit/rateLimit.ts'
 import { secret } from '../kit/secret.ts'
@@ -93,31 +94,18 @@ async function open(options: NetsuiteOptions = {}): Promise<ModelSystem> {
   })
   url = server.url
   const { accountId, clientId, certificateId } = integration
+  const credentials = {
+    ...{ accountId, clientId, certificateId, algorithm, baseUrl: url },
+    privateKey: await exportPKCS8(privateKey),
+  }
   return {
-    kind: 'netsuite',
-    url,
-    credentials: {
-      accountId,
-      clientId,
-      certificateId,
-      algorithm,
-      privateKey: await exportPKCS8(privateKey),
-      baseUrl: url,
-    },
-    clock,
-    objects: store.objects,
-    state: (object) => store.state(object),
+    ...modelOf({ kind: 'netsuite', credentials, clock, faults, store, server }),
     put(object, fields) {
       const { id, ...rest } = fields
       const isId = tableNamed(object).columns.has('id') && id !== undefined
       return store.put(object, isId ? { ...rest, rowid: String(id) } : fields)
     },
     remove: (object, id) => removeRecord(store, object, id),
-    automate: (object, rule) => store.automate(object, rule),
-    writes: () => store.writes(),
-    fill: (count, fillSeed) => store.fill(count, fillSeed),
-    day: (changes, daySeed) => store.day(changes, daySeed),
-    faults,
     requests: () => ({ ...server.requests(), mostInAWindow: slots.most }),
     async close() {
       await server.close()
