@@ -84,6 +84,8 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
   {
     model: finance,
     role: 'ERP',
+    // Small pages, so that a run has several.
+    open: (_database, seed) => finance.open({ seed, limits: 'none', pageRowsMax: 15 }),
     connection: ({
       credentials: { environmentUrl, loginUrl, tenantId, clientId, clientSecret },
     }) => ({

@@ -10,7 +10,7 @@ import { entityOf } from './entities.ts'
 import { Environment } from './environment.ts'
 import { badRequest, errorReply, noRoute, writeFailed } from './errors.ts'
 import { ReadApi } from './readApi.ts'
-import { checkVersion } from './request.ts'
+import { checkVersion, pageRowsMax } from './request.ts'
 import { WriteApi } from './writeApi.ts'
 
 /** How important the customer calls an integration: what is less important is throttled first. */
@@ -20,6 +20,8 @@ export interface FinanceOptions extends ModelOptions {
   priority?: Priority
   /** Requests in 5 minutes that the web servers take, in place of those of the priority. */
   requestsMax?: number
+  /** Rows of a page, whatever is preferred; without it, the 10,000 of the vendor. */
+  pageRowsMax?: number
 }
 
 /** An environment of Dynamics 365 finance and operations with several legal entities. */
@@ -37,7 +39,7 @@ async function open(options: FinanceOptions = {}): Promise<ModelSystem> {
   const application = { tenantId: guid(), clientId: guid(), clientSecret: secret() }
   let url = ''
   const signIn = new EntraSignIn(application, environment.clock, () => url)
-  const reads = new ReadApi(environment, () => url)
+  const reads = new ReadApi(environment, () => url, options.pageRowsMax ?? pageRowsMax)
   const writes = new WriteApi(environment, reads)
   const max = options.requestsMax ?? CAPACITY[priority]
   const server = await openServer({

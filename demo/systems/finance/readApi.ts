@@ -15,10 +15,12 @@ const rowsMax = 1_000_000_000
 export class ReadApi {
   readonly #environment: Environment
   readonly #url: () => string
+  readonly #pageRowsMax: number
 
-  constructor(environment: Environment, url: () => string) {
+  constructor(environment: Environment, url: () => string, pageRowsMax: number) {
     this.#environment = environment
     this.#url = url
+    this.#pageRowsMax = pageRowsMax
   }
 
   /** Lists the entity sets. */
@@ -32,7 +34,7 @@ export class ReadApi {
 
   /** Returns a page. The next one is addressed by its offset, also while records move. */
   list(entity: Entity, request: Received): Reply {
-    const pageRows = pageRowsOf(request)
+    const pageRows = pageRowsOf(request, this.#pageRowsMax)
     const query = queryOf(request)
     const selected = selectOf(entity, query)
     const filter = filterOf(entity, query.text('$filter'))

@@ -13,17 +13,17 @@ export const queryOf = (request: Received): Query =>
   )
 
 /**
- * Returns how many rows a page has: as many as are preferred, but not more than 10,000. A request
+ * Returns how many rows a page has: as many as are preferred, but not more than the most. A request
  * without pages may prefer it too; a preference that does not apply is ignored (RFC 7240).
  */
-export function pageRowsOf({ headers }: Received): number {
-  let rows = pageRowsMax
+export function pageRowsOf({ headers }: Received, max = pageRowsMax): number {
+  let rows = max
   for (const part of String(headers.prefer ?? '').split(',')) {
     const [, preferred] = /^\s*odata\.maxpagesize=(\d{1,6})\s*$/.exec(part) ?? []
     if (preferred !== undefined && Number(preferred) > 0) rows = Number(preferred)
     else if (part.trim() !== '') throw badRequest(`The preference ${part} is not supported.`, true)
   }
-  return Math.min(rows, pageRowsMax)
+  return Math.min(rows, max)
 }
 
 /** Checks the headers that state the version of OData. */
