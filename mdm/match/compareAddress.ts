@@ -104,7 +104,7 @@ function streetSimilarity(a: AddressFeature, b: AddressFeature, out: AddressAgre
   const low = Math.min(sharedA / massA, sharedB / massB)
   let alike = low >= 0.5 ? (high + low) / 2 : (high + low) / 2.4
   if (high > 0.9 && low > 0.3 && alike < 0.8) alike = 0.8
-  if (left > 0 && alike < 0.9 && (alike > 0.2 || a.n === b.n)) {
+  if ((left > 0 || a.s.length !== b.s.length) && alike < 0.9 && (alike > 0.2 || a.n === b.n)) {
     const joinedA = a.s.join('')
     const joinedB = b.s.join('')
     const longest = Math.max(joinedA.length, joinedB.length)

@@ -1,4 +1,4 @@
-import { countryCode } from './country.ts'
+import { countryCode, isCountryWord } from './country.ts'
 import { fold, isPlaceholder, words } from './text.ts'
 
 /**
@@ -77,6 +77,17 @@ export function isStreetType(token: string): boolean {
 const UNIT =
   /\b(?:apt|apartment|unit|suite|ste|flat|room|rm|wohnung|whg|appt|piso|int|level|fl|floor|etage|stock|og|#)\.? ?#?([0-9]{1,4}[a-z]?|[a-z])\b/
 const POSTBOX = /\b(?:p\.? ?o\.? ?box|postfach|boite postale|apartado) ?(\d+)/
+/** Words and signs that announce a house number: "No. 321", "Nr. 5", "#321". */
+const NUMBER_MARK = /(?:\b(?:no|nr|num|numero|number|house)\b\.?|#) ?(?=\d)/g
+/** A house that has several numbers: "4753-59", "1710-1718". Shorter ones may be block and house. */
+const NUMBER_RANGE = /\b(\d{3,6}) ?- ?(\d{2,6})\b/
+/** Streets that are counted: "22nd Street" is also written "22 Street". */
+const ORDINAL = /^(\d+)(?:st|nd|rd|th|er|e|eme)$/
+const ORDINAL_WORDS = new Map(
+  'first second third fourth fifth sixth seventh eighth ninth tenth'
+    .split(' ')
+    .map((word, i) => [word, String(i + 1)]),
+)
 const UK_POSTCODE = /\b([a-z]{1,2}\d[a-z\d]?) ?(\d[a-z]{2})\b/
 const NL_POSTCODE = /\b(\d{4}) ?([a-z]{2})\b(?=[ ,]|$)/
 const REGIONS = new Set(
@@ -149,7 +160,7 @@ function readStreet(folded: string, address: Address): void {
     address.unit = unit[1]!
     line = line.replace(UNIT, ' ')
   }
-  const tokens = words(line)
+  const tokens = words(firstOfRange(line.replace(NUMBER_MARK, ' ')))
   let numberAt = -1
   for (const [index, token] of tokens.entries())
     if (/^\d{1,6}[a-z]?$/.test(token) && !address.number) {
@@ -158,9 +169,22 @@ function readStreet(folded: string, address: Address): void {
     }
   for (const [index, token] of tokens.entries()) {
     if (index === numberAt) continue
-    for (const word of splitCompound(token)) address.street.push(TYPES.get(word) ?? word)
+    for (const word of splitCompound(token)) address.street.push(TYPES.get(word) ?? counted(word))
   }
   if (address.street.length > 12) address.street.length = 12
+}
+
+/** Returns a street line with the first number of a range alone: "4753-59 W Lake" is "4753 W Lake". */
+function firstOfRange(line: string): string {
+  return line.replace(NUMBER_RANGE, (whole, first: string, last: string) => {
+    const end = Number(first.slice(0, Math.max(0, first.length - last.length)) + last)
+    return end > Number(first) && end - Number(first) < 100 ? first : whole
+  })
+}
+
+/** Returns an ordinal as its number: "22nd" and "second" are "22" and "2". */
+function counted(word: string): string {
+  return ORDINAL_WORDS.get(word) ?? ORDINAL.exec(word)?.[1] ?? word
 }
 
 /** Splits compounds: "hauptstrasse", "hauptstr" and "haupt strasse" become "haupt" and "st". */
@@ -182,6 +206,12 @@ function splitText(text: string): AddressParts {
   if (last && pieces.length > 1 && !REGIONS.has(last) && countryCode(last)) {
     parts.country = last
     pieces.pop()
+  } else if (last && pieces.length > 1) {
+    const country = /(?<!\bnew) ([a-z]{5,})$/.exec(last)?.[1]
+    if (country && isCountryWord(country)) {
+      parts.country = country
+      pieces[pieces.length - 1] = last.slice(0, -country.length).trim()
+    }
   }
   for (let i = pieces.length - 1; i >= 0 && !parts.postcode; i--) {
     const found = findPostcode(pieces[i]!, i === 0)

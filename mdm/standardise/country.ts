@@ -51,6 +51,15 @@ export function countryCode(text: string): string | null {
   return codesByName().get(fold(text.slice(0, 80)).trim()) ?? null
 }
 
+/** Names of countries that are given names, states or islands as well. */
+const OTHER_NAMES = new Set(['chad', 'georgia', 'guernsey', 'jersey', 'jordan'])
+const WORD_LETTERS_MIN = 4
+
+/** Returns whether a word of a name is the name of a country, and nothing else. */
+export function isCountryWord(word: string): boolean {
+  return word.length >= WORD_LETTERS_MIN && !OTHER_NAMES.has(word) && countryCode(word) !== null
+}
+
 function build(): Map<string, string> {
   const names = new Map<string, string>()
   for (const language of [en, de, fr, es, it, nl])

@@ -61,3 +61,25 @@ test('accepts empty and meaningless text', () => {
   assert.equal(parseAddress({ street: null, city: '-' }), null)
   assert.ok(parseAddress('x'.repeat(1_000_000)))
 })
+
+test('reads a counted street with and without its ending, and what announces a house number', () => {
+  for (const [a, b] of [
+    ['14135 22nd Street', '14135 22 St'],
+    ['5 Second Avenue', '5 2nd Ave'],
+    ['No. 321, Lake Road', '321 Lake Road'],
+    ['#321 Lake Road', '321 Lake Rd'],
+    ['Lake Road Nr. 321', '321 Lake Road'],
+    ['4753-59 W. Washington', '4753 W Washington'],
+    ['1710-1718 S. Loomis', '1710 S. Loomis'],
+  ])
+    assert.deepEqual(parseAddress({ street: a! }), parseAddress({ street: b! }), `${a} | ${b}`)
+  assert.equal(parseAddress({ street: '37-11 Main St' })?.street.includes('11'), true)
+  assert.equal(parseAddress({ street: 'Sakura 1-5' })?.street.includes('5'), true)
+})
+
+test('finds a country at the end of the last part, and no state of another one', () => {
+  assert.equal(parseAddress('12 Lake Road, Phnom Penh Cambodia')?.country, 'KH')
+  assert.equal(parseAddress('12 Lake Road, Trenton New Jersey')?.country, undefined)
+  assert.equal(parseAddress('12 Lake Road, Atlanta Georgia')?.country, undefined)
+  assert.equal(parseAddress('12 Lake Road, Santa Fe New Mexico')?.country, undefined)
+})
