@@ -183,6 +183,11 @@ function personKeys(
   for (const number of atoms.houseNumbers.slice(0, 1))
     for (const name of new Set([...surname, ...given]))
       compound.push(`${NARROW}no:${number} ${name}`)
+  // If the street and both names are: their sound changes with a letter, the beginning rarely.
+  for (const number of atoms.houseNumbers.slice(0, 1))
+    for (const one of atoms.given)
+      for (const other of atoms.surname)
+        broad.push(`${NARROW}no:${number} ${other.slice(0, 2)} ${one[0]}`)
   for (const name of surname) {
     for (const postcode of atoms.postcodes) compound.push(`post:${postcode} ${name}`)
     for (const place of atoms.places) broad.push(`${NARROW}city:${place.slice(0, 5)} ${name}`)
