@@ -187,12 +187,25 @@ function sharedModel(a: ProductFeature, b: ProductFeature): number {
       const bits = Math.min(a.mb[i]!, b.mb[j]!)
       if (bits < MODEL_BITS_MIN) continue
       const other = b.m[j]!
-      if (one === other) equal = Math.max(equal, bits)
-      else if (extendsModel(one, other)) variant = Math.max(variant, bits)
+      if (one === other) {
+        if (haveOtherEndings(a.m, b.m, one)) variant = Math.max(variant, bits)
+        else equal = Math.max(equal, bits)
+      } else if (extendsModel(one, other)) variant = Math.max(variant, bits)
     }
   }
   if (equal === 0) equal = Math.max(describedModel(a, b), describedModel(b, a))
   return equal > 0 ? equal : -variant
+}
+
+/**
+ * Returns whether both products also name the number with an ending, and not with the same one:
+ * "dvpfx820 dvpfx820r" and "dvpfx820 dvpfx820l" are two colours of one model.
+ */
+function haveOtherEndings(a: readonly string[], b: readonly string[], model: string): boolean {
+  const endings = (models: readonly string[]) =>
+    models.filter((other) => other !== model && other.startsWith(model))
+  const [one, other] = [endings(a), endings(b)]
+  return one.length > 0 && other.length > 0 && !one.some((number) => other.includes(number))
 }
 
 /** Returns the bits of the rarest model number of one that the description of the other names. */

@@ -157,13 +157,23 @@ export function variantClass(variant: string): string {
 }
 
 /**
- * Removes numbers that are part of a longer one of the name: in "DVP-FX820 ... DVPFX820/R" the
- * second is enough.
+ * Removes numbers that are part of a longer one of the name. A number that the longer one only
+ * extends by letters stays: "WM2016CW ... WM2016CWH" is a name of both.
  */
 function principal(models: readonly string[]): string[] {
   return models.filter(
-    (model) => !models.some((other) => other.length > model.length && other.includes(model)),
+    (model) =>
+      !models.some(
+        (other) =>
+          other.length > model.length && other.includes(model) && !isWithEnding(other, model),
+      ),
   )
+}
+
+const ENDING = /^[a-z]{1,3}$/
+
+function isWithEnding(long: string, short: string): boolean {
+  return long.startsWith(short) && ENDING.test(long.slice(short.length))
 }
 
 function addModel(models: string[], candidate: string): void {

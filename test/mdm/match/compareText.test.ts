@@ -78,3 +78,16 @@ test('products and titles compare alike in either order', () => {
     { numRuns: 2_000 },
   )
 })
+
+test('a number that is also named with an ending is the one without, but not one with another ending', () => {
+  const named = (...m: string[]) =>
+    product({ t: ['washer', ...m], b: [3, ...m.map(() => 12)], m, mb: m.map(() => 12) })
+  const levelOf = (a: ProductFeature, b: ProductFeature) =>
+    both(a, b, compareProducts).map(({ level }) => level)
+  const [MODEL, VARIANT] = [1, 8]
+  assert.deepEqual(levelOf(named('wm2016cw', 'wm2016cwh'), named('wm2016cw')), [MODEL, MODEL])
+  assert.deepEqual(levelOf(named('wm2016cw', 'wm2016cwh'), named('wm2016cw', 'wm2016cwb')), [
+    VARIANT,
+    VARIANT,
+  ])
+})
