@@ -89,6 +89,9 @@ const MISSING_WEIGHT = -6
 const PAIR_WEIGHT_MIN = -8
 const PAIR_WEIGHT_MAX = 12
 
+/** Two clusters are equally near a third if the odds of the nearer one are less than twice as high. */
+const RIVAL_BITS = 1
+
 /**
  * Evidence between two clusters: the sum over all pairs of their records, and why they must not be
  * one.
@@ -347,9 +350,38 @@ class ClusterMerger {
     for (let best = this.queue.pop(); best && best.weight >= weightMin; best = this.queue.pop()) {
       const { a, b } = best
       if (this.versions[a] !== best.versionA || this.versions[b] !== best.versionB) continue
-      if (this.conflictBetween(a, b) === undefined && this.poolsAgree(a, b, weightMin))
-        this.merge(a, b, best.weight, 'EVIDENCE')
+      if (this.conflictBetween(a, b) !== undefined || !this.poolsAgree(a, b, weightMin)) continue
+      if (this.hasRival(a, b, weightMin) || this.hasRival(b, a, weightMin)) continue
+      this.merge(a, b, best.weight, 'EVIDENCE')
     }
+  }
+
+  /**
+   * Returns whether a third cluster could be merged with `x` nearly as well as `y`, but all values
+   * speak against one thing of all three. Then nothing says to which of the two `x` belongs: a record
+   * without a date of birth between a father and a son of one name.
+   */
+  private hasRival(x: number, y: number, weightMin: number): boolean {
+    // In a large component only edges are compared.
+    if (this.comparePair === null) return false
+    const chosen = this.averageBetween(x, y)!
+    for (const [other, { conflict }] of this.linkages[x]!) {
+      if (other === y || conflict !== undefined) continue
+      const rival = this.averageBetween(x, other)!
+      if (rival.weight < weightMin || chosen.evidence - rival.evidence >= RIVAL_BITS) continue
+      if (!this.poolsAgree(x, other, weightMin)) continue
+      const both = [...this.membersOf[x]!, ...this.membersOf[y]!]
+      if (this.comparePooled(both, this.membersOf[other]!) < weightMin) return true
+    }
+    return false
+  }
+
+  /** Returns the average weight and evidence between two clusters with an edge. */
+  private averageBetween(x: number, y: number): { weight: number; evidence: number } | undefined {
+    const linkage = this.linkages[x]!.get(y)
+    if (linkage === undefined) return undefined
+    const pairs = this.membersOf[x]!.length * this.membersOf[y]!.length
+    return { weight: linkage.sum / pairs, evidence: linkage.evidence / pairs }
   }
 
   /**

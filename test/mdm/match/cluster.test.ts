@@ -349,3 +349,29 @@ test('in a source that rarely has a thing twice, a duplicate is matched and a cr
   ])
   assert.deepEqual(find('a1', 'a2', 'a3', 'a4'), [['a1'], ['a2'], ['a3'], ['a4']])
 })
+
+test('a record that is as near to one as to another of two contradicting things joins neither', () => {
+  const find = (weights: Record<string, number>) =>
+    cluster(
+      ['father', 'nobody', 'son'].map((key) => ({ key, source: 's', features: key })),
+      Object.entries(weights).map(([pair, weight]) => {
+        const [a, b] = pair.split(' ')
+        return { a: a!, b: b!, weight }
+      }),
+      [],
+      {
+        matchWeightMin: 0,
+        linkWeightMin: -2,
+        canJoin: (weight) => weight >= 0,
+        compare: (a, b) => ({ weight: weights[`${a} ${b}`] ?? -3 }),
+        comparePooled: (a, b) =>
+          [...a, ...b].includes('father') && [...a, ...b].includes('son') ? -3 : 5,
+      },
+    ).clusters
+  assert.deepEqual(find({ 'father nobody': 5, 'nobody son': 4.5 }), [
+    ['father'],
+    ['nobody'],
+    ['son'],
+  ])
+  assert.deepEqual(find({ 'father nobody': 5, 'nobody son': 3.5 }), [['father', 'nobody'], ['son']])
+})
