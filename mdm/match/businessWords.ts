@@ -14,7 +14,7 @@ const BUSINESS_WORDS = new Set(
     'china japan brasil brazil mexico canada australia emea apac dach global east west north south central ost nord sud ' +
     'construction bau gebaeude facility management projekt project projects service services support training akademie academy stiftung ' +
     'foundation distribution distribucion export import operations industrial commercial equipment materials chemicals plastics ' +
-    'automotive electronics aviation aerospace marine rail mobility data cloud security network networks telecom studio design'
+    'life automotive electronics aviation aerospace marine rail mobility data cloud security network networks telecom studio design'
   ).split(' '),
 )
 
@@ -36,12 +36,25 @@ pension pensionskasse unterstutzungskasse trustee
 alumni friend pta forderverein freundeskreis elternverein amis amici amigos
 pharmacy apotheke pharmacie farmacia apteka
 leasing venture betrieb spielbetrieb
+stadtwerk stadtwerke nursing krankenpflegeschule pflegeschule enfermeria infermieristica enfermagem
+kindergarten nachfolge nachfolger nachfolgerin successor
 `.match(/\S+/g),
 )
 
 /** Returns whether a word names another body beside the organisation of the rest of the name. */
 export function isCompanionWord(token: string): boolean {
   return COMPANION_WORDS.has(token)
+}
+
+const SCHOOL_WORDS = new Set(
+  'school schul schule ecole escuela escula scuola escola college kolleg institute academy'.split(
+    ' ',
+  ),
+)
+
+/** Returns whether a word names a school, as one is also called by itself. */
+export function isSchoolWord(token: string): boolean {
+  return SCHOOL_WORDS.has(token)
 }
 
 /** Returns whether a word of an organisation's name only names a part of a group. */

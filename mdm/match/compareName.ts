@@ -1,10 +1,12 @@
-import { isBusinessWord, isCompanionWord } from './businessWords.ts'
+import { isCountryWord } from '../standardise/country.ts'
+import { isBusinessWord, isCompanionWord, isSchoolWord } from './businessWords.ts'
 import { CAPS } from './caps.ts'
 import type { NameFeature } from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
 import { haveOtherKeys } from './haveOtherKeys.ts'
 import { MISSING } from './priors.ts'
-import { wordSimilarity } from './similarity.ts'
+import { ABJAD_LETTERS_MAX, isOneInTwoScripts, scriptsOf } from './scripts.ts'
+import { differInTwoLetters, wordSimilarity } from './similarity.ts'
 
 /** Levels of the column "name", in the order of priors.ts. */
 export const NAME = {
@@ -29,6 +31,10 @@ export interface Agreement {
   bits: number
 }
 
+/** Similarity of two words that more than a slip separates, such as "haruka" and "haruto". */
+const ONLY_SIMILAR = 0.7
+/** Similarity of a word and its consonants in another script. */
+const IN_TWO_SCRIPTS = 0.8
 /** Similarity of a word and its abbreviation. */
 const ABBREVIATED = 0.74
 /** A beginning of so many letters, transliterated, is two or more Chinese characters. */
@@ -50,7 +56,8 @@ export function compareNames(
   const n = Math.min(a.t.length, 64)
   const m = Math.min(b.t.length, 64)
   const person = a.o !== 1 && b.o !== 1
-  const inHan = a.z !== undefined && b.z !== undefined
+  const scripts = scriptsOf(a, b)
+  const inHan = scripts === 'HAN'
   usedA.fill(0, 0, n)
   usedB.fill(0, 0, m)
   let massA = 0
@@ -63,6 +70,8 @@ export function compareNames(
   let exact = 0
   let inexact = 0
   let worst = 1
+  let firstAlike = 1
+  let otherFirst = false
   let otherGiven = false
   for (let i = 0; i < n; i++)
     for (let j = 0; j < m; j++)
@@ -95,7 +104,13 @@ export function compareNames(
           continue
         }
         let alike = wordSimilarity(token, other)
+        if (scripts === 'ABJAD' && Math.min(token.length, other.length) <= ABJAD_LETTERS_MAX) {
+          if (alike > 0) otherGiven = true
+          alike = 0
+        }
         if (alike < 0.9 && givenNames.isSame(token, other)) alike = 0.9
+        if (alike < IN_TWO_SCRIPTS && isOneInTwoScripts(token, other, scripts))
+          alike = IN_TWO_SCRIPTS
         if (alike < ABBREVIATED && !person && isAbbreviation(token, other)) alike = ABBREVIATED
         if (
           alike === 0 &&
@@ -115,6 +130,10 @@ export function compareNames(
         const bitsA = Math.min(a.b[i]!, CAPS.wordBits)
         const bitsB = Math.min(b.b[at]!, CAPS.wordBits)
         if (best < worst) worst = best
+        if (i === 0 && at === 0 && n > 1) {
+          firstAlike = best
+          otherFirst = differInTwoLetters(token, b.t[at]!)
+        }
         sharedA += bitsA * best
         sharedB += bitsB * best
         shared += Math.min(bitsA, bitsB) * best
@@ -136,6 +155,8 @@ export function compareNames(
     if (inexact === 0) out.level = person && areFatherAndSon(a.t, b.t) ? NAME.RELATIVES : NAME.EQUAL
     // "Stadt" may begin "Stadtwerke" as well as abbreviate it.
     else if (!person && worst === ABBREVIATED) out.level = NAME.HOLDS
+    else if (person && otherFirst && inexact === 1) out.level = NAME.RELATIVES
+    else if (person && firstAlike === ONLY_SIMILAR) out.level = NAME.OVERLAP
     else out.level = sharedA / massA > 0.7 ? NAME.TYPING : NAME.OVERLAP
     return
   }
@@ -153,7 +174,11 @@ export function compareNames(
     }
     return
   }
-  if (!otherGiven && !inHan && (isSameWithoutBlanks(a.t, b.t, n, m) || isRestJoined(a, b, n, m))) {
+  if (
+    !otherGiven &&
+    !inHan &&
+    (isSameWithoutBlanks(a.t, b.t, n, m, person) || isRestJoined(a, b, n, m))
+  ) {
     out.level = NAME.TYPING
     out.bits = Math.min(Math.max(massA, massB), CAPS.nameBits)
     return
@@ -261,14 +286,24 @@ function nameOneCompanion(a: NameFeature, b: NameFeature, n: number, m: number):
   return hasOnlyCompanionWordsLeft(a, n, usedA) || hasOnlyCompanionWordsLeft(b, m, usedB)
 }
 
+/** A companion may be a school, whose name alone does not part it: "School of Nursing". */
 function hasOnlyCompanionWordsLeft(name: NameFeature, count: number, used: Uint8Array): boolean {
-  let left = 0
+  let companions = 0
   for (let i = 0; i < count; i++)
     if (used[i] === 0) {
-      if (!isCompanionWord(name.t[i]!)) return false
-      left++
+      const word = name.t[i]!
+      if (isCompanionWord(word) || isOtherCountry(name, word)) companions++
+      else if (!isSchoolWord(word)) return false
     }
-  return left > 0
+  return companions > 0
+}
+
+/**
+ * Returns whether a word is a country that is not the record's own: "Acme Mexico" is another company
+ * than "Acme", unless both are known to be in Mexico.
+ */
+function isOtherCountry(name: NameFeature, word: string): boolean {
+  return isCountryWord(word) && name.p?.includes(word) !== true
 }
 
 /**
@@ -308,9 +343,13 @@ function branchWords(names: readonly NameFeature[], short: NameFeature): string[
  * "bouwbedrijf".
  */
 function isAbbreviation(a: string, b: string): boolean {
-  return a.length < b.length
-    ? a.length >= 4 && b.startsWith(a)
-    : b.length >= 4 && b.length < a.length && a.startsWith(b)
+  const [short, long] = a.length < b.length ? [a, b] : [b, a]
+  return (
+    short.length >= 4 &&
+    short.length < long.length &&
+    long.startsWith(short) &&
+    !isCompanionWord(long)
+  )
 }
 
 /**
@@ -321,11 +360,14 @@ function isSameWithoutBlanks(
   b: readonly string[],
   n: number,
   m: number,
+  person: boolean,
 ): boolean {
   const joinedA = a.join('')
   const joinedB = b.join('')
   if (joinedA.length < 5 || Math.abs(joinedA.length - joinedB.length) > 1) return false
   if (joinedA === joinedB) return true
+  // Two other letters are few in a long name, and many in a given name.
+  if (person && n === m && a[n - 1] === b[m - 1] && differInTwoLetters(a[0]!, b[0]!)) return false
   if (joinedA.length < 8 || wordSimilarity(joinedA, joinedB) < 0.85) return false
   return n !== m || !onlyInitialsDiffer(a, b, n)
 }
@@ -364,7 +406,13 @@ function onlyInitialsDiffer(a: readonly string[], b: readonly string[], n: numbe
  */
 function hasOnlyBusinessWordsLeft(name: NameFeature, count: number, used: Uint8Array): boolean {
   for (let i = 0; i < count; i++)
-    if (used[i] === 0 && !isBusinessWord(name.t[i]!) && !name.p?.includes(name.t[i]!)) return false
+    if (
+      used[i] === 0 &&
+      !isBusinessWord(name.t[i]!) &&
+      !isCountryWord(name.t[i]!) &&
+      !name.p?.includes(name.t[i]!)
+    )
+      return false
   return true
 }
 

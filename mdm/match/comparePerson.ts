@@ -1,7 +1,8 @@
 import type { PersonFeature } from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
 import { MISSING } from './priors.ts'
-import { editDistance, jaroWinkler } from './similarity.ts'
+import { ABJAD_LETTERS_MAX, isOneInTwoScripts, type Scripts, scriptsOf } from './scripts.ts'
+import { differInTwoLetters, editDistance, jaroWinkler } from './similarity.ts'
 
 const GIVEN = {
   EQUAL: 0,
@@ -34,16 +35,16 @@ export function comparePersons(
   givenNames: GivenNames,
   out: PersonAgreement,
 ): void {
-  const inHan = a.z !== undefined && b.z !== undefined
-  bestGiven(a.g, a.gb, b.g, givenNames, inHan, out)
-  bestSurname(a.s, a.sb, b.s, givenNames, out)
+  const scripts = scriptsOf(a, b)
+  bestGiven(a.g, a.gb, b.g, givenNames, scripts, out)
+  bestSurname(a.s, a.sb, b.s, givenNames, scripts, out)
   if (out.given === GIVEN.DIFFERENT && out.surname === SURNAME.EQUAL) out.given = GIVEN.OTHER
   const agrees =
     (out.given !== MISSING && out.given <= GIVEN.NEAR) ||
     (out.surname !== MISSING && out.surname <= SURNAME.NEAR)
   if (agrees || a.g.length + a.s.length === 0 || b.g.length + b.s.length === 0) return
-  bestGiven(a.g, a.gb, b.s, givenNames, inHan, direct)
-  bestSurname(a.s, a.sb, b.g, givenNames, direct)
+  bestGiven(a.g, a.gb, b.s, givenNames, scripts, direct)
+  bestSurname(a.s, a.sb, b.g, givenNames, scripts, direct)
   const crosswise =
     (direct.given === MISSING || direct.given <= GIVEN.NEAR) &&
     (direct.surname === MISSING || direct.surname <= SURNAME.NEAR) &&
@@ -60,14 +61,14 @@ function bestGiven(
   bits: readonly number[],
   b: readonly string[],
   givenNames: GivenNames,
-  inHan: boolean,
+  scripts: Scripts,
   out: PersonAgreement,
 ): void {
   out.given = MISSING
   out.givenBits = 0
   for (let i = 0; i < a.length; i++)
     for (let j = 0; j < b.length; j++) {
-      const level = givenLevel(a[i]!, b[j]!, givenNames, inHan)
+      const level = givenLevel(a[i]!, b[j]!, givenNames, scripts)
       if (out.given === MISSING || level < out.given) {
         out.given = level
         out.givenBits = bits[i]!
@@ -80,13 +81,14 @@ function bestSurname(
   bits: readonly number[],
   b: readonly string[],
   givenNames: GivenNames,
+  scripts: Scripts,
   out: PersonAgreement,
 ): void {
   out.surname = MISSING
   out.surnameBits = 0
   for (let i = 0; i < a.length; i++)
     for (let j = 0; j < b.length; j++) {
-      const level = surnameLevel(a[i]!, b[j]!, givenNames)
+      const level = surnameLevel(a[i]!, b[j]!, givenNames, scripts)
       if (out.surname === MISSING || level < out.surname) {
         out.surname = level
         out.surnameBits = bits[i]!
@@ -104,19 +106,21 @@ function bothEndsDiffer(a: string, b: string): boolean {
   )
 }
 
-function givenLevel(a: string, b: string, givenNames: GivenNames, inHan: boolean): number {
+function givenLevel(a: string, b: string, givenNames: GivenNames, scripts: Scripts): number {
   if (a === b) return GIVEN.EQUAL
+  if (isOneInTwoScripts(a, b, scripts)) return GIVEN.FORM
   const shortest = Math.min(a.length, b.length)
   if (shortest === 1) return a[0] === b[0] ? GIVEN.INITIAL : GIVEN.DIFFERENT
-  if (inHan || givenNames.isManAndWoman(a, b)) return GIVEN.OTHER
+  if (scripts === 'HAN' || givenNames.isManAndWoman(a, b)) return GIVEN.OTHER
+  if (scripts === 'ABJAD' && shortest <= ABJAD_LETTERS_MAX) return GIVEN.DIFFERENT
   if (givenNames.isSame(a, b) || isFirstOf(a, b) || isFirstOf(b, a)) return GIVEN.FORM
   // Two initials: "jb" for "jeanbaptiste".
   if (shortest === 2 && a.length + b.length > 6 && a[0] === b[0]) return GIVEN.INITIAL
-  if (bothEndsDiffer(a, b)) return GIVEN.DIFFERENT
+  if (bothEndsDiffer(a, b) || givenNames.haveOtherSeconds(a, b)) return GIVEN.DIFFERENT
   const longest = Math.max(a.length, b.length)
   const edits = editDistance(a, b, 2)
   if (edits === 1 && shortest >= 3) return GIVEN.NEAR
-  if (edits === 2 && longest >= 7) return GIVEN.NEAR
+  if (edits === 2 && longest >= 7 && !differInTwoLetters(a, b)) return GIVEN.NEAR
   const alike = jaroWinkler(a, b)
   return (edits === 2 && longest >= 5) || alike >= 0.85 ? GIVEN.SIMILAR : GIVEN.DIFFERENT
 }
@@ -126,16 +130,34 @@ function isFirstOf(short: string, long: string): boolean {
   return short.length >= 3 && long.length >= short.length + 3 && long.startsWith(short)
 }
 
-function surnameLevel(a: string, b: string, givenNames: GivenNames): number {
+function surnameLevel(a: string, b: string, givenNames: GivenNames, scripts: Scripts): number {
   if (a === b || givenNames.isOneSurname(a, b)) return SURNAME.EQUAL
+  if (isOneInTwoScripts(a, b, scripts)) return SURNAME.NEAR
   if (bothEndsDiffer(a, b))
     return isHalfOf(a, b) || isHalfOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
   const longest = Math.max(a.length, b.length)
   const edits = editDistance(a, b, 2)
   if ((edits === 1 && longest >= 4) || (edits === 2 && longest >= 7)) return SURNAME.NEAR
-  if (edits === 1 || (edits === 2 && longest >= 5) || jaroWinkler(a, b) >= 0.88)
-    return SURNAME.SIMILAR
+  if (edits === 1 || (edits === 2 && longest >= 5)) return SURNAME.SIMILAR
+  if (jaroWinkler(a, b) >= 0.88 && !haveOtherEnds(a, b)) return SURNAME.SIMILAR
   return isHalfOf(a, b) || isHalfOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
+}
+
+/** Letters of a second surname, or of the second part of one. */
+const SECOND_LETTERS_MIN = 4
+
+/**
+ * Returns whether two surnames share no more than their beginning: the second surnames of
+ * "santamariavela" and "santamarialozano" are two, as are "schwarzenberg" and "schwarzkopf".
+ */
+function haveOtherEnds(a: string, b: string): boolean {
+  const shortest = Math.min(a.length, b.length)
+  let same = 0
+  while (same < shortest && a[same] === b[same]) same++
+  const [restA, restB] = [a.slice(same), b.slice(same)]
+  return (
+    Math.min(restA.length, restB.length) >= SECOND_LETTERS_MIN && jaroWinkler(restA, restB) < 0.7
+  )
 }
 
 /** Returns whether one name is a half of the other, a double name: "meierschmidt" and "schmidt". */

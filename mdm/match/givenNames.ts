@@ -8,6 +8,11 @@ export interface GivenNames {
   isManAndWoman(a: string, b: string): boolean
   /** Returns whether two words are surely two names: a man's and a woman's, or two of the table. */
   isOther(a: string, b: string): boolean
+  /**
+   * Returns whether two given names of several words, in one, share the first and surely not the
+   * rest: "marieclaude" and "marielaure".
+   */
+  haveOtherSeconds(a: string, b: string): boolean
   /** Returns whether two surnames are a man's and a woman's form of one ("kowalski", "kowalska"). */
   isOneSurname(a: string, b: string): boolean
 }

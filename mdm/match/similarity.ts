@@ -208,6 +208,22 @@ export function wordSimilarity(a: string, b: string): number {
   return 1 - (edits / longest) * 0.9
 }
 
+/**
+ * Returns whether two words of one length have two or more other letters in the same places, and not
+ * swapped ones: "rosalind" and "rosamund". Slips of the pen leave out, double or swap letters more
+ * often than they replace two.
+ */
+export function differInTwoLetters(a: string, b: string): boolean {
+  if (a.length !== b.length) return false
+  let others = 0
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] === b[i]) continue
+    if (a[i] === b[i + 1] && a[i + 1] === b[i]) i++
+    else others++
+  }
+  return others >= 2
+}
+
 function isDigits(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i)

@@ -13,8 +13,8 @@ export type FieldValue = string | number | boolean | AddressParts | MoneyParts
 /**
  * A name: words with bits (the evidence of each), legal form, generation mark, `o` 1 organisation,
  * 2 person, 0 unknown. `h`: the sex that a title states, "m" or "f". `p`: words that are the city of
- * the record's own address ("Acme London" in London). `z`: written in Chinese
- * characters, where no word is a slip of another; 1 Chinese, 2 Japanese.
+ * the record's own address ("Acme London" in London). `z`: the script; 1 Chinese and 2 Japanese
+ * characters, where no word is a slip of another; 3 Arabic or Hebrew letters, without vowels.
  */
 export interface NameFeature {
   t: string[]
@@ -23,13 +23,13 @@ export interface NameFeature {
   f?: string
   x?: string
   h?: 'm' | 'f'
-  z?: 1 | 2
+  z?: 1 | 2 | 3
   o: 0 | 1 | 2
 }
 /** Given names and surnames from fields of their own, with bits; `x` and `z` as in a whole name. */
 export interface PersonFeature {
   x?: string
-  z?: 1 | 2
+  z?: 1 | 2 | 3
   g: string[]
   gb: number[]
   s: string[]

@@ -43,6 +43,9 @@ eric erica
 erich erika
 erik erika
 eugen eugenia eugenie
+evgeny evgenia evgeniya
+yevgeny yevgenia yevgeniya
+anatoly anatolia
 fabian fabiana fabienne
 felix felicia
 florian floriane
@@ -131,6 +134,7 @@ valerian valeriana
 victor victoria
 viktor viktoria
 vincent vincenta
+valery valeria valeriya
 vivian viviana vivienne
 vladislav vladislava
 wilhelm wilhelma wilhelmine
@@ -157,12 +161,8 @@ const VOWEL_AT_END = /[aeiouy]$/
  */
 export function isManAndWoman(a: string, b: string): boolean {
   if (WOMEN_BY_MAN.get(a)?.has(b) || WOMEN_BY_MAN.get(b)?.has(a)) return true
-  if (
-    PATRONYMICS.some(
-      ([son, daughter]) => isPair(a, b, son, daughter) || isPair(b, a, son, daughter),
-    )
-  )
-    return true
+  if (hasPatronymics(a, b) || hasPatronymics(b, a)) return true
+  if (hasSlavicEndings(a, b) || hasSlavicEndings(b, a)) return true
   if (a.length !== b.length)
     return a.length < b.length ? addsWomansEnding(a, b) : addsWomansEnding(b, a)
   return (
@@ -173,18 +173,18 @@ export function isManAndWoman(a: string, b: string): boolean {
 }
 
 /** Endings of Russian names after the father, of a son and of a daughter. */
-const PATRONYMICS: readonly (readonly [son: string, daughter: string])[] = [
-  ['ovich', 'ovna'],
-  ['evich', 'evna'],
-  ['ich', 'inichna'],
-]
+const SONS = /(?:[oe]vich|ich)$/
+const DAUGHTERS = /(?:[oe]vna|inichna)$/
 
-function isPair(man: string, woman: string, manEnding: string, womanEnding: string): boolean {
-  return (
-    man.endsWith(manEnding) &&
-    woman.endsWith(womanEnding) &&
-    man.slice(0, -manEnding.length) === woman.slice(0, -womanEnding.length)
-  )
+/** The ending alone tells the sex: "Oleg Igorevich", "Olga Igorevna". */
+function hasPatronymics(man: string, woman: string): boolean {
+  return SONS.test(man) && DAUGHTERS.test(woman)
+}
+
+/** A Slavic man's name in -iy and its woman's in -iya: "evgeniy", "evgenia". */
+function hasSlavicEndings(man: string, woman: string): boolean {
+  const stem = /^(.{3,})i[yij]$/.exec(man)?.[1]
+  return stem !== undefined && new RegExp(`^${stem}i[yij]?a$`).test(woman)
 }
 
 /** A known woman's name without its last letter, which is no name, is a slip of the pen: "barbar". */

@@ -14,7 +14,10 @@ const CLASSES: Record<string, string> = {
   sarl: 'sarl|societe a responsabilite limitee|srl|societa a responsabilita limitata|sociedad limitada|sociedad de responsabilidad limitada|sl|slu|s de rl de cv|s de rl|lda|limitada|ltda|bv|besloten vennootschap|bvba|sprl|aps|anpartsselskab|oy|osakeyhtio|sp z oo|sp zoo|spolka zoo|spolka z oo|spolka z ograniczona odpowiedzialnoscia|sro|spol s r o|spol sro|doo|d o o|kft|korlatolt felelossegu tarsasag|uab|ooo|eood|ood|sia|ou|srls|unipessoal lda|eurl|yk|yugen kaisha|gk|godo kaisha',
   sas: 'sas|societe par actions simplifiee|sasu|sa de cv|sapi de cv|sapi',
   partnership:
-    'lp|llp|lllp|limited partnership|limited liability partnership|kg|ohg|gbr|kommanditgesellschaft|offene handelsgesellschaft|snc|scs|sci|cv|vof|hb|kb|sp k|sp j|spk|spj|spolka komandytowa|spolka jawna|partnership',
+    'lp|lllp|limited partnership|kg|kommanditgesellschaft|scs|cv|kb|sp k|spk|spolka komandytowa|partnership',
+  generalpartnership: 'ohg|offene handelsgesellschaft|snc|vof|hb|sp j|spj|spolka jawna',
+  civilpartnership: 'gbr|gesellschaft buergerlichen rechts|sci|societe civile immobiliere',
+  llp: 'llp|limited liability partnership',
   single: 'ek|e k|e kfm|ekfm|einzelunternehmen|sole trader|ei|eirl|ip',
   association:
     'ev|e v|eg|genossenschaft|verein|ngo|ano|aisbl|asbl|vzw|onlus|ets|cic|community interest company|scoop|cooperative|kooperativ|ab|se|eeig',

@@ -1,5 +1,13 @@
 import { LEGAL_FORM_WORDS_MAX, LEGAL_FORMS, NATIVE_LEGAL_FORMS } from './legalForms.ts'
-import { fold, isPlaceholder, joinSingleLetters, spelling, TEXT_CHARS_MAX, words } from './text.ts'
+import {
+  fold,
+  isOneEdit,
+  isPlaceholder,
+  joinSingleLetters,
+  spelling,
+  TEXT_CHARS_MAX,
+  words,
+} from './text.ts'
 
 /**
  * An organisation's name: its words without the legal form, and the class of that form if there was
@@ -94,9 +102,10 @@ const SAME_WORD = new Map(
  * "The Limited"), the name keeps all its words.
  */
 export function parseOrganisationName(text: string): OrganisationName | null {
-  const folded = fold(withLatinForm(text))
+  const folded = fold(withLatinForm(withBlankBeforeForm(text)))
   if (isPlaceholder(folded)) return null
   const spaced = folded
+    .replace(STATUS, '')
     .replace(/&/g, ' ')
     .replace(/\bu\.?s\.?a?\.?(?= |$)/g, ' usa ')
     .replace(/\bunited states( of america)?\b/g, ' usa ')
@@ -106,9 +115,9 @@ export function parseOrganisationName(text: string): OrganisationName | null {
   for (let i = 0; i < raw.length; ) {
     const length = formAt(raw, i)
     if (length > 0 && !(i === 0 && length === 1 && raw.length > 1 && isAmbiguousStart(raw[0]!))) {
-      const form = LEGAL_FORMS.get(raw.slice(i, i + length).join(' '))!
+      const form = formOf(raw.slice(i, i + length))!
       // A partnership whose partner is a company: "GmbH & Co. KG", "sp. z o.o. sp. k.".
-      if (legalForm && legalForm !== 'inc' && form === 'partnership') legalForm = 'gmbhcokg'
+      if (legalForm && legalForm !== 'inc' && PARTNERSHIPS.has(form)) legalForm = 'gmbhcokg'
       else if (!legalForm || legalForm === 'inc' || form === 'gmbhcokg') legalForm = form
       i += length
     } else kept.push(raw[i++]!)
@@ -121,6 +130,18 @@ export function parseOrganisationName(text: string): OrganisationName | null {
 }
 
 const ASCII = /^[ -~]*$/
+/** The end of a company's life is a state of it and no part of its name. */
+const STATUS =
+  /(?<=\S)[\s,(]+(?:i\. ?l\.|i\. ?liq\.|in liquidation|in liquidazione|en liquidation|en liquidacion|em liquidacao|in liquidatie|w likwidacji|in abwicklung|i\. ?ins\.|in insolvenz)\)?\s*$/
+const FORM_IN_ONE = /(?<=\p{Ll}{3})(?:\p{Lu}{2,4}|GmbH|Ltd|Inc|SpA)(?![\p{L}\d])/gu
+
+/** Returns "SiemensAG" as "Siemens AG": a form in capitals at the end of a word is one of its own. */
+function withBlankBeforeForm(text: string): string {
+  const cut = text.slice(0, TEXT_CHARS_MAX)
+  return cut.replace(FORM_IN_ONE, (form) =>
+    LEGAL_FORMS.has(form.toLowerCase()) ? ` ${form}` : form,
+  )
+}
 
 /** Appends a Latin legal form to a name that has one in another script. */
 function withLatinForm(text: string): string {
@@ -142,9 +163,29 @@ export function looksLikeOrganisation(name: OrganisationName): boolean {
 
 function formAt(tokens: readonly string[], at: number): number {
   for (let length = Math.min(LEGAL_FORM_WORDS_MAX, tokens.length - at); length > 0; length--)
-    if (LEGAL_FORMS.has(length === 1 ? tokens[at]! : tokens.slice(at, at + length).join(' ')))
-      return length
+    if (formOf(tokens.slice(at, at + length)) !== undefined) return length
   return 0
+}
+
+/** Forms that a company can be the partner of. */
+const PARTNERSHIPS = new Set(['partnership', 'generalpartnership'])
+/** Forms written out have so many letters or more; with one wrong they are still no other word. */
+const WRITTEN_OUT_LETTERS_MIN = 16
+const WRITTEN_OUT = [...LEGAL_FORMS.keys()].filter((form) => form.length >= WRITTEN_OUT_LETTERS_MIN)
+const misspelled = new Map<string, string | undefined>()
+const MISSPELLED_MAX = 10_000
+
+/** Returns the class of a form; one that is written out may have a typing error or be cut off. */
+function formOf(tokens: readonly string[]): string | undefined {
+  const text = tokens.length === 1 ? tokens[0]! : tokens.join(' ')
+  const known = LEGAL_FORMS.get(text)
+  if (known !== undefined || text.length < WRITTEN_OUT_LETTERS_MIN - 1) return known
+  if (misspelled.has(text)) return misspelled.get(text)
+  const form = WRITTEN_OUT.find((other) => other[0] === text[0] && isOneEdit(other, text))
+  if (misspelled.size >= MISSPELLED_MAX) misspelled.clear()
+  const found = form === undefined ? undefined : LEGAL_FORMS.get(form)
+  misspelled.set(text, found)
+  return found
 }
 
 /**

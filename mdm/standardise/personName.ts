@@ -1,6 +1,6 @@
 import { isManAndWoman, isOneSurname } from './givenNamePairs.ts'
 import { GIVEN_NAME_FORMS } from './givenNames.ts'
-import { fold, isPlaceholder, spelling, words } from './text.ts'
+import { fold, isOneEdit, isPlaceholder, spelling, words } from './text.ts'
 
 /**
  * A person's name as comparable words, without titles; `suffix` is a generation mark (jr, sr, ii,
@@ -152,13 +152,41 @@ export function isSameGivenName(a: string, b: string): boolean {
   return others?.some((name) => names.includes(name)) ?? false
 }
 
+function isOtherGivenName(a: string, b: string): boolean {
+  return (
+    isManAndWoman(a, b) ||
+    (GIVEN_NAME_FORMS.has(a) && GIVEN_NAME_FORMS.has(b) && a !== b && !isSameGivenName(a, b))
+  )
+}
+
+/** Letters of the first of several given names that are written in one. */
+const FIRST_LETTERS_MIN = 3
+
+/** Letters of a second one. */
+const SECOND_LETTERS_MIN = 4
+const VOWELS = 'aeiouy'
+
+/**
+ * Most second names are in no table, so two of them are two names if they begin with other sounds.
+ * Vowels change more easily: "katharina" and "katherine" are one.
+ */
+function haveOtherSeconds(a: string, b: string): boolean {
+  const shortest = Math.min(a.length, b.length)
+  let same = 0
+  while (same < shortest && a[same] === b[same]) same++
+  if (same < FIRST_LETTERS_MIN || !GIVEN_NAME_FORMS.has(a.slice(0, same))) return false
+  const [one, other] = [a.slice(same), b.slice(same)]
+  if (isOtherGivenName(one, other)) return true
+  if (Math.min(one.length, other.length) < SECOND_LETTERS_MIN) return false
+  return !(VOWELS.includes(one[0]!) && VOWELS.includes(other[0]!)) && !isOneEdit(one, other)
+}
+
 /** The knowledge of given names that comparing needs. */
 export const givenNames = {
   isKnown: (word: string): boolean => GIVEN_NAME_FORMS.has(word),
   isSame: isSameGivenName,
   isManAndWoman,
-  isOther: (a: string, b: string): boolean =>
-    isManAndWoman(a, b) ||
-    (GIVEN_NAME_FORMS.has(a) && GIVEN_NAME_FORMS.has(b) && a !== b && !isSameGivenName(a, b)),
+  isOther: isOtherGivenName,
+  haveOtherSeconds,
   isOneSurname,
 }

@@ -36,14 +36,17 @@ export function isAscii(text: string): boolean {
 
 const HAN = /\p{Script=Han}/u
 const KANA = /[\p{Script=Hiragana}\p{Script=Katakana}]/u
+const ABJAD = /[\p{Script=Arabic}\p{Script=Hebrew}]/u
 const JAPANESE_FORM = /株式会社|有限会社|合同会社|㈱|㈲|[(（][株有同][)）]/
 
 /**
  * Returns 1 for a name in Chinese characters and 2 for a Japanese one, whose sound they do not
- * tell; undefined for other scripts. The transliteration of a Japanese name is no evidence.
+ * tell; 3 for Arabic and Hebrew letters, which leave short vowels out; undefined for other scripts.
+ * The transliteration of a Japanese name is no evidence.
  */
-export function scriptOf(text: string, country?: string): 1 | 2 | undefined {
-  if (ASCII.test(text) || !HAN.test(text)) return undefined
+export function scriptOf(text: string, country?: string): 1 | 2 | 3 | undefined {
+  if (ASCII.test(text)) return undefined
+  if (!HAN.test(text)) return ABJAD.test(text) ? 3 : undefined
   return country === 'JP' || KANA.test(text) || JAPANESE_FORM.test(text) ? 2 : 1
 }
 
@@ -106,3 +109,14 @@ const PLACEHOLDERS = new Set(
     'inconnu|non renseigne|desconocido|sconosciuto|onbekend|tbd|tba|todo|test|dummy|xxx|xx|x|asdf|?|-|--|.'
   ).split('|'),
 )
+
+/** Returns whether one letter more, less or other makes two texts equal. */
+export function isOneEdit(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false
+  const shortest = Math.min(a.length, b.length)
+  let same = 0
+  while (same < shortest && a[same] === b[same]) same++
+  const [restA, restB] = [a.slice(same), b.slice(same)]
+  if (restA.length === restB.length) return restA.slice(1) === restB.slice(1)
+  return restA.length > restB.length ? restA.slice(1) === restB : restA === restB.slice(1)
+}

@@ -52,3 +52,24 @@ test('accepts an empty name', () => {
   assert.equal(parse('n/a'), null)
   assert.equal(parse('   '), null)
 })
+
+test('reads a form that is written in one with the name, misspelled or cut off', () => {
+  assert.deepEqual(parse('IskraAG'), parse('Iskra AG'))
+  assert.deepEqual(parse('IskraGmbH'), parse('Iskra GmbH'))
+  assert.deepEqual(parse('Iskra Aktiengeselschaft'), parse('Iskra AG'))
+  assert.deepEqual(parse('ISKRA JOYNT STOCK COMPANY'), parse('Iskra JSC'))
+  assert.deepEqual(parse('ISKRA JOINT STOCK COMPAN'), parse('Iskra JSC'))
+  assert.equal(parse('IskraTEL')?.[0], 'iskratel')
+})
+
+test('keeps partnerships apart by who is liable', () => {
+  const forms = ['KG', 'OHG', 'GbR', 'LLP'].map((form) => parse(`Iskra ${form}`)?.[1])
+  assert.equal(new Set(forms).size, forms.length)
+  assert.deepEqual(parse('Iskra GmbH & Co. OHG'), parse('Iskra GmbH & Co. KG'))
+})
+
+test('leaves out that a company is being wound up', () => {
+  assert.deepEqual(parse('Iskra GmbH i.L.'), parse('Iskra GmbH'))
+  assert.deepEqual(parse('Iskra SA (en liquidation)'), parse('Iskra SA'))
+  assert.equal(parse('Liquidation World')?.[0], 'liquidation world')
+})

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  givenNames,
   isSameGivenName,
   parseNamePart,
   parsePersonName,
@@ -52,4 +53,19 @@ test('matches short and foreign forms of a given name, also where one form has s
     !isSameGivenName('zyx', 'zyx'),
     'a word that is no known name is not a form of anything',
   )
+})
+
+test('tells a man and a woman by patronymics and Slavic endings, and two second names in one', () => {
+  assert.ok(givenNames.isManAndWoman('olegigorevich', 'olgaigorevna'))
+  assert.ok(givenNames.isManAndWoman('evgeniy', 'evgeniya'))
+  assert.ok(givenNames.isManAndWoman('evgenia', 'evgeniy'))
+  assert.ok(!givenNames.isManAndWoman('mary', 'maria'))
+  for (const [a, b, others] of [
+    ['marieclaude', 'marielaure', true],
+    ['hanspeter', 'hansdieter', true],
+    ['elizabeth', 'elizbeth', false],
+    ['katharina', 'katherine', false],
+    ['hansjoa', 'hansjoachim', false],
+  ] as const)
+    assert.equal(givenNames.haveOtherSeconds(a, b), others, `${a} ${b}`)
 })
