@@ -132,7 +132,7 @@ export function compareNames(
         if (best < worst) worst = best
         if (i === 0 && at === 0 && n > 1) {
           firstAlike = best
-          otherFirst = differInTwoLetters(token, b.t[at]!)
+          otherFirst = differInTwoLetters(token, b.t[at]!) && !givenNames.isSame(token, b.t[at]!)
         }
         sharedA += bitsA * best
         sharedB += bitsB * best

@@ -66,6 +66,7 @@ test('one person stays one: short forms, orders, initials, second names, a mailb
     ['Otto Lehnert', 'O. Lehnert'],
     ['Otto Karl Lehnert', 'Otto Lehnert'],
     ['Robert Lehnert', 'Bob Lehnert'],
+    ['Andreas Lehnert', 'Andrzej Lehnert'],
     ['Daniela Lehnert', 'Daniela Lehnertt'],
     ['Jan Daniel Lehnert', 'JanDaniel Lehnert'],
     ['Maria Lehnert', 'Marie Lehnert'],
