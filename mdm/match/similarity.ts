@@ -210,18 +210,20 @@ export function wordSimilarity(a: string, b: string): number {
 
 /**
  * Returns whether two words of one length have two or more other letters in the same places, and not
- * swapped ones: "rosalind" and "rosamund". Slips of the pen leave out, double or swap letters more
- * often than they replace two.
+ * swapped or moved ones: "rosalind" and "rosamund", but not "narendra" and "narender". Slips of the
+ * pen leave out, double or swap letters more often than they replace two.
  */
 export function differInTwoLetters(a: string, b: string): boolean {
   if (a.length !== b.length) return false
-  let others = 0
-  for (let i = 0; i < a.length; i++) {
-    if (a[i] === b[i]) continue
-    if (a[i] === b[i + 1] && a[i + 1] === b[i]) i++
-    else others++
-  }
-  return others >= 2
+  let first = 0
+  while (first < a.length && a[first] === b[first]) first++
+  let last = a.length - 1
+  while (last > first && a[last] === b[last]) last--
+  if (last <= first) return false
+  const isShifted = (one: string, other: string) =>
+    one.slice(first + 1, last + 1) === other.slice(first, last)
+  const isSwapped = last === first + 1 && a[first] === b[last] && a[last] === b[first]
+  return !isSwapped && !isShifted(a, b) && !isShifted(b, a)
 }
 
 function isDigits(text: string): boolean {

@@ -55,9 +55,9 @@ export function countryCode(text: string): string | null {
 const OTHER_NAMES = new Set(['chad', 'georgia', 'guernsey', 'jersey', 'jordan'])
 const WORD_LETTERS_MIN = 4
 
-/** Returns whether a word of a name is the name of a country, and nothing else. */
+/** Returns whether a folded word of a name is the name of a country, and nothing else. */
 export function isCountryWord(word: string): boolean {
-  return word.length >= WORD_LETTERS_MIN && !OTHER_NAMES.has(word) && countryCode(word) !== null
+  return word.length >= WORD_LETTERS_MIN && codesByName().has(word) && !OTHER_NAMES.has(word)
 }
 
 function build(): Map<string, string> {

@@ -161,8 +161,9 @@ const VOWEL_AT_END = /[aeiouy]$/
  */
 export function isManAndWoman(a: string, b: string): boolean {
   if (WOMEN_BY_MAN.get(a)?.has(b) || WOMEN_BY_MAN.get(b)?.has(a)) return true
-  if (hasPatronymics(a, b) || hasPatronymics(b, a)) return true
-  if (hasSlavicEndings(a, b) || hasSlavicEndings(b, a)) return true
+  // Nearly all names are compared here: the last letter comes first.
+  if (b.endsWith('a') && isSlavicPair(a, b)) return true
+  if (a.endsWith('a') && isSlavicPair(b, a)) return true
   if (a.length !== b.length)
     return a.length < b.length ? addsWomansEnding(a, b) : addsWomansEnding(b, a)
   return (
@@ -176,16 +177,28 @@ export function isManAndWoman(a: string, b: string): boolean {
 const SONS = /(?:[oe]vich|ich)$/
 const DAUGHTERS = /(?:[oe]vna|inichna)$/
 
-/** The ending alone tells the sex: "Oleg Igorevich", "Olga Igorevna". */
-function hasPatronymics(man: string, woman: string): boolean {
-  return SONS.test(man) && DAUGHTERS.test(woman)
-}
+const IN_IY = /i[yij]$/
+const IN_IYA = /i[yij]?a$/
+const STEM_IN_IY_LETTERS_MIN = 3
 
-/** A Slavic man's name in -iy and its woman's in -iya: "evgeniy", "evgenia". */
-function hasSlavicEndings(man: string, woman: string): boolean {
-  const stem = /^(.{3,})i[yij]$/.exec(man)?.[1]
-  return stem !== undefined && new RegExp(`^${stem}i[yij]?a$`).test(woman)
+/**
+ * Returns whether a woman's name is the counterpart of a man's in Slavic languages. Of patronymics the
+ * ending alone tells the sex: "Oleg Igorevich", "Olga Igorevna"; else the stems are equal: "evgeniy",
+ * "evgenia".
+ */
+function isSlavicPair(man: string, woman: string): boolean {
+  const last = man.charCodeAt(man.length - 1)
+  if (last === CODE_H) return SONS.test(man) && DAUGHTERS.test(woman)
+  if (last !== CODE_Y && last !== CODE_I && last !== CODE_J) return false
+  const stem = man.slice(0, -2)
+  return (
+    stem.length >= STEM_IN_IY_LETTERS_MIN &&
+    woman.startsWith(stem) &&
+    IN_IY.test(man) &&
+    woman.replace(IN_IYA, '') === stem
+  )
 }
+const [CODE_H, CODE_I, CODE_J, CODE_Y] = [104, 105, 106, 121]
 
 /** A known woman's name without its last letter, which is no name, is a slip of the pen: "barbar". */
 function addsWomansEnding(man: string, woman: string): boolean {

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { editDistance, jaroWinkler, wordSimilarity } from '../../../mdm/match/similarity.ts'
+import {
+  differInTwoLetters,
+  editDistance,
+  jaroWinkler,
+  wordSimilarity,
+} from '../../../mdm/match/similarity.ts'
 import fc from '../../property.ts'
 
 /** Restricted Damerau distance by its textbook definition. */
@@ -67,4 +72,22 @@ test('words match with one typing error if short and two if long; numbers match 
   assert.ok(wordSimilarity('goldsworthy', 'goldswrothi') > 0.7)
   assert.equal(wordSimilarity('hans', 'otto'), 0)
   assert.equal(wordSimilarity('1234', '1235'), 0)
+})
+
+test('two replaced letters are none that are left out, doubled, swapped or moved', () => {
+  for (const [a, b, replaced] of [
+    ['rosalind', 'rosamund', true],
+    ['haruka', 'haruto', true],
+    ['narendra', 'narender', false],
+    ['barack', 'baraku', false],
+    ['jeffery', 'jeffrey', false],
+    ['daniel', 'daniela', false],
+    ['maria', 'marie', false],
+    ['maria', 'maria', false],
+  ] as const)
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      assert.equal(differInTwoLetters(one, other), replaced, `${one} ${other}`)
 })
