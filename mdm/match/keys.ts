@@ -183,11 +183,6 @@ function personKeys(
   for (const number of atoms.houseNumbers.slice(0, 1))
     for (const name of new Set([...surname, ...given]))
       compound.push(`${NARROW}no:${number} ${name}`)
-  // If the street and both names are: their sound changes with a letter, the beginning rarely.
-  for (const number of atoms.houseNumbers.slice(0, 1))
-    for (const one of atoms.given)
-      for (const other of atoms.surname)
-        broad.push(`${NARROW}no:${number} ${other.slice(0, 2)} ${one[0]}`)
   for (const name of surname) {
     for (const postcode of atoms.postcodes) compound.push(`post:${postcode} ${name}`)
     for (const place of atoms.places) broad.push(`${NARROW}city:${place.slice(0, 5)} ${name}`)
@@ -200,6 +195,12 @@ function personKeys(
       broad.push(`part:${one} ${other[0]}`)
       broad.push(`part:${other} ${one[0]}`)
     }
+  // If the street is misspelled, and both names: their sound changes with a letter, the beginning
+  // rarely. Last, for records with few other keys.
+  for (const number of atoms.houseNumbers.slice(0, 1))
+    for (const one of atoms.given)
+      for (const other of atoms.surname)
+        broad.push(`${NARROW}no:${number} ${other.slice(0, 2)} ${one[0]}`)
 }
 
 /**

@@ -331,5 +331,6 @@ test('a record without a date of birth does not join two of one name who were bo
   }
   assert.equal(clustersOf('1958-03-31', '', ''), 1)
   assert.equal(clustersOf('1958-03-31', '1985-10-07'), 2)
-  assert.equal(clustersOf('1958-03-31', '', '', '', '1985-10-07'), 2)
+  // As near to one as to the other, it joins neither.
+  assert.equal(clustersOf('1958-03-31', '', '', '', '1985-10-07'), 3)
 })
