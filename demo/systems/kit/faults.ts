@@ -18,6 +18,8 @@ export type Fault =
   | { kind: 'twice' }
   /** Refuses a cursor or token that the request carries, as if it had expired. */
   | { kind: 'expired'; what: 'cursor' | 'token' }
+  /** The job that the request asks about ends without results. */
+  | { kind: 'failedJob' }
   /** Answers 200 with half of the JSON. */
   | { kind: 'invalidJson' }
   /** Refuses as if the credential had no permission. */

@@ -19,6 +19,8 @@ export interface Behaviour {
   forbidden(request: Received): Reply
   /** Returns undefined if the request carries nothing that could have expired. */
   expired(what: 'cursor' | 'token', request: Received): Reply | undefined
+  /** Returns undefined if the request asks about no job that could fail. Absent without jobs. */
+  failedJob?(request: Received): Reply | undefined
   /** The reply to too many requests. */
   limited(waitMs: number, request: Received): Reply
   /** Headers of each reply, for example the requests that are left. */
@@ -118,12 +120,15 @@ export async function openServer(options: {
     return reply
   }
 
-  const applies = (fault: Fault, request: Received) =>
-    fault.kind !== 'expired' || behaviour.expired(fault.what, request) !== undefined
+  const applies = (fault: Fault, request: Received) => {
+    if (fault.kind === 'expired') return behaviour.expired(fault.what, request) !== undefined
+    return fault.kind !== 'failedJob' || behaviour.failedJob?.(request) !== undefined
+  }
 
   const refusalOf = (fault: Fault | undefined, request: Received): Reply | undefined => {
     if (fault?.kind === 'forbidden') return behaviour.forbidden(request)
     if (fault?.kind === 'expired') return behaviour.expired(fault.what, request)
+    if (fault?.kind === 'failedJob') return behaviour.failedJob?.(request)
     if (fault?.kind !== 'status') return undefined
     const reply = behaviour.failure(fault.status, request)
     if (fault.retryAfterSeconds === undefined) return reply

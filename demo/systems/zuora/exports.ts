@@ -1,43 +1,66 @@
-import { stringify } from 'csv-stringify/sync'
 import type { Random } from '../../random.ts'
 import { type Received, Refused, type Reply } from '../kit/server.ts'
-import type { Store } from '../kit/store.ts'
-import { type ExportQuery, parseExportQuery } from './exportQuery.ts'
+import { dayMs, type Store } from '../kit/store.ts'
+import { exportFile } from './exportFile.ts'
+import {
+  type DeletedColumn,
+  type ExportInput,
+  exportRefused,
+  type InputQuery,
+  readExportInput,
+} from './exportInput.ts'
+import { type ExportNames, type ExportQuery, parseExportQuery } from './exportQuery.ts'
 import { zuoraId } from './records.ts'
-import { readTime } from './time.ts'
+import { written } from './time.ts'
 
 type Fields = Record<string, unknown>
 
-/** Jobs that may wait or run at one time. */
-const jobsMax = 5
+/** Jobs with a session that may wait or run at one time, and as many without one. */
+const jobsMax = 50
+/** How long deleted records are exported, files can be read, and jobs and sessions are known. */
+const deletedMs = 30 * dayMs
+const fileMs = 3 * dayMs
+const jobMs = 180 * dayMs
 /** Objects whose exports name no deleted records. */
-const NO_DELETES: ReadonlySet<string> = new Set(['ProductRatePlanChargeTier'])
+const NO_DELETES: ReadonlySet<string> = new Set([
+  ...['paymenttransactionlog', 'refundtransactionlog', 'processedusage'],
+  ...['accountingcode', 'accountingperiod'],
+])
+
+/** What a session remembers of a query: its text and column of deletions, and when it was exported. */
+interface Exported {
+  text: string
+  time: number
+}
+type Session = Map<string, Exported>
 
 interface Batch {
+  id: string
   name: string
   text: string
   query: ExportQuery
-  deleted: { column: string; format: 'Boolean' | 'Numeric' } | undefined
+  deleted: DeletedColumn | undefined
   full: boolean
-  since: number
+  message: string
   fileId: string
   recordCount: number
 }
 
 interface Job {
   id: string
-  status: 'submitted' | 'executing' | 'completed' | 'cancelled'
-  head: Fields
-  utc: boolean
-  labels: boolean
+  status: 'submitted' | 'executing' | 'completed' | 'cancelled' | 'aborted'
+  input: ExportInput
   batches: Batch[]
-  session: Map<string, { text: string; time: number }> | undefined
+  session: Session | undefined
   startTime: number
 }
 
+const isActive = ({ status }: Job) => status === 'submitted' || status === 'executing'
+
 /**
- * Bulk exports (AQuA). A session is a partner and a project: its first export of a query is full,
- * the next ones have what changed or was deleted since the one before.
+ * Bulk exports (AQuA). Without a session a query has all rows that fit it. A session is a partner and a
+ * project: its first export of a query is full, the next ones have what changed or was deleted since
+ * the one before.
  */
 export class Exports {
   readonly partnerId = 'seller'
@@ -45,8 +68,8 @@ export class Exports {
   readonly #random: Random
   readonly #deletedAt: ReadonlyMap<string, number>
   readonly #jobs = new Map<string, Job>()
-  readonly #files = new Map<string, string>()
-  readonly #sessions = new Map<string, Map<string, { text: string; time: number }>>()
+  readonly #files = new Map<string, { text: string; since: number }>()
+  readonly #sessions = new Map<string, Session>()
 
   /** `deletedAt` has the time of each delete, by id. */
   constructor(store: Store, random: Random, deletedAt: ReadonlyMap<string, number>) {
@@ -58,208 +81,159 @@ export class Exports {
   handle({ method, path, body }: Received): Reply | undefined {
     if (method === 'POST' && /^\/v1\/batch-query\/?$/.test(path)) return this.#submit(body)
     const [, id = ''] = /^\/v1\/batch-query\/jobs\/(\w+)$/.exec(path) ?? []
-    const job = this.#jobs.get(id)
-    if (id !== '' && (method === 'GET' || method === 'DELETE')) {
-      if (!job) throw refused('90007', `No job found with id ${id}`)
-      if (method === 'GET') this.#proceed(job)
-      else if (job.status !== 'completed') job.status = 'cancelled'
+    if (id !== '' && method === 'GET') {
+      const job = this.#job(id)
+      if (!job) throw exportRefused(90002)
+      this.#proceed(job)
       return { status: 200, body: shownJob(job) }
     }
-    const [, fileId = ''] = /^\/v1\/file\/(\w+)$/.exec(path) ?? []
-    const file = this.#files.get(fileId)
+    if (id !== '' && method === 'DELETE') {
+      const job = this.#job(id)
+      if (!job || !isActive(job)) throw exportRefused(90003)
+      job.status = 'cancelled'
+      return { status: 200, body: shownJob(job) }
+    }
+    const [, fileId = ''] = /^\/v1\/files?\/(\w+)$/.exec(path) ?? []
     if (method !== 'GET' || fileId === '') return undefined
-    if (file === undefined) return { status: 404, body: 'File not found' }
-    return { status: 200, headers: { 'content-type': 'text/csv;charset=utf-8' }, body: file }
+    const file = this.#files.get(fileId)
+    if (!file || this.#now - file.since > fileMs)
+      throw new Refused({ status: 404, body: 'File not found' })
+    return { status: 200, headers: { 'content-type': 'text/csv;charset=utf-8' }, body: file.text }
+  }
+
+  /** Ends the job that a request asks about without results; undefined if it asks about none. */
+  abort({ method, path }: Received): Reply | undefined {
+    const [, id = ''] = /^\/v1\/batch-query\/jobs\/(\w+)$/.exec(path) ?? []
+    const job = this.#job(id)
+    if (method !== 'GET' || !job || job.status === 'completed') return undefined
+    job.status = 'aborted'
+    for (const batch of job.batches) batch.message = 'The query exceeded maximum processing time.'
+    return { status: 200, body: shownJob(job) }
+  }
+
+  get #now() {
+    return this.#store.clock.now()
+  }
+
+  #job(id: string): Job | undefined {
+    const job = this.#jobs.get(id)
+    return job && this.#now - job.startTime <= jobMs ? job : undefined
   }
 
   #submit(body: string): Reply {
-    const input = readInput(body)
+    const input = readExportInput(body, this.partnerId)
     const active = [...this.#jobs.values()].filter(
-      ({ status }) => status === 'submitted' || status === 'executing',
+      (job) => isActive(job) && (job.session === undefined) === (input.session === undefined),
     )
-    if (active.length >= jobsMax) throw refused('90014', 'Too many concurrent jobs')
-    const stateful = input.partner !== undefined || input.project !== undefined
-    if (stateful && (input.partner !== this.partnerId || !input.project))
-      throw refused('90005', 'Partner ID is not recognized.')
-    const session = stateful ? this.#session(String(input.project)) : undefined
-    const now = this.#store.clock.now()
+    if (active.length >= jobsMax) throw exportRefused(90028)
+    const session = input.session ? this.#session(input.session) : undefined
     const job: Job = {
       id: zuoraId(this.#random),
       status: 'submitted',
-      head: { ...input.head, project: input.project, partner: input.partner },
-      utc: input.utc,
-      labels: input.labels,
-      batches: input.queries.map((query) => this.#batch(query, session, input.since)),
+      input,
+      batches: input.queries.map((query) => this.#batch(query, session)),
       session,
-      startTime: now,
+      startTime: this.#now,
     }
     this.#jobs.set(job.id, job)
     return { status: 200, body: shownJob(job) }
   }
 
-  #session(project: string) {
-    const session = this.#sessions.get(project) ?? new Map()
-    this.#sessions.set(project, session)
+  #session({ partner, project }: { partner: string; project: string }): Session {
+    const key = `${partner} ${project}`
+    const session = this.#sessions.get(key) ?? new Map<string, Exported>()
+    this.#sessions.set(key, session)
     return session
   }
 
-  #batch(
-    input: InputQuery,
-    session: ReadonlyMap<string, { text: string; time: number }> | undefined,
-    since: number | undefined,
-  ): Batch {
-    const query = parseExportQuery(input.query, (object) => this.#fieldsOf(object))
-    if (!query)
-      throw refused('90006', 'There is a syntax error in one of the queries in the AQuA input')
-    if (input.deleted && NO_DELETES.has(query.object))
-      throw refused('90013', 'Objects included in the queries do not support deleted records')
-    const last = session?.get(input.name)
-    // A query that changed is exported in full.
-    const full = last?.text !== input.query
-    return {
-      name: input.name,
-      text: input.query,
-      query,
-      deleted: input.deleted,
-      full,
-      since: full ? 0 : (since ?? last?.time ?? 0),
-      fileId: '',
-      recordCount: 0,
-    }
+  #batch({ name, query: text, deleted }: InputQuery, session: Session | undefined): Batch {
+    const [, from = ''] = /\bfrom\s+(\w+)/i.exec(text) ?? []
+    if (deleted && NO_DELETES.has(from.toLowerCase())) throw exportRefused(90017)
+    const query = parseExportQuery(text, this.#names)
+    if (!query) throw exportRefused(90005)
+    const id = zuoraId(this.#random)
+    const full = session ? this.#lastOf(session, name, text, deleted) === undefined : true
+    return { id, name, text, query, deleted, full, message: '', fileId: '', recordCount: 0 }
   }
 
-  #fieldsOf(object: string): readonly string[] | undefined {
-    if (!this.#store.objects.includes(object)) return undefined
-    const names = new Set(['id', 'createdDate', 'updatedDate', ...this.#store.fields(object)])
-    for (const { record } of this.#store.table(object).sorted('number'))
-      for (const name of Object.keys(record)) names.add(name)
-    return [...names]
+  /** Returns when a session exported a query before; undefined if it did not, or not this one. */
+  #lastOf(session: Session, name: string, text: string, deleted: DeletedColumn | undefined) {
+    const last = session.get(name)
+    if (last?.text !== textOf(text, deleted) || this.#now - last.time > jobMs) return undefined
+    return last.time
   }
 
-  /** A job is submitted, then executing, and completed at the second look. */
+  readonly #names: ExportNames = {
+    objectOf: (name) => this.#store.objects.find((o) => o.toLowerCase() === name.toLowerCase()),
+    fieldsOf: (object) => {
+      const names = new Set(['id', 'createdDate', 'updatedDate', ...this.#store.fields(object)])
+      for (const { record } of this.#store.table(object).sorted('number'))
+        for (const field of Object.keys(record)) names.add(field)
+      return [...names]
+    },
+  }
+
+  /**
+   * A job is submitted, then executing, and completed at the second look. One of a session waits for
+   * the one before it.
+   */
   #proceed(job: Job): void {
     if (job.status === 'executing') {
       for (const batch of job.batches) this.#execute(job, batch)
       job.status = 'completed'
-    } else if (job.status === 'submitted') job.status = 'executing'
+    } else if (job.status === 'submitted') {
+      const before = [...this.#jobs.values()].find(
+        (other) => job.session !== undefined && other.session === job.session && isActive(other),
+      )
+      if (before === undefined || before === job) job.status = 'executing'
+    }
   }
 
-  #execute(job: Job, batch: Batch): void {
-    const { query, deleted, full, since } = batch
+  #execute({ session, input, startTime }: Job, batch: Batch): void {
+    const { query, deleted } = batch
+    const last = session && this.#lastOf(session, batch.name, batch.text, deleted)
+    batch.full = last === undefined
+    const since = last === undefined ? undefined : (input.since ?? last)
     const rows = this.#store
       .table(query.object)
       .sorted('number')
       .filter((row) => {
-        if (!query.test(row.record)) return false
-        if (row.deleted)
-          return deleted !== undefined && !full && (this.#deletedAt.get(row.id) ?? 0) >= since
-        return full || Date.parse(String(row.record.updatedDate)) >= floorSecond(since)
+        const deletedAt = this.#deletedAt.get(row.id) ?? 0
+        const updatedAt = row.deleted ? deletedAt : Date.parse(String(row.record.updatedDate))
+        if (row.deleted && (!deleted || this.#now - deletedAt > deletedMs)) return false
+        if (row.deleted && session && since === undefined) return false
+        if (since !== undefined) {
+          if (floorSecond(updatedAt) < floorSecond(since)) return false
+          // A record that came and went between two exports is in none.
+          if (row.deleted && Date.parse(String(row.record.createdDate)) >= since) return false
+        }
+        return query.test(row.record, updatedAt)
       })
-    const header = query.columns.map(({ label, field }) =>
-      job.labels ? label : `${query.object}.${field}`,
-    )
-    const cells = rows.map(({ record, deleted: isDeleted }) => {
-      const values = new Map(Object.entries(record))
-      const own = query.columns.map(({ field }) => cell(field, values.get(field), job.utc))
-      if (!deleted) return own
-      return [...own, deleted.format === 'Boolean' ? `${isDeleted}` : isDeleted ? '1' : '0']
-    })
     batch.fileId = zuoraId(this.#random)
     batch.recordCount = rows.length
-    const head = deleted ? [...header, deleted.column] : header
-    this.#files.set(batch.fileId, stringify([head, ...cells]))
-    job.session?.set(batch.name, { text: batch.text, time: job.startTime })
+    const text = exportFile(this.#store, query, deleted, rows, input)
+    this.#files.set(batch.fileId, { text, since: this.#now })
+    session?.set(batch.name, { text: textOf(batch.text, deleted), time: startTime })
   }
 }
+
+/** The part of a query that a session compares. */
+const textOf = (query: string, deleted: DeletedColumn | undefined) =>
+  JSON.stringify([query, deleted?.column, deleted?.format])
 
 const floorSecond = (ms: number) => Math.floor(ms / 1000) * 1000
 
-function cell(field: string, value: unknown, utc: boolean): string {
-  if (value === undefined || value === null) return ''
-  const text = String(value)
-  if (!/^(created|updated)Date$/.test(field)) return text
-  return utc
-    ? `${new Date(Date.parse(text)).toISOString().slice(0, 19)}Z`
-    : text.replace(/:(\d\d)$/, '$1')
-}
-
-const shownJob = ({ id, status, head, batches, startTime }: Job) => ({
+const shownJob = ({ id, status, input, batches, startTime }: Job): Fields => ({
   id,
-  ...head,
+  ...input.head,
   status,
-  startTime: new Date(startTime).toISOString(),
-  batches: batches.map(({ name, text, full, fileId, recordCount }) => ({
-    name,
-    query: text,
-    batchType: 'zoqlexport',
-    status: status === 'completed' ? 'completed' : status,
-    full,
-    ...(fileId === '' ? {} : { fileId, recordCount }),
+  startTime: written(startTime).slice(0, 19).replace('T', ' '),
+  useLastCompletedJobQueries: false,
+  batches: batches.map(({ id: batchId, name, text, deleted, full, message, ...file }) => ({
+    ...{ batchId, name, query: text, batchType: 'zoqlexport', full, message },
+    status: status === 'submitted' ? 'pending' : status,
+    recordCount: file.recordCount,
+    ...(deleted ? { deleted } : {}),
+    ...(file.fileId === '' ? {} : { fileId: file.fileId }),
   })),
 })
-
-/** Errors of exports have status 200. */
-const refused = (errorCode: string, message: string, unknown = false) =>
-  new Refused({ status: 200, body: { errorCode, message, status: 'error' } }, unknown)
-
-interface InputQuery {
-  name: string
-  query: string
-  deleted: Batch['deleted']
-}
-
-function readInput(body: string) {
-  const input = readObject(body)
-  const { format, version, name, encrypted, partner, project, incrementalTime, ...more } = input
-  const { dateTimeUtc, useQueryLabels, queries, ...rest } = more
-  const [other] = Object.keys(rest)
-  if (other !== undefined) throw refused('90003', `unknown key ${other}`, true)
-  if (format !== 'csv' || encrypted !== 'none' || typeof name !== 'string')
-    throw refused('90003', 'format must be csv, encrypted none, and name a text')
-  if (!['1.0', '1.1', '1.2'].includes(String(version))) throw refused('90003', 'version')
-  if (!Array.isArray(queries) || queries.length === 0) throw refused('90003', 'queries')
-  const since = incrementalTime === undefined ? undefined : pacificTime(incrementalTime)
-  return {
-    head: { format, version, name, encrypted },
-    partner,
-    project,
-    since,
-    utc: isFlag(dateTimeUtc),
-    labels: isFlag(useQueryLabels),
-    queries: queries.map(readQuery),
-  }
-}
-
-function readQuery(input: unknown): InputQuery {
-  const { name, query, type, deleted, ...rest } = Object(input) as Fields
-  const [other] = Object.keys(rest)
-  if (other !== undefined) throw refused('90003', `unknown key ${other}`, true)
-  if (typeof name !== 'string' || typeof query !== 'string' || type !== 'zoqlexport')
-    throw refused('90003', 'name, query or type')
-  if (deleted === undefined) return { name, query, deleted }
-  const { column, format } = Object(deleted) as Fields
-  if (typeof column !== 'string' || (format !== 'Boolean' && format !== 'Numeric'))
-    throw refused('90003', 'deleted')
-  return { name, query, deleted: { column, format } }
-}
-
-function readObject(body: string): Fields {
-  try {
-    return Object(JSON.parse(body)) as Fields
-  } catch (error) {
-    if (error instanceof SyntaxError) throw refused('90003', 'not JSON')
-    throw error
-  }
-}
-
-const isFlag = (value: unknown) => value === true || value === 'true'
-
-/** `incrementalTime` is `yyyy-MM-dd HH:mm:ss` in Pacific time. */
-function pacificTime(value: unknown): number {
-  const time =
-    typeof value === 'string' && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(value)
-      ? readTime(value.replace(' ', 'T'))
-      : undefined
-  if (time === undefined) throw refused('90003', 'incrementalTime')
-  return time
-}

@@ -22,6 +22,16 @@ export function readTime(text: string): number | undefined {
   const [, time, offset] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,3})?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? []
   if (time === undefined) return undefined
-  const ms = Date.parse(`${time}${offset ?? offsetAt(Date.parse(`${time}Z`))}`)
+  const ms = offset === undefined ? inZone(time) : Date.parse(`${time}${offset}`)
   return Number.isNaN(ms) ? undefined : ms
+}
+
+/** Of an hour that the clocks show twice, the later one counts. */
+function inZone(time: string): number {
+  const wall = Date.parse(`${time}Z`)
+  if (Number.isNaN(wall)) return wall
+  const moments = ['-07:00', '-08:00'].map((offset) => Date.parse(`${time}${offset}`))
+  const shown = moments.filter((ms) => written(ms).startsWith(time))
+  // An hour that the clocks leave out is read in the time before it.
+  return Math.max(...(shown.length > 0 ? shown : moments))
 }

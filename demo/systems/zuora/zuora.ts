@@ -11,6 +11,7 @@ import { type Behaviour, openServer, type Received, Refused, type Reply } from '
 import { dayMs, Store } from '../kit/store.ts'
 import { CATEGORY, failed, notSignedIn } from './errors.ts'
 import { readExpand } from './expand.ts'
+import { errorReply } from './exportInput.ts'
 import { Exports } from './exports.ts'
 import { type Listing, objectQuery } from './objectQuery.ts'
 import { deleteDependents, setContacts, zuoraRules } from './records.ts'
@@ -46,7 +47,7 @@ export const zuora: Model = {
       faults,
       rateLimit,
       behaviour: {
-        ...forms,
+        ...forms(exports),
         idempotency: idempotency(tokens),
         handle: (request) => handle(request, store, tokens, exports),
         headers: () => ({
@@ -176,10 +177,13 @@ function handle(
   return { status: 200, body: { ...row.record, ...expand.added(row.record, store, expandedMax) } }
 }
 
-const forms: Omit<Behaviour, 'handle' | 'headers'> = {
+const isExport = (path: string) => path.startsWith('/v1/batch-query')
+
+const forms = (exports: Exports): Omit<Behaviour, 'handle' | 'headers'> => ({
   notFound: ({ method, path }) => failed(404, CATEGORY.missing, `No operation ${method} ${path}`),
-  failure(status) {
+  failure(status, { path }) {
     // A fault with status 200 is an error that only the body shows.
+    if (status === 200 && isExport(path)) return errorReply(90022)
     if (status === 200) return failed(200, CATEGORY.locked, 'The record is locked, try again.')
     if (status === 429) return failed(429, CATEGORY.limit, 'Request exceeded limit')
     if (status === 401) return notSignedIn
@@ -190,10 +194,16 @@ const forms: Omit<Behaviour, 'handle' | 'headers'> = {
       body: "We're sorry, but something went wrong.",
     }
   },
-  forbidden: () =>
-    failed(200, CATEGORY.permission, 'Your user has no permission for this operation.'),
+  forbidden({ path }) {
+    if (isExport(path)) return errorReply(90009)
+    const status = path.startsWith('/v1/file') ? 403 : 200
+    return failed(status, CATEGORY.permission, 'Your user has no permission for this operation.')
+  },
+  failedJob: (request) => exports.abort(request),
   expired(what, { path, query }) {
     if (what === 'token') return path === '/oauth/token' ? undefined : notSignedIn
+    // The file of an export is deleted after some days.
+    if (path.startsWith('/v1/file')) return { status: 404, body: 'File not found' }
     return query.has('cursor')
       ? failed(400, CATEGORY.input, 'invalid parameter: cursor')
       : undefined
@@ -202,4 +212,4 @@ const forms: Omit<Behaviour, 'handle' | 'headers'> = {
     failed(429, CATEGORY.limit, 'Request exceeded limit', {
       'retry-after': `${Math.ceil(waitMs / 1000)}`,
     }),
-}
+})

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { parse } from 'csv-parse/sync'
 import type { ModelSystem } from '../../../demo/systems/kit/model.ts'
 import { zuora } from '../../../demo/systems/zuora/zuora.ts'
 
@@ -165,75 +164,6 @@ describe('the model of Zuora', () => {
     assert.ok((one!.invoices as Fields[]).length <= 1)
     const { billTo } = (await readAll('accounts?expand[]=BillTo&')).find((row) => row.billTo)!
     assert.ok((billTo as Fields).lastName)
-  })
-
-  test('exports in full first, then what changed or was deleted since', async () => {
-    const call = async (method: string, path: string, body?: unknown) => {
-      const response = await fetch(`${system.url}/v1/${path}`, {
-        method,
-        headers: { authorization: `Bearer ${token}` },
-        ...(body ? { body: JSON.stringify(body) } : {}),
-      })
-      return (await response.json()) as Fields & { batches: Fields[] }
-    }
-    const job = (query: string, more: Fields = {}) => ({
-      ...{ format: 'csv', version: '1.2', name: 'all', encrypted: 'none', useQueryLabels: 'true' },
-      ...{ partner: system.credentials.partnerId, project: 'all', dateTimeUtc: 'true' },
-      queries: [
-        {
-          name: 'accounts',
-          query,
-          type: 'zoqlexport',
-          deleted: { column: 'Deleted', format: 'Boolean' },
-        },
-      ],
-      ...more,
-    })
-    const run = async (query: string, more?: Fields) => {
-      const { id } = await call('POST', 'batch-query/', job(query, more))
-      const states = [await call('GET', `batch-query/jobs/${id}`)]
-      while (states.at(-1)?.status !== 'completed')
-        states.push(await call('GET', `batch-query/jobs/${id}`))
-      const [batch] = states.at(-1)!.batches
-      const file = await fetch(`${system.url}/v1/file/${batch?.fileId}`, {
-        headers: { authorization: `Bearer ${token}` },
-      })
-      const rows: Fields[] = parse(await file.text(), { columns: true })
-      assert.equal(rows.length, batch?.recordCount)
-      return { full: batch?.full, rows }
-    }
-    const query = 'select Id, Name, UpdatedDate from Account'
-    system.clock.advance(5000)
-    const first = await run(query)
-    const living = [...system.state('Account')].filter(([, { deleted }]) => !deleted)
-    assert.equal(first.full, true)
-    assert.deepEqual(new Set(first.rows.map(({ Id }) => Id)), new Set(living.map(([id]) => id)))
-    assert.match(String(first.rows[0]?.UpdatedDate), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
-    system.clock.advance(5000)
-    const [gone, changed] = living.slice(-2).map(([id]) => id)
-    system.remove('Account', gone!)
-    system.put('Account', { id: changed, name: 'Changed' })
-    system.clock.advance(5000)
-    const second = await run(query)
-    assert.equal(second.full, false)
-    assert.deepEqual(
-      new Map(second.rows.map(({ Id, Deleted }) => [Id, Deleted])),
-      new Map([
-        [gone, 'true'],
-        [changed, 'false'],
-      ]),
-    )
-    system.clock.advance(5000)
-    assert.deepEqual((await run(query)).rows, [])
-    assert.equal((await run(`${query} where Status = 'Active'`)).full, true)
-    const refused = async (body: unknown) => (await call('POST', 'batch-query/', body)).errorCode
-    assert.equal(await refused(job('select Colour from Account')), '90006')
-    assert.equal(await refused(job('select Id from ProductRatePlanChargeTier')), '90013')
-    assert.equal(await refused(job(query, { partner: 'other' })), '90005')
-    assert.equal(await refused(job(query, { colour: 'red' })), '90003')
-    const contacts = job('select Id, Account.Id from Contact', { project: 'contacts' })
-    for (let n = 0; n < 5; n++) await call('POST', 'batch-query/', contacts)
-    assert.equal(await refused(contacts), '90014')
   })
 
   test('lets a client that reads changes and a census of ids end with the truth', async () => {
