@@ -61,6 +61,7 @@ function rowOf(n: number): PulledRow {
 function connectionOf(total: number): Connection {
   return {
     ...{ source: 'shop', objects: ['customers'], hasDelta: () => true, needsCensus: () => false },
+    deletionsKnown: () => null,
     async *pull(_object, from): AsyncGenerator<PulledPage, void, void> {
       for (let n = Number(from?.at ?? 0); n < total; n += pageRows) {
         const end = Math.min(n + pageRows, total)

@@ -29,6 +29,11 @@ export interface PulledPage {
   last: boolean
   /** Rows that the system announces in total, where it does. */
   total: number | null
+  /**
+   * Why a part of the run was done in another way, or is done later: a job that the system refuses,
+   * deletions that a job does not give. The run is complete all the same.
+   */
+  note?: ConnectionError | undefined
 }
 
 /**
@@ -128,10 +133,15 @@ export interface Connection {
   objects: readonly string[]
   /** Whether the object has a delta; without one each run is FULL. */
   hasDelta(object: string): boolean
-  /** Whether deletions of the object are found by a CENSUS alone. */
+  /** Whether a CENSUS is taken of the object, because it finds deletions that nothing else does. */
   needsCensus(object: string): boolean
   /** Whether a system may lack the object. Absent: none may. */
   isOptional?(object: string): boolean
+  /**
+   * Returns the times, in ms since 1970, between which all deletions are known at a position, so
+   * that no census is needed for them; null where only a census knows.
+   */
+  deletionsKnown(object: string, position: PullPosition | null): { from: number; to: number } | null
   /**
    * Reads pages from a position on; null begins a FULL run. Ends after a page with `last`. Throws
    * ConnectionError; GONE where the position has expired.

@@ -8,17 +8,19 @@ import {
   type PullPosition,
 } from './contract.ts'
 import type { ObjectDefinition } from './definition/object.ts'
+import { hasJobs } from './job/askJob.ts'
 import { openRequester, type RequesterOptions } from './openRequester.ts'
 import { addChildren } from './pull/children.ts'
 import type { Chunk, Chunks } from './pull/chunk.ts'
 import type { ObjectContext } from './pull/context.ts'
 import { pullDeleted } from './pull/deleted.ts'
+import { pullDeletedByJob } from './pull/deletedByJob.ts'
 import { pullFeed } from './pull/feed.ts'
 import { pullFull } from './pull/full.ts'
 import { keepToClock } from './pull/keepToClock.ts'
 import { pullKeyset } from './pull/keyset.ts'
 import { pullLink } from './pull/link.ts'
-import { type At, emptyAt, readPosition, writePosition } from './pull/position.ts'
+import { type At, emptyAt, knownDeletions, readPosition, writePosition } from './pull/position.ts'
 import { type ListingAsk, readPages, refuseOf } from './pull/readPage.ts'
 import { readRecord } from './pull/readRecord.ts'
 import { readSeveral } from './pull/readSeveral.ts'
@@ -48,9 +50,9 @@ export function openConnection(
     const object = definitionOf(name)
     const parent = parentOf(object)
     const clockAheadMs = () => clock.aheadMs()
-    const isGiven = (setting: string) => connection.values.has(setting)
-    return { source, object, parent, requester, now, clockAheadMs, isGiven, signal }
+    return { source, object, parent, requester, now, clockAheadMs, setting, signal }
   }
+  const setting = (of: string) => connection.values.get(of)
   const parentOf = ({ under }: ObjectDefinition): ObjectDefinition | null =>
     (under && objects.get(under.object)) ?? null
 
@@ -60,9 +62,9 @@ export function openConnection(
     signal: AbortSignal,
   ): AsyncGenerator<PulledPage, void, void> {
     const ctx = contextOf(name, signal)
-    for await (const { rows, at, mode, expiresAt, last, total, refuse } of runOf(ctx, from)) {
+    for await (const { rows, at, mode, expiresAt, last, total, refuse, note } of runOf(ctx, from)) {
       await addChildren(ctx, rows, refuse)
-      yield { rows, position: writePosition(mode, at, expiresAt), last, total }
+      yield { rows, position: writePosition(mode, at, expiresAt), last, total, note }
     }
   }
 
@@ -107,6 +109,12 @@ export function openConnection(
     },
     isOptional: (name) => definitionOf(name).isOptional,
     needsCensus: (name) => definitionOf(name).deletes.census !== null,
+    deletionsKnown: (name, position) => {
+      const object = definitionOf(name)
+      const job = object.deletes.job
+      if (!job || !hasJobs({ setting }, job.job)) return null
+      return knownDeletions(object, position)
+    },
     pull,
     census,
     read: (name, id, signal) => readRecord(contextOf(name, signal), id),
@@ -132,11 +140,16 @@ export function openConnection(
 
 /**
  * Returns the objects of the definition, by name. Their fingerprints name the settings too: another
- * address is another system, and its rows begin at another time. Limits change no row.
+ * address is another system, and its rows begin at another time. Limits and the choice of jobs change
+ * no row.
  */
 function objectsOf({ definition, values }: SourceConnection): Map<string, ObjectDefinition> {
-  const limits = new Set(definition.limits.limits.map((limit) => limit.setting))
-  const settings = [...values].filter(([name]) => !limits.has(name)).sort()
+  const others = new Set(definition.limits.limits.map((limit) => limit.setting))
+  // Which jobs are used changes no row either.
+  for (const { job, deletes } of definition.objects.values())
+    for (const used of [job, deletes.job?.job])
+      for (const [name, choice] of used?.needs ?? []) if (choice) others.add(name)
+  const settings = [...values].filter(([name]) => !others.has(name)).sort()
   const print = createHash('sha256').update(JSON.stringify(settings)).digest('base64url')
   return new Map(
     [...definition.objects].map(([name, object]) => [
@@ -166,25 +179,28 @@ async function* chunksOf(ctx: ObjectContext, from: PullPosition | null): Chunks 
   }
   let at = readPosition(ctx, from)
   let { expiresAt } = from
-  const { list } = object.deletes
+  const { list, job } = object.deletes
+  const jobs = job && hasJobs(ctx, job.job) ? job : null
   if (!at.gone?.reading) {
     let ended = false
     for await (const chunk of deltaOf(ctx, at, expiresAt)) {
       ended = chunk.last
       at = chunk.at
       expiresAt = chunk.expiresAt
-      if (!list || !chunk.last) yield chunk
-      else yield { ...chunk, last: false, at: startList(at) }
+      if (!chunk.last || (!list && !jobs)) yield chunk
+      else yield { ...chunk, last: false, at: list ? startList(at) : at }
     }
     // There was nothing to read: the clock has not passed the bound of the last run.
-    if (!ended && !list) yield nothing(ctx, at, expiresAt)
-    at = startList(at)
+    if (!ended && !list && !jobs) yield nothing(ctx, at, expiresAt)
+    if (list) at = startList(at)
   }
   if (list) yield* pullDeleted(ctx, list, at, expiresAt)
+  else if (jobs) yield* pullDeletedByJob(ctx, jobs, at, expiresAt)
 }
 
 function startList(at: At): At {
-  return { ...at, gone: { since: at.gone?.since ?? at.since ?? 0n, reading: true, run: null } }
+  const since = at.gone?.since ?? at.since ?? 0n
+  return { ...at, gone: { since, from: at.gone?.from ?? since, reading: true, run: null } }
 }
 
 function deltaOf(ctx: ObjectContext, at: At, expiresAt: number | null): Chunks {

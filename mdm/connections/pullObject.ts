@@ -23,6 +23,8 @@ export interface PullProgress {
   announced: number | null
   /** Whether the pull waits because too many messages wait in the inbox. */
   waiting: boolean
+  /** The last note of a page. */
+  note: ConnectionError | null
 }
 
 export interface PullTools {
@@ -48,7 +50,7 @@ export async function pullObject(
   const { source, object } = run.lease
   const progress: PullProgress = {
     ...{ source, object, mode: run.mode, pages: 0, rows: 0, messages: 0, deletions: 0 },
-    ...{ announced: null, waiting: false },
+    ...{ announced: null, waiting: false, note: null },
   }
   if (from?.expiresAt != null && from.expiresAt <= Date.now())
     throw new ConnectionError(
@@ -70,6 +72,7 @@ export async function pullObject(
     progress.messages += stored.messages
     progress.deletions += stored.deletions
     progress.announced = page.total ?? progress.announced
+    progress.note = page.note ?? progress.note
     onProgress?.(progress)
   }
   try {

@@ -39,6 +39,8 @@ export class RunStopped extends Error {}
 /** What a complete run asks of a person, and when the next one is due, in ms. */
 export interface Completed {
   asks: Problem | null
+  /** What a complete run did in another way than usual, or left to the next one. */
+  note?: Problem | null
   /** Null where the next one is due as before, because hints alone were read. */
   dueMs: number | null
   hints?: HintsEnded
@@ -51,7 +53,7 @@ const NO_HINTS: HintsEnded = { read: null, problem: null }
  * does not have the object.
  */
 export type RunResult =
-  | { ended: 'DONE'; asks: Problem | null; hints: HintsEnded }
+  | { ended: 'DONE'; asks: Problem | null; note: Problem | null; hints: HintsEnded }
   | { ended: 'FAILED'; problem: Problem; dueAt: number }
   | { ended: 'ABSENT'; problem: Problem }
   | { ended: 'STOPPED' | 'FENCED' }
@@ -89,10 +91,11 @@ export async function runClaim(
 ): Promise<RunResult> {
   const { lease } = claimed
   try {
-    const { asks, dueMs, hints = NO_HINTS } = await holdLease(sql, lease, signal, work)
+    const done = await holdLease(sql, lease, signal, work)
+    const { asks, note = null, dueMs, hints = NO_HINTS } = done
     if (dueMs === null) await settleHinted(sql, lease)
-    else await settleDone(sql, lease, dueMs, asks)
-    return { ended: 'DONE', asks, hints }
+    else await settleDone(sql, lease, dueMs, asks, note)
+    return { ended: 'DONE', asks, note, hints }
   } catch (e) {
     if (e instanceof LeaseLost) return { ended: 'FENCED' }
     if (isTransientDatabaseError(e)) throw e
@@ -147,34 +150,46 @@ async function runClaimed(
   const pulled = claimed.isDue || plan.pulls
   let hints = NO_HINTS
   if (plan.read === 'BEFORE') hints = await tryHints(tools, claimed, signal)
-  const asks = pulled ? await pullAndCensus(tools, claimed, signal) : null
+  const { asks, note } = pulled
+    ? await pullAndCensus(tools, claimed, signal)
+    : { asks: null, note: null }
   if (pulled) await removeWhole(tools, claimed, plan)
   if (plan.read === 'AFTER') hints = await tryHints(tools, claimed, signal)
-  return { asks, dueMs: pulled ? tools.everyMs : null, hints }
+  return { asks, note, dueMs: pulled ? tools.everyMs : null, hints }
 }
 
-/** Returns what a census asks, or why it failed. */
+/** Returns what a census asks, or why it failed, and the note of the pull. */
 async function pullAndCensus(
   tools: RunTools,
   claimed: ClaimedObject,
   signal: AbortSignal,
-): Promise<Problem | null> {
-  const { object } = claimed.lease
-  if (claimed.requested !== 'CENSUS' || claimed.rescanSince) await pull(tools, claimed, signal)
-  // Nothing is missing right after everything was read for the first time.
-  const since = claimed.censusAt ?? claimed.successAt ?? new Date()
-  const censusDue =
-    tools.connection.needsCensus(object) && Date.now() - since.getTime() >= tools.censusEveryMs
-  if (claimed.requested === 'CENSUS') return await census(tools, claimed, signal)
-  if (!censusDue) return null
+): Promise<{ asks: Problem | null; note: Problem | null }> {
+  let note: Problem | null = null
+  if (claimed.requested !== 'CENSUS' || claimed.rescanSince)
+    note = await pull(tools, claimed, signal)
+  if (claimed.requested === 'CENSUS') return { asks: await census(tools, claimed, signal), note }
+  if (!isCensusDue(tools, claimed)) return { asks: null, note }
   try {
-    return await census(tools, claimed, signal)
+    return { asks: await census(tools, claimed, signal), note }
   } catch (e) {
     // The pull is complete; a list of ids that cannot be read must not hold back the next ones.
     if (!(e instanceof ConnectionError)) throw e
     await delayCensus(tools.sql, claimed.lease, tools.censusEveryMs)
-    return problemOf(e)
+    return { asks: problemOf(e), note }
   }
+}
+
+/**
+ * Nothing is missing right after everything was read for the first time. Later no census is taken as
+ * long as all deletions since the last one are known without it, and those of the last days too.
+ */
+function isCensusDue({ connection, censusEveryMs }: RunTools, claimed: ClaimedObject): boolean {
+  const { object } = claimed.lease
+  const since = (claimed.censusAt ?? claimed.successAt ?? new Date()).getTime()
+  const now = Date.now()
+  if (!connection.needsCensus(object) || now - since < censusEveryMs) return false
+  const known = connection.deletionsKnown(object, claimed.position)
+  return known === null || known.from > since || now - known.to >= censusEveryMs
 }
 
 /** Throws ConnectionError where the mapping of the source system cannot read the object. */
@@ -193,7 +208,12 @@ export function checkReader(reader: RowReader, source: string, object: string): 
     )
 }
 
-async function pull(tools: RunTools, claimed: ClaimedObject, signal: AbortSignal): Promise<void> {
+/** Returns the note of the run. */
+async function pull(
+  tools: RunTools,
+  claimed: ClaimedObject,
+  signal: AbortSignal,
+): Promise<Problem | null> {
   const { lease, position, withinRun } = claimed
   // Without a delta a run between two others begins at the beginning again.
   const from = withinRun || tools.connection.hasDelta(lease.object) ? position : null
@@ -203,16 +223,18 @@ async function pull(tools: RunTools, claimed: ClaimedObject, signal: AbortSignal
       beginRun(tools.sql, lease, at?.mode ?? 'FULL', at === null),
       signal,
       async (run) => {
-        await pullObject(tools, run, at, signal)
+        const { note } = await pullObject(tools, run, at, signal)
         if (at === null && run.hasHints) await removeBefore(tools.sql, run)
+        return note && problemOf(note)
       },
+      { note: (note) => note },
     )
   try {
-    await pullFrom(from)
+    return await pullFrom(from)
   } catch (e) {
     if (!(e instanceof ConnectionError && e.verdict === 'GONE') || from === null) throw e
     await settleGone(tools.sql, lease, problemOf(e))
-    await pullFrom(null)
+    return await pullFrom(null)
   }
 }
 
@@ -226,26 +248,34 @@ async function census(
     beginRun(tools.sql, lease, 'CENSUS'),
     signal,
     (run) => takeCensus(tools, run, censusAllowed, signal),
-    (r) => r.problem,
+    { asks: (r) => r.problem },
   )
   await saveCensus(tools.sql, lease, result)
   return result.problem
 }
 
-/** Runs `work` as a run of the history. `asks` returns the problem that a complete run found. */
+/**
+ * Runs `work` as a run of the history. `asks` returns the problem that a complete run found, `note`
+ * what stands beside one that found none.
+ */
 export async function recordRun<T>(
   { sql, connection }: { sql: Sql; connection: Pick<Connection, 'counts'> },
   begun: Promise<Run>,
   signal: AbortSignal,
   work: (run: Run) => Promise<T>,
-  asks: (result: T) => Problem | null = () => null,
+  {
+    asks = () => null,
+    note = () => null,
+  }: { asks?: (result: T) => Problem | null; note?: (result: T) => Problem | null } = {},
 ): Promise<T> {
   const run = await begun
   const before = connection.counts()
   try {
     const result = await work(run)
     const problem = asks(result)
-    await endRun(sql, run, problem ? 'FAILED' : 'DONE', since(before, connection.counts()), problem)
+    const state = problem ? 'FAILED' : 'DONE'
+    const used = since(before, connection.counts())
+    await endRun(sql, run, state, used, problem ?? note(result))
     return result
   } catch (e) {
     const fenced = e instanceof LeaseLost || signal.reason instanceof LeaseLost

@@ -4,21 +4,23 @@ import type { Problem } from './runs.ts'
 
 /**
  * Ends the lease after a complete run. `problem` is that of a census: it does not hold back pulls,
- * and an open question stays until a census answers it. Throws LeaseLost.
+ * and an open question stays until a census answers it. `note` is what the run did in another way.
+ * After the first complete run no record is missing, so it counts as a census. Throws LeaseLost.
  */
 export async function settleDone(
   sql: Sql,
   lease: Lease,
   everyMs: number,
   problem: Problem | null,
+  note: Problem | null = null,
 ): Promise<void> {
   await settle(
     sql,
     lease,
-    sql`state = 'IDLE', since = clock_timestamp(), failed_since = null, code = coalesce(${problem?.code ?? null}, case when census_missing is null then null else code end),
-      detail = coalesce(${problem?.detail ?? null}, case when census_missing is null then null else detail end),
-      verdict = ${problem?.verdict ?? null}, attempts = 0, rescan_since = null,
-      success_at = clock_timestamp(), due_at = clock_timestamp() + make_interval(secs => ${everyMs / 1_000})`,
+    sql`state = 'IDLE', since = clock_timestamp(), failed_since = null, code = coalesce(${problem?.code ?? null}, case when census_missing is null then ${note?.code ?? null} else code end),
+      detail = coalesce(${problem?.detail ?? null}, case when census_missing is null then ${note?.detail ?? null} else detail end),
+      verdict = ${(problem ?? note)?.verdict ?? null}, attempts = 0, rescan_since = null,
+      census_at = coalesce(census_at, clock_timestamp()), success_at = clock_timestamp(), due_at = clock_timestamp() + make_interval(secs => ${everyMs / 1_000})`,
   )
 }
 

@@ -41,7 +41,7 @@ export async function storeRowsOfFile(
   shared.onProgress?.({
     ...{ source: run.lease.source, object: run.lease.object, mode: run.mode },
     ...{ pages: 0, rows: batch.rows, messages: stored.messages, deletions: stored.deletions },
-    ...{ announced: null, waiting: false },
+    ...{ announced: null, waiting: false, note: null },
   })
 }
 

@@ -37,6 +37,8 @@ export interface KindCase {
   open?(sql: Sql, seed: number): Promise<ModelSystem>
   /** Whether the vendor writes numbers as texts, as SuiteQL does. */
   writesTexts?: boolean
+  /** Whether some of its answers write a time with another offset than others. */
+  writesOffsets?: boolean
 }
 
 /** A source system of a kind whose vendor is a model, with everything that reads and stores it. */
@@ -67,6 +69,12 @@ export interface PulledOptions {
   seed?: number
   /** The objects that are read; all without it. */
   objects?: readonly string[]
+  /** Further settings of `connection:`. */
+  settings?: Record<string, unknown>
+  /** How often a census is taken; with each run without it. */
+  censusEveryMs?: number
+  /** Moves the clock of the vendor before anything is read. */
+  advance?(system: ModelSystem): void
   /** By how much our clock is ahead of the vendor's. */
   aheadMs?: number
   /** Stands between us and the model: given its URL, returns another one. */
@@ -77,11 +85,20 @@ export interface PulledOptions {
 export async function openPulled(
   sql: Sql,
   kind: KindCase,
-  { seed = 1, objects, aheadMs = 0, through }: PulledOptions = {},
+  {
+    seed = 1,
+    objects,
+    settings,
+    censusEveryMs = 0,
+    advance,
+    aheadMs = 0,
+    through,
+  }: PulledOptions = {},
 ): Promise<PulledSystem> {
   const system = kind.open
     ? await kind.open(sql, seed)
     : await kind.model.open({ seed, limits: 'none' })
+  advance?.(system)
   const url = through ? await through(system.url) : system.url
   const name = kind.model.kind
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-pulled-'))
@@ -102,6 +119,7 @@ export async function openPulled(
   const connection = {
     ...Object.fromEntries(given),
     privateAddresses: true,
+    ...settings,
     ...(objects ? { objects } : {}),
     ...(files ? { definition: resolve(files.definition) } : {}),
   }
@@ -130,7 +148,7 @@ export async function openPulled(
   }
   const tools = {
     ...{ sql, connection: asked, reader: connector, backlog: new BacklogGate(sql, 1_000_000) },
-    ...{ everyMs: hourMs, censusEveryMs: 0 },
+    ...{ everyMs: hourMs, censusEveryMs },
   }
   const holder = randomUUID()
   const run = async (object: string, triesMax = 8): Promise<RunResult> => {
@@ -237,7 +255,7 @@ type Row = { record: Record<string, unknown>; deleted: boolean }
 
 async function compare(
   sql: Sql,
-  { model: { kind }, isGone = () => false, writesTexts = false }: KindCase,
+  { model: { kind }, isGone = () => false, writesTexts = false, writesOffsets = false }: KindCase,
   object: string,
   truth: ReadonlyMap<string, Row>,
 ): Promise<string[]> {
@@ -259,7 +277,10 @@ async function compare(
       found.push(`${object} ${id} has only ${Object.keys(held.raw).join(', ')}`)
     else {
       const written = writesTexts ? textsOf(record) : record
-      found.push(...differentFields(held.raw, written).map((f) => `${object} ${id}: ${f}`))
+      const [is, should] = writesOffsets
+        ? [timesOf(held.raw), timesOf(written)]
+        : [held.raw, written]
+      found.push(...differentFields(is, should).map((f) => `${object} ${id}: ${f}`))
     }
   }
   for (const id of stored.keys()) found.push(`${object} ${id} is unknown to the vendor`)
@@ -282,6 +303,17 @@ function differentFields(raw: Record<string, unknown>, record: Record<string, un
       ? []
       : [`${name} is ${JSON.stringify(is)}, not ${JSON.stringify(should)}`]
   })
+}
+
+/** Writes the times of a record, and of the maps in it, in UTC. */
+function timesOf(record: Record<string, unknown>): Record<string, unknown> {
+  const inUtc = (v: unknown): unknown =>
+    isMap(v) ? timesOf(v) : isTime(v) ? new Date(v).toISOString() : v
+  return Object.fromEntries(Object.entries(record).map(([name, v]) => [name, inUtc(v)]))
+}
+
+function isTime(value: unknown): value is string {
+  return typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+([+-]\d\d:?\d\d|Z)$/.test(value)
 }
 
 /** Writes the numbers of a record as texts. */

@@ -10,7 +10,7 @@ import {
   TIME_FIELDS,
   type TimeBounds,
 } from './listing.ts'
-import { REQUEST_FIELDS } from './request.ts'
+import { REQUEST_FIELDS, type RequestTemplate } from './request.ts'
 import { below, parseAt, pathIn, pathText, shape } from './shape.ts'
 
 /** A list of events that name what changed. */
@@ -66,7 +66,7 @@ export function readFeeds(place: Located, allowed: ReadonlySet<string>): Map<str
 }
 
 /** Returns the placeholders that a listing uses. */
-export function namesOf({ request }: Pick<Listing, 'request'>): Set<string> {
+export function namesOf({ request }: { request: RequestTemplate }): Set<string> {
   const names = new Set(request.path.names)
   const add = (found: ReadonlySet<string>) => {
     for (const name of found) names.add(name)

@@ -6,6 +6,7 @@ import { compileWhen, isMap } from '../../mapping/rule.ts'
 import { isZone } from '../../mapping/zones.ts'
 import { type BatchRead, batchFields, readBatch } from './batch.ts'
 import { type Child, readChildren } from './children.ts'
+import { type DeletesJob, deletesJobSchema, readDeletesJob } from './deletesJob.ts'
 import { type Feed, namesOf } from './feed.ts'
 import { globOf } from './http.ts'
 import { compileIdOf, compileMomentOf, idNames, type JoinedId, joinedIdOf } from './identity.ts'
@@ -64,6 +65,8 @@ export interface Deletes {
     isOne(scope: Scope): boolean
     times: TimeBounds
   } | null
+  /** Jobs that name what was deleted in an interval. */
+  job: DeletesJob | null
 }
 
 export interface ObjectDefinition {
@@ -142,6 +145,7 @@ const deletesSchema = shape({
     at: idSpec.optional(),
     when: z.unknown().optional(),
   }).optional(),
+  job: deletesJobSchema.optional(),
 })
 const DELETE_WORDS = ['flag', 'feed', 'census'] as const
 
@@ -263,6 +267,11 @@ export function readObject(
       below(place, 'deletes'),
       `${what}: deletes: list: needs delta:; without one each run reads all rows, and deletes: census finds what is gone`,
     )
+  if (deletes.job && (!delta || deletes.list || !deletes.census))
+    failAt(
+      below(place, 'deletes', 'job'),
+      `${what}: deletes: job: needs delta:, census: beside it for what it does not name, and no list:`,
+    )
   if (deletes.feed && delta?.how !== 'feed')
     failAt(below(place, 'deletes'), `${what}: deletes: feed needs delta: { feed: … }`)
   return { ...object, delta, deletes }
@@ -383,7 +392,7 @@ export function readObject(
     if (typeof value === 'string' && !word)
       failAt(
         at,
-        `${what}: deletes: "${value}" is not one of ${DELETE_WORDS.join(', ')}, { tombstone: … }, { list: … }`,
+        `${what}: deletes: "${value}" is not one of ${DELETE_WORDS.join(', ')}, { tombstone: … }, { list: … }, { job: … }`,
       )
     const d = word
       ? { [word]: true as const }
@@ -393,6 +402,7 @@ export function readObject(
     const listPlace = below(at, 'list')
     const tombstone = below(at, 'tombstone')
     const census = below(at, 'census')
+    const jobPlace = below(at, 'job')
     return {
       flag: 'flag' in d && d.flag === true,
       feed: 'feed' in d && d.feed === true,
@@ -414,6 +424,10 @@ export function readObject(
               id: pathIn(below(tombstone, 'id')),
             },
       list: listPlace.value === undefined ? null : readDeleteList(listPlace),
+      job:
+        jobPlace.value === undefined
+          ? null
+          : readDeletesJob(jobPlace, `${what}.deletes.job`, allowed),
     }
   }
 

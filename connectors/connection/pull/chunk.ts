@@ -1,4 +1,4 @@
-import type { PulledRow, PullPosition } from '../contract.ts'
+import type { ConnectionError, PulledRow, PullPosition } from '../contract.ts'
 import type { Refuse } from '../pages/pager.ts'
 import type { At } from './position.ts'
 
@@ -13,6 +13,8 @@ export interface Chunk {
   last: boolean
   total: number | null
   refuse: Refuse
+  /** Why the rows, or the deletions, were not read as they usually are; the run goes on. */
+  note?: ConnectionError | undefined
 }
 
 export type Chunks = AsyncGenerator<Chunk, void, void>

@@ -15,8 +15,8 @@ export interface ObjectContext {
   now: () => number
   /** By how many ms our clock is ahead of the system's, as far as its answers show. */
   clockAheadMs: () => number
-  /** Whether a setting of the connection is given. */
-  isGiven: (setting: string) => boolean
+  /** Returns a setting of the connection that is no secret; undefined where it is not given. */
+  setting: (name: string) => string | undefined
   signal: AbortSignal
 }
 

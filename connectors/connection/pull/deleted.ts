@@ -17,7 +17,7 @@ export async function* pullDeleted(
   expiresAt: number | null,
 ): Chunks {
   const { object, now } = ctx
-  const gone = at.gone ?? { since: at.since ?? 0n, reading: true, run: null }
+  const gone = at.gone ?? { since: at.since ?? 0n, from: at.since ?? 0n, reading: true, run: null }
   const from = gone.run?.from ?? beginOf(gone.since, times)
   const until = gone.run?.until ?? untilOf(now(), times)
   const bounded = namesOf(listing).has('since')
@@ -50,7 +50,7 @@ export async function* pullDeleted(
           ...chunk,
           at: {
             ...at,
-            gone: run ? { since: gone.since, reading: true, run } : { since, reading: false, run },
+            gone: { ...gone, since: run ? gone.since : since, reading: run !== null, run },
           },
           last: run === null,
         }

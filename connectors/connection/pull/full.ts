@@ -1,8 +1,9 @@
 import { scopeOf } from '../../mapping/path.ts'
-import type { Json } from '../contract.ts'
+import { ConnectionError, type Json } from '../contract.ts'
 import type { JobDefinition } from '../definition/job.ts'
 import type { ObjectDefinition } from '../definition/object.ts'
-import { hasJobs, type JobState, jobStateOf, readJob } from '../job/readJob.ts'
+import { hasJobs, type JobState, jobStateOf } from '../job/askJob.ts'
+import { readJob } from '../job/readJob.ts'
 import { expiryOf, micros } from './bounds.ts'
 import type { Chunk, Chunks } from './chunk.ts'
 import type { ObjectContext } from './context.ts'
@@ -21,13 +22,15 @@ export async function* pullFull(ctx: ObjectContext, from: At): Chunks {
   const start = from.start ?? micros(ctx.now())
   const at = { ...from, start }
   let page = from.run?.page ?? null
+  let note: ConnectionError | undefined
   for (;;) {
     try {
       const begun = object.job && jobStateOf(page)
-      if (object.job && begun) {
+      if (object.job && begun && !note) {
         yield* pullJob(ctx, at, start, object.job, begun)
         return
       }
+      let rows = 0
       for await (const listed of readPages(
         ctx,
         {
@@ -35,25 +38,30 @@ export async function* pullFull(ctx: ObjectContext, from: At): Chunks {
           values: {},
           idOf: (record, refuse) => rowId(object, record, refuse),
         },
-        page,
+        begun ? null : page,
       )) {
+        rows += listed.rows.length
+        const { job } = object
         const isLong =
-          listed.next !== undefined &&
-          (object.job?.over == null || (listed.total ?? 0) > object.job.over)
-        if (object.job && hasJobs(ctx, object.job) && page === null && isLong) {
+          listed.next !== undefined && (job?.over == null || (listed.total ?? rows) > job.over)
+        if (job && hasJobs(ctx, job) && page === null && isLong && !note) {
           let isBegun = false
-          for await (const chunk of pullJob(ctx, at, start, object.job, null)) {
+          const onRefusal = (reason: ConnectionError) => (note = reason)
+          for await (const chunk of pullJob(ctx, at, start, job, null, onRefusal)) {
             isBegun = true
             yield chunk
           }
           // A system without jobs gives the same rows page by page.
           if (isBegun) return
         }
-        yield chunkOf(ctx, at, start, listed)
+        yield { ...chunkOf(ctx, at, start, listed), note }
       }
       return
     } catch (e) {
-      if (page === null || !isStaleMark(e)) throw e
+      // A user who may submit jobs may still not be allowed to read their results.
+      const isForbidden = e instanceof ConnectionError && e.verdict === 'FORBIDDEN'
+      if (isForbidden && !note && object.job && hasJobs(ctx, object.job)) note = e
+      else if (page === null || !isStaleMark(e)) throw e
       page = null
     }
   }
@@ -66,8 +74,10 @@ async function* pullJob(
   start: bigint,
   job: JobDefinition,
   from: JobState | null,
+  onRefusal?: (reason: ConnectionError) => void,
 ): Chunks {
-  for await (const { records, next, refuse } of readJob(ctx, job, from)) {
+  for await (const part of readJob(ctx, job, from, onRefusal ? { onRefusal } : {})) {
+    const { records, next, refuse } = part
     const rows = records.map((record) => timedRow(ctx.object, record, refuse).row)
     if (next === undefined) {
       const end = ctx.object.delta
@@ -134,7 +144,8 @@ function deltaFrom(
   of: string,
   start: bigint,
 ): { at: At; expiresAt: number | null } {
-  const gone = deletes.list ? { since: start, reading: false, run: null } : null
+  const gone =
+    deletes.list || deletes.job ? { since: start, from: start, reading: false, run: null } : null
   const at = { ...emptyAt, of, since: start, gone }
   if (delta?.how === 'link') return { at, expiresAt: null }
   const times = delta?.how === 'feed' ? delta.feed.times : delta?.times

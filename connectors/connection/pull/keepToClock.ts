@@ -16,7 +16,7 @@ export async function* keepToClock(ctx: ObjectContext, chunks: Chunks): Chunks {
   const { delta, deletes } = ctx.object
   const times =
     delta?.how === 'feed' ? delta.feed.times : delta?.how === 'link' ? null : delta?.times
-  const lag = times?.lag ?? deletes.list?.times.lag ?? 0n
+  const lag = times?.lag ?? (deletes.list ?? deletes.job)?.times.lag ?? 0n
   for await (const chunk of chunks) {
     const ahead = ctx.clockAheadMs()
     if (ahead < aheadMsMin) yield chunk
@@ -35,6 +35,7 @@ function notAfter(at: At, bound: bigint): At {
     gone: at.gone && {
       ...at.gone,
       since: earlier(at.gone.since, bound),
+      from: earlier(at.gone.from, bound),
       run: run(at.gone.run),
     },
   }

@@ -25,8 +25,11 @@ export interface At {
   /** The address of a delta that is a link. */
   link: string | null
   run: RunBounds | null
-  /** The list of deletions: its bound, and whether it is read now. */
-  gone: { since: bigint; reading: boolean; run: RunBounds | null } | null
+  /**
+   * The list of deletions, or the jobs that name them: the bound, whether the list is read now, and
+   * since when no deletion was missed.
+   */
+  gone: { since: bigint; from: bigint; reading: boolean; run: RunBounds | null } | null
 }
 
 export const emptyAt: Omit<At, 'of'> = {
@@ -59,6 +62,7 @@ export function writePosition(
   if (at.gone)
     written.gone = {
       since: String(at.gone.since),
+      from: String(at.gone.from),
       reading: at.gone.reading,
       ...(at.gone.run ? { run: bounds(at.gone.run) } : {}),
     }
@@ -94,10 +98,27 @@ export function readPosition(ctx: ObjectContext, { at, expiresAt }: PullPosition
     run: boundsOf(at.run),
     gone: list && {
       since: moment(list.since) ?? 0n,
+      from: moment(list.from) ?? moment(list.since) ?? 0n,
       reading: list.reading === true,
       run: boundsOf(list.run),
     },
   }
+}
+
+/**
+ * Returns the times, in ms since 1970, from which and up to which a position knows what was deleted;
+ * null for one without such an interval, or of another definition.
+ */
+export function knownDeletions(
+  { fingerprint }: { fingerprint: string },
+  position: PullPosition | null,
+): { from: number; to: number } | null {
+  const at = position?.at
+  if (!isMap(at) || at.of !== fingerprint || !isMap(at.gone)) return null
+  const [from, to] = [moment(at.gone.from), moment(at.gone.since)]
+  return from === null || to === null
+    ? null
+    : { from: Number(from / 1_000n), to: Number(to / 1_000n) }
 }
 
 function boundsOf(value: unknown): RunBounds | null {

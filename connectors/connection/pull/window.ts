@@ -1,6 +1,7 @@
-import type { Json } from '../contract.ts'
+import type { ConnectionError, Json } from '../contract.ts'
 import type { Delta } from '../definition/object.ts'
-import { hasJobs, jobStateOf, readJob } from '../job/readJob.ts'
+import { hasJobs, jobStateOf } from '../job/askJob.ts'
+import { readJob } from '../job/readJob.ts'
 import type { Refuse } from '../pages/pager.ts'
 import { beginOf, expiryOf, micros, untilOf } from './bounds.ts'
 import type { Chunks } from './chunk.ts'
@@ -38,9 +39,13 @@ export async function* pullWindow(
           idOf: (record: Record<string, unknown>, refuse: Refuse) => rowId(object, record, refuse),
         }
         let isRead = false
+        let note: ConnectionError | undefined
         const begun = jobStateOf(page)
         if (job && (begun || (page === null && hasJobs(ctx, job))))
-          for await (const part of readJob(ctx, job, begun, ask.values, times.form)) {
+          for await (const part of readJob(ctx, job, begun, {
+            ...{ values: ask.values, times: times.form },
+            onRefusal: (reason) => (note = reason),
+          })) {
             isRead = true
             const { records, next, refuse } = part
             const state: Json | undefined = next && { ...next }
@@ -49,7 +54,7 @@ export async function* pullWindow(
         // A system without jobs is read page by page.
         if (!isRead)
           for await (const listed of readPages(ctx, ask, begun ? null : page))
-            yield chunkOf(listed, begin, until)
+            yield { ...chunkOf(listed, begin, until), note }
       } catch (e) {
         if (page === null || !isStaleMark(e)) throw e
         // The mark of the stored page is no longer valid: the interval is closed, so it is read again.

@@ -6,7 +6,7 @@ import { command } from '../../../cli/commands/sync.ts'
 import { openInstallation } from '../../../cli/config/installation.ts'
 import { openLog } from '../../../cli/observe/log.ts'
 import { startPullRole } from '../../../cli/server/pullRole.ts'
-import type { Connection } from '../../../connectors/connection/contract.ts'
+import { type Connection, ConnectionError } from '../../../connectors/connection/contract.ts'
 import { BacklogGate } from '../../../mdm/connections/backlog.ts'
 import { type ControlKind, controlSync } from '../../../mdm/connections/control.ts'
 import { acceptDelivery, type DeliveredMessage } from '../../../mdm/connections/hints/addHints.ts'
@@ -380,6 +380,47 @@ describe('a failure', () => {
 })
 
 describe('a census', () => {
+  test('is due a while after the first load, however often the object was read since', async () => {
+    system.censused.add('customers')
+    await run('customers', { censusEveryMs: 3_600_000 })
+    await run('customers', { censusEveryMs: 3_600_000 })
+    const runs = async () => (await db.sql`select from sync_run where mode = 'CENSUS'`).length
+    assert.equal(await runs(), 0)
+    await db.sql`update sync_state set census_at = census_at - interval '1 hour'`
+    await run('customers', { censusEveryMs: 3_600_000 })
+    assert.equal(await runs(), 1)
+  })
+
+  test('is not taken while all deletions are known without it', async () => {
+    system.censused.add('customers')
+    const now = Date.now()
+    const runs = async (known: { from: number; to: number }) => {
+      system.known.set('customers', known)
+      await db.sql`truncate sync_run`
+      await db.sql`update sync_state set census_at = clock_timestamp() - interval '2 hours'`
+      await run('customers', { censusEveryMs: 3_600_000 })
+      return (await db.sql`select from sync_run where mode = 'CENSUS'`).length
+    }
+    await run('customers', { censusEveryMs: 3_600_000 })
+    assert.equal(await runs({ from: now - 10_800_000, to: now - 60_000 }), 0)
+    // Since a rescan only, and not for an hour.
+    assert.equal(await runs({ from: now - 60_000, to: now }), 1)
+    assert.equal(await runs({ from: now - 10_800_000, to: now - 4_000_000 }), 1)
+    system.known.clear()
+  })
+
+  test('a note of a run stands beside IDLE until a run has none', async () => {
+    system.note = new ConnectionError('FORBIDDEN', 'PERMISSION_MISSING', 'no exports')
+    await run('customers')
+    const noted = await stateOf()
+    assert.deepEqual([noted.state, noted.code], ['IDLE', 'PERMISSION_MISSING'])
+    const [last] = await db.sql`select state, code from sync_run order by id desc limit 1`
+    assert.deepEqual({ ...last }, { state: 'DONE', code: 'PERMISSION_MISSING' })
+    system.note = undefined
+    await run('customers')
+    assert.equal((await stateOf()).code, null)
+  })
+
   test('deletes what the system no longer has; a row that comes back counts again', async () => {
     put('Ada', 'Bea', 'Cid', 'Dan')
     system.censused.add('customers')

@@ -19,6 +19,10 @@ export class MapSystem {
   /** Objects that state no version, and so have no delta. */
   readonly unversioned = new Set<string>()
   readonly censused = new Set<string>()
+  /** The times between which deletions are known without a census. */
+  readonly known = new Map<string, { from: number; to: number }>()
+  /** What each page carries as its note. */
+  note: ConnectionError | undefined
   pageRows = 3
   requests = 0
   /** Rows that a list leaves out although they exist. */
@@ -97,6 +101,7 @@ export function mapConnection(
     },
     hasDelta: (object) => !system.unversioned.has(object),
     needsCensus: (object) => system.censused.has(object),
+    deletionsKnown: (object) => system.known.get(object) ?? null,
     async *pull(object, from, signal): AsyncGenerator<PulledPage, void, void> {
       let at = (from?.at ?? { version: 0, id: '' }) as Json & At
       const mode = from?.mode ?? 'FULL'
@@ -118,6 +123,7 @@ export function mapConnection(
           },
           last,
           total: system.objects.get(object)?.size ?? null,
+          note: system.note,
         }
         if (last) return
       }
