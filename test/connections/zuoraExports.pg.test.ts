@@ -150,6 +150,7 @@ describe('exports of Zuora', () => {
         position: pages.at(-1)!.position,
       }
     }
+    const distinct = (ids: string[]) => [...new Set(ids)].sort()
     const all = [...system.state('Account')]
       .filter(([, r]) => !r.deleted)
       .map(([id]) => id)
@@ -164,7 +165,8 @@ describe('exports of Zuora', () => {
       const { position } = await read(null, 2)
       system.clock.advance(ms)
       if (ms === hour) system.faults.add({ kind: 'expired', what: 'cursor' }, /\/v1\/file/)
-      assert.deepEqual((await read(position)).ids.sort(), all)
+      // A list that begins again gives its first rows twice.
+      assert.deepEqual(distinct((await read(position)).ids), all)
     }
     assert.equal(submitted(), 5)
   })
