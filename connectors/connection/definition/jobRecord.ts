@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { setOwn } from '../../../schema/kit/dictionary.ts'
+import { ownValue, setOwn } from '../../../schema/kit/dictionary.ts'
 import { isMap } from '../../mapping/rule.ts'
 import { shape } from './shape.ts'
 
@@ -48,7 +48,7 @@ export function readJobRecord({
       const [outer, inner] = path
       if (inner === undefined) setOwn(record, outer, value)
       else {
-        const nested = Object.hasOwn(record, outer) ? record[outer] : undefined
+        const nested = ownValue(record, outer)
         const map = isMap(nested) ? nested : {}
         setOwn(map, inner, value)
         setOwn(record, outer, map)
