@@ -187,6 +187,7 @@ async function runOne(runner: Runner, object: string): Promise<void> {
   if (result.ended === 'DONE' && result.hints.problem)
     print(`  events: ${result.hints.problem.code}: ${result.hints.problem.message}`)
   if (result.ended === 'DONE' && result.asks) print(`  ${result.asks.code}: ${result.asks.detail}`)
+  if (result.ended === 'DONE' && result.note) print(`  ${result.note.code}: ${result.note.detail}`)
 }
 
 const ENDED: ReadonlyMap<RunResult['ended'], string> = new Map([
