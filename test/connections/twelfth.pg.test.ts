@@ -3,21 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { judgeConnectors } from '../../connectors/judgeConnectors.ts'
-import { readSources } from '../../connectors/sources.ts'
 import { type FieldbookSystem, fieldbook } from '../../demo/systems/fieldbook/fieldbook.ts'
 import type { Fault } from '../../demo/systems/kit/faults.ts'
 import { createIngest } from '../../gateway/ingest/deliveries.ts'
 import { acceptDelivery } from '../../mdm/connections/hints/addHints.ts'
-import type { Pipeline } from '../../mdm/ingest/pipeline.ts'
-import { planDue } from '../../mdm/writeback/planDue.ts'
-import { registerTargets, scanTargets } from '../../mdm/writeback/registerTargets.ts'
-import { openTarget } from '../../mdm/writeback/target.ts'
-import { TargetWriter } from '../../mdm/writeback/writer.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { directPipeline, drain, empty, policy, send } from '../fixtures/store.ts'
+import { empty } from '../fixtures/store.ts'
 import { type KindCase, openPulled, Secret } from './pulledSystem.ts'
+import { openWritten as openWrittenSystem } from './writtenSystem.ts'
 
 // A system that no kind knows, connected as a customer does it: by two files, written from the
 // vendor's page alone (test/fixtures/fieldbook). The model of the vendor judges them.
@@ -190,75 +183,14 @@ describe('what is written to it', () => {
 
   async function openWritten(t: TestContext) {
     const pulled = await open(t)
-    const { system, connection, connector, sources, env } = pulled
-    const judged = judgeConnectors(readSources(sources, env), policy).targets.get('fieldbook')
-    assert.equal(judged?.held, null)
-    assert.ok(judged.target)
-    const target = openTarget(judged.target, connector, connection.writing)
-    const direct = directPipeline(db.sql)
-    const pipeline: Pipeline = {
-      ...direct,
-      connectors: new Map([...direct.connectors, ['fieldbook', connector]]),
-      systems: new Map([...direct.systems, ['fieldbook', connector.system]]),
-    }
-    const targets = new Map([['fieldbook', target]])
-    let version = 0
-    /** Another source system states a customer. */
-    const state = async (source: string, id: string, fields: Record<string, unknown>) => {
-      const message = { type: 'Customer', id, version: ++version * 1_000_000, fields }
-      await send(db.sql, [{ source, message }])
-      await drain(pipeline)
-    }
-    const context = { sql: db.sql, policy, systems: pipeline.systems, targets }
-    const isToScan = async () =>
-      (await db.sql`select 1 from write_target where scanned_at is null`).length > 0
-    const plan = async () => {
-      await registerTargets(db.sql, targets)
-      // A scan waits for transactions that began before it, also those of other databases of the server.
-      while ((await planDue(context)) || (await scanTargets(db.sql, targets)) || (await isToScan()))
-        await drain(pipeline)
-    }
-    /** Plans and sends until nothing happens any more; pauses are not waited for. */
-    const write = async () => {
-      await registerTargets(db.sql, targets)
-      const writer = new TargetWriter({
-        ...{ sql: db.sql, holder: randomUUID(), settleMs: 1 },
-        sources: new Map([
-          ['fieldbook', { connection, target: () => target, reader: () => connector }],
-        ]),
-        onError: (error) => console.error(error),
-      })
-      writer.start()
-      try {
-        for (let round = 0, quiet = 0; quiet < 3; round++) {
-          assert.ok(round < 300, 'it falls silent')
-          await plan()
-          const { applied } = await drain(pipeline)
-          const open = await db.sql`
-            select 1 from write_intent where state in ('PLANNED', 'SENT', 'UNKNOWN') union all select 1 from write_due`
-          quiet = open.length > 0 || applied > 0 ? 0 : quiet + 1
-          await db.sql`update write_target set paused_until = null`
-          await db.sql`update write_due set due_at = clock_timestamp()`
-          await db.sql`
-            update write_intent set not_before = null,
-              sent_at = case when state = 'UNKNOWN' then sent_at - interval '1 minute' else sent_at end`
-          writer.wake()
-          await sleep(20)
-        }
-      } finally {
-        await writer.stop()
-      }
-    }
-    const intents = async () =>
-      (
-        await db.sql<{ operation: string; state: string }[]>`
-          select operation, state from write_intent order by id`
-      ).map((i) => `${i.operation} ${i.state}`)
+    const { system } = pulled
+    const written = openWrittenSystem(db.sql, 'fieldbook', pulled)
+    const intents = async () => (await written.intents()).map((i) => `${i.operation} ${i.state}`)
     const recordOf = (id: string) => system.state('organizations').get(id)?.record
     /** Requests of ours that were executed, by what they did. */
     const done = () =>
       system.writes().filter(({ by, object }) => by === 'api' && object === 'organizations')
-    return { ...pulled, state, plan, write, intents, recordOf, done }
+    return { ...pulled, ...written, intents, recordOf, done }
   }
 
   test('an update replaces an address and keeps the other, and the fields of the account', async (t) => {
