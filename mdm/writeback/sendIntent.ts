@@ -76,7 +76,13 @@ export async function sendIntent(
   } catch (e) {
     // Nothing was sent: the question before the write failed.
     if (!(e instanceof ConnectionError)) throw e
-    return await fail(tools, intent, e, intent.state === 'UNKNOWN' ? 'UNKNOWN' : 'NOT_APPLIED')
+    return await fail(
+      tools,
+      intent,
+      e,
+      intent.state === 'UNKNOWN' ? 'UNKNOWN' : 'NOT_APPLIED',
+      signal,
+    )
   }
 }
 
@@ -185,7 +191,7 @@ async function send(
     const write = { object, id: sourceId, values, goldenId, key, expected: row }
     written = await connection.writing.write(write, signal)
   } catch (e) {
-    if (e instanceof ConnectionError) return await fail(tools, intent, e, e.outcome, row)
+    if (e instanceof ConnectionError) return await fail(tools, intent, e, e.outcome, signal, row)
     if (e instanceof LeaseLost || signal.aborted || isTransientDatabaseError(e)) throw e
     const problem = {
       code: 'INTERNAL',
@@ -241,6 +247,7 @@ async function fail(
   intent: SendableIntent,
   e: ConnectionError,
   outcome: ConnectionError['outcome'],
+  signal: AbortSignal,
   row: PulledRow | null = null,
 ): Promise<Attempt> {
   const problem = { code: e.code, detail: e.message, verdict: e.verdict }
@@ -267,10 +274,36 @@ async function fail(
       ...attempt,
     }
   }
+  if (e.verdict === 'CONFLICT' && row) return await afterConflict(tools, intent, problem, signal)
   if (e.verdict === 'CONFLICT') return await conflict(tools, intent, problem, row)
   return await refuse(tools, intent, problem)
 }
 const unknownPauseMs = 500
+
+/**
+ * Looks at a record whose system says that it has changed. A proxy that repeats a request, or the
+ * program after an answer that was lost, meets the version that the first request made: then the
+ * values are there, and are ours. Taken for a statement of the system they would be evidence (I11).
+ */
+async function afterConflict(
+  tools: SendTools,
+  intent: SendableIntent,
+  problem: Problem,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  let now: PulledRow | null
+  try {
+    now = await tools.connection.read(intent.object, intent.sourceId ?? '', signal)
+  } catch (e) {
+    if (!(e instanceof ConnectionError)) throw e
+    return await fail(tools, intent, e, 'UNKNOWN', signal)
+  }
+  const isOurs =
+    now?.record && !now.deleted && differences(tools.target.mapping, intent, now.record).isThere
+  return isOurs && now
+    ? await done(tools, intent, now, true)
+    : await conflict(tools, intent, problem, now)
+}
 
 async function done(
   tools: SendTools,
