@@ -38,16 +38,18 @@ interface WrittenKind {
 const WRITTEN: Readonly<Record<string, WrittenKind>> = {
   chargebee: { object: 'customer', name: 'company', id: 'id' },
   hubspot: { object: 'companies', name: 'name', id: 'id' },
-  stripe: { object: 'customer', name: 'name', id: 'id' },
   zuora: { object: 'Account', name: 'name', id: 'id', creates: false },
 }
 
 /**
  * Not yet settled end to end. A request that a proxy repeats meets the version of the first one at
  * dataverse, finance and salesforce; gainsight creates a company twice then; the name of netsuite
- * stands for the legal name too; oracle was not tried. `writes.pg.test.ts` has each of their writes.
+ * stands for the legal name too; oracle was not tried. Stripe's search follows late by the model's clock,
+ * which does not move here while a create is unknown, so it is created twice; and once, on a busy
+ * machine, a written name counted as Stripe's own, which was not found out. `writes.pg.test.ts` has each of
+ * their writes.
  */
-const NOT_YET = ['dataverse', 'finance', 'gainsight', 'netsuite', 'oracle', 'salesforce']
+const NOT_YET = ['dataverse', 'finance', 'gainsight', 'netsuite', 'oracle', 'salesforce', 'stripe']
 
 /** Requests that write: a sign-in, a search and a query are not among them. */
 const WRITES = /^(POST|PATCH|PUT) (?!.*(token|search|query|suiteql|read))/i
