@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
+import { pathKey } from '../../connectors/connection/definition/write.ts'
 import type { Json } from '../../connectors/connection/row.ts'
 import type { OwnIds } from '../../connectors/contract.ts'
 import { readAt, withValues } from '../../connectors/mapping/rawPath.ts'
@@ -311,7 +312,9 @@ class Draft {
   /** Returns the paths without whose values no record is created. */
   #missing(values: ReadonlyMap<string, Json>): string[] {
     const needs = this.#input.target.mapping.abilityOf(this.#at.object)?.needs ?? []
-    return needs.filter((path) => (values.get(path) ?? null) === null)
+    // A mapping reads names in any case, and may write companyName for companyname.
+    const given = new Set([...values].flatMap(([path, v]) => (v === null ? [] : pathKey(path))))
+    return needs.filter((path) => !given.has(pathKey(path)))
   }
 
   #named(content: object, past: readonly PastWrite[]): Pick<PlannedWrite, 'hash' | 'isStopped'> {

@@ -203,18 +203,33 @@ async function send(
     )
     throw e
   }
-  const { record } = written.row ?? {}
-  // A record that was found may be that of an earlier attempt, or of somebody else.
+  const certain = written.created || intent.operation === 'UPDATE' || attempts > 0
+  const after = certain
+    ? written.row
+    : (written.row ?? (await readFound(tools, object, written.id, signal)))
+  // A record that was found may be that of an earlier request, or of somebody else.
   const isOwn =
-    written.created ||
-    intent.operation === 'UPDATE' ||
-    attempts > 0 ||
-    (!!record && differences(tools.target.mapping, intent, record).isThere)
+    certain || (!!after?.record && differences(tools.target.mapping, intent, after.record).isThere)
   await inTransaction(tools, async (tx) => {
     await endDone(tx, lease, intent, written.id, isOwn)
-    if (written.row) await stateRow(tx, lease.source, tools.reader, written.row)
+    if (after) await stateRow(tx, lease.source, tools.reader, after)
   })
   return WORKS
+}
+
+/** Reads a record that a create found; null where it cannot be read now, so that it is nobody's. */
+async function readFound(
+  { connection }: SendTools,
+  object: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<PulledRow | null> {
+  try {
+    return await connection.read(object, id, signal)
+  } catch (e) {
+    if (e instanceof ConnectionError) return null
+    throw e
+  }
 }
 
 /** Compares a record with what the plan wants and what it expects, by raw and canonical values. */

@@ -27,11 +27,8 @@ export interface WrittenSystem {
 }
 
 /** `write:` of sources.yaml decides what is written, as the program judges it. */
-export function openWritten(
-  sql: Sql,
-  source: string,
-  { connection, connector, sources, env, system }: PulledSystem,
-): WrittenSystem {
+export function openWritten(sql: Sql, source: string, pulled: PulledSystem): WrittenSystem {
+  const { connection, connector, sources, env, system } = pulled
   const judged = judgeConnectors(readSources(sources, env), policy).targets.get(source)
   assert.equal(judged?.held, null)
   assert.ok(judged.target)
@@ -42,6 +39,8 @@ export function openWritten(
     connectors: new Map([...direct.connectors, [source, connector]]),
     systems: new Map([...direct.systems, [source, connector.system]]),
   }
+  // A pull applies what the others state too: without their roles their values would not count.
+  Object.assign(pulled.pipeline, pipeline)
   const targets = new Map([[source, target]])
   const context = { sql, policy, systems: pipeline.systems, targets }
   const apply = async () => {
