@@ -86,9 +86,11 @@ export function openWritten(sql: Sql, source: string, pulled: PulledSystem): Wri
           quiet = open.length > 0 || applied > 0 ? 0 : quiet + 1
           await sql`update write_target set paused_until = null`
           await sql`update write_due set due_at = clock_timestamp()`
-          await sql`
-            update write_intent set not_before = null,
-              sent_at = case when state = 'UNKNOWN' then sent_at - interval '1 minute' else sent_at end`
+          const unknown = await sql`
+            update write_intent set not_before = null, sent_at = sent_at - interval '1 minute' where state = 'UNKNOWN' returning 1`
+          // A search of the vendor follows late, by its own clock.
+          if (unknown.length > 0) system.clock.advance(60_000)
+          await sql`update write_intent set not_before = null where not_before is not null`
           if (quiet > 0) continue
           writer.wake()
           await sleep(10)

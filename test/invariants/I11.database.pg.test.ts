@@ -9,7 +9,7 @@ import { silentAfterWrites } from './I11network.ts'
 // I11 with everything that the product has: matching, survivorship, echoes, creates and the writer on
 // Postgres. The systems are in this process.
 
-const networks = Number(process.env.TOUCHSTONE_I11_DB_NETWORKS ?? 3)
+const networks = Number(process.env.TOUCHSTONE_I11_DB_NETWORKS ?? 8)
 const budgetMs = Number(process.env.TOUCHSTONE_I11_DB_SECONDS ?? 86_400) * 1_000
 
 let db: TestDatabase
