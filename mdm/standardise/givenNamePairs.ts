@@ -183,7 +183,7 @@ const STEM_IN_IY_LETTERS_MIN = 3
 
 /**
  * Returns whether a woman's name is the counterpart of a man's in Slavic languages. Of patronymics the
- * ending alone tells the sex: "Oleg Igorevich", "Olga Igorevna"; else the stems are equal: "evgeniy",
+ * ending alone shows the sex: "Oleg Igorevich", "Olga Igorevna"; else the stems are equal: "evgeniy",
  * "evgenia".
  */
 function isSlavicPair(man: string, woman: string): boolean {

@@ -46,7 +46,7 @@ export class WriteApi {
       )
     const { store } = this.#environment
     const id = String(fields.id)
-    // Whoever deletes a record may use its number again.
+    // The number of a deleted record may be used again.
     if (store.table(entity.set).get(id)?.deleted) store.table(entity.set).purge(id)
     this.#as(request, () => store.write(entity.set, fields))
     return this.#read.created(entity, store.table(entity.set).get(id)!.record)

@@ -55,7 +55,7 @@ test('matches short and foreign forms of a given name, also where one form has s
   )
 })
 
-test('tells a man and a woman by patronymics and Slavic endings, and two second names in one', () => {
+test('distinguishes a man and a woman by patronymics and Slavic endings, and two second names in one', () => {
   assert.ok(givenNames.isManAndWoman('olegigorevich', 'olgaigorevna'))
   assert.ok(givenNames.isManAndWoman('evgeniy', 'evgeniya'))
   assert.ok(givenNames.isManAndWoman('evgenia', 'evgeniy'))
