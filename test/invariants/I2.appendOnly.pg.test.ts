@@ -558,6 +558,8 @@ describe('what guards the history, against the owner of the database', () => {
   /** Returns what is found after a change as superuser, beside a user t_app that may only append. */
   async function weakened(statement: string, options: GuardOptions = {}): Promise<string[]> {
     return await db.sql.begin(async (tx) => {
+      // Locked first: an autovacuum that waits for the rows of the grant would hold the tables.
+      await tx`lock table audit, assertion, inbox in access exclusive mode`
       await tx.unsafe(
         `create role t_app; grant insert on audit, assertion, inbox to t_app; ${statement}`,
       )
