@@ -16,6 +16,8 @@ const TOKEN = new RegExp(
 )
 const END = new RegExp(`[${ENDS}]`)
 const APOSTROPHE = "'"
+/** Most texts: they begin with a letter or a digit, and nothing in them ends a cell. */
+const HARMLESS = /^[A-Za-z0-9][\w .:/@+#-]*$/
 
 /**
  * Returns a text for a cell of a CSV file that no spreadsheet takes for a formula: an apostrophe
@@ -23,6 +25,7 @@ const APOSTROPHE = "'"
  * it. `unguardedText` returns the text again. Texts without a danger stay as they are.
  */
 export function guardedText(text: string): string {
+  if (HARMLESS.test(text)) return text
   const inner = withInnerStarts(text, (before) => before + APOSTROPHE)
   const isDangerous = FORMULA.test(text) || MOVED.test(text) || inner !== text
   return isDangerous || unguardedText(text) !== text ? APOSTROPHE + inner : text

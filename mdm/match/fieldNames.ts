@@ -24,6 +24,11 @@ export class FieldNames {
     return columns.map((column) => this.fieldOf(column))
   }
 
+  /** Returns whether each of these columns is known and has the field of its own name. */
+  stay(columns: readonly string[]): boolean {
+    return columns.every((column) => this.fields.get(column) === column)
+  }
+
   /** Returns the name of the field of a column; no two columns have one field. */
   fieldOf(column: string): string {
     return this.fields.get(column) ?? this.nameField(column, NONE)

@@ -7,25 +7,28 @@ import type { ReadRecord } from './readRecord.ts'
 const LINE_CHARS_MAX = 16_000_000
 
 /**
- * Yields the records of an NDJSON file. `first` receives the first line that is not empty, which
+ * Yields the records of an NDJSON file, many at a time. `first` receives the first line that is not empty, which
  * shows what a file without records is.
  */
 export async function* ndjsonRecords(
   path: string,
   first: (line: string) => void,
-): AsyncGenerator<ReadRecord> {
+): AsyncGenerator<ReadRecord[]> {
   let at = 0
   let begun = false
-  for await (const raw of fileLines(path, LINE_CHARS_MAX)) {
+  const read = (raw: string | null): ReadRecord[] => {
     at++
     const text = at === 1 ? raw?.replace(/^\ufeff/, '') : raw
-    if (text?.trim() === '') continue
+    if (text?.trim() === '') return []
     if (!begun && text) first(text)
     begun ||= Boolean(text)
-    yield text
-      ? parseLine(text, at)
-      : { at, problem: `longer than ${counted(LINE_CHARS_MAX, 'character')}` }
+    return [
+      text
+        ? parseLine(text, at)
+        : { at, problem: `longer than ${counted(LINE_CHARS_MAX, 'character')}` },
+    ]
   }
+  for await (const lines of fileLines(path, LINE_CHARS_MAX)) yield lines.flatMap(read)
 }
 
 /** Returns the record of one line, or the reason why it is invalid. */

@@ -65,26 +65,27 @@ export async function readRecordFiles(
         wanted,
         report,
       })
-      for await (const read of opened.records) {
-        lines = read.at
-        if ('problem' in read) {
-          if (bad++ < BAD_LINES_SHOWN_MAX)
-            report(`${file}:${read.at}: ${read.problem}; the line is left out`)
-          continue
+      for await (const some of opened.records)
+        for (const read of some) {
+          lines = read.at
+          if ('problem' in read) {
+            if (bad++ < BAD_LINES_SHOWN_MAX)
+              report(`${file}:${read.at}: ${read.problem}; the line is left out`)
+            continue
+          }
+          const key = `${read.source}\u0001${read.id}`
+          const repeats = times.get(key) ?? 0
+          times.set(key, repeats + 1)
+          records.push({
+            key: repeats === 0 ? key : `${key}\u0000${repeats}`,
+            source: read.source,
+            fields: read.fields,
+          })
+          if (records.length > POSTINGS_RECORDS_MAX)
+            throw new Error(
+              `${file}: more than ${counted(POSTINGS_RECORDS_MAX, 'record')}; split them by country or region`,
+            )
         }
-        const key = `${read.source}\u0001${read.id}`
-        const repeats = times.get(key) ?? 0
-        times.set(key, repeats + 1)
-        records.push({
-          key: repeats === 0 ? key : `${key}\u0000${repeats}`,
-          source: read.source,
-          fields: read.fields,
-        })
-        if (records.length > POSTINGS_RECORDS_MAX)
-          throw new Error(
-            `${file}: more than ${counted(POSTINGS_RECORDS_MAX, 'record')}; split them by country or region`,
-          )
-      }
       shape = opened.shape()
     } finally {
       await copy.close()
@@ -100,7 +101,8 @@ export async function readRecordFiles(
 }
 
 interface OpenedRecords {
-  records: AsyncIterable<ReadRecord>
+  /** Many at a time. */
+  records: AsyncIterable<ReadRecord[]>
   /** Describes the file if it has no record. */
   shape(): string
 }
@@ -138,10 +140,10 @@ async function openRecords(
 
 /** Names the file that was given in errors about the copy of a pipe. */
 async function* withName(
-  records: AsyncIterable<ReadRecord>,
+  records: AsyncIterable<ReadRecord[]>,
   path: string,
   file: string,
-): AsyncGenerator<ReadRecord> {
+): AsyncGenerator<ReadRecord[]> {
   try {
     yield* records
   } catch (e) {
@@ -152,19 +154,16 @@ async function* withName(
 
 /** Names the fields of records as models name them; valid names stay. */
 async function* named(
-  records: AsyncIterable<ReadRecord>,
+  records: AsyncIterable<ReadRecord[]>,
   { names }: TableContext,
-): AsyncGenerator<ReadRecord> {
-  for await (const read of records) {
-    if ('problem' in read) yield read
-    else {
+): AsyncGenerator<ReadRecord[]> {
+  for await (const some of records)
+    yield some.map((read) => {
+      if ('problem' in read || names.stay(Object.keys(read.fields))) return read
       const entries = Object.entries(read.fields)
       const fields = names.fieldsOf(entries.map(([name]) => name))
-      yield entries.every(([name], i) => fields[i] === name)
-        ? read
-        : { ...read, fields: Object.fromEntries(entries.map(([, v], i) => [fields[i], v])) }
-    }
-  }
+      return { ...read, fields: Object.fromEntries(entries.map(([, v], i) => [fields[i], v])) }
+    })
 }
 
 /** Returns how a file is read: by its content, and NDJSON by its name too. */

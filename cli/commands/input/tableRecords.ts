@@ -33,16 +33,19 @@ interface Row {
   problem?: string | undefined
 }
 
+/** A record at a time takes several times as long. */
+const RECORDS_AT_ONCE = 1000
+
 /** Names that a column with the id has, in lower case without signs. */
 const ID_NAMES = ['id', 'recordid', 'recid']
 const SOURCE_NAMES = ['source']
 
-/** Yields the records of a CSV file or an Excel workbook. Throws FileError for an unclear one. */
+/** Yields the records of a CSV file or an Excel workbook, many at a time. Throws FileError for an unclear one. */
 export async function* textRecords(
   path: string,
   options: TableOptions,
   context: TableContext,
-): AsyncGenerator<ReadRecord> {
+): AsyncGenerator<ReadRecord[]> {
   const { id } = options
   const hasId = id === undefined ? null : (row: object) => Object.hasOwn(row, id)
   const file = await openFile(path, options, hasId)
@@ -66,12 +69,12 @@ async function* rowsOf(
     }
 }
 
-/** Yields the records of a Parquet file. Throws FileError for a damaged one. */
+/** Yields the records of a Parquet file, many at a time. Throws FileError for a damaged one. */
 export async function* parquetRecords(
   path: string,
   options: TableOptions,
   context: TableContext,
-): AsyncGenerator<ReadRecord> {
+): AsyncGenerator<ReadRecord[]> {
   const { name, names, wanted, report } = context
   const file = await openParquet(path, POSTINGS_RECORDS_MAX)
   for (const notice of file.notices) report(`${name}: ${notice}`)
@@ -105,20 +108,31 @@ export async function* parquetRecords(
 async function* records(
   rows: AsyncIterable<Row>,
   columns: Columns,
-  { source, names, wanted }: TableContext,
-): AsyncGenerator<ReadRecord> {
-  for await (const { at, values, problem } of rows) {
-    const cells = new Map(Object.entries(values))
-    const own = columns.source === null ? source : textOf(cells.get(columns.source))
-    const id = columns.id === null ? String(at) : textOf(cells.get(columns.id))
-    const missing = own === '' ? columns.source : id === '' ? columns.id : null
-    if (problem !== undefined) yield { at, problem }
-    else if (missing !== null) yield { at, problem: `the column "${missing}" has no value` }
-    else {
-      for (const name of [columns.source, columns.id]) if (name !== null) cells.delete(name)
-      yield { at, source: own, id, fields: flatFields(cells, names, wanted) }
-    }
+  context: TableContext,
+): AsyncGenerator<ReadRecord[]> {
+  let some: ReadRecord[] = []
+  for await (const row of rows) {
+    some.push(recordOf(row, columns, context))
+    if (some.length < RECORDS_AT_ONCE) continue
+    yield some
+    some = []
   }
+  yield some
+}
+
+function recordOf(
+  { at, values, problem }: Row,
+  columns: Columns,
+  { source, names, wanted }: TableContext,
+): ReadRecord {
+  const cells = new Map(Object.entries(values))
+  const own = columns.source === null ? source : textOf(cells.get(columns.source))
+  const id = columns.id === null ? String(at) : textOf(cells.get(columns.id))
+  const missing = own === '' ? columns.source : id === '' ? columns.id : null
+  if (problem !== undefined) return { at, problem }
+  if (missing !== null) return { at, problem: `the column "${missing}" has no value` }
+  for (const name of [columns.source, columns.id]) if (name !== null) cells.delete(name)
+  return { at, source: own, id, fields: flatFields(cells, names, wanted) }
 }
 
 function textOf(value: ParquetValue | undefined): string {
