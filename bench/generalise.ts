@@ -110,7 +110,7 @@ function sharesOf(set: string, { engine, features, records }: BatchResult): Map<
     return columns.map(({ levels }) => levels.map(() => 0))
   }
   const count = (part: 'm' | 'r' | 'u', a: number, b: number) => {
-    const { levels } = engine.scorer.levels(features[a]!.u, features[b]!.u)
+    const { levels } = engine.scorer.levels(features.at(a).u, features.at(b).u)
     for (const { at } of columns) {
       const level = levels[at]!
       if (level !== MISSING) counts[part][at]![level]!++
@@ -123,11 +123,11 @@ function sharesOf(set: string, { engine, features, records }: BatchResult): Map<
     const [a, b] = [drawn(), drawn()]
     if (a !== b) count('u', a, b)
   }
-  const keys = features.map((feature) => new Set(engine.keys(feature)))
+  const keys = records.map((_, i) => new Set(engine.keys(features.at(i))))
   const postings = buildPostings(features.length, (i) => [...keys[i]!], engine.blockRecordsMax)
   const stamp = new Uint32Array(features.length)
   const isUnique = (a: number, b: number) =>
-    features[a]!.s === features[b]!.s && engine.isUniqueSource(features[a]!.s)
+    features.sourceOf(a) === features.sourceOf(b) && engine.isUniqueSource(features.sourceOf(a))
   for (let i = 0; i < features.length; i++)
     forEachCandidate(postings, i, stamp, (j) => {
       if (isMatch.has(Math.min(i, j) * records.length + Math.max(i, j)) || isUnique(i, j)) return

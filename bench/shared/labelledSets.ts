@@ -153,7 +153,7 @@ function countCandidates(
 ): number {
   const postings = buildPostings(
     features.length,
-    (i) => engine.keys(features[i]!),
+    (i) => engine.keys(features.at(i)),
     engine.blockRecordsMax,
   )
   const stamp = new Uint32Array(features.length)

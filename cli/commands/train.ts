@@ -184,7 +184,7 @@ async function trainType(
       const [i, j] = [place.get(a), place.get(b)]
       return i === undefined || j === undefined
         ? []
-        : [{ a: result.features[i]!, b: result.features[j]!, same }]
+        : [{ a: result.features.at(i), b: result.features.at(j), same }]
     })
     if (labels.length === 0)
       line.line(`${type.name}: no labels for any two of these records: no labels to learn from`)

@@ -1,14 +1,8 @@
-import { DisjointSet } from '../../schema/kit/disjointSet.ts'
 import { estimateCompleteness } from './completeness.ts'
+import { type Components, clusterComponents, findComponents } from './components.ts'
 import { whyShipped } from './drift.ts'
-import {
-  createEngine,
-  type Edge,
-  type Engine,
-  type Features,
-  type MatchRecord,
-  UNDER_THRESHOLD,
-} from './engine.ts'
+import { createEngine, type Engine, type MatchRecord, UNDER_THRESHOLD } from './engine.ts'
+import { FeatureReader, type PackedFeatures, packFeatures, sharedUint32 } from './packedFeatures.ts'
 import type { Parameters } from './parameters.ts'
 import type { MatchType } from './plan.ts'
 import { buildPostings, forEachCandidate, POSTINGS_RECORDS_MAX, type Postings } from './postings.ts'
@@ -32,7 +26,7 @@ export interface BatchResult {
   training: Training | undefined
   /** Records in the order of their keys; `clusterOf` and pairs hold indexes into this list. */
   records: readonly MatchRecord[]
-  features: readonly Features[]
+  features: FeatureReader
   clusterOf: Int32Array
   clusters: number
   pairs: ScoredPair[]
@@ -84,7 +78,7 @@ export interface PreparedBatch {
   engine: Engine
   training: Training | undefined
   records: readonly MatchRecord[]
-  features: readonly Features[]
+  features: FeatureReader
   postings: Postings
   seconds: Record<string, number>
 }
@@ -109,7 +103,7 @@ export function matchBatch(
     const to = Math.min(from + COMPARE_RECORDS, batch.records.length)
     candidatePairs += compareRange(
       batch.engine,
-      (i) => batch.features[i]!,
+      batch.features,
       batch.postings,
       from,
       to,
@@ -118,7 +112,11 @@ export function matchBatch(
     )
   }
   batch.seconds.compare = (performance.now() - started) / 1000
-  return finishBatch(batch, found, candidatePairs, options)
+  const begun = beginClustering(batch, found.links)
+  const { engine, features } = batch
+  const { components, firstOf } = begun
+  const possible = clusterComponents(engine, features, components, 0, components.count, firstOf)
+  return finishBatch(batch, begun, possible, found, candidatePairs, options)
 }
 
 /** Collects the pairs that comparison finds. */
@@ -149,11 +147,11 @@ export function prepareBatch(
     : trainedBatch(batch, train(type, batch.features, options))
 }
 
-/** A batch whose records are standardised, their bits still zero. */
+/** A batch whose records are standardised. */
 export interface StandardisedBatch {
   parser: Engine
   records: readonly MatchRecord[]
-  features: readonly Features[]
+  features: PackedFeatures
   seconds: Record<string, number>
   /** Notes the seconds since the last stage ended. */
   lap(stage: string): void
@@ -180,12 +178,12 @@ export function standardiseBatch(
   const records = [...input].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
   const parser = createEngine(type, options.parameters)
   if (options.forgetFields) input.length = 0
-  const features = records.map((record, i) => {
+  const features = packFeatures(records.length, parser.comparisons.length, (i) => {
     if (i % 10_000 === 0) progress?.('standardise', i / records.length)
-    const feature = parser.parse(record)
+    const record = records[i]!
     if (options.forgetFields)
       records[i] = { key: record.key, source: record.source, fields: NO_FIELDS }
-    return feature
+    return parser.parse(record)
   })
   lap('standardise')
   if (!options.parameters) progress?.('train', 0)
@@ -196,14 +194,14 @@ export function standardiseBatch(
 export function blockBatch({
   parser,
   records,
-  features,
+  features: packed,
   seconds,
   lap,
 }: StandardisedBatch): PreparedBatch {
-  for (const feature of features) parser.reweigh(feature)
+  const features = new FeatureReader(packed, parser)
   const postings = buildPostings(
     records.length,
-    (i) => parser.keys(features[i]!),
+    (i) => parser.keys(features.at(i)),
     parser.blockRecordsMax,
   )
   lap('block')
@@ -212,11 +210,11 @@ export function blockBatch({
 
 /** Returns a batch with the model that was trained on its features. */
 export function trainedBatch(
-  { records, features, seconds, lap }: StandardisedBatch,
+  { records, seconds, lap }: StandardisedBatch,
   training: Training,
 ): PreparedBatch {
   lap('train')
-  const { engine, postings } = training
+  const { engine, features, postings } = training
   return { engine, training, records, features, postings, seconds }
 }
 
@@ -227,7 +225,7 @@ export function trainedBatch(
  */
 export function compareRange(
   engine: Engine,
-  features: (record: number) => Features,
+  features: FeatureReader,
   postings: Postings,
   from: number,
   to: number,
@@ -236,10 +234,10 @@ export function compareRange(
 ): number {
   let pairs = 0
   for (let i = from; i < to; i++) {
-    const a = features(i)
+    const a = features.at(i)
     forEachCandidate(postings, i, stamp, (j) => {
       pairs++
-      const b = features(j)
+      const b = features.at(j)
       const weight = engine.link(a, b)
       if (weight !== null) found.links.push({ a: i, b: j, weight })
       else if (found.related) {
@@ -251,22 +249,45 @@ export function compareRange(
   return pairs
 }
 
-/** Second half of a batch: clusters the linked records. */
+/** Components to be clustered, and the first record of each record's cluster, in shared memory. */
+export interface BegunClustering {
+  components: Components
+  firstOf: Uint32Array
+  started: number
+}
+
+/** Finds connected components over edges that can join; `clusterComponents` clusters each alone. */
+export function beginClustering(
+  { engine, records }: PreparedBatch,
+  pairs: readonly ScoredPair[],
+): BegunClustering {
+  const started = performance.now()
+  const components = findComponents(
+    records.length,
+    pairs.filter(({ weight }) => engine.canJoin(weight)),
+  )
+  const firstOf = sharedUint32(records.length)
+  for (let i = 0; i < records.length; i++) firstOf[i] = i
+  return { components, firstOf, started }
+}
+
+/** Last part of a batch: the outcome of its clustering. */
 export function finishBatch(
   batch: PreparedBatch,
+  { components, firstOf, started }: BegunClustering,
+  possible: PossiblePair[],
   { links: pairs, related }: FoundPairs,
   candidatePairs: number,
   options: BatchOptions,
 ): BatchResult {
   const { engine, records, features, postings, seconds, training } = batch
-  options.progress?.('cluster', 0)
-  const started = performance.now()
-  const { clusterOf, clusters, possible, largestComponent } = clusterAll(
-    engine,
-    records,
-    features,
-    pairs,
-  )
+  const clusterOf = new Int32Array(records.length)
+  let clusters = 0
+  for (const [i, first] of firstOf.entries())
+    clusterOf[i] = first === i ? clusters++ : clusterOf[first]!
+  for (const { a, b, weight } of pairs)
+    if (clusterOf[a] !== clusterOf[b] && !engine.canJoin(weight))
+      possible.push({ a, b, weight, reason: UNDER_THRESHOLD })
   const completeness = training
     ? training.completeness
     : estimateCompleteness(engine, features, postings, candidatePairs, options.seed ?? 1)
@@ -292,71 +313,8 @@ export function finishBatch(
       pairsCompleteness: completeness?.share ?? null,
       shippedBecause: (training && whyShipped(records.length, training.drift)) ?? null,
       edges: pairs.length,
-      largestComponent,
+      largestComponent: components.largest,
       seconds,
     },
   }
-}
-
-/** Finds connected components over edges that can join, and clusters each component alone. */
-function clusterAll(
-  engine: Engine,
-  records: readonly MatchRecord[],
-  features: readonly Features[],
-  pairs: readonly ScoredPair[],
-) {
-  const n = records.length
-  const sets = new DisjointSet(n)
-  const strong = pairs.filter((pair) => engine.canJoin(pair.weight))
-  for (const { a, b } of strong) sets.unite(a, b)
-  const members = new Map<number, number[]>()
-  const edges = new Map<number, ScoredPair[]>()
-  for (const pair of strong) {
-    const root = sets.find(pair.a)
-    const list = edges.get(root)
-    if (list) list.push(pair)
-    else edges.set(root, [pair])
-  }
-  const clusterOf = new Int32Array(n).fill(-1)
-  for (let i = 0; i < n; i++) {
-    const root = sets.find(i)
-    if (!edges.has(root)) continue
-    const list = members.get(root)
-    if (list) list.push(i)
-    else members.set(root, [i])
-  }
-  const place = new Map<string, number>()
-  const groups: number[][] = []
-  const possible: PossiblePair[] = []
-  let largestComponent = n > 0 ? 1 : 0
-  for (const [root, list] of members) {
-    largestComponent = Math.max(largestComponent, list.length)
-    place.clear()
-    for (const i of list) place.set(records[i]!.key, i)
-    const found = engine.cluster(
-      list.map((i) => ({
-        key: records[i]!.key,
-        source: records[i]!.source,
-        features: features[i]!,
-      })),
-      edges.get(root)!.map(
-        (pair): Edge => ({
-          a: records[pair.a]!.key,
-          b: records[pair.b]!.key,
-          weight: pair.weight,
-        }),
-      ),
-      [],
-    )
-    for (const keys of found.clusters) groups.push(keys.map((key) => place.get(key)!))
-    for (const { a, b, weight, reason } of found.possible)
-      possible.push({ a: place.get(a)!, b: place.get(b)!, weight, reason })
-  }
-  for (let i = 0; i < n; i++) if (!edges.has(sets.find(i))) groups.push([i])
-  groups.sort((x, y) => x[0]! - y[0]!)
-  for (const [number, group] of groups.entries()) for (const i of group) clusterOf[i] = number
-  for (const { a, b, weight } of pairs)
-    if (clusterOf[a] !== clusterOf[b] && !engine.canJoin(weight))
-      possible.push({ a, b, weight, reason: UNDER_THRESHOLD })
-  return { clusterOf, clusters: groups.length, possible, largestComponent }
 }

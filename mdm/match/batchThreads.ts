@@ -3,18 +3,21 @@ import { Worker } from 'node:worker_threads'
 import {
   type BatchOptions,
   type BatchResult,
+  beginClustering,
   blockBatch,
   COMPARE_RECORDS,
   compareRange,
   createFoundPairs,
   finishBatch,
   matchBatch,
-  type PreparedBatch,
+  type PossiblePair,
   type ScoredPair,
   standardiseBatch,
   trainedBatch,
 } from './batch.ts'
-import type { Features, MatchRecord } from './engine.ts'
+import { type Components, clusterComponents } from './components.ts'
+import type { Engine, MatchRecord } from './engine.ts'
+import type { FeatureReader, PackedFeatures } from './packedFeatures.ts'
 import type { Parameters } from './parameters.ts'
 import type { MatchType } from './plan.ts'
 import type { Postings } from './postings.ts'
@@ -26,11 +29,8 @@ import { type CounterEntries, VectorCounter } from './vectors.ts'
 export interface CompareTask {
   type: MatchType
   parameters: Parameters
-  records: number
+  features: PackedFeatures
   postings: Postings
-  /** Features as JSON, one after the other; record i is text[start[i] .. start[i+1]). */
-  text: Uint8Array
-  start: Float64Array
   /** Index of the next piece of records that no thread has taken. */
   next: Int32Array
   related: boolean
@@ -49,6 +49,18 @@ export interface PairColumns {
   b: Uint32Array
   weight: Float64Array
 }
+/** What a thread clusters after it has compared. */
+export interface ClusterTask {
+  components: Components
+  firstOf: Uint32Array
+  /** Index of the next piece of components that no thread has taken. */
+  next: Int32Array
+}
+/** Possible matches of one piece of components. */
+export interface ClusteredPiece {
+  from: number
+  possible: PossiblePair[]
+}
 /** Result of a comparing thread. */
 export interface CompareOutcome {
   links: PairColumns
@@ -59,6 +71,8 @@ export interface CompareOutcome {
 /** With fewer records, starting threads costs more than they save. */
 const THREADED_RECORDS_MIN = 10_000
 export const THREADS_MAX = 64
+/** Components clustered as one piece of a thread's work. */
+const CLUSTER_COMPONENTS = 500
 
 /**
  * `train` with other threads that compare the random pairs while this one blocks the records and
@@ -67,13 +81,13 @@ export const THREADS_MAX = 64
  */
 async function trainInThreads(
   type: MatchType,
-  features: readonly Features[],
+  features: PackedFeatures,
   threads: number,
   options: BatchOptions,
 ): Promise<Training> {
   const begun = beginTraining(type, features, options)
   const { engine, pairs } = begun
-  const next = new Int32Array(new SharedArrayBuffer(4))
+  const next = sharedCounter()
   const task: RandomTask = { type: cloneable(type), parameters: begun.parameters, pairs, next }
   const outcomes = Array.from({ length: Math.min(threads, THREADS_MAX) - 1 }, async () => {
     const worker = new Worker(new URL('./randomThread.ts', import.meta.url), { workerData: task })
@@ -92,9 +106,9 @@ async function trainInThreads(
 }
 
 /**
- * `matchBatch` with its training and comparisons on several threads, this one included. Each thread takes the
- * next piece of records when it has finished one. Links are sorted by record afterwards, so the
- * number of threads does not change the result.
+ * `matchBatch` with its training, comparisons and clustering on several threads, this one included.
+ * Each thread takes the next piece of records, or of components, when it has finished one. What they
+ * find is sorted afterwards, so the number of threads does not change the result.
  */
 export async function matchBatchInThreads(
   type: MatchType,
@@ -110,8 +124,16 @@ export async function matchBatchInThreads(
         standardised,
         await trainInThreads(type, standardised.features, threads, options),
       )
+  const { engine, features, postings, records } = batch
   const started = performance.now()
-  const task = shareBatch(type, batch, options.related ?? false)
+  const task: CompareTask = {
+    type: cloneable(type),
+    parameters: engine.parameters,
+    features: features.packed,
+    postings,
+    next: sharedCounter(),
+    related: options.related ?? false,
+  }
   const workers = Array.from(
     { length: Math.min(threads, THREADS_MAX) - 1 },
     () =>
@@ -126,21 +148,13 @@ export async function matchBatchInThreads(
   })
   const found = createFoundPairs(options)
   let candidatePairs = 0
-  const stamp = new Uint32Array(batch.records.length)
+  const stamp = new Uint32Array(records.length)
   for (;;) {
     const from = Atomics.add(task.next, 0, 1) * COMPARE_RECORDS
-    if (from >= batch.records.length) break
-    options.progress?.('compare', from / batch.records.length)
-    const to = Math.min(from + COMPARE_RECORDS, batch.records.length)
-    candidatePairs += compareRange(
-      batch.engine,
-      (i) => batch.features[i]!,
-      batch.postings,
-      from,
-      to,
-      stamp,
-      found,
-    )
+    if (from >= records.length) break
+    options.progress?.('compare', from / records.length)
+    const to = Math.min(from + COMPARE_RECORDS, records.length)
+    candidatePairs += compareRange(engine, features, postings, from, to, stamp, found)
     // Lets an error of a worker surface between two pieces.
     await new Promise((resolve) => setImmediate(resolve))
   }
@@ -151,53 +165,49 @@ export async function matchBatchInThreads(
   }
   for (const list of [found.links, found.related ?? []]) list.sort((x, y) => x.a - y.a || x.b - y.b)
   batch.seconds.compare = (performance.now() - started) / 1000
-  return finishBatch(batch, found, candidatePairs, options)
+  options.progress?.('cluster', 0)
+  const begun = beginClustering(batch, found.links)
+  const clusterTask: ClusterTask = {
+    components: begun.components,
+    firstOf: begun.firstOf,
+    next: sharedCounter(),
+  }
+  const clustered = workers.map(async (worker) => {
+    worker.postMessage(clusterTask)
+    const [pieces] = (await once(worker, 'message')) as [ClusteredPiece[]]
+    return pieces
+  })
+  const pieces = clusterPieces(engine, features, clusterTask)
+  pieces.push(...(await Promise.all(clustered)).flat())
+  const possible = pieces.sort((x, y) => x.from - y.from).flatMap((piece) => piece.possible)
+  return finishBatch(batch, begun, possible, found, candidatePairs, options)
+}
+
+/** Clusters pieces of components until none are left. */
+export function clusterPieces(
+  engine: Engine,
+  features: FeatureReader,
+  { components, firstOf, next }: ClusterTask,
+): ClusteredPiece[] {
+  const pieces: ClusteredPiece[] = []
+  for (;;) {
+    const from = Atomics.add(next, 0, 1) * CLUSTER_COMPONENTS
+    if (from >= components.count) return pieces
+    const to = Math.min(from + CLUSTER_COMPONENTS, components.count)
+    pieces.push({
+      from,
+      possible: clusterComponents(engine, features, components, from, to, firstOf),
+    })
+  }
+}
+
+/** Returns a counter in shared memory, at 0. */
+function sharedCounter(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(4))
 }
 
 function addPairs(list: ScoredPair[], { a, b, weight }: PairColumns): void {
   for (let i = 0; i < a.length; i++) list.push({ a: a[i]!, b: b[i]!, weight: weight[i]! })
-}
-
-function shareBatch(type: MatchType, batch: PreparedBatch, related: boolean): CompareTask {
-  const { records, features, engine, postings } = batch
-  const start = new Float64Array(new SharedArrayBuffer(8 * (records.length + 1)))
-  let text = new Uint8Array(new SharedArrayBuffer(Math.max(1024, records.length * 256)))
-  const encoder = new TextEncoder()
-  let at = 0
-  for (const [i, feature] of features.entries()) {
-    const json = JSON.stringify(feature)
-    if (at + json.length * 3 > text.length) {
-      const larger = new Uint8Array(
-        new SharedArrayBuffer(Math.ceil(text.length * 1.5) + json.length * 3),
-      )
-      larger.set(text.subarray(0, at))
-      text = larger
-    }
-    start[i] = at
-    at += encoder.encodeInto(json, text.subarray(at)).written
-  }
-  start[records.length] = at
-  const shared = (array: Uint32Array) => {
-    const copy = new Uint32Array(new SharedArrayBuffer(array.byteLength))
-    copy.set(array)
-    return copy
-  }
-  return {
-    type: cloneable(type),
-    parameters: engine.parameters,
-    records: records.length,
-    postings: {
-      ...postings,
-      recordStart: shared(postings.recordStart),
-      recordBlocks: shared(postings.recordBlocks),
-      blockStart: shared(postings.blockStart),
-      blockRecords: shared(postings.blockRecords),
-    },
-    text,
-    start,
-    next: new Int32Array(new SharedArrayBuffer(4)),
-    related,
-  }
 }
 
 /**

@@ -21,7 +21,7 @@ export function clusterPairs({
     if (list.length > CLUSTER_RECORDS_WHOLE) continue
     for (const [at, a] of list.entries())
       for (const b of list.slice(at + 1))
-        inside.push({ a, b, weight: engine.weight(features[a]!, features[b]!) })
+        inside.push({ a, b, weight: engine.weight(features.at(a), features.at(b)) })
   }
   return inside
 }

@@ -1,35 +1,33 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { COMPARE_RECORDS, compareRange, createFoundPairs, type ScoredPair } from './batch.ts'
-import type { CompareOutcome, CompareTask, PairColumns } from './batchThreads.ts'
-import { createEngine, type Features } from './engine.ts'
+import {
+  type ClusterTask,
+  type CompareOutcome,
+  type CompareTask,
+  clusterPieces,
+  type PairColumns,
+} from './batchThreads.ts'
+import { createEngine } from './engine.ts'
+import { FeatureReader } from './packedFeatures.ts'
 
-// A thread of `matchBatchInThreads`: takes pieces of records until none are left, then sends its
-// result.
+// A thread of `matchBatchInThreads`: takes pieces of records until none are left and sends what it
+// found; then it clusters pieces of components.
 const task = workerData as CompareTask
 const engine = createEngine(task.type, task.parameters)
-const features: (Features | undefined)[] = new Array(task.records)
-const decoder = new TextDecoder()
+const features = new FeatureReader(task.features, engine)
 const found = createFoundPairs(task)
-const stamp = new Uint32Array(task.records)
+const stamp = new Uint32Array(features.length)
 let pairs = 0
-
-function featuresOf(record: number): Features {
-  // A copy out of shared memory: TextDecoder does not read shared memory.
-  features[record] ??= JSON.parse(
-    decoder.decode(task.text.slice(task.start[record], task.start[record + 1])),
-  ) as Features
-  return features[record]
-}
 
 let done = 0
 for (;;) {
   const from = Atomics.add(task.next, 0, 1) * COMPARE_RECORDS
-  if (from >= task.records) break
+  if (from >= features.length) break
   // Pieces rise, and a record is compared with later ones only.
-  features.fill(undefined, done, from)
+  features.forget(done, from)
   done = from
-  const to = Math.min(from + COMPARE_RECORDS, task.records)
-  pairs += compareRange(engine, featuresOf, task.postings, from, to, stamp, found)
+  const to = Math.min(from + COMPARE_RECORDS, features.length)
+  pairs += compareRange(engine, features, task.postings, from, to, stamp, found)
 }
 
 function columns(list: readonly ScoredPair[]): PairColumns {
@@ -45,4 +43,7 @@ const outcome: CompareOutcome = {
   related: found.related && columns(found.related),
   pairs,
 }
+parentPort?.once('message', (clusterTask: ClusterTask) => {
+  parentPort?.postMessage(clusterPieces(engine, features, clusterTask))
+})
 parentPort?.postMessage(outcome)

@@ -1,5 +1,6 @@
-import type { Engine, Features } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { type CompetingPair, OneToOne } from './oneToOne.ts'
+import type { FeatureReader } from './packedFeatures.ts'
 import { forEachCandidate, isSaturated, type Postings } from './postings.ts'
 import { probabilityOf } from './probability.ts'
 import { createSeededRandom } from './random.ts'
@@ -36,14 +37,14 @@ const SHARE_MIN = 0.5
  */
 export function estimateCompleteness(
   engine: Engine,
-  features: readonly Features[],
+  features: FeatureReader,
   postings: Postings,
   candidatePairs: number,
   seed: number,
 ): Completeness | null {
   const sampled = Math.min(1, PAIRS_MAX / Math.max(1, candidatePairs))
   const usable = (record: number) =>
-    engine.keys(features[record]!).filter((key) => !isSaturated(postings, key))
+    engine.keys(features.at(record)).filter((key) => !isSaturated(postings, key))
   const allKinds = new Set<string>()
   /** Matches that are found by 0, 1, 2 ... kinds of keys. */
   const foundBy: number[] = [0, 0, 0, 0, 0]
@@ -86,7 +87,7 @@ interface LikelyPair extends CompetingPair {
  */
 function likelyPairs(
   engine: Engine,
-  features: readonly Features[],
+  features: FeatureReader,
   postings: Postings,
   sampled: number,
   seed: number,
@@ -97,7 +98,7 @@ function likelyPairs(
   const pairs: (CompetingPair & { weight: number })[] = []
   const add = (i: number, j: number) => {
     const [a, b] = i < j ? [i, j] : [j, i]
-    const [one, other] = [features[a]!, features[b]!]
+    const [one, other] = [features.at(a), features.at(b)]
     if (one.s === other.s && engine.isUniqueSource(one.s)) return
     const code = a * features.length + b
     if (weights.has(code)) return

@@ -19,7 +19,7 @@ import { type Parameters, priorParameters, RARELY_TWICE_BITS, versionOf } from '
 import { type Comparison, type MatchType, planComparisons } from './plan.ts'
 import { createScorer, type Failures, type PairScore, type Scorer, type Sources } from './scorer.ts'
 
-export type { FieldValue } from '../standardise/featureShapes.ts'
+export type { ComparisonFeature, FieldValue } from '../standardise/featureShapes.ts'
 export { UNDER_THRESHOLD } from './cluster.ts'
 export type { Comparator, MatchType } from './plan.ts'
 export type { PairScore } from './scorer.ts'
@@ -80,13 +80,10 @@ export interface Engine {
   standardise(record: MatchRecord): Features
   /** First half of `standardise`: returns features with all bits zero. */
   parse(record: MatchRecord): Features
-  /** Second half of `standardise`, with any source of bits; training counts values with it. */
-  weigh(
-    features: Features,
-    bitsOf: (comparison: number, sort: string, value: string) => number,
-  ): void
   /** Second half of `standardise`, with the model's own frequencies. */
   reweigh(features: Features): void
+  /** `reweigh` for the value of one comparison, by its number in the plan. */
+  reweighValue(comparison: number, feature: ComparisonFeature): void
   /** Returns whether the source holds each thing at most once. */
   isUniqueSource(source: string): boolean
   /**
@@ -214,9 +211,10 @@ export function createEngine(
       () => parseAll(record),
       () => withoutValues(record.source),
     )
+  const reweighValue = (index: number, feature: ComparisonFeature) =>
+    weighFeature(comparisons[index]!.kind, feature, bits[index]!)
   const reweigh = (features: Features) => {
-    for (const [index, comparison] of comparisons.entries())
-      weighFeature(comparison.kind, features.u[index] ?? null, bits[index]!)
+    for (const index of comparisons.keys()) reweighValue(index, features.u[index] ?? null)
   }
   let version: string | undefined
   return {
@@ -238,13 +236,8 @@ export function createEngine(
     matchWeightMin,
     blockRecordsMax: parameters.blockRecordsMax,
     parse,
-    weigh: (features, bitsOf) => {
-      for (const [index, comparison] of comparisons.entries())
-        weighFeature(comparison.kind, features.u[index] ?? null, (sort, value) =>
-          bitsOf(index, sort, value),
-        )
-    },
     reweigh,
+    reweighValue,
     isUniqueSource,
     oneToOneWeight,
     competes,

@@ -1,5 +1,8 @@
+import { weighFeature } from '../standardise/weigh.ts'
 import { COMMON_BITS } from './commonValues.ts'
+import { forEachValue, type PackedColumn } from './packedFeatures.ts'
 import type { Frequencies } from './parameters.ts'
+import type { ComparisonKind } from './plan.ts'
 import { unknownBits, WHOLE_BITS } from './priors.ts'
 
 /**
@@ -23,26 +26,24 @@ const FEW_RECORDS = 5
  */
 const PRIOR_RECORDS_TEXT = 100
 
-/** Counts how often each value of each sort of each comparison occurs. */
-export interface ValueCounter {
-  count(comparison: number, sort: string, value: string): number
-  tables(): Map<number, Map<string, Map<string, number>>>
-}
+/** How often each value of a comparison occurs, by sort ("surname", "token" ...). */
+export type ValueCounts = ReadonlyMap<string, ReadonlyMap<string, number>>
 
-/** Creates a counter in the form that `Engine.weigh` takes: it counts and returns zero bits. */
-export function createValueCounter(): ValueCounter {
-  const comparisons = new Map<number, Map<string, Map<string, number>>>()
-  return {
-    count(comparison, sort, value) {
-      const sorts = comparisons.get(comparison) ?? new Map<string, Map<string, number>>()
-      if (sorts.size === 0) comparisons.set(comparison, sorts)
-      const values = sorts.get(sort) ?? new Map<string, number>()
-      if (values.size === 0) sorts.set(sort, values)
-      values.set(value, (values.get(value) ?? 0) + 1)
+/** Counts the values of a comparison: each of them with the number of records that have it. */
+export function countValues(kind: ComparisonKind, column: PackedColumn): ValueCounts {
+  const sorts = new Map<string, Map<string, number>>()
+  forEachValue(column, (feature, records) =>
+    weighFeature(kind, feature, (sort, value) => {
+      let counts = sorts.get(sort)
+      if (!counts) {
+        counts = new Map()
+        sorts.set(sort, counts)
+      }
+      counts.set(value, (counts.get(value) ?? 0) + records)
       return 0
-    },
-    tables: () => comparisons,
-  }
+    }),
+  )
+  return sorts
 }
 
 /**

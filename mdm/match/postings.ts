@@ -1,6 +1,7 @@
 import { hashRecordsMax, withSort } from './keyBound.ts'
+import { sharedUint32 } from './packedFeatures.ts'
 
-/** Candidates of every record: records by block, blocks by record, as flat arrays. */
+/** Candidates of every record: records by block, blocks by record, as flat arrays in shared memory. */
 export interface Postings {
   records: number
   /** Blocks of record i are recordBlocks[recordStart[i] .. recordStart[i+1]). */
@@ -56,7 +57,7 @@ export function buildPostings(
     }
   const blocks: number[] = [0]
   const members = new GrowingUint32()
-  const recordCount = new Uint32Array(records + 1)
+  const recordCount = sharedUint32(records + 1)
   let keys = 0
   const saturated: number[] = []
   let largestBlock = 0
@@ -99,9 +100,10 @@ export function buildPostings(
     if (inCrowd[i] === 1 && recordCount[i + 1] === 0) crowded++
     recordCount[i + 1]! += recordCount[i]!
   }
-  const blockStart = Uint32Array.from(blocks)
-  const blockRecords = members.array()
-  const recordBlocks = new Uint32Array(blockRecords.length)
+  const blockStart = sharedUint32(blocks.length)
+  blockStart.set(blocks)
+  const blockRecords = members.shared()
+  const recordBlocks = sharedUint32(blockRecords.length)
   const fill = recordCount.slice()
   for (let block = 0; block + 1 < blockStart.length; block++)
     for (let at = blockStart[block]!; at < blockStart[block + 1]!; at++)
@@ -199,7 +201,10 @@ class GrowingUint32 {
     return this.data[index]!
   }
 
-  array(): Uint32Array {
-    return this.data.slice(0, this.length)
+  /** Returns a copy in shared memory. */
+  shared(): Uint32Array {
+    const copy = sharedUint32(this.length)
+    copy.set(this.data.subarray(0, this.length))
+    return copy
   }
 }

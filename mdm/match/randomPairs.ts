@@ -1,4 +1,5 @@
 import type { Engine, Features } from './engine.ts'
+import type { FeatureReader } from './packedFeatures.ts'
 import { createSeededRandom } from './random.ts'
 import type { VectorCounter } from './vectors.ts'
 
@@ -26,7 +27,7 @@ const PLACE = 65_536
  * records and seed give the same pairs.
  */
 export function drawRandomPairs(
-  features: readonly Features[],
+  features: FeatureReader,
   pairsMax: number,
   seed: number,
 ): RandomPairs {
@@ -41,11 +42,10 @@ export function drawRandomPairs(
         a[at] = i
         b[at++] = j
       }
-    return { records: features, a, b }
+    return { records: Array.from({ length: n }, (_, i) => features.at(i)), a, b }
   }
   const random = createSeededRandom(seed)
-  const records =
-    n <= RANDOM_RECORDS_MAX ? features : drawSome(features, RANDOM_RECORDS_MAX, random)
+  const records = drawSome(n, RANDOM_RECORDS_MAX, random).map((i) => features.at(i))
   const parts = Math.ceil(records.length / PART_RECORDS)
   const partOf = (place: number) => Math.floor(place / PART_RECORDS)
   const drawn = new Float64Array(most)
@@ -65,11 +65,12 @@ export function drawRandomPairs(
   return { records, a: a.subarray(0, count), b: b.subarray(0, count) }
 }
 
-/** Draws some elements of a list, in its order (Knuth's selection sampling). */
-function drawSome<T>(list: readonly T[], count: number, random: () => number): T[] {
-  const drawn: T[] = []
-  for (let i = 0; i < list.length && drawn.length < count; i++)
-    if (random() * (list.length - i) < count - drawn.length) drawn.push(list[i]!)
+/** Draws some of the numbers under `n`, rising (Knuth's selection sampling); all if there are fewer. */
+function drawSome(n: number, count: number, random: () => number): number[] {
+  if (n <= count) return Array.from({ length: n }, (_, i) => i)
+  const drawn: number[] = []
+  for (let i = 0; i < n && drawn.length < count; i++)
+    if (random() * (n - i) < count - drawn.length) drawn.push(i)
   return drawn
 }
 

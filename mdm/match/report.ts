@@ -99,7 +99,7 @@ function examplesOf({
     title,
     a: { key: recordName(records[a]!.key), fields: records[a]!.fields },
     b: { key: recordName(records[b]!.key), fields: records[b]!.fields },
-    comparison: engine.compare(features[a]!, features[b]!),
+    comparison: engine.compare(features.at(a), features.at(b)),
   })
   const over = sorted.filter(
     (pair) => pair.weight >= engine.matchWeightMin && clusterOf[pair.a] === clusterOf[pair.b],

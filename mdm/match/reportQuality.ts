@@ -91,7 +91,7 @@ export function reportQuality(type: MatchType, result: BatchResult): MatchQualit
   })
   const { matchWeightMin } = engine
   const scores = (list: readonly ScoredPair[]) =>
-    spread(list, SAMPLE_PAIRS_MAX).map(({ a, b }) => engine.compare(features[a]!, features[b]!))
+    spread(list, SAMPLE_PAIRS_MAX).map(({ a, b }) => engine.compare(features.at(a), features.at(b)))
   return {
     training: trainingHealth(type, result, expectedMatches),
     expected: expected(pairs.filter(isOne)),
@@ -131,7 +131,7 @@ function trainingHealth(
   const agreed = sample.filter(
     ({ a, b, weight }) =>
       weight >= engine.matchWeightMin ===
-      shipped.weight(features[a]!, features[b]!) >= engine.matchWeightMin,
+      shipped.weight(features.at(a), features.at(b)) >= engine.matchWeightMin,
   ).length
   const agreement = sample.length > 0 ? agreed / sample.length : null
   const over = pairs.filter((pair) => pair.weight >= engine.matchWeightMin)
@@ -224,7 +224,7 @@ function doubtfulPairs({ engine, pairs, records, features, clusterOf }: BatchRes
         title: clusterOf[a] === clusterOf[b] ? 'In one cluster' : 'In two clusters',
         a: shown(a),
         b: shown(b),
-        comparison: engine.compare(features[a]!, features[b]!),
+        comparison: engine.compare(features.at(a), features.at(b)),
       }
     })
 }

@@ -1,4 +1,5 @@
-import type { Engine, Features } from './engine.ts'
+import type { Engine } from './engine.ts'
+import type { FeatureReader } from './packedFeatures.ts'
 import { forEachCandidate, type Postings } from './postings.ts'
 import { createSeededRandom } from './random.ts'
 
@@ -23,13 +24,12 @@ const BITS_MIN = 1
  */
 export function sameSourceWeight(
   engine: Engine,
-  features: readonly Features[],
+  features: FeatureReader,
   postings: Postings,
   candidatePairs: number,
   seed: number,
 ): number {
-  const counts = new Map<string, number>()
-  for (const { s } of features) counts.set(s, (counts.get(s) ?? 0) + 1)
+  const counts = features.countBySource()
   const pairsOf = (n: number) => (n * (n - 1)) / 2
   const within = [...counts].filter(([source]) => !engine.isUniqueSource(source))
   const inSame = within.reduce((sum, [, n]) => sum + pairsOf(n), 0)
@@ -45,9 +45,9 @@ export function sameSourceWeight(
   const matchesOther = new Float64Array(features.length)
   for (let i = 0; i < features.length; i++) {
     if (share < 1 && random() >= share) continue
-    const a = features[i]!
+    const a = features.at(i)
     forEachCandidate(postings, i, stamp, (j) => {
-      const b = features[j]!
+      const b = features.at(j)
       if (a.s === b.s && engine.isUniqueSource(a.s)) return
       const best = a.s === b.s ? bestSame : bestOther
       const weight = engine.weight(a, b)
@@ -60,7 +60,7 @@ export function sameSourceWeight(
   }
   let [matched, twice] = [0, 1]
   for (const [i, other] of bestOther.entries()) {
-    if (engine.isUniqueSource(features[i]!.s)) continue
+    if (engine.isUniqueSource(features.sourceOf(i))) continue
     if (matchesOther[i]! > MATCHES_PER_SOURCE_MAX * (counts.size - 1)) continue
     matched += probability(other)
     const same = bestSame[i]!

@@ -1,9 +1,10 @@
 import { type Completeness, estimateCompleteness } from './completeness.ts'
 import { findDrift, TRAINING_RECORDS_MIN } from './drift.ts'
-import { createEngine, type Engine, type Features } from './engine.ts'
+import { createEngine, type Engine } from './engine.ts'
 import { type CompetingVectors, type Estimate, estimate } from './estimate.ts'
-import { createValueCounter, frequenciesOf } from './frequencies.ts'
+import { countValues, frequenciesOf } from './frequencies.ts'
 import { type CompetingPair, OneToOne } from './oneToOne.ts'
+import { FeatureReader, type PackedFeatures, recordsWith } from './packedFeatures.ts'
 import {
   type Frequencies,
   levelsByName,
@@ -11,7 +12,7 @@ import {
   priorParameters,
   RARELY_TWICE_BITS,
 } from './parameters.ts'
-import type { Comparison, ComparisonKind, MatchType } from './plan.ts'
+import { type Comparison, type ComparisonKind, type MatchType, planComparisons } from './plan.ts'
 import { buildPostings, forEachCandidate, type Postings } from './postings.ts'
 import { createSeededRandom } from './random.ts'
 import { countRandomPairs, drawRandomPairs, type RandomPairs } from './randomPairs.ts'
@@ -26,13 +27,11 @@ export interface TrainOptions {
   candidatePairsMax?: number
 }
 
-/**
- * A trained model, the features it was trained on (weighed again by its frequencies) and what
- * training found.
- */
+/** A trained model, the features it was trained on (with its bits) and what training found. */
 export interface Training {
   parameters: Parameters
   engine: Engine
+  features: FeatureReader
   postings: Postings
   estimate: Estimate
   /** Why the trained model is not used but the shipped one, with shares and frequencies trained. */
@@ -43,22 +42,19 @@ export interface Training {
 
 const RANDOM_PAIRS_MAX = 1_000_000
 const CANDIDATE_PAIRS_MAX = 250_000
-/** Counts the values of parsed features and returns parameters with their frequency tables. */
-function learnFrequencies(type: MatchType, features: readonly Features[]): Parameters {
-  const base = createEngine(type)
-  const counter = createValueCounter()
-  for (const feature of features) base.weigh(feature, counter.count)
+
+/** Counts the values of packed features and returns parameters with their frequency tables. */
+function learnFrequencies(type: MatchType, { columns }: PackedFeatures): Parameters {
   const frequencies: [string, Record<string, Frequencies>][] = []
-  for (const [index, comparison] of base.comparisons.entries()) {
-    const sorts = counter.tables().get(index)
-    if (!sorts) continue
-    let records = 0
-    for (const feature of features) if (feature.u[index]) records++
-    const tables = [...sorts].map(([sort, counts]): [string, Frequencies] => [
-      sort,
-      frequenciesOf(sort, counts, records, comparison.kind === 'name'),
-    ])
-    frequencies.push([comparison.name, Object.fromEntries(tables)])
+  for (const [index, comparison] of planComparisons(type).entries()) {
+    const column = columns[index]!
+    const tables = [...countValues(comparison.kind, column)].map(
+      ([sort, counts]): [string, Frequencies] => [
+        sort,
+        frequenciesOf(sort, counts, recordsWith(column), comparison.kind === 'name'),
+      ],
+    )
+    if (tables.length > 0) frequencies.push([comparison.name, Object.fromEntries(tables)])
   }
   return { ...priorParameters(type), frequencies: Object.fromEntries(frequencies) }
 }
@@ -66,11 +62,11 @@ function learnFrequencies(type: MatchType, features: readonly Features[]): Param
 /**
  * Trains a model on records already parsed by an engine of the type (`Engine.parse`). Frequencies
  * come from all records, u from seeded random pairs, the rest from EM over the candidate pairs, and
- * the prior also from the matches that blocking misses. Sets the features' bits in place.
+ * the prior also from the matches that blocking misses.
  */
 export function train(
   type: MatchType,
-  features: readonly Features[],
+  features: PackedFeatures,
   options: TrainOptions = {},
 ): Training {
   const begun = beginTraining(type, features, options)
@@ -82,7 +78,7 @@ export function train(
 /** A training whose frequencies are known and whose random pairs are drawn. */
 export interface BegunTraining {
   type: MatchType
-  features: readonly Features[]
+  features: FeatureReader
   options: TrainOptions
   /** The parameters so far: shipped levels, and the frequencies of the records. */
   parameters: Parameters
@@ -90,15 +86,15 @@ export interface BegunTraining {
   pairs: RandomPairs
 }
 
-/** First part of `train`: learns frequencies, sets the features' bits and draws the random pairs. */
+/** First part of `train`: learns frequencies and draws the random pairs. */
 export function beginTraining(
   type: MatchType,
-  features: readonly Features[],
+  packed: PackedFeatures,
   options: TrainOptions,
 ): BegunTraining {
-  const parameters = learnFrequencies(type, features)
+  const parameters = learnFrequencies(type, packed)
   const engine = createEngine(type, parameters)
-  for (const feature of features) engine.reweigh(feature)
+  const features = new FeatureReader(packed, engine)
   const { seed = 1, randomPairsMax = RANDOM_PAIRS_MAX } = options
   const pairs = drawRandomPairs(features, randomPairsMax, seed)
   return { type, features, options, parameters, engine, pairs }
@@ -122,7 +118,7 @@ export function findCandidateVectors({
   const { seed = 1, candidatePairsMax = CANDIDATE_PAIRS_MAX } = options
   const postings = buildPostings(
     features.length,
-    (i) => engine.keys(features[i]!),
+    (i) => engine.keys(features.at(i)),
     parameters.blockRecordsMax,
   )
   const { isUniqueSource } = engine
@@ -169,6 +165,7 @@ export function finishTraining(
   return {
     parameters,
     engine: createEngine(type, parameters),
+    features,
     postings,
     estimate: found,
     drift,
@@ -183,7 +180,7 @@ export function finishTraining(
  */
 function fit(
   weighed: Engine,
-  features: readonly Features[],
+  features: FeatureReader,
   isApart: (source: string) => boolean,
   candidates: CandidateVectors,
   random: Vectors,
@@ -221,39 +218,27 @@ function logOdds(share: number): number {
   return Math.log2(share / (1 - share))
 }
 
-function recordsBySource(features: readonly Features[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { s } of features) counts.set(s, (counts.get(s) ?? 0) + 1)
-  return counts
-}
-
 /**
  * Returns half the number of matches that there could be if no record had two: half of the records
  * have a match, and of unique sources the smaller ones have no more than they have records.
  */
-function guessMatches(
-  features: readonly Features[],
-  isUnique: (source: string) => boolean,
-): number {
-  const counts = recordsBySource(features)
+function guessMatches(features: FeatureReader, isUnique: (source: string) => boolean): number {
+  const counts = features.countBySource()
   const largest = [...counts.keys()].every(isUnique) ? Math.max(0, ...counts.values()) : 0
   return Math.max(1, features.length - largest) / 2
 }
 
 /** Returns the number of pairs of records that can be one thing. */
-function pairsBetween(
-  features: readonly Features[],
-  sameSource: (source: string) => boolean,
-): number {
+function pairsBetween(features: FeatureReader, sameSource: (source: string) => boolean): number {
   let pairs = (features.length * (features.length - 1)) / 2
-  for (const [source, count] of recordsBySource(features))
+  for (const [source, count] of features.countBySource())
     if (sameSource(source)) pairs -= (count * (count - 1)) / 2
   return Math.max(1, pairs)
 }
 
 function candidateVectors(
   engine: Engine,
-  features: readonly Features[],
+  features: FeatureReader,
   sameSource: (source: string) => boolean,
   postings: Postings,
   pairsMax: number,
@@ -271,9 +256,9 @@ function candidateVectors(
   const competing: (CompetingPair & { vector: number })[] = []
   for (let i = 0; i < features.length; i++) {
     if (share < 1 && random() >= share) continue
-    const a = features[i]!
+    const a = features.at(i)
     forEachCandidate(postings, i, stamp, (j) => {
-      const b = features[j]!
+      const b = features.at(j)
       if (a.s === b.s && sameSource(a.s)) return
       const vector = counter.add(engine.scorer.levels(a.u, b.u), 1 / share)
       if (a.s !== b.s && sameSource(a.s) && sameSource(b.s))
@@ -292,10 +277,10 @@ function candidateVectors(
 function competingVectors(
   pairs: readonly (CompetingPair & { vector: number })[],
   vectors: Vectors,
-  features: readonly Features[],
+  features: FeatureReader,
   times: number,
 ): CompetingVectors {
-  const counts = recordsBySource(features)
+  const counts = features.countBySource()
   const numbers = new Map<string, number>()
   const sources: (readonly [number, number])[] = []
   const numberOf = ({ sourceA, sourceB }: CompetingPair) => {
@@ -342,11 +327,10 @@ const CONTEXT_VIEWS = 0.3
  * Returns the average number of independent views in the records. Three identify a mixture of
  * classes; fewer do not.
  */
-function viewsOf(comparisons: readonly Comparison[], features: readonly Features[]): number {
+function viewsOf(comparisons: readonly Comparison[], features: FeatureReader): number {
   let views = 0
   for (const [index, comparison] of comparisons.entries()) {
-    let present = 0
-    for (const feature of features) if (feature.u[index]) present++
+    const present = features.recordsWith(index)
     const own = comparison.context ? CONTEXT_VIEWS : comparison.title ? 1 : VIEWS[comparison.kind]
     views += (own * present) / Math.max(1, features.length)
   }

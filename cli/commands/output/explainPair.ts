@@ -10,8 +10,8 @@ import { fixed } from '../../../schema/kit/numberText.ts'
 export function explainPair(result: BatchResult, a: string, b: string): string[] {
   const { records, features, clusterOf, engine, possible } = result
   const [i, j] = [findRecord(records, a), findRecord(records, b)]
-  const [one, other] = [features[Math.min(i, j)], features[Math.max(i, j)]]
-  if (!one || !other || i === j) throw new Error('--why takes two different records')
+  if (i === j) throw new Error('--why takes two different records')
+  const [one, other] = [features.at(Math.min(i, j)), features.at(Math.max(i, j))]
   const comparison = engine.compare(one, other)
   const [from, to] = [Math.min(i, j), Math.max(i, j)]
   const reason = possible.find((pair) => pair.a === from && pair.b === to)?.reason
@@ -60,8 +60,8 @@ function whyNotCompared(
   const shared = engine.keys(other).filter((key) => keys.has(key))
   if (shared.length === 0) return 'never compared: the two share no blocking key'
   const counts = new Map(shared.map((key) => [key, 0]))
-  for (const record of features)
-    for (const key of engine.keys(record)) {
+  for (let record = 0; record < features.length; record++)
+    for (const key of engine.keys(features.at(record))) {
       const count = counts.get(key)
       if (count !== undefined) counts.set(key, count + 1)
     }

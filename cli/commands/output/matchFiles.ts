@@ -59,7 +59,7 @@ export async function writePossible(
     file,
     ['source_a', 'id_a', 'source_b', 'id_b', 'outcome', 'probability', 'related', 'reason'],
     listed.values().map(({ a, b, reason }, i) => {
-      const c = engine.compare(features[a]!, features[b]!)
+      const c = engine.compare(features.at(a), features.at(b))
       const onlyRelated = i >= possible.length || (c.conflict !== undefined && c.relatedWeight >= 0)
       return [
         ...nameOf(records[a]!),

@@ -62,7 +62,7 @@ test('estimates pairs completeness closely, and includes matches missed by block
     })
     const postings = buildPostings(
       records.length,
-      (i) => engine.keys(features[i]!),
+      (i) => engine.keys(features.at(i)),
       engine.blockRecordsMax,
     )
     const stamp = new Uint32Array(records.length)

@@ -64,7 +64,7 @@ test('the quality of a result is what its probabilities expect; its section show
     if (before) assert.ok(step.pairs <= before.pairs && (step.recall ?? 0) <= (before.recall ?? 0))
     assert.ok(step.pairs === 0 || (step.precision ?? 0) >= step.probability - 1e-9)
   }
-  const prior = result.engine.compare(result.features[0]!, result.features[1]!).prior
+  const prior = result.engine.compare(result.features.at(0), result.features.at(1)).prior
   const bits = contributions.reduce((total, c) => total + c.bitsInMatches, prior)
   const mean = inOne.reduce((total, p) => total + p.weight, 0) / inOne.length
   assert.ok(Math.abs(bits - mean) < 0.01, `${bits} and ${mean}: the bits of the columns add up`)

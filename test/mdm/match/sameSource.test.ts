@@ -38,11 +38,7 @@ function shops(twice: boolean): MatchRecord[] {
 test('if sources rarely have duplicates, two records of one source lose weight, and the waterfall shows it', () => {
   const { engine, features, records } = matchBatch(type, shops(false))
   assert.ok(engine.parameters.sameSourceWeight < -1, `${engine.parameters.sameSourceWeight} bits`)
-  const at = (key: string) => {
-    const found = features[records.findIndex((r) => r.key === key)]
-    assert.ok(found)
-    return found
-  }
+  const at = (key: string) => features.at(records.findIndex((r) => r.key === key))
   const across = waterfall(engine.compare(at('left/0'), at('right/0')))
   assert.ok(!across.some((s) => s.kind === 'SOURCE'))
   const within = waterfall(engine.compare(at('left/0'), at('left/0-sister')))
