@@ -6,19 +6,8 @@ import { FeatureReader, type PackedFeatures, packFeatures, sharedUint32 } from '
 import type { Parameters } from './parameters.ts'
 import type { MatchType } from './plan.ts'
 import { buildPostings, forEachCandidate, POSTINGS_RECORDS_MAX, type Postings } from './postings.ts'
+import type { PossiblePair, ScoredPair } from './scoredPair.ts'
 import { type Training, type TrainOptions, train } from './train.ts'
-
-/** A pair of records with its weight. `a` and `b` are indexes into the sorted list of records. */
-export interface ScoredPair {
-  a: number
-  b: number
-  weight: number
-}
-
-/** Two similar records in two clusters, and why they are not one. */
-export interface PossiblePair extends ScoredPair {
-  reason: string
-}
 
 /** Clusters and pairs that a batch found, with its statistics. */
 export interface BatchResult {

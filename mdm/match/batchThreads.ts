@@ -10,8 +10,6 @@ import {
   createFoundPairs,
   finishBatch,
   matchBatch,
-  type PossiblePair,
-  type ScoredPair,
   standardiseBatch,
   trainedBatch,
 } from './batch.ts'
@@ -22,6 +20,7 @@ import type { Parameters } from './parameters.ts'
 import type { MatchType } from './plan.ts'
 import type { Postings } from './postings.ts'
 import { countRandomPairs, PIECE_PAIRS, type RandomPairs } from './randomPairs.ts'
+import type { PossiblePair, ScoredPair } from './scoredPair.ts'
 import { beginTraining, findCandidateVectors, finishTraining, type Training } from './train.ts'
 import { type CounterEntries, VectorCounter } from './vectors.ts'
 

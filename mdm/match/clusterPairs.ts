@@ -1,4 +1,5 @@
-import type { BatchResult, ScoredPair } from './batch.ts'
+import type { BatchResult } from './batch.ts'
+import type { ScoredPair } from './scoredPair.ts'
 
 /** Every pair of a cluster up to this size counts; of larger clusters only linked pairs. */
 const CLUSTER_RECORDS_WHOLE = 64

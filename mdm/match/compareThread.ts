@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { COMPARE_RECORDS, compareRange, createFoundPairs, type ScoredPair } from './batch.ts'
+import { COMPARE_RECORDS, compareRange, createFoundPairs } from './batch.ts'
 import {
   type ClusterTask,
   type CompareOutcome,
@@ -9,6 +9,7 @@ import {
 } from './batchThreads.ts'
 import { createEngine } from './engine.ts'
 import { FeatureReader } from './packedFeatures.ts'
+import type { ScoredPair } from './scoredPair.ts'
 
 // A thread of `matchBatchInThreads`: takes pieces of records until none are left and sends what it
 // found; then it clusters pieces of components.

@@ -1,7 +1,7 @@
 import { DisjointSet } from '../../schema/kit/disjointSet.ts'
-import type { PossiblePair, ScoredPair } from './batch.ts'
 import type { Engine } from './engine.ts'
 import { type FeatureReader, sharedUint32 } from './packedFeatures.ts'
+import type { PossiblePair, ScoredPair } from './scoredPair.ts'
 
 /**
  * The records that edges connect, by component, as flat arrays in shared memory. Components are

@@ -1,10 +1,11 @@
 import { counted, fixed, percent } from '../../schema/kit/numberText.ts'
-import type { BatchResult, ScoredPair } from './batch.ts'
+import type { BatchResult } from './batch.ts'
 import { createEngine, type PairScore } from './engine.ts'
 import type { MatchType } from './plan.ts'
 import { probabilityOf } from './probability.ts'
 import { recordName } from './recordName.ts'
 import type { MatchReport, ReportExample } from './report.ts'
+import type { ScoredPair } from './scoredPair.ts'
 import { spread } from './spread.ts'
 
 /** How far a result can be trusted, as the model itself expects it. */
