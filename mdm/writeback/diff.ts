@@ -1,7 +1,8 @@
 import type { Sql } from '../db/database.ts'
 import { readOnlyTransaction } from '../db/readOnlyTransaction.ts'
 import { type GoldenFacts, loadPlanFacts, type PlanContext } from './facts.ts'
-import { isWaiting, type PlannedWrite, planWrites } from './plan.ts'
+import { planWrites } from './plan.ts'
+import { isWaiting, type PlannedWrite } from './plannedWrite.ts'
 import type { Target } from './target.ts'
 
 /** Golden records that are compared at a time. */

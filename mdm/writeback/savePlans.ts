@@ -1,7 +1,7 @@
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
 import type { GoldenFacts } from './facts.ts'
-import { isWaiting, type PlannedWrite } from './plan.ts'
+import { isWaiting, type PlannedWrite } from './plannedWrite.ts'
 import type { Target } from './target.ts'
 
 /** What one golden record has to state in one target. */

@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto'
+import stringify from 'safe-stable-stringify'
+import { pathKey } from '../../connectors/connection/definition/write.ts'
+import type { Json } from '../../connectors/connection/row.ts'
+import type { OwnIds } from '../../connectors/contract.ts'
+import { readAt, withValues } from '../../connectors/mapping/rawPath.ts'
+import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
+import type { FieldPolicy } from '../../schema/policy.ts'
+import type { PlanInput } from './planInput.ts'
+import { type FieldChange, type PlannedWrite, WAITS, WAITS_FOR_REFERENCE } from './plannedWrite.ts'
+import { isSameValue } from './sameValue.ts'
+import { type FieldRefusal, type PastWrite, refusedBefore } from './stop.ts'
+import type { Raw } from './target.ts'
+
+interface Inversion {
+  changes: Record<string, FieldChange>
+  values: Map<string, Json>
+  /** Fields whose rules read what another field writes. */
+  also: Map<string, string[]>
+  raw: Raw
+}
+
+/** One write while its fields are put together. */
+export class Draft {
+  readonly #input: PlanInput
+  readonly #at: Pick<PlannedWrite, 'operation' | 'object' | 'sourceId'>
+  readonly #base: Raw
+  readonly #baseFields: Readonly<Record<string, unknown>>
+  readonly #set = new Map<string, { field: FieldPolicy; before: unknown; wished: unknown }>()
+  readonly #refused: FieldRefusal[] = []
+  #waitsFor: string | null = null
+
+  constructor(
+    input: PlanInput,
+    operation: PlannedWrite['operation'],
+    object: string,
+    sourceId: string | null,
+    base: Raw,
+    baseFields: Readonly<Record<string, unknown>>,
+  ) {
+    this.#input = input
+    this.#at = { operation, object, sourceId }
+    this.#base = base
+    this.#baseFields = baseFields
+  }
+
+  set(field: FieldPolicy, before: unknown, wished: unknown): void {
+    this.#set.set(field.name, { field, before, wished })
+  }
+
+  refuse(refusal: FieldRefusal): void {
+    this.#refused.push(refusal)
+  }
+
+  wait(field: FieldPolicy, goldenId: string): void {
+    this.#waitsFor ??= goldenId
+    this.refuse({
+      field: field.name,
+      code: WAITS_FOR_REFERENCE,
+      detail: `${this.#input.target.source} has no record of ${field.typeName} ${goldenId} yet`,
+    })
+  }
+
+  /** Returns the write, and the refusal of the fields that cannot be written, as far as there are. */
+  finish(past: readonly PastWrite[]): PlannedWrite[] {
+    const { changes, values } = this.#invert()
+    const different = [...values].filter(
+      ([path, value]) => !isSameValue(readAt(this.#base, path), value),
+    )
+    const isCreate = this.#at.operation === 'CREATE' && different.length > 0
+    const missing = isCreate && this.#waitsFor === null ? this.#missing(values) : []
+    if (missing.length > 0)
+      this.refuse({
+        field: '',
+        code: 'MISSING_VALUES',
+        detail: `${this.#input.target.source} creates no ${this.#at.object} without ${missing.join(', ')}`,
+      })
+    const waits = this.#refused.filter((r) => WAITS.has(r.code))
+    const barred = this.#refused.filter((r) => !WAITS.has(r.code))
+    const written = Object.fromEntries(different)
+    const former = Object.fromEntries(
+      different.map(([path]) => [path, (readAt(this.#base, path) ?? null) as Json]),
+    )
+    const writes: PlannedWrite[] = []
+    if (missing.length === 0 && different.length + waits.length > 0)
+      writes.push({
+        ...this.#at,
+        ...{ changes, values: written, former, refused: waits, waitsFor: this.#waitsFor },
+        // With the reasons, so that a write that waits for something else since is another plan.
+        ...this.#named({ values: written, waits }, past),
+      })
+    if (barred.length > 0)
+      writes.push({
+        ...this.#at,
+        ...{ changes: {}, values: {}, former: {}, refused: barred, waitsFor: null },
+        ...this.#named({ refused: barred.map((r) => [r.field, r.code]) }, past),
+      })
+    return writes
+  }
+
+  /** Returns the paths without whose values no record is created. */
+  #missing(values: ReadonlyMap<string, Json>): string[] {
+    const needs = this.#input.target.mapping.abilityOf(this.#at.object)?.needs ?? []
+    // A mapping reads names in any case, and may write companyName for companyname.
+    const given = new Set([...values].flatMap(([path, v]) => (v === null ? [] : pathKey(path))))
+    return needs.filter((path) => !given.has(pathKey(path)))
+  }
+
+  #named(content: object, past: readonly PastWrite[]): Pick<PlannedWrite, 'hash' | 'isStopped'> {
+    const hash = hashOf({ ...this.#at, ...content })
+    return { hash, isStopped: refusedBefore(past, hash) }
+  }
+
+  /**
+   * Inverts the fields one by one, each over the record with those before it, and maps the result. A
+   * field whose value is not the wished one then is refused, and one that changes a field that is
+   * not to be changed; and the rest is done again.
+   */
+  #invert(): Inversion {
+    for (;;) {
+      const made = this.#invertAll()
+      const mapped = this.#input.target.mapping.map(this.#at.object, made.raw)
+      const wrong = [...this.#set.values()].filter(
+        ({ field, wished }) => !holds(this.#input, field, ownValue(mapped, field.name), wished),
+      )
+      const beside = [...made.also].filter(([, others]) =>
+        others.some((name) => {
+          if (this.#set.has(name) || this.#at.operation === 'CREATE') return false
+          return !isSameValue(ownValue(mapped, name), ownValue(this.#baseFields, name))
+        }),
+      )
+      if (wrong.length === 0 && beside.length === 0) return made
+      for (const { field } of wrong)
+        this.#drop(field.name, 'NOT_INVERTIBLE', 'the record would be read with another value')
+      for (const [name, others] of beside)
+        if (this.#set.has(name))
+          this.#drop(name, 'CHANGES_OTHERS', `it would change ${others.join(', ')} too`)
+    }
+  }
+
+  #invertAll(): Inversion {
+    const { mapping, source } = this.#input.target
+    const { object } = this.#at
+    const ownIds: OwnIds = (of, other, value) => {
+      const goldenId = of === source ? this.#input.goldenOf(value) : undefined
+      if (goldenId === undefined) return []
+      const records = this.#input.recordsOf(goldenId)
+      return records.filter((r) => r.object === other).map((r) => r.sourceId)
+    }
+    const made: Inversion = { changes: {}, values: new Map(), also: new Map(), raw: this.#base }
+    for (const [name, { before, wished }] of this.#set) {
+      const inverted = mapping.invert(object, name, wished, made.raw, ownIds)
+      if ('refused' in inverted) {
+        this.#drop(name, inverted.refused.code, inverted.refused.detail)
+        continue
+      }
+      const refusal = this.#refusalOf(inverted.values)
+      if (refusal !== null) {
+        this.#drop(name, 'NOT_WRITABLE', refusal)
+        continue
+      }
+      made.raw = withValues(made.raw, Object.fromEntries(inverted.values))
+      for (const [path, value] of inverted.values) made.values.set(path, value)
+      made.also.set(name, inverted.also)
+      const paths = [...inverted.values.keys()]
+      setOwn(made.changes, name, { before, after: wished, paths })
+    }
+    return made
+  }
+
+  /** Returns why the connection cannot write one of these values; null where it can. */
+  #refusalOf(values: ReadonlyMap<string, Json>): string | null {
+    const { target } = this.#input
+    const { object, operation } = this.#at
+    const ability = target.mapping.abilityOf(object)
+    if (!ability) return `${object} of ${target.source} cannot be written`
+    for (const [path, value] of values) {
+      const why = ability.refusalOf(path, operation === 'CREATE' ? 'create' : 'update')
+      if (why !== null) return why
+      if (value === null && !ability.empties) return `${target.source} cannot empty ${path}`
+    }
+    return null
+  }
+
+  #drop(field: string, code: string, detail: string): void {
+    this.#set.delete(field)
+    this.refuse({ field, code, detail })
+  }
+}
+
+/** Returns whether a held value is the wished one. References are the same if their things are. */
+export function holds({ goldenOf }: PlanInput, field: FieldPolicy, held: unknown, wished: unknown) {
+  if (isSameValue(held, wished)) return true
+  if (field.kind !== 'REFERENCE' || typeof held !== 'string' || typeof wished !== 'string')
+    return false
+  const goldenId = goldenOf(wished)
+  return goldenId !== undefined && goldenOf(held) === goldenId
+}
+
+function hashOf(content: unknown): string {
+  return createHash('sha256')
+    .update(stringify(content) ?? '')
+    .digest('base64url')
+}
