@@ -180,6 +180,22 @@ export type SignatureVerdict =
       challenge?: string
     }
 
+/** The golden ids in the records of one source system. */
+export interface GoldenIds {
+  /**
+   * Returns the golden id that a raw record bears: null for none, or for a text that is no golden id;
+   * undefined where its object has no place for one.
+   */
+  of(object: string, raw: Record<string, unknown>): string | null | undefined
+  /**
+   * Returns the text that stands in the place of the golden id and is none; null where nothing or a
+   * golden id stands there, or the place is the id of the record itself.
+   */
+  foreignOf(object: string, raw: Record<string, unknown>): string | null
+  /** The path of that place by object. */
+  places: ReadonlyMap<string, string>
+}
+
 /**
  * A source system as the pipeline uses it: reads messages and maps records. Created by
  * openConnectors.ts.
@@ -207,6 +223,8 @@ export interface Connector {
    * object has no place for one. Absent for a system that is not asked.
    */
   goldenIdOf?(object: string, raw: Record<string, unknown>): string | null | undefined
+  /** What stands in the place of golden ids and is none. Absent for a system that is not asked. */
+  foreignGoldenIds?: Pick<GoldenIds, 'foreignOf' | 'places'>
   /**
    * Maps step by step, for people who look for a mistake. Throws MessageError for an unknown
    * object.

@@ -44,7 +44,7 @@ export function judgeWrite(
       const known = policy.types.map((t) => t.name)
       return failAt(
         configured.place,
-        `write: "${typeName}" is no golden type${suggestion(typeName, known)}; allowed are ${known.join(', ')}, mode, limits`,
+        `write: "${typeName}" is no golden type${suggestion(typeName, known)}; allowed are ${known.join(', ')}, mode, limits, goldenIds`,
       )
     }
     types.set(typeName, judgeType(configured, { source, connector, policy, type }))
@@ -56,6 +56,7 @@ export function judgeWrite(
     mode: write.mode,
     types,
     limits: write.limits,
+    replacesGoldenIds: write.replacesGoldenIds,
     version: createHash('sha256').update(content).digest('hex').slice(0, 16),
   }
 }

@@ -112,8 +112,9 @@ export function createConnector(
   hintsOf: HintsOf | null = null,
   connection?: ConfiguredSource['connection'],
 ): Connector {
+  const goldenIds = connection ? goldenIdReader(connection) : null
   return {
-    ...(connection ? { goldenIdOf: goldenIdReader(connection) } : {}),
+    ...(goldenIds ? { goldenIdOf: goldenIds.of, foreignGoldenIds: goldenIds } : {}),
     system,
     mappingVersion,
     read: (format, body, object) => {

@@ -11,6 +11,7 @@ export interface ConfiguredWrite {
   /** By golden type. */
   types: ReadonlyMap<string, ConfiguredType>
   limits: WriteLimits
+  replacesGoldenIds: boolean
 }
 
 export interface ConfiguredType {
@@ -29,6 +30,7 @@ const limitsSchema = shape({
   perDay: bound.optional(),
   changedRecordsMax: bound.optional(),
 })
+const goldenIdsSchema = z.enum(['leave', 'replace'], { error: 'must be leave or replace' })
 const names = z.array(z.string()).min(1)
 const typeSchema = shape({
   object: z.union([z.string(), names]).optional(),
@@ -42,8 +44,8 @@ const typeSchema = shape({
 /** Reads `write:` of a source system. Throws ConfigError. */
 export function readWriteConfig(place: Located): ConfiguredWrite {
   if (!isMap(place.value))
-    return failAt(place, 'write: must be a map with mode:, limits: and golden types')
-  const { mode, limits, ...types } = place.value
+    return failAt(place, 'write: must be a map with mode:, limits:, goldenIds: and golden types')
+  const { mode, limits, goldenIds, ...types } = place.value
   if (mode === undefined) failAt(place, `write: needs mode: ${modeNames.join(', ')}`)
   const given = parseAt(modeSchema, below(place, 'mode'), 'write.mode')
   const bounds =
@@ -53,6 +55,9 @@ export function readWriteConfig(place: Located): ConfiguredWrite {
     mode: WRITE_MODES.find((m) => m.toLowerCase() === given) ?? 'OFF',
     types: new Map(Object.keys(types).map((type) => [type, readType(below(place, type), type)])),
     limits: { ...WRITE_LIMITS, ...bounds },
+    replacesGoldenIds:
+      goldenIds !== undefined &&
+      parseAt(goldenIdsSchema, below(place, 'goldenIds'), 'write.goldenIds') === 'replace',
   }
 }
 

@@ -36,6 +36,8 @@ export interface WriteTarget {
   mode: WriteMode
   types: ReadonlyMap<string, WriteTargetType>
   limits: WriteLimits
+  /** Whether an update may replace another text, or another id, in the place of the golden id. */
+  replacesGoldenIds: boolean
   /** Of its configuration, its mapping and the policy. */
   version: string
 }

@@ -64,6 +64,11 @@ export function pullMetrics(registry: Registry, role: () => PullRole | undefined
   )
   const hints = gauge('hints', 'Records that events named and that are not read yet.', of)
   const hintAge = gauge('hint_age_seconds', 'Age of the oldest of these; 0 without any.', of)
+  const foreign = gauge(
+    'foreign_golden_ids',
+    'Records that hold another text in the place of their golden id, counted to 10,000.',
+    of,
+  )
   const rows = gauge('rows', 'Rows read since an object was read from its beginning.', of)
   const runs = gauge('runs', 'Runs that ended in the last hour, by state.', ['system', 'state'])
   const files = gauge('files', 'Files of source systems that are not at their end, by state.', [
@@ -76,7 +81,7 @@ export function pullMetrics(registry: Registry, role: () => PullRole | undefined
       ended: readonly RunFigure[],
       open: readonly FileFigure[],
     ): void {
-      const all = [objects, lag, failed, age, expires, missing, hints, hintAge, rows, runs]
+      const all = [objects, lag, failed, age, expires, missing, hints, hintAge, foreign, rows, runs]
       for (const g of [...all, files]) g.reset()
       for (const f of open)
         files.set({ system: f.source, object: f.object, state: f.state }, f.count)
@@ -91,6 +96,7 @@ export function pullMetrics(registry: Registry, role: () => PullRole | undefined
         missing.set(labels, f.censusMissing)
         hints.set(labels, f.hints)
         hintAge.set(labels, f.hintAge)
+        foreign.set(labels, f.foreignGoldenIds)
         rows.set(labels, f.rows)
       }
       for (const r of ended) runs.set({ system: r.source, state: r.state.toLowerCase() }, r.count)

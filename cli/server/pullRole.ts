@@ -5,6 +5,8 @@ import { createRequestRates } from '../../mdm/connections/requestRates.ts'
 import { PullScheduler } from '../../mdm/connections/scheduler.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { policyChannel } from '../../mdm/policy/policies.ts'
+import { goldenIdPlaces, keepForeignGoldenIds } from '../../mdm/tasks/foreignGoldenIds.ts'
+import type { Repeated } from '../../schema/kit/repeated.ts'
 import type { Config } from '../config/config.ts'
 import { type Installation, judgeByActivePolicy, pulledObjects } from '../config/installation.ts'
 import type { PullRole } from '../observe/roles.ts'
@@ -41,6 +43,7 @@ export async function startPullRole(options: {
       .catch((err) => log.error({ err: describeError(err) }, 'the active policy could not be read'))
   const holder = randomUUID()
   let scheduler: PullScheduler
+  let foreign: Repeated | undefined
   try {
     const policy = await judgeByActivePolicy(sql, installation, readPolicy)
     await sql.listen(policyChannel, judge, judge)
@@ -69,6 +72,11 @@ export async function startPullRole(options: {
       daysMax: config.writesDaysMax,
     })
     scheduler.start()
+    foreign = keepForeignGoldenIds({
+      ...{ sql, rules: installation.rules, places: goldenIdPlaces(installation.connectors) },
+      onError: (err) =>
+        log.error({ err: describeError(err) }, 'tasks about golden ids could not be kept'),
+    })
   } catch (e) {
     await sql.end({ timeout: 5 })
     throw e
@@ -77,6 +85,7 @@ export async function startPullRole(options: {
     sources: figures,
     writes: writes.figures,
     async close() {
+      await foreign?.stop()
       await writes?.close()
       await scheduler.stop()
       await rates

@@ -21,6 +21,7 @@ import { saveReferences } from '../records/references.ts'
 import { isLive, newResolutionState } from '../resolution/context.ts'
 import { references, referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
+import { saveForeignGoldenIds } from '../tasks/foreignGoldenIds.ts'
 import { syncHierarchyRings } from '../tasks/hierarchyRings.ts'
 import { DEFAULT_RULES } from '../tasks/rules.ts'
 import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
@@ -189,6 +190,7 @@ async function applyBatch(
   const arrived = await applyMessages(tx, pipeline.connectors, messages)
   Object.assign(spans, { messages, events: [] })
   const { settled } = await masterRecords(tx, pipeline, arrived, spans)
+  await saveForeignGoldenIds(tx, pipeline.connectors, arrived.records)
   const outcomes = arrived.outcomes.filter((o) => !settled.has(o.inboxId))
   const exceptions = outcomes.filter((o) => o.outcome === 'EXCEPTION').length
   const skipped = outcomes.length - exceptions

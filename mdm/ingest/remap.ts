@@ -4,6 +4,7 @@ import { lock, lockNumber } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
 import { withExclusiveLock } from '../db/withExclusiveLock.ts'
 import { loadByKey } from '../records/records.ts'
+import { saveForeignGoldenIds } from '../tasks/foreignGoldenIds.ts'
 import type { ArrivedRecord } from './applyMessages.ts'
 import { mapCreated } from './createdRecord.ts'
 import { differs } from './mapAgain.ts'
@@ -92,6 +93,11 @@ export async function remap(
                 outcomes: [],
               })
             ).events
+      await saveForeignGoldenIds(
+        tx,
+        pipeline.connectors,
+        records.map((r) => ({ record: r, stored: r })),
+      )
       return {
         changed: changed.length,
         otherType: mapped.filter(({ r, now }) => now.type !== r.type && !differs(r, now)).length,

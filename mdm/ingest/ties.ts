@@ -22,7 +22,7 @@ import {
 import { latestStatement, type Statement } from '../records/latestStatement.ts'
 import { arrivalOf, isCorrection } from '../records/stamp.ts'
 
-export type Reader = Pick<Connector, 'read' | 'map' | 'goldenIdOf'>
+export type Reader = Pick<Connector, 'read' | 'map' | 'goldenIdOf' | 'foreignGoldenIds'>
 export type StatingMessage = Pick<Message, 'inboxId' | 'source' | 'format' | 'body' | 'object'>
 
 /** A message as far as folding needs it. */

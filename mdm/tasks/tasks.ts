@@ -14,7 +14,8 @@ export const taskChannel = 'touchstone_task'
  * golden record split without a person's decision and waits for confirmation. HIERARCHY: source
  * systems state parents in a ring. DUPLICATE: a source system that is written to holds one thing
  * twice. WRITE: a write to a source system was refused, or writes wait for a person. UNKNOWN_GOLDEN_ID:
- * a source record bears a golden id that names nothing.
+ * a source record bears a golden id that names nothing, or records of an object another text in its
+ * place.
  */
 export const TASK_KINDS = [
   'POSSIBLE_MATCH',

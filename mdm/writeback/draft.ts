@@ -4,6 +4,7 @@ import { pathKey } from '../../connectors/connection/definition/write.ts'
 import type { Json } from '../../connectors/connection/row.ts'
 import type { OwnIds } from '../../connectors/contract.ts'
 import { readAt, withValues } from '../../connectors/mapping/rawPath.ts'
+import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy } from '../../schema/policy.ts'
 import type { PlanInput } from './planInput.ts'
@@ -156,7 +157,7 @@ export class Draft {
       }
       const refusal = this.#refusalOf(inverted.values)
       if (refusal !== null) {
-        this.#drop(name, 'NOT_WRITABLE', refusal)
+        this.#drop(name, refusal.code, refusal.detail)
         continue
       }
       made.raw = withValues(made.raw, Object.fromEntries(inverted.values))
@@ -168,16 +169,27 @@ export class Draft {
     return made
   }
 
-  /** Returns why the connection cannot write one of these values; null where it can. */
-  #refusalOf(values: ReadonlyMap<string, Json>): string | null {
+  /** Returns why one of these values is not written; null where all may be. */
+  #refusalOf(values: ReadonlyMap<string, Json>): Omit<FieldRefusal, 'field'> | null {
     const { target } = this.#input
-    const { object, operation } = this.#at
+    const { object, operation, sourceId } = this.#at
     const ability = target.mapping.abilityOf(object)
-    if (!ability) return `${object} of ${target.source} cannot be written`
+    const notWritable = (detail: string) => ({ code: 'NOT_WRITABLE', detail })
+    if (!ability) return notWritable(`${object} of ${target.source} cannot be written`)
+    const isGoldenId = (path: string) =>
+      ability.goldenId !== null && pathKey(path) === pathKey(ability.goldenId)
     for (const [path, value] of values) {
       const why = ability.refusalOf(path, operation === 'CREATE' ? 'create' : 'update')
-      if (why !== null) return why
-      if (value === null && !ability.empties) return `${target.source} cannot empty ${path}`
+      if (why !== null) return notWritable(why)
+      if (value === null && !ability.empties)
+        return notWritable(`${target.source} cannot empty ${path}`)
+      if (operation === 'CREATE' || target.replacesGoldenIds || !isGoldenId(path)) continue
+      const taken = readAt(this.#base, path) ?? ''
+      if (taken !== '' && !isSameValue(taken, value))
+        return {
+          code: 'GOLDEN_ID_TAKEN',
+          detail: `${object} ${sourceId} of ${target.source} holds "${dataText(taken)}" in ${path}, the place of its golden id, which no write replaces: empty it there, or set goldenIds: replace in write:`,
+        }
     }
     return null
   }

@@ -25,7 +25,7 @@ export interface PlannedGolden {
 /** The facts of one golden record and one target that its writes depend on. */
 export interface PlanInput {
   golden: PlannedGolden
-  target: Pick<Target, 'source' | 'role' | 'types' | 'mapping'>
+  target: Pick<Target, 'source' | 'role' | 'types' | 'mapping' | 'replacesGoldenIds'>
   /** The live records of the golden record in the target. */
   records: readonly TargetRecord[]
   /** Whether a record is being created there. */

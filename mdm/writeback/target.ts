@@ -11,7 +11,9 @@ export interface TargetMapping {
   /** Returns the raw values by path that state a canonical value, or why there are none. */
   invert(object: string, field: string, value: unknown, raw: Raw, ownIds: OwnIds): Inverted
   /** Returns what the connection can write of an object; null where it can write nothing. */
-  abilityOf(object: string): Pick<WriteAbility, 'needs' | 'empties' | 'refusalOf'> | null
+  abilityOf(
+    object: string,
+  ): Pick<WriteAbility, 'goldenId' | 'needs' | 'empties' | 'refusalOf'> | null
 }
 
 /** A source system that is written to, with its mapping. */

@@ -54,3 +54,21 @@ export const recordReference = pgTable(
   { target: uuid().notNull(), recordId: int8('record_id').notNull() },
   (t) => [primaryKey({ name: 'record_reference_pkey', columns: [t.target, t.recordId] })],
 )
+
+/**
+ * Records that hold another text in the place of their golden id: what others use the field for, or
+ * what somebody typed.
+ */
+export const foreignGoldenId = pgTable(
+  'foreign_golden_id',
+  {
+    recordKey: uuid('record_key').primaryKey(),
+    source: text().notNull(),
+    object: text().notNull(),
+    sourceId: text('source_id').notNull(),
+    path: text().notNull(),
+    /** At most 200 characters. */
+    value: text().notNull(),
+  },
+  (t) => [index('foreign_golden_id_place').on(t.source, t.object, t.path, t.sourceId)],
+)

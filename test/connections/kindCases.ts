@@ -40,7 +40,7 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
     role: 'SUCCESS',
     connection: ({ credentials: { accessKey }, url }) => ({
       ...{ base: url, accessKey: new Secret(accessKey), perMinute: 1_000_000 },
-      companyGoldenIdField: 'Touchstone_Id__gc',
+      ...{ companyGoldenIdField: 'Touchstone_Id__gc', currencyField: 'CurrencyIsoCode' },
     }),
   },
   {
@@ -78,8 +78,8 @@ export const KINDS_WITH_MODELS: readonly KindCase[] = [
       ...{ host: 'unused.example', base: baseUrl, user: username },
       ...{ password: new Secret(password), perSecond: 10_000 },
     }),
-    // A party that was merged into another one.
-    isGone: (record) => record.PartyStatus === 'M',
+    // A party that was merged into another one, or an order that was revised.
+    isGone: (record) => record.PartyStatus === 'M' || record.StatusCode === 'DOO_REFERENCE',
   },
   {
     model: finance,

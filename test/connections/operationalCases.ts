@@ -168,6 +168,26 @@ export const OPERATIONAL_CASES: Readonly<Record<string, readonly OperationalCase
       }),
     },
     {
+      object: 'receivablesCreditMemos',
+      type: 'CreditNote',
+      columns: (r) => ({
+        ...money('total', major(r.EnteredAmount, r.CreditMemoCurrency), r.CreditMemoCurrency),
+        balance_minor: major(r.TransactionBalanceDue, r.CreditMemoCurrency),
+        ...{ number: r.TransactionNumber, status: r.CreditMemoStatus, reason: r.CreditReason },
+        issue_date: r.TransactionDate,
+      }),
+    },
+    {
+      object: 'salesOrdersForOrderHub',
+      type: 'SalesOrder',
+      only: (r) => r.StatusCode !== 'DOO_REFERENCE',
+      columns: (r, refer) => ({
+        customer: refer('accounts', r.BuyingPartyId),
+        ...{ number: r.OrderNumber, status: r.Status, currency: r.TransactionalCurrencyCode },
+        order_date: dayOf(r.TransactionOn),
+      }),
+    },
+    {
       object: 'standardReceipts',
       type: 'Payment',
       columns: (r) => ({
@@ -183,8 +203,7 @@ export const OPERATIONAL_CASES: Readonly<Record<string, readonly OperationalCase
       type: 'CustomerHealth',
       columns: (r, refer) => ({
         customer: refer('Company', r.Gsid),
-        // The connection does not ask for the currency, which not every tenant has.
-        ...money('annual_amount', null, null),
+        ...money('annual_amount', major(r.ARR, r.CurrencyIsoCode), r.CurrencyIsoCode),
         ...{ score: r.CurrentScore, renewal_date: dayOfSeconds(Number(r.RenewalDate) / 1000) },
       }),
     },

@@ -104,6 +104,13 @@ describe('write: of a source system', () => {
     })
     assert.deepEqual(target.limits, { perMinute: 60, perDay: 100, changedRecordsMax: 500 })
     assert.equal(target.mode, 'SHADOW')
+    assert.equal(target.replacesGoldenIds, false)
+    const replaces = judge('      { mode: on, goldenIds: replace, Customer: { update: [name] } }\n')
+    assert.equal(replaces.target?.replacesGoldenIds, true)
+    assert.match(
+      mistakeOf('      { mode: on, goldenIds: keep, Customer: { update: [name] } }\n'),
+      /goldenIds.*must be leave or replace/,
+    )
   })
 
   test('has another version where mode, fields or mapping differ', () => {

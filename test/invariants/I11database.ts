@@ -180,6 +180,7 @@ class MemorySystem {
           types: new Map([['Customer', type]]),
         },
         limits: { perMinute: 1_000_000, perDay: 1_000_000, changedRecordsMax: 1_000_000 },
+        replacesGoldenIds: false,
       },
       this.connector,
       this.connection.writing,

@@ -159,8 +159,13 @@ function listOf(list: readonly JsonTemplate[], values: TemplateValues): unknown[
         typeof one === 'object' &&
         'map' in one &&
         one.map.size > Object.keys(value as object).length)
-    return lost ? [] : [value]
+    // A list within a list is its parts: ["{fields}", "{more}"].
+    return lost ? [] : isPlaceholder(one) && Array.isArray(value) ? value : [value]
   })
+}
+
+function isPlaceholder(json: JsonTemplate): boolean {
+  return json !== null && typeof json === 'object' && 'alone' in json && json.alone !== null
 }
 
 function usesEach(json: JsonTemplate): boolean {

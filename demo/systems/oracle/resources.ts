@@ -143,6 +143,29 @@ export const RESOURCES: readonly Resource[] = [
     date: `TransactionDate AccountingDate DueDate BillingDate ConversionDate PurchaseOrderDate
       PrintDate`,
   }),
+  resource('receivablesCreditMemos', {
+    api: 'fscmRestApi',
+    key: 'CustomerTransactionId',
+    string: `TransactionNumber TransactionSource TransactionType DocumentNumber BillToCustomerName
+      BillToCustomerNumber BillToSite BillToContact ShipToCustomerName ShipToCustomerNumber
+      BusinessUnit LegalEntityIdentifier CreditMemoCurrency CreditMemoStatus CreditReason
+      CreditMemoComments CrossReference PurchaseOrder ConversionRateType`,
+    number: 'EnteredAmount TransactionBalanceDue FreightCreditAmount ConversionRate',
+    date: 'TransactionDate AccountingDate ConversionDate PrintDate',
+  }),
+  resource('salesOrdersForOrderHub', {
+    api: 'fscmRestApi',
+    key: 'HeaderId',
+    pathKey: 'OrderKey',
+    string: `OrderKey OrderNumber SourceTransactionNumber SourceTransactionSystem SourceTransactionId
+      BusinessUnitName BuyingPartyName BuyingPartyNumber CustomerPONumber TransactionTypeCode
+      TransactionType TransactionalCurrencyCode TransactionalCurrencyName StatusCode Status
+      PaymentTerms PaymentTermsCode RequestingBusinessUnitName ShippingCarrier FOBPoint Comments`,
+    integer: 'BusinessUnitId BuyingPartyId SourceTransactionRevisionNumber SalespersonId',
+    number: 'CurrencyConversionRate',
+    boolean: 'SubmittedFlag OnHoldFlag FreezePriceFlag FreezeTaxFlag',
+    dateTime: 'TransactionOn RequestedShipDate RequestedArrivalDate',
+  }),
   resource('standardReceipts', {
     api: 'fscmRestApi',
     key: 'StandardReceiptId',

@@ -181,6 +181,56 @@ const DRAWS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
     },
   ],
   [
+    'receivablesCreditMemos',
+    (random, store) => {
+      const of = account(random, store)
+      if (!of) return undefined
+      const entered = -amount(random, 2_000)
+      return {
+        TransactionNumber: random.fill('CM-#####'),
+        TransactionSource: 'Manual',
+        TransactionType: 'Credit Memo',
+        BillToCustomerName: of.name,
+        BillToCustomerNumber: of.number,
+        BusinessUnit: 'Vision Operations',
+        TransactionDate: dateOf(store.clock.now()),
+        AccountingDate: dateOf(store.clock.now()),
+        CreditMemoCurrency: random.pick(['EUR', 'USD', 'GBP']),
+        CreditReason: random.pick(['RETURN', 'PRICING', null]),
+        EnteredAmount: entered,
+        TransactionBalanceDue: random.chance(0.5) ? 0 : entered,
+        CreditMemoStatus: random.chance(0.9) ? 'Complete' : 'Incomplete',
+      }
+    },
+  ],
+  [
+    'salesOrdersForOrderHub',
+    (random, store) => {
+      const of = account(random, store)
+      if (!of) return undefined
+      const number = random.fill('5####')
+      const source = random.pick(['OPS', 'LEG'])
+      return {
+        OrderKey: `${source}:${number}`,
+        OrderNumber: number,
+        SourceTransactionNumber: number,
+        SourceTransactionSystem: source,
+        SourceTransactionId: number,
+        SourceTransactionRevisionNumber: 1,
+        BusinessUnitName: 'Vision Operations',
+        BusinessUnitId: 204,
+        BuyingPartyId: of.id,
+        BuyingPartyName: of.name,
+        BuyingPartyNumber: of.number,
+        TransactionalCurrencyCode: random.pick(['EUR', 'USD', 'GBP']),
+        TransactionOn: momentOf(store.clock.now()),
+        StatusCode: 'OPEN',
+        Status: 'Processing',
+        SubmittedFlag: true,
+      }
+    },
+  ],
+  [
     'standardReceipts',
     (random, store) => {
       const of = account(random, store)
@@ -204,6 +254,16 @@ const DRAWS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
   ],
 ])
 
+/** An order goes on, or is revised: then it stays as a reference to which nothing else happens. */
+function redrawOrder(random: Random): Fields {
+  const [StatusCode, Status] = random.pick([
+    ['CLOSED', 'Closed'],
+    ['CANCELED', 'Canceled'],
+    ['DOO_REFERENCE', 'Reference'],
+  ])
+  return { StatusCode, Status }
+}
+
 const REDRAWS: ReadonlyMap<string, (random: Random) => Fields> = new Map<
   string,
   (random: Random) => Fields
@@ -220,6 +280,8 @@ const REDRAWS: ReadonlyMap<string, (random: Random) => Fields> = new Map<
   ['contracts', (random) => ({ StsCode: random.pick(['ACTIVE', 'EXPIRED', 'CANCELED']) })],
   ['itemsV2', (random) => ({ ListPrice: amount(random, 900) })],
   ['receivablesInvoices', (random) => ({ InvoiceBalanceAmount: random.pick([0, 10, 99.5]) })],
+  ['receivablesCreditMemos', (random) => ({ TransactionBalanceDue: random.pick([0, -10, -99.5]) })],
+  ['salesOrdersForOrderHub', redrawOrder],
   ['standardReceipts', (random) => ({ Status: random.pick(['Applied', 'Unapplied', 'Reversed']) })],
 ])
 

@@ -46,7 +46,7 @@ export function directMapping(
       const isSame = JSON.stringify(map('', raw)[field] ?? null) === JSON.stringify(value ?? null)
       return { values: new Map(isSame ? [] : [[field, value as Json]]), also: [] }
     },
-    abilityOf: () => ({ needs: ['name'], empties: true, refusalOf: () => null }),
+    abilityOf: () => ({ goldenId: null, needs: ['name'], empties: true, refusalOf: () => null }),
     ...more,
   }
 }
@@ -78,6 +78,7 @@ export function directTarget(source: string, role: Role, more: Partial<Target> =
     ]),
     limits: { perMinute: 6_000, perDay: 100_000, changedRecordsMax: 100 },
     mapping: directMapping(source, { customer: 'Customer' }),
+    replacesGoldenIds: false,
     version: 'v1',
     ...more,
   }

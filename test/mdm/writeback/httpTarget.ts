@@ -207,6 +207,7 @@ export function shopTarget(connection: Connection, more: Partial<WriteTarget> = 
       ],
     ]),
     limits: { perMinute: 100_000, perDay: 10_000_000, changedRecordsMax: 100_000 },
+    replacesGoldenIds: false,
     version: 'v1',
     ...more,
   }

@@ -176,6 +176,39 @@ describe('an update', () => {
   })
 })
 
+test('an update replaces nothing in the place of the golden id, unless the configuration says so', () => {
+  const abilityOf = () => ({
+    ...{ goldenId: 'paymentTerms', needs: [], empties: true, refusalOf: () => null },
+  })
+  const target = directTarget('billing', 'BILLING', {
+    mapping: directMapping('billing', {}, { abilityOf }),
+  })
+  const held = (paymentTerms: string | null) => ({
+    records: [record({ name: 'Ada', paymentTerms })],
+  })
+  const wished = { name: 'Ada Ltd', paymentTerms: goldenId }
+  const origin = { name: fromErp, paymentTerms: fromErp }
+  const [write, refusal] = plan(wished, origin, { target, ...held('ACME-7') })
+  assert.deepEqual(write?.values, { name: 'Ada Ltd' })
+  assert.deepEqual(refusal?.refused, [
+    {
+      field: 'paymentTerms',
+      code: 'GOLDEN_ID_TAKEN',
+      detail:
+        'Customer B1 of billing holds "ACME-7" in paymentTerms, the place of its golden id, which no write replaces: empty it there, or set goldenIds: replace in write:',
+    },
+  ])
+  const replaces = { ...target, replacesGoldenIds: true }
+  for (const more of [
+    { target, ...held(null) },
+    { target: replaces, ...held('ACME-7') },
+  ])
+    assert.deepEqual(
+      plan(wished, origin, more).map((w) => w.values),
+      [wished],
+    )
+})
+
 describe('a create', () => {
   const values = { name: 'Ada Ltd', currency: 'EUR', lifecycle: 'CUSTOMER' }
   const origin = { name: fromErp, currency: fromErp }

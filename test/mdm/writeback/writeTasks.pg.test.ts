@@ -10,7 +10,7 @@ import type { Target } from '../../../mdm/writeback/target.ts'
 import { recordKey } from '../../../schema/recordKey.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { directPipeline, drain, empty, policy, send } from '../../fixtures/store.ts'
-import { directTarget } from './directTarget.ts'
+import { directMapping, directTarget } from './directTarget.ts'
 
 let db: TestDatabase
 let pipeline: Pipeline
@@ -104,6 +104,24 @@ async function end(outcome: 'REFUSED' | 'CONFLICT', conflicts = 0): Promise<void
 }
 
 describe('a write that a person has to decide about is a task', () => {
+  test('where another text stands in the place of the golden id, with record and value', async () => {
+    await differ()
+    const ability = { goldenId: 'name', needs: [], empties: true, refusalOf: () => null }
+    await plan(
+      directTarget('billing', 'BILLING', {
+        mapping: directMapping('billing', {}, { abilityOf: () => ability }),
+      }),
+    )
+    const [task, ...others] = await tasks()
+    assert.deepEqual(others, [])
+    assert.match(
+      task?.reason ?? '',
+      /^billing: a write to Customer 1 was refused \(write \d+\): GOLDEN_ID_TAKEN: Customer 1 of billing holds "Ada" in name, /,
+    )
+    const [sent] = await db.sql`select 1 from write_intent where state = 'PLANNED'`
+    assert.equal(sent, undefined)
+  })
+
   test('with its owner, record and reason, once, until it is released', async () => {
     await differ()
     await plan(billing)
