@@ -21,6 +21,7 @@ import { goldenSubgraph } from './golden/goldenSubgraph.ts'
 import { createNodeSubgraph } from './node/subgraph.ts'
 import { createOperationsSubgraph, type OperationsDeps } from './operations/subgraph.ts'
 import { createProductSubgraph } from './product/subgraph.ts'
+import { createSearchSubgraph } from './search/subgraph.ts'
 import { type Shown, type SqlOf, unbound } from './shared/context.ts'
 import type { SubgraphDeps } from './shared/subgraphDeps.ts'
 import { createStewardshipSubgraph } from './stewardship/subgraph.ts'
@@ -108,6 +109,7 @@ function factories(given: GraphDeps): (() => Subgraph)[] {
     () => createSuccessSubgraph(deps),
     () => createUsageSubgraph(deps),
     () => createNodeSubgraph(deps),
+    () => createSearchSubgraph(deps),
     () =>
       createChangesSubgraph({ ...deps, webhooks: deps.webhooks ?? publicWebhooks(steward.sql) }),
     () =>

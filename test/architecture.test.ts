@@ -28,6 +28,7 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
     inbox: ['db'],
     echo: ['db', 'inbox', 'records'],
     golden: ['db'],
+    search: ['db', 'standardise', 'match', 'golden'],
     feed: ['db'],
     serviceLevels: ['db', 'inbox'],
     access: ['db', 'audit'],
@@ -42,11 +43,14 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
     ],
     ingest: [
       ...['db', 'audit', 'access', 'inbox', 'records', 'echo', 'resolution', 'tasks', 'feed'],
-      'writeback',
+      ...['search', 'writeback'],
     ],
-    policy: ['db', 'audit', 'inbox', 'records', 'match', 'golden', 'resolution', 'feed', 'tasks'],
+    policy: [
+      ...['db', 'audit', 'inbox', 'records', 'match', 'golden', 'search', 'resolution', 'feed'],
+      'tasks',
+    ],
     stewardship: [
-      ...['db', 'audit', 'access', 'inbox', 'records', 'match', 'golden'],
+      ...['db', 'audit', 'access', 'inbox', 'records', 'match', 'golden', 'search'],
       ...['resolution', 'tasks', 'policy', 'feed'],
     ],
     files: ['db', 'audit', 'inbox', 'ingest', 'connections'],

@@ -10,6 +10,7 @@ import { changedMappings, mappingVersions } from '../../mdm/ingest/remap.ts'
 import { policyChannel } from '../../mdm/policy/policies.ts'
 import { staleTypes } from '../../mdm/policy/rematch.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
+import { typesToFill } from '../../mdm/search/fillSearch.ts'
 import { Backoff } from '../../schema/kit/backoff.ts'
 import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
 import { heldSources, openInstallation } from '../config/installation.ts'
@@ -92,20 +93,21 @@ parentPort?.on('message', () => {
 })
 
 /**
- * Starts a thread that reprocesses stored records if mappings, code lists or the matching have
- * changed.
+ * Starts a thread that reprocesses stored records if mappings, code lists, the matching or the words
+ * of search have changed.
  */
 async function catchUp(): Promise<Worker | null> {
   const changed =
     (await changedMappings(sql, mappingVersions(connectors))).length +
-    (await staleTypes(sql, pipeline)).length
+    (await staleTypes(sql, pipeline)).length +
+    (await typesToFill(sql, pipeline.policy)).length
   if (changed === 0) return null
   const data: CatchUpData = { databaseUrl, sources, logLevel }
   const thread = new Worker(new URL('./catchUpWorker.ts', import.meta.url), { workerData: data })
   thread.once('error', (error) =>
     log.error(
       { err: describeError(error) },
-      'changed mappings or matching were not applied to all records',
+      'changed mappings, matching or search were not applied to all records',
     ),
   )
   thread.once('exit', () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import {
   hasLegalEntity,
   OPERATIONAL_TYPES,
@@ -126,7 +127,15 @@ const CLOSED = [
 ]
 
 /** Statistics and the program's own state. */
-const OPEN = ['feed_head', 'feed_epoch', 'publication', 'batch', 'service_minute', 'sink']
+const OPEN = [
+  'feed_head',
+  'feed_epoch',
+  'publication',
+  'batch',
+  'service_minute',
+  'sink',
+  'search_fill',
+]
 
 /** Tables of which a reader sees the rows that his rights allow. */
 export const SECURED: readonly string[] = [...Object.keys(POLICIES), ...CLOSED]
@@ -154,6 +163,7 @@ export function rowRightsSql(
     policies: [
       ...views,
       ...referringSql(policy),
+      ...Object.values(SEARCH),
       `grant usage on schema public to ${role};`,
       `grant select on ${READABLE.join(', ')} to ${role};`,
       ...SECURED.map((t) => `alter table ${t} enable row level security;`),
@@ -197,6 +207,28 @@ const referringFunction = (f: string) =>
         return query select g.id from public.golden g
           where g.values ->> '${f}' = any (keys::text[]) and g.state = 'ACTIVE' and g.values ? '${f}'; end $$;`
 
+/**
+ * Search for readers under row rights: the operators of its indexes are not leakproof, so the rows are
+ * judged here, with the caller's settings, before they count. The words that resemble another one are
+ * those of all rows; they only select candidates (mdm/search/candidates.ts).
+ */
+const SEARCH: Readonly<Record<string, string>> = {
+  search_seen: `create or replace function search_seen(query text, scope_sets text[], types text[], most integer) returns setof uuid
+      language plpgsql stable security definer set search_path = public, pg_temp rows 100 as $$ begin
+        return query execute $q$select t.golden_id from public.search_text t join public.golden g on g.id = t.golden_id
+          where t.words @@ $1::tsquery and t.scopes = any ($2) and t.type = any ($3) and g.state = 'ACTIVE'
+            and (${throughParent('g')}) limit $4$q$ using query, scope_sets, types, most; end $$;`,
+  search_source_ids_seen: `create or replace function search_source_ids_seen(lower_bound text, upper_bound text, types text[], most integer)
+      returns setof uuid language plpgsql stable security definer set search_path = public, pg_temp rows 10 as $$ begin
+        return query execute $q$select r.key from public.source_record r join public.golden g on g.id = r.golden_id
+          where r.golden_id is not null and lower(r.source_id collate "C") >= $1 and lower(r.source_id collate "C") <= $2
+            and r.type = any ($3) and g.state = 'ACTIVE' and (${throughParent('g')})
+          order by lower(r.source_id collate "C"), r.key limit $4$q$ using lower_bound, upper_bound, types, most; end $$;`,
+  search_similar_seen: `create or replace function search_similar_seen(scope_sets text[], part text, most integer) returns setof text
+      language plpgsql stable security definer set search_path = public, pg_temp rows 50 as $$ begin
+        return query select s from public.search_similar(scope_sets, part, most) s; end $$;`,
+}
+
 const tagChange = `create or replace function tag_change() returns trigger language plpgsql as $$ begin
   select t.place, t.entities, t.parent into new.row_place, new.row_entities, new.row_parent
   from row_tags(new.type, coalesce(new.values, new.before,
@@ -215,6 +247,8 @@ const tagGolden = `create or replace function tag_golden() returns trigger langu
  */
 export function isRowRightsFunction(name: string, body: string): boolean {
   if (name === 'sees_operational') return body === bodyOf(sourceOfOperational)
+  const search = ownValue(SEARCH, name)
+  if (search) return body === bodyOf(search)
   if (name === 'tag_change') return body === bodyOf(tagChange)
   if (name === 'tag_golden') return body === bodyOf(tagGolden)
   const [, field] = /values ->> '(\w+)'/.exec(body) ?? []

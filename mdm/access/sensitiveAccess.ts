@@ -19,6 +19,7 @@ export const THROUGH = [
   'EXCEPTION',
   'CHANGE',
   'WRITE',
+  'SEARCH',
 ] as const
 /** How the actor reached sensitive values. */
 export type Through = (typeof THROUGH)[number]

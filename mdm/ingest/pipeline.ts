@@ -21,6 +21,7 @@ import { saveReferences } from '../records/references.ts'
 import { isLive, newResolutionState } from '../resolution/context.ts'
 import { references, referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
+import { saveSearchText } from '../search/saveSearchText.ts'
 import { saveForeignGoldenIds } from '../tasks/foreignGoldenIds.ts'
 import { syncHierarchyRings } from '../tasks/hierarchyRings.ts'
 import { DEFAULT_RULES } from '../tasks/rules.ts'
@@ -299,6 +300,8 @@ export async function masterRecords(
     records.filter((r) => !pipeline.engines.has(r.record.type)),
   )
   await syncHierarchyRings(tx, pipeline, state, true)
+  spans.step = 'writing the words of search'
+  await saveSearchText(tx, pipeline.policy, state.events)
   spans.step = 'appending to the feed'
   // After the golden events, so that a customer comes before its first invoice.
   const events = [...state.events, ...operational]

@@ -10,6 +10,7 @@ import { forgetFeatures, loadById, saveMatched } from '../records/records.ts'
 import { newResolutionState, type ResolutionState } from '../resolution/context.ts'
 import { referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
+import { saveSearchText } from '../search/saveSearchText.ts'
 import { syncHierarchyRings } from '../tasks/hierarchyRings.ts'
 import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import type { Difference } from './rebuild.ts'
@@ -104,6 +105,7 @@ export async function repairStep(
   await saveNotCompared(tx, state.notCompared)
   await requeue(tx, state.deferredInboxIds)
   await syncHierarchyRings(tx, mastering, state, true)
+  await saveSearchText(tx, mastering.policy, state.events)
   await appendChanges(tx, state.events)
   return state.events.length
 }

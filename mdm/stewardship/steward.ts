@@ -15,6 +15,7 @@ import { isLive, newResolutionState, type ResolutionState } from '../resolution/
 import { referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
 import { resolveComponent } from '../resolution/resolveComponent.ts'
+import { saveSearchText } from '../search/saveSearchText.ts'
 import { syncHierarchyRings } from '../tasks/hierarchyRings.ts'
 import { currencyRates, DEFAULT_RULES, type Duty } from '../tasks/rules.ts'
 import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
@@ -314,6 +315,7 @@ async function execute(
   })
   await requeue(tx, state.deferredInboxIds)
   await appendAccess(tx, changedSensitive(steward, caller, input.kind, state))
+  await saveSearchText(tx, steward.policy, state.events)
   await appendChanges(tx, state.events)
   return { code: 'DONE', actionId: id, effect }
 }

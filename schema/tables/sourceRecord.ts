@@ -44,6 +44,10 @@ export const sourceRecord = pgTable(
   (t) => [
     index('source_record_golden').on(t.goldenId),
     index('source_record_stated').on(t.statedGolden).where(sql`${t.statedGolden} is not null`),
+    // Search by the id of a source system, whole or from its beginning.
+    index('source_record_source_id')
+      .on(sql`(lower(${t.sourceId} collate "C")) collate "C"`)
+      .where(sql`${t.goldenId} is not null`),
     index('source_record_incomplete').on(t.source, t.object).where(sql`not ${t.complete}`),
   ],
 )

@@ -16,6 +16,7 @@ export type InputErrorCode =
   | 'DIFFERENT_TYPES'
   | 'SAME_RECORD'
   | 'VALUE_UNFIT'
+  | 'SEARCH_NOT_READY'
 
 export function inputError(code: InputErrorCode, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code } })

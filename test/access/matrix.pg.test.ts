@@ -38,7 +38,7 @@ const MATRIX: [Role[], string[]][] = [
       'quote quotes salesOrder salesOrders entitlement entitlements ratePlan ratePlans price prices',
       'amendment amendments invoiceTax invoiceTaxes creditNote creditNotes refund refunds',
       'revenueSchedule revenueSchedules customerHealth customerHealths usageRecord usageRecords',
-      'node nodes feed changes goldenDiff',
+      'node nodes search feed changes goldenDiff',
     ].flatMap((names) => names.split(' ').map((n) => `Query.${n}`)),
   ],
   [

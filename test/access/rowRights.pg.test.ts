@@ -184,6 +184,32 @@ test('a tombstone is shown to those who could see the record, and to nobody else
   assert.deepEqual([seen.node.id, seen.customerBySource.id], [id, id])
 })
 
+test('a search finds no hidden record, and hidden ones do not crowd out others', async () => {
+  const search = (token: string, text: string) =>
+    data(
+      token,
+      `{ search(text: ${JSON.stringify(text)}, first: 200) { totalCount nodes { goldenId value sourceRecord { sourceId } } } }`,
+    )
+  for (const text of [
+    customerUs,
+    'US-C1',
+    'us-',
+    'usmark',
+    'usmrak',
+    'US123456789',
+    '+12125550123',
+  ])
+    assert.equal((await search(eu, text)).search.totalCount, 0, text)
+  for (const text of [customerUs, 'US-C1', 'usmark', 'US123456789'])
+    assert.notEqual((await search(everyone, text)).search.totalCount, 0, text)
+  for (const text of [customerEu, 'C1', 'nordwind logistik', 'nordwnid logistik', 'DE136695976'])
+    assert.equal((await search(eu, text)).search.nodes[0]?.goldenId, customerEu, text)
+  // The hidden words do not decide what is found: the result is that of everyone without them.
+  const { nodes } = (await search(everyone, 'gmbh nordwind')).search
+  const seen = nodes.filter((n: { value: string }) => !MARK.test(n.value))
+  assert.deepEqual((await search(eu, 'gmbh nordwind')).search.nodes, seen)
+})
+
 test('the reader role sees no hidden row in a plain select of any table, and may do nothing else', async () => {
   const [role] = await it.db.sql`
     select rolsuper or rolbypassrls or rolcanlogin as mighty from pg_roles where rolname = 'touchstone_reader'`

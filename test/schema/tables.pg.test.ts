@@ -59,6 +59,7 @@ async function catalog(sql: Sql): Promise<string[]> {
 test('schema/tables makes the database that the migrations make', async () => {
   await made.sql`create table migration ()`
   await made.sql`create collation by_name (provider = icu, locale = 'und')`
+  await made.sql`create extension pg_trgm`
   for (const statement of await creationStatements(await snapshotTables()))
     await made.sql.unsafe(statement)
   const found = await catalog(migrated.sql)

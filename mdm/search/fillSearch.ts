@@ -1,0 +1,91 @@
+import type { Policy, TypePolicy } from '../../schema/policy.ts'
+import type { Sql, Transaction } from '../db/database.ts'
+import { transaction } from '../db/transaction.ts'
+import { saveSearchText } from './saveSearchText.ts'
+import { searchLayout } from './searchFields.ts'
+
+/** Golden records of one transaction: other writers wait for it, some 100 ms. */
+const recordsPerStep = 500
+const NO_ID = '00000000-0000-0000-0000-000000000000'
+
+/** The progress of a fill: the golden type and how many of its golden records are written. */
+export interface Filled {
+  type: string
+  done: number
+}
+
+/**
+ * Writes the words of the golden records whose words are missing or were written by other rules: after
+ * an update of the program, and after a policy with other fields or scopes. It can stop and run
+ * again; several processes take turns step by step. Calls `onProgress` after each step. Returns how
+ * many golden records it wrote.
+ */
+export async function fillSearch(
+  sql: Sql,
+  policy: Policy,
+  onProgress: (sofar: Filled) => void = () => {},
+): Promise<number> {
+  let total = 0
+  for (const type of policy.types) {
+    const layout = searchLayout(policy, type)
+    for (let done = 0; ; ) {
+      const written = await transaction(sql, (tx) => fillStep(tx, policy, type, layout))
+      if (written === null) break
+      done += written
+      total += written
+      onProgress({ type: type.name, done })
+    }
+  }
+  return total
+}
+
+/** Returns the golden types whose words are missing or were written by other rules. */
+export async function typesToFill(sql: Sql, policy: Policy): Promise<string[]> {
+  const rows = await sql<{ type: string; layout: string; complete: boolean }[]>`
+    select type, layout, complete from search_fill`
+  const states = new Map(rows.map((r) => [r.type, r]))
+  return policy.types
+    .filter((t) => {
+      const state = states.get(t.name)
+      return !state?.complete || state.layout !== searchLayout(policy, t)
+    })
+    .map((t) => t.name)
+}
+
+/** Writes the next golden records of a type. Returns how many; null if there is nothing to do. */
+async function fillStep(
+  tx: Transaction,
+  policy: Policy,
+  type: TypePolicy,
+  layout: string,
+): Promise<number | null> {
+  // Every writer of golden records has the lock of feed_head when it commits. So nobody changes a
+  // record between its read here and the commit, nor the same words in another order.
+  await tx`select position from feed_head for update`
+  const [state] = await tx<
+    { layout: string; next: string; after: string | null; complete: boolean }[]
+  >`
+    select layout, next, after, complete from search_fill where type = ${type.name}`
+  if (!state) {
+    // Without records from before, everything has been written with this layout.
+    await tx`insert into search_fill (type, layout, next, complete) values (${type.name}, ${layout}, ${layout}, true)`
+    return null
+  }
+  if (state.complete && state.layout === layout) return null
+  // A fill for another layout begins again; until it is complete, the words of the old one serve.
+  const after = !state.complete && state.next === layout ? (state.after ?? NO_ID) : NO_ID
+  const rows = await tx<{ goldenId: string; values: Record<string, unknown> }[]>`
+    select id as "goldenId", values from golden
+    where type = ${type.name} and state = 'ACTIVE' and id > ${after} order by id limit ${recordsPerStep}`
+  await saveSearchText(
+    tx,
+    policy,
+    rows.map((r) => ({ ...r, type: type.name })),
+  )
+  const isLast = rows.length < recordsPerStep
+  await tx`
+    update search_fill set next = ${layout}, after = ${isLast ? null : (rows.at(-1)?.goldenId ?? null)},
+      complete = ${isLast}, layout = case when ${isLast} then ${layout} else layout end
+    where type = ${type.name}`
+  return rows.length
+}
