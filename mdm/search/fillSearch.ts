@@ -25,8 +25,9 @@ export async function fillSearch(
   policy: Policy,
   onProgress: (sofar: Filled) => void = () => {},
 ): Promise<number> {
+  const stale = new Set(await typesToFill(sql, policy))
   let total = 0
-  for (const type of policy.types) {
+  for (const type of policy.types.filter((t) => stale.has(t.name))) {
     const layout = searchLayout(policy, type)
     for (let done = 0; ; ) {
       const written = await transaction(sql, (tx) => fillStep(tx, policy, type, layout))
@@ -39,8 +40,15 @@ export async function fillSearch(
   return total
 }
 
-/** Returns the golden types whose words are missing or were written by other rules. */
+/**
+ * Returns the golden types whose words are missing or were written by other rules. A type that is new
+ * here has no records from before there was a search: everything is written with the present rules.
+ */
 export async function typesToFill(sql: Sql, policy: Policy): Promise<string[]> {
+  await sql`
+    insert into search_fill (type, layout, complete) select t.type, t.layout, true
+    from unnest(${policy.types.map((t) => t.name)}::text[], ${policy.types.map((t) => searchLayout(policy, t))}::text[]) as t (type, layout)
+    where not exists (select from search_fill f where f.type = t.type) on conflict do nothing`
   const rows = await sql<{ type: string; layout: string; complete: boolean }[]>`
     select type, layout, complete from search_fill`
   const states = new Map(rows.map((r) => [r.type, r]))
@@ -66,12 +74,7 @@ async function fillStep(
     { layout: string; next: string; after: string | null; complete: boolean }[]
   >`
     select layout, next, after, complete from search_fill where type = ${type.name}`
-  if (!state) {
-    // Without records from before, everything has been written with this layout.
-    await tx`insert into search_fill (type, layout, next, complete) values (${type.name}, ${layout}, ${layout}, true)`
-    return null
-  }
-  if (state.complete && state.layout === layout) return null
+  if (!state || (state.complete && state.layout === layout)) return null
   // A fill for another layout begins again; until it is complete, the words of the old one serve.
   const after = !state.complete && state.next === layout ? (state.after ?? NO_ID) : NO_ID
   const rows = await tx<{ goldenId: string; values: Record<string, unknown> }[]>`
