@@ -1,11 +1,12 @@
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import type { Sql, Transaction } from '../db/database.ts'
+import { lock, lockNumber } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
 import { saveSearchText } from './saveSearchText.ts'
 import { searchLayout } from './searchFields.ts'
 
-/** Golden records of one transaction: other writers wait for it, some 100 ms. */
-const recordsPerStep = 500
+/** Golden records of one transaction: each is locked, and a change of one waits for the commit. */
+const recordsPerStep = 200
 const NO_ID = '00000000-0000-0000-0000-000000000000'
 
 /** The progress of a fill: the golden type and how many of its golden records are written. */
@@ -67,27 +68,32 @@ async function fillStep(
   type: TypePolicy,
   layout: string,
 ): Promise<number | null> {
-  // Every writer of golden records has the lock of feed_head when it commits. So nobody changes a
-  // record between its read here and the commit, nor the same words in another order.
-  await tx`select position from feed_head for update`
   const [state] = await tx<
     { layout: string; next: string; after: string | null; complete: boolean }[]
   >`
-    select layout, next, after, complete from search_fill where type = ${type.name}`
+    select layout, next, after, complete from search_fill where type = ${type.name} for update`
   if (!state || (state.complete && state.layout === layout)) return null
   // A fill for another layout begins again; until it is complete, the words of the old one serve.
   const after = !state.complete && state.next === layout ? (state.after ?? NO_ID) : NO_ID
+  const ids = await tx<{ id: string }[]>`
+    select id from golden where type = ${type.name} and state = 'ACTIVE' and id > ${after} order by id limit ${recordsPerStep}`
+  // Read under the locks that each writer of a golden record takes before it writes words.
+  await lock(
+    tx,
+    'golden',
+    ids.map((r) => lockNumber(r.id)),
+  )
   const rows = await tx<{ goldenId: string; values: Record<string, unknown> }[]>`
     select id as "goldenId", values from golden
-    where type = ${type.name} and state = 'ACTIVE' and id > ${after} order by id limit ${recordsPerStep}`
+    where id = any(${ids.map((r) => r.id)}::uuid[]) and state = 'ACTIVE'`
   await saveSearchText(
     tx,
     policy,
     rows.map((r) => ({ ...r, type: type.name })),
   )
-  const isLast = rows.length < recordsPerStep
+  const isLast = ids.length < recordsPerStep
   await tx`
-    update search_fill set next = ${layout}, after = ${isLast ? null : (rows.at(-1)?.goldenId ?? null)},
+    update search_fill set next = ${layout}, after = ${isLast ? null : (ids.at(-1)?.id ?? null)},
       complete = ${isLast}, layout = case when ${isLast} then ${layout} else layout end
     where type = ${type.name}`
   return rows.length
