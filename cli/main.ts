@@ -6,9 +6,9 @@ import { compileCacheFolder, packagePath } from './config/packagePath.ts'
 import { configureCommander } from './terminal/commanderOutput.ts'
 import { printError, printFailure } from './terminal/print.ts'
 
-// Files are for their owner alone: they hold personal data, secrets or both. `generate` writes
-// source code, which the folder's other users read too.
-if (process.argv[2] !== 'generate') process.umask(process.umask() | 0o077)
+// Files are for their owner alone: they hold personal data, secrets or both. `generate` and `console`
+// write source code and pages, which the folder's other users read too.
+if (!['generate', 'console'].includes(process.argv[2] ?? '')) process.umask(process.umask() | 0o077)
 // Saves half a second from the second start on: modules are not stripped and compiled again. Beside
 // the code, where only who may change the code can write; Node's own place, a fixed name in /tmp,
 // is anybody's, and its content is executed.
@@ -31,6 +31,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   keys: () => import('./commands/keys.ts'),
   token: () => import('./commands/token.ts'),
   link: () => import('./commands/link.ts'),
+  console: () => import('./commands/console.ts'),
   operations: () => import('./commands/operations.ts'),
   migrate: () => import('./commands/migrate.ts'),
   audit: () => import('./commands/audit.ts'),

@@ -3,6 +3,7 @@ import type { Subgraph } from '../subgraphs/contract.ts'
 import type { NoteRefusal, ObserveOperation } from './execution/runtime.ts'
 import { createRuntime, type RuntimeOptions } from './federation/createRuntime.ts'
 import type { OwnSubgraph } from './federation/own/ownSubgraph.ts'
+import { type ConsoleOptions, consolePages } from './http/consolePages.ts'
 import type { IngestHandler } from './http/deliveryRoute.ts'
 import { describeError } from './http/describeError.ts'
 import type { Check } from './http/health.ts'
@@ -44,6 +45,8 @@ export interface GatewayOptions {
   operations?: OperationStore | undefined
   /** Serves GraphiQL to browsers. The default is yes without authentication. */
   graphiql?: boolean | undefined
+  /** Serves the console. Without it there is none. */
+  console?: ConsoleOptions | undefined
   /** How often the credentials of open subscriptions are checked again; default 15 s. */
   recheckMs?: number
   loadPlanner?: RuntimeOptions['loadPlanner']
@@ -126,6 +129,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     bounds,
     callers,
     graphiql: options.graphiql,
+    console: options.console && consolePages(options.console),
     recheckMs: options.recheckMs,
     log,
     report,

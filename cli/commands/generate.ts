@@ -7,21 +7,24 @@ import { schemasOf } from '../../subgraphs/all.ts'
 import { packagePath } from '../config/packagePath.ts'
 import { supergraphText } from '../config/supergraph.ts'
 import { print } from '../terminal/print.ts'
+import { consoleOperations } from './output/consoleOperations.ts'
 
 /**
  * Returns the text of every generated file that is checked in. A test compares it with the files.
  */
-export function generated(): Map<string, string> {
+export async function generated(): Promise<Map<string, string>> {
   const policy = readPolicy(packagePath('schema/model'))
+  const supergraph = supergraphText(schemasOf(policy))
   return new Map([
     ['schema/generated/types.ts', generateTypes(policy)],
-    ['supergraph.graphql', supergraphText(schemasOf(policy))],
+    ['supergraph.graphql', supergraph],
+    ...(await consoleOperations(supergraph)),
   ])
 }
 
 export const command = new Command('generate')
   .description(
-    'write the generated files after a change of the model: TypeScript types and supergraph',
+    'write the generated files after a change of the model or of an operation of the console: TypeScript types, supergraph, operations',
   )
   .addHelpText(
     'after',
@@ -29,8 +32,8 @@ export const command = new Command('generate')
 Example:
   npx touchstone generate`,
   )
-  .action(() => {
-    for (const [path, text] of generated()) {
+  .action(async () => {
+    for (const [path, text] of await generated()) {
       mkdirSync(dirname(packagePath(path)), { recursive: true })
       writeFileSync(packagePath(path), text)
       print(path)

@@ -2,7 +2,8 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Option } from 'commander'
 import type { Gateway } from '../../gateway/gateway.ts'
-import { graphiqlLink } from '../../gateway/http/graphiqlLink.ts'
+import { CONSOLE_PATH } from '../../gateway/http/consolePages.ts'
+import { secretLink } from '../../gateway/http/secretLink.ts'
 import {
   DEVELOPMENT_SECRET_FILE,
   renewDevelopmentSecret,
@@ -237,8 +238,9 @@ function overview(
   return [
     '',
     `Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.`,
+    `  Console      ${browserLink(`${origin}${CONSOLE_PATH}`, secret)}`,
     `  GraphQL      ${url}`,
-    `  GraphiQL     ${browserLink(url, secret)}`,
+    `  GraphiQL     ${browserLink(url, secret, '   (with TOUCHSTONE_GRAPHIQL=on)')}`,
     `  Subscribe    ${url.replace('http', 'ws')}   (graphql-ws), or text/event-stream on the first`,
     `  Deliveries   ${origin}/ingest/{${systems.map((s) => s.name).join('|')}}`,
     `  Health       ${origin}/health/ready`,
@@ -259,15 +261,16 @@ function callers(config: Config<'authentication' | 'authIssuer' | 'host'>): stri
 }
 
 /** Returns the link to open. A file or a log that is not a terminal may be read by others. */
-function browserLink(url: string, secret: string | null): string {
-  if (secret === null) return `${url}   (with TOUCHSTONE_GRAPHIQL=on)`
-  if (process.stdout.isTTY) return `${graphiqlLink(url, secret)}   (open this link)`
+function browserLink(url: string, secret: string | null, without = ''): string {
+  if (secret === null) return `${url}${without}`
+  if (process.stdout.isTTY) return `${secretLink(url, secret)}   (open this link)`
   return `${linkCommand(url)}   (prints the link to open)`
 }
 
 function linkCommand(url: string): string {
-  const { port } = new URL(url)
-  return `npx touchstone link${port === CONFIG.port.default ? '' : ` --port ${port}`}`
+  const { port, pathname } = new URL(url)
+  const page = pathname === CONSOLE_PATH ? 'console' : 'graphiql'
+  return `npx touchstone link ${page}${port === CONFIG.port.default ? '' : ` --port ${port}`}`
 }
 
 function shellWord(text: string): string {

@@ -244,6 +244,20 @@ export const CONFIG = {
     allowed: 'the name of a claim, or a path as realm_access.roles',
     help: 'claim that holds the roles of a token',
   }),
+  consoleClientId: optional({
+    env: 'TOUCHSTONE_CONSOLE_CLIENT_ID',
+    schema: text,
+    shown: 'none: people enter a token or an API key',
+    allowed: 'a text',
+    help: 'client (public, code flow with PKCE) as which the console signs people in at the issuer; its redirect address is /console/signed-in',
+  }),
+  consoleScopes: setting({
+    env: 'TOUCHSTONE_CONSOLE_SCOPES',
+    schema: text,
+    default: 'openid profile',
+    allowed: 'scopes of OAuth, with a blank between',
+    help: 'scopes that the console requests from the issuer; with offline_access the sign-in is renewed without the person',
+  }),
   access: optional({
     env: 'TOUCHSTONE_ACCESS',
     schema: text,

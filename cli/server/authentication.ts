@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { ConsoleSignIn } from '../../gateway/http/consolePages.ts'
 import { describeError } from '../../gateway/http/describeError.ts'
 import { type Access, readAccess } from '../../gateway/identity/access.ts'
 import type { Callers } from '../../gateway/identity/caller.ts'
@@ -91,6 +92,17 @@ export async function authentication(at: {
     })
   }
   return authenticatedCallers({ key, token: await issuerOf(at, access), origins })
+}
+
+/** Returns how people sign in at the console. */
+export function consoleSignIn(
+  config: Pick<AuthenticationConfig, 'authentication' | 'authIssuer' | 'host'> &
+    Config<'consoleClientId' | 'consoleScopes'>,
+): ConsoleSignIn {
+  if (!authenticationRequired(config)) return { mode: 'DEVELOPMENT' }
+  const { authIssuer: issuer, consoleClientId: clientId, consoleScopes: scopes } = config
+  if (issuer === undefined || clientId === undefined) return { mode: 'CREDENTIAL' }
+  return { mode: 'ISSUER', issuer, clientId, scopes }
 }
 
 /** Returns a function that returns true for the secret of the latest start on a data directory. */

@@ -37,6 +37,8 @@ export const GATEWAY_CONFIG = [
   'callerStreamsMax',
   'operations',
   'graphiql',
+  'consoleClientId',
+  'consoleScopes',
   'streamsMax',
   'connectionsMax',
   'addressConnectionsMax',

@@ -33,8 +33,9 @@ import { startFeedMeter } from '../observe/feedMeter.ts'
 import { openMetrics } from '../observe/metrics.ts'
 import { readinessChecks } from '../observe/readiness.ts'
 import type { DeliverRole, IngestRole, PullRole } from '../observe/roles.ts'
-import { authentication } from './authentication.ts'
+import { authentication, consoleSignIn } from './authentication.ts'
 import { rowReaders } from './configuredRowReaders.ts'
+import { consoleFolder, startConsoleBuild } from './consoleBuild.ts'
 import { deliveryHandler } from './deliveryHandler.ts'
 import { followGraph, type Graph } from './followGraph.ts'
 import { followPolicy } from './followPolicy.ts'
@@ -308,6 +309,7 @@ export async function startGatewayRole(options: {
           log.error({ err: describeError(err) }, 'published operations could not be read'),
       },
       graphiql: config.graphiql === 'auto' ? undefined : config.graphiql === 'on',
+      console: { folder: consoleFolder, signIn: consoleSignIn(config) },
       log,
       refused: refusals.note,
       observe: metrics.observe,
@@ -333,6 +335,7 @@ export async function startGatewayRole(options: {
     })
     const { url, inProgress, close: drain, reload } = gateway
     await firstServed?.()
+    const stopConsoleBuild = startConsoleBuild(log)
     joinGatewayWorkers(url, () => metrics.toObjects())
     const following = followGraph({
       files: () => [config.supergraph ?? [], ownFile, schemaFiles(ownFile)].flat(),
@@ -359,6 +362,7 @@ export async function startGatewayRole(options: {
       async close(graceMs = config.drainSecondsMax * 1_000) {
         modelChanged = () => {}
         following.stop()
+        stopConsoleBuild()
         health.stop()
         await drain(graceMs)
         metrics.close()

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { DEVELOPMENT_SECRET_PREFIX } from '../identity/developmentSecret.ts'
 import { EXAMPLES } from './examples.ts'
-import { LINK_SECRET } from './graphiqlLink.ts'
+import { LINK_SECRET } from './secretLink.ts'
 
 /**
  * GraphiQL makes its tabs movable in a way that shifts a tab under the pointer when it is pressed for

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpError } from '../httpError.ts'
 import type { Callers } from '../identity/caller.ts'
 import { admitMetrics } from './admitMetrics.ts'
+import { CONSOLE_PATH, type consolePages } from './consolePages.ts'
 import { isPreflight, sendPreflight } from './crossOrigin.ts'
 import { deliver, type IngestHandler, isDelivery } from './deliveryRoute.ts'
 import { requireMethod } from './failure.ts'
@@ -21,6 +22,8 @@ export interface Routes {
   metrics?: MetricsText | undefined
   /** Serves GraphiQL to browsers. The default is yes without authentication. */
   graphiql?: boolean | undefined
+  /** Serves the pages of the console. */
+  console?: ReturnType<typeof consolePages> | undefined
   graphql: (req: IncomingMessage, res: ServerResponse, correlationId: string) => Promise<void>
 }
 
@@ -40,6 +43,10 @@ export async function route(
   if (path === '/health/live') return sendLive(res)
   if (path === '/health/ready') return await sendReady(res, routes.ready, routes.draining())
   if (isDelivery(path)) return await deliver(ingest, req, res, { path, correlationId: id })
+  // Pages hold no data, so everybody may have them: a person who comes back from the issuer, or by a
+  // link of another site, names no origin and has parameters.
+  if (routes.console && (path === CONSOLE_PATH || path.startsWith(`${CONSOLE_PATH}/`)))
+    return await routes.console(req, res, path)
   const refusal = callers.refuse(req)
   if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
   if (path === GRAPHQL_PATH) {

@@ -32,7 +32,7 @@ const drainPollMs = 10
 const idleSweepMs = 50
 
 export interface ServerOptions
-  extends Pick<Routes, 'callers' | 'ready' | 'ingest' | 'metrics' | 'graphiql'> {
+  extends Pick<Routes, 'callers' | 'ready' | 'ingest' | 'metrics' | 'graphiql' | 'console'> {
   /** Returns the current runtime. */
   runtime: () => Runtime
   operations: PublishedOperations

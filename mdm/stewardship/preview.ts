@@ -29,6 +29,8 @@ export interface PreviewRecord {
   changed: string[]
   redirect: string | null
   members: string[]
+  /** field -> {r, u}: source records and rule of each value after it; null without values. */
+  provenance: Record<string, unknown> | null
 }
 
 /** Reads the effect of an action from its transaction before it is rolled back. */
@@ -57,6 +59,7 @@ export async function describe(
       changed: e.changed,
       redirect: e.redirect,
       members: e.members,
+      provenance: e.provenance,
     })),
     children: await movedChildren(tx, policy, state),
     tasks: await tx<Preview['tasks']>`

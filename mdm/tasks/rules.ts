@@ -5,7 +5,7 @@ import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { CurrencyRates } from '../golden/read/valueAtRisk.ts'
 
 /** Kinds of action, and other duties that a role may allow. */
-const DUTIES = [
+export const DUTIES = [
   'MERGE',
   'UNMERGE',
   'SPLIT',

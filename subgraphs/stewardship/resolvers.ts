@@ -9,6 +9,7 @@ import type { Sql } from '../../mdm/db/database.ts'
 import { missingEvidence } from '../../mdm/explain/evidence.ts'
 import { undisclosed } from '../../mdm/explain/explain.ts'
 import { quality } from '../../mdm/golden/read/quality.ts'
+import { readGolden } from '../../mdm/golden/read/read.ts'
 import {
   latestPublications,
   type Publication,
@@ -444,6 +445,13 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
           (n) => n !== null,
         )
         return [...new Map(found.map((n) => [n.id, n])).values()]
+      },
+      async mergePreview(t: TaskRow, _: unknown, context: RequestContext) {
+        if (t.kind !== 'POSSIBLE_MATCH' && t.kind !== 'CONFLICT') return null
+        const names = policy.types.map((of) => of.name)
+        const found = await readGolden(context.sql, names, t.subject)
+        const records = [...new Map([...found.values()].map((g) => [g.id, g])).values()]
+        return previewAction(commandOf('merge', { records }), context)
       },
       action: (t: TaskRow, _: unknown, context: RequestContext) =>
         t.kind === 'APPROVAL' ? actionOf(t.subject[0] ?? null, context) : null,

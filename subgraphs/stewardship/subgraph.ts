@@ -1,4 +1,5 @@
 import type { Stewardship } from '../../mdm/stewardship/steward.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Subgraph } from '../contract.ts'
 import { connectionResolvers } from '../shared/connection.ts'
@@ -6,6 +7,7 @@ import type { SqlOf } from '../shared/context.ts'
 import { type ConnectionSdl, connectionSdl } from '../shared/listSdl.ts'
 import { makeSubgraph, type Resolvers, readSdl } from '../shared/subgraph.ts'
 import { tagRoots } from '../shared/tagRoots.ts'
+import { consoleResolvers } from './console.ts'
 import { labelResolvers } from './labels.ts'
 import { matchingResolvers } from './matching.ts'
 import { resolvers } from './resolvers.ts'
@@ -42,12 +44,15 @@ export function createStewardshipSubgraph(
       tagRoots(readSdl(import.meta.url, 'schema.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'matching.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'labels.graphql'), 'internal'),
+      tagRoots(readSdl(import.meta.url, 'console.graphql'), 'internal'),
       ...CONNECTIONS.map(connectionSdl),
     ],
     {
       ...mergeResolvers(
-        mergeResolvers(resolvers(steward, policies), matchingResolvers(steward)),
+        resolvers(steward, policies),
+        matchingResolvers(steward),
         labelResolvers(steward),
+        consoleResolvers(steward),
       ),
       ...Object.fromEntries(
         CONNECTIONS.map(({ type }) => [`${type}Connection`, connectionResolvers]),
@@ -74,12 +79,11 @@ type ${t.name} implements Node @key(fields: "id", resolvable: false) {
     .join('\n')
 }
 
-/** Merges two sets of resolvers that share no type but Query and Mutation. */
-function mergeResolvers(one: Resolvers, other: Resolvers): Resolvers {
-  return {
-    ...one,
-    ...other,
-    Query: { ...(one.Query as object), ...(other.Query as object) },
-    Mutation: { ...(one.Mutation as object), ...(other.Mutation as object) },
-  }
+/** Merges sets of resolvers. Several may have fields of one type, and no field twice. */
+function mergeResolvers(...sets: Resolvers[]): Resolvers {
+  const merged: Resolvers = {}
+  for (const set of sets)
+    for (const [type, fields] of Object.entries(set))
+      merged[type] = { ...(ownValue(merged, type) as object | undefined), ...(fields as object) }
+  return merged
 }

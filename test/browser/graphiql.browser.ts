@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { EXAMPLES } from '../../gateway/http/examples.ts'
-import { graphiqlLink } from '../../gateway/http/graphiqlLink.ts'
+import { secretLink } from '../../gateway/http/secretLink.ts'
 import { localCallers } from '../../gateway/identity/callers.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { eventually as until } from '../e2e/eventually.ts'
@@ -111,14 +111,14 @@ describe('GraphiQL', { skip }, () => {
       return tab
     }
     await responds(await open(closed.url), /./, /UNAUTHENTICATED/)
-    const tab = await open(graphiqlLink(closed.url, secret))
+    const tab = await open(secretLink(closed.url, secret))
     assert.equal(tab.url(), closed.url, 'the address holds no secret')
     assert.deepEqual(await context.cookies(), [], 'other ports would receive a cookie')
     await responds(tab, /./, /"customers"/)
     await responds(await open(closed.url), /./, /"customers"/)
     // A page of another site can link here, but not replace the secret.
-    await responds(await open(graphiqlLink(closed.url, 'tsd_foreign')), /./, /"customers"/)
-    await responds(await open(graphiqlLink(closed.url, 'tsd_€')), /./, /"customers"/)
+    await responds(await open(secretLink(closed.url, 'tsd_foreign')), /./, /"customers"/)
+    await responds(await open(secretLink(closed.url, 'tsd_€')), /./, /"customers"/)
     await responds(tab, /Changes/, /"cursor"/)
     assert.equal(closed.inProgress().sockets, 1)
     await ingestRecords(db.sql, [

@@ -6,7 +6,7 @@ import { generated } from '../../cli/commands/generate.ts'
 import { packagePath } from '../../cli/config/packagePath.ts'
 import { EXAMPLES } from '../../gateway/http/examples.ts'
 
-for (const [path, text] of generated())
+for (const [path, text] of await generated())
   test(`${path} equals the output of "npx touchstone generate" and names that command in its first line`, () => {
     assert.ok(existsSync(packagePath(path)), 'the file is missing')
     assert.equal(readFileSync(packagePath(path), 'utf8'), text)

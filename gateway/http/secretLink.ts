@@ -2,9 +2,9 @@
 export const LINK_SECRET = 'secret'
 
 /**
- * Returns the link that opens GraphiQL with the secret of a start. The secret is in the fragment,
+ * Returns the link that opens a page (GraphiQL, the console) with the secret of a start. The secret is in the fragment,
  * which browsers send to no server and in no Referer.
  */
-export function graphiqlLink(url: string, secret: string): string {
+export function secretLink(url: string, secret: string): string {
   return `${url}#${LINK_SECRET}=${secret}`
 }
