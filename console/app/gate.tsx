@@ -1,0 +1,39 @@
+import { RouterProvider } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+import { useQuery } from '../graph/useQuery.ts'
+import { FailureNote, Skeleton } from '../parts/states.tsx'
+import { useSession } from '../session/session.ts'
+import { SCOPES, type Viewer, ViewerContext } from '../session/viewer.ts'
+import { ViewerDocument } from '../session/viewer.generated.ts'
+import { router } from './router.tsx'
+import css from './gate.module.css'
+import { SignedOut } from './signedOut.tsx'
+
+/**
+ * Shows the screens to a caller whom the graph knows. Who is signed out meanwhile keeps the screen
+ * as it is, with the sign-in above it: nothing that was entered is lost.
+ */
+export function Gate() {
+  const { state, why } = useSession()
+  const { data, failure, slow, again } = useQuery(
+    ViewerDocument,
+    state === 'STARTING' ? null : { scopes: SCOPES },
+  )
+  const [viewer, setViewer] = useState<Viewer | null>(null)
+  useEffect(() => {
+    if (data?.viewer) setViewer(data.viewer)
+  }, [data])
+  if (viewer)
+    return (
+      <ViewerContext value={viewer}>
+        <RouterProvider router={router} />
+        {state === 'SIGNED_OUT' && <SignedOut why={why} again={again} over />}
+      </ViewerContext>
+    )
+  if (state === 'SIGNED_OUT') return <SignedOut why={why} again={again} />
+  return (
+    <main className={css.page}>
+      {failure ? <FailureNote failure={failure} again={again} /> : <Skeleton slow={slow} />}
+    </main>
+  )
+}

@@ -1,0 +1,32 @@
+import type { ComponentType } from 'react'
+import type { RootField } from '../session/viewer.ts'
+
+/** A screen of the console. A new one is a folder with a component `Screen`, and an entry here. */
+export interface Screen {
+  /** Path below /console, with parameters as `$id`. */
+  path: string
+  name: string
+  /** The letter after `g`. Without it the screen is reached from others only. */
+  letter?: string
+  /** The root field without which it shows nothing: its scopes decide whether it can be opened. */
+  needs: RootField
+  load: () => Promise<{ Screen: ComponentType }>
+}
+
+export const SCREENS: readonly Screen[] = [
+  {
+    path: '/queue',
+    name: 'Queue',
+    letter: 'q',
+    needs: 'Query.tasks',
+    load: () => import('../queue/queue.tsx'),
+  },
+  {
+    path: '/decide/$id',
+    name: 'Decision',
+    needs: 'Query.task',
+    load: () => import('../decide/decide.tsx'),
+  },
+]
+
+export const FIRST_PATH = '/queue'
