@@ -11,6 +11,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   subgraphs: ['schema', 'mdm'],
   gateway: ['schema', 'subgraphs', 'connectors'],
   demo: ['schema'],
+  // A client of the graph: nothing of the server is in it, and the server imports nothing of it.
+  console: [],
   cli: ['schema', 'connectors', 'mdm', 'subgraphs', 'gateway', 'demo'],
   bench: ['schema', 'connectors', 'mdm', 'subgraphs', 'gateway', 'demo', 'cli', 'test'],
 }
@@ -97,7 +99,10 @@ const NOT_IN: Record<string, RegExp> = {
   schema: /^(?!node:|graphql$|zod$|drizzle-orm|ipaddr\.js$|@opentelemetry\/api$)/,
 }
 
-const files = globSync('{schema,connectors,mdm,subgraphs,gateway,demo,cli,bench}/**/*.ts')
+const files = [
+  ...globSync('{schema,connectors,mdm,subgraphs,gateway,demo,cli,bench}/**/*.ts'),
+  ...globSync('console/**/*.{ts,tsx}', { exclude: (name) => name.startsWith('dist') }),
+]
 const hasCode = (folder: string) => files.some((f) => f.startsWith(`${folder}/`))
 const imports = files.flatMap((file) =>
   [
@@ -205,7 +210,7 @@ test('there is no circular import, including imports of types', () => {
 test('there are no catch-all folders or files: utils, helpers, managers, barrels', () => {
   assert.deepEqual(
     files.filter((f) =>
-      /(^|\/)(utils?|helpers?|managers?|common|misc)(\/|\.ts$)|\/index\.ts$/.test(f),
+      /(^|\/)(utils?|helpers?|managers?|common|misc)(\/|\.tsx?$)|\/index\.tsx?$/.test(f),
     ),
     [],
   )

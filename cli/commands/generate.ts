@@ -7,19 +7,24 @@ import { schemasOf } from '../../subgraphs/all.ts'
 import { packagePath } from '../config/packagePath.ts'
 import { supergraphText } from '../config/supergraph.ts'
 import { print } from '../terminal/print.ts'
-import { consoleOperations } from './output/consoleOperations.ts'
+import { consoleOperations, hasGenerator } from './output/consoleOperations.ts'
+
+/** Returns the text of the generated files that follow from the model. */
+export function generatedOfModel(): Map<string, string> {
+  const policy = readPolicy(packagePath('schema/model'))
+  return new Map([
+    ['schema/generated/types.ts', generateTypes(policy)],
+    ['supergraph.graphql', supergraphText(schemasOf(policy))],
+  ])
+}
 
 /**
  * Returns the text of every generated file that is checked in. A test compares it with the files.
  */
 export async function generated(): Promise<Map<string, string>> {
-  const policy = readPolicy(packagePath('schema/model'))
-  const supergraph = supergraphText(schemasOf(policy))
-  return new Map([
-    ['schema/generated/types.ts', generateTypes(policy)],
-    ['supergraph.graphql', supergraph],
-    ...(await consoleOperations(supergraph)),
-  ])
+  const ofModel = generatedOfModel()
+  const operations = await consoleOperations(ofModel.get('supergraph.graphql') ?? '')
+  return new Map([...ofModel, ...operations])
 }
 
 export const command = new Command('generate')
@@ -33,9 +38,16 @@ Example:
   npx touchstone generate`,
   )
   .action(async () => {
-    for (const [path, text] of await generated()) {
-      mkdirSync(dirname(packagePath(path)), { recursive: true })
-      writeFileSync(packagePath(path), text)
-      print(path)
-    }
+    const ofModel = generatedOfModel()
+    write(ofModel)
+    // An installation without development packages changes its model, and not the console.
+    if (hasGenerator()) write(await consoleOperations(ofModel.get('supergraph.graphql') ?? ''))
   })
+
+function write(files: ReadonlyMap<string, string>): void {
+  for (const [path, text] of files) {
+    mkdirSync(dirname(packagePath(path)), { recursive: true })
+    writeFileSync(packagePath(path), text)
+    print(path)
+  }
+}

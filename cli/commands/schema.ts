@@ -16,7 +16,7 @@ import { packagePath } from '../config/packagePath.ts'
 import { withDatabase } from '../connect.ts'
 import { freshCandidates } from '../server/ownGraph.ts'
 import { print, printJson } from '../terminal/print.ts'
-import { generated } from './generate.ts'
+import { generatedOfModel } from './generate.ts'
 import { readOperations } from './input/operationFiles.ts'
 import { mappingFiles, publishedEvents, readReference } from './input/schemaReference.ts'
 import { breaks, changesInWords, ownChanges } from './schema/ownChanges.ts'
@@ -75,7 +75,7 @@ Examples:
   const { against, json } = options
   if (against === undefined) return await checkOwn(options)
   const reference = readReference(against, packagePath('.'))
-  const now = generated().get('supergraph.graphql') ?? ''
+  const now = generatedOfModel().get('supergraph.graphql') ?? ''
   const changes = sorted([
     ...supergraphChanges(reference.supergraph, now, new Date().toISOString().slice(0, 10)),
     ...eventChanges(reference.events, publishedEvents(packagePath('.'))),

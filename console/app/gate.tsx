@@ -3,10 +3,10 @@ import { useEffect, useState } from 'react'
 import { useQuery } from '../graph/useQuery.ts'
 import { FailureNote, Skeleton } from '../parts/states.tsx'
 import { useSession } from '../session/session.ts'
-import { SCOPES, type Viewer, ViewerContext } from '../session/viewer.ts'
 import { ViewerDocument } from '../session/viewer.generated.ts'
-import { router } from './router.tsx'
+import { SCOPES, type Viewer, ViewerContext } from '../session/viewer.ts'
 import css from './gate.module.css'
+import { router } from './router.tsx'
 import { SignedOut } from './signedOut.tsx'
 
 /**

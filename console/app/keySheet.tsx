@@ -1,5 +1,5 @@
-import { Dialog } from '../parts/dialog.tsx'
 import { Key } from '../parts/button.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { activeKeys } from '../parts/keys.ts'
 import css from './keySheet.module.css'
 

@@ -27,7 +27,6 @@ export function Palette({ onClose }: { onClose: () => void }) {
     <Dialog title="Go to or do" onClose={onClose}>
       <input
         className={css.input}
-        // biome-ignore lint/a11y/noAutofocus: the person asked for it by a key
         autoFocus
         role="combobox"
         aria-label="What to do"
@@ -50,8 +49,6 @@ export function Palette({ onClose }: { onClose: () => void }) {
       />
       <div id={list} role="listbox" aria-label="Actions" className={css.list}>
         {found.map(({ key, name }, n) => (
-          // biome-ignore lint/a11y/useFocusableInteractive: the input has the focus, as a combobox wants it
-          // biome-ignore lint/a11y/useKeyWithClickEvents: Enter in the input does the same
           <div
             key={key}
             id={`${list}-${n}`}

@@ -6,8 +6,8 @@ import {
   Navigate,
 } from '@tanstack/react-router'
 import { Empty, Skeleton } from '../parts/states.tsx'
-import { FIRST_PATH, SCREENS } from './screens.ts'
 import { Broken } from './broken.tsx'
+import { FIRST_PATH, SCREENS } from './screens.ts'
 import { Shell } from './shell.tsx'
 
 const root = createRootRoute({

@@ -3,7 +3,11 @@ import { signIn, signInMode } from '../session/session.ts'
 import css from './gate.module.css'
 
 /** The sign-in. With `over` it lies above the screen, which stays as it is. */
-export function SignedOut({ why, again, over = false }: {
+export function SignedOut({
+  why,
+  again,
+  over = false,
+}: {
   why: string | null
   again: () => void
   over?: boolean
@@ -22,7 +26,12 @@ export function SignedOut({ why, again, over = false }: {
   )
   if (!over) return <main className={css.page}>{content}</main>
   return (
-    <dialog ref={dialog} className={css.dialog} onCancel={(e) => e.preventDefault()} aria-label="Sign in">
+    <dialog
+      ref={dialog}
+      className={css.dialog}
+      onCancel={(e) => e.preventDefault()}
+      aria-label="Sign in"
+    >
       {content}
     </dialog>
   )
@@ -44,8 +53,8 @@ function Way({ again }: { again: () => void }) {
     <form className={css.form} onSubmit={send}>
       {signInMode === 'DEVELOPMENT' && (
         <p>
-          Run <code>npx touchstone link console</code> and open the link that it prints. Or enter the
-          secret of the start:
+          Run <code>npx touchstone link console</code> and open the link that it prints. Or enter
+          the secret of the start:
         </p>
       )}
       <label htmlFor="credential">

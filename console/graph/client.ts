@@ -17,7 +17,10 @@ const send: typeof fetch = async (to, init) => {
   for (const [name, value] of Object.entries(await headersOfCaller())) headers.set(name, value)
   const response = await fetch(to, { ...init, headers })
   if (response.status === 401) {
-    const body = (await response.clone().json().catch(() => null)) as {
+    const body = (await response
+      .clone()
+      .json()
+      .catch(() => null)) as {
       errors?: { message: string }[]
     } | null
     rejected(body?.errors?.[0]?.message ?? 'The server does not know the caller')
@@ -53,7 +56,10 @@ export async function mutate<T, V extends AnyVariables>(
   return outcomeOf(await client.mutation(operation, variables).toPromise())
 }
 
-function outcomeOf<T>({ data, error }: {
+function outcomeOf<T>({
+  data,
+  error,
+}: {
   data?: T | undefined
   error?: Parameters<typeof failureOf>[0] | undefined
 }): Outcome<T> {

@@ -46,7 +46,12 @@ export function useQuery<T, V extends AnyVariables>(
       clearTimeout(timer)
       if (!current) return
       shown.current = text
-      setState((s) => ({ data: data ?? (isOther ? null : s.data), failure, loading: false, slow: false }))
+      setState((s) => ({
+        data: data ?? (isOther ? null : s.data),
+        failure,
+        loading: false,
+        slow: false,
+      }))
     })
     return () => {
       current = false

@@ -17,7 +17,15 @@ interface ButtonProps {
  * A button with its key. A refused one stays in the order of the Tab key and says why, so that who
  * reads with a screen reader finds out too.
  */
-export function Button({ children, onPress, keyHint, refusal, kind = 'PLAIN', pressed, label }: ButtonProps) {
+export function Button({
+  children,
+  onPress,
+  keyHint,
+  refusal,
+  kind = 'PLAIN',
+  pressed,
+  label,
+}: ButtonProps) {
   const isRefused = refusal !== null && refusal !== undefined
   return (
     <button

@@ -5,7 +5,13 @@ import css from './panes.module.css'
  * Two panes: a list or fields on the left, its preview on the right, always in sight. On a narrow
  * screen the second one follows below.
  */
-export function Panes({ title, head, first, second, secondTitle }: {
+export function Panes({
+  title,
+  head,
+  first,
+  second,
+  secondTitle,
+}: {
   title: string
   head?: ReactNode
   first: ReactNode

@@ -48,7 +48,9 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 export function Skeleton({ rows = 8, slow = false }: { rows?: number; slow?: boolean }) {
   return (
     <div className={css.skeleton} role="status" aria-label="Loading">
-      {slow && <p className={css.slow}>The server takes longer than usual. It goes on by itself.</p>}
+      {slow && (
+        <p className={css.slow}>The server takes longer than usual. It goes on by itself.</p>
+      )}
       {Array.from({ length: rows }, (_, n) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the rows are all the same
         <span key={n} className={css.bar} aria-hidden="true" />

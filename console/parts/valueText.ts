@@ -27,7 +27,11 @@ export function isMoney(value: unknown): value is Amount {
 
 /** Returns an amount in its currency, with the decimals that the currency has. */
 export function moneyText({ minorUnits, currency }: Amount): string {
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay: 'code' })
+  const format = new Intl.NumberFormat('en', {
+    style: 'currency',
+    currency,
+    currencyDisplay: 'code',
+  })
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2
   return format.format(minorUnits / 10 ** digits).replaceAll('\u00a0', ' ')
 }

@@ -131,7 +131,9 @@ async function fetchJson<T>(url: string, body?: URLSearchParams): Promise<T> {
     error_description?: string
   }
   if (!response.ok)
-    throw new Error(json.error_description ?? json.error ?? `The issuer responds ${response.status}`)
+    throw new Error(
+      json.error_description ?? json.error ?? `The issuer responds ${response.status}`,
+    )
   return json
 }
 

@@ -49,7 +49,10 @@ export function consoleResolvers(steward: Stewardship): Resolvers {
       name: (v: ReturnType<typeof callerOf>) => v.actor,
       scopes: (_: unknown, { of }: { of: string[] }, { scopes }: RequestContext) => {
         if (of.length > scopesMax)
-          throw inputError('TOO_MANY_IDS', `scopes takes up to ${scopesMax} names, not ${of.length}`)
+          throw inputError(
+            'TOO_MANY_IDS',
+            `scopes takes up to ${scopesMax} names, not ${of.length}`,
+          )
         return of.filter((scope) => scopes.has(scope))
       },
       duties: (v: ReturnType<typeof callerOf>) => DUTIES.filter((d) => mayDo(rules, v.roles, d)),

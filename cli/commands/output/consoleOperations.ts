@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import {
   buildSchema,
   type DocumentNode,
@@ -20,6 +20,11 @@ const SCALARS = {
   JSON: 'unknown',
 }
 
+/** Returns whether GraphQL Codegen is installed: it is a package for development. */
+export function hasGenerator(): boolean {
+  return existsSync(packagePath('node_modules/@graphql-codegen/core'))
+}
+
 /**
  * Returns the generated files of the console: beside each of its .graphql files one with the texts
  * and types of the operations, and the scopes of the root fields. `supergraph` is the
@@ -38,7 +43,10 @@ export async function consoleOperations(supergraph: string): Promise<Map<string,
   }
   const texts = new Map<string, string>()
   for (const { file, document } of documents)
-    texts.set(file.replace(/\.graphql$/, '.generated.ts'), await operationsText(schema, file, document))
+    texts.set(
+      file.replace(/\.graphql$/, '.generated.ts'),
+      await operationsText(schema, file, document),
+    )
   return texts.set('console/session/rights.generated.ts', rightsText(supergraph))
 }
 
@@ -81,13 +89,27 @@ async function operationsText(
       `export const ${name}Document = ${JSON.stringify(text)} as unknown as Operation<${name}${kind}, ${name}${kind}Variables>`,
     ]
   })
-  return [HEADER, "import type { Operation } from '../graph/operation.ts'", '', types, '', ...documents, ''].join('\n')
+  return [
+    HEADER,
+    "import type { Operation } from '../graph/operation.ts'",
+    '',
+    types,
+    '',
+    ...documents,
+    '',
+  ].join('\n')
 }
 
 /** Returns whether an operation uses a fragment, itself or by another fragment. */
-function isUsed(name: string, from: object, fragments: readonly { name: { value: string } }[]): boolean {
+function isUsed(
+  name: string,
+  from: object,
+  fragments: readonly { name: { value: string } }[],
+): boolean {
   const text = JSON.stringify(from)
-  const spreads = [...text.matchAll(/"kind":"FragmentSpread","name":\{"kind":"Name","value":"(\w+)"/g)]
+  const spreads = [
+    ...text.matchAll(/"kind":"FragmentSpread","name":\{"kind":"Name","value":"(\w+)"/g),
+  ]
   return spreads.some(([, found]) => {
     if (found === name) return true
     const fragment = fragments.find((f) => f.name.value === found)

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { buildConsole } from '../../cli/server/consoleBuild.ts'
+import { renewDevelopmentSecret } from '../../gateway/identity/developmentSecret.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import { touchstone } from '../cli/process.ts'
+import { testDatabase } from '../database.ts'
+import { ask } from '../gateway/gateway.ts'
+import { chromiumPath, FLAGS } from './chromium.ts'
+
+const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+export const COMPANIES = 120
+
+/** The real program with the demo world, and a browser that looks at its console. */
+export interface ConsoleServer {
+  sql: Sql
+  /** URL of the console. */
+  url: string
+  browser: Browser
+  /** Opens a path below /console as the development caller. Errors of the page fail the test. */
+  open(path: string, options?: PageOptions): Promise<ConsolePage>
+  /** Asks the graph. Throws its errors. */
+  // biome-ignore lint/suspicious/noExplicitAny: data of any operation
+  graph(text: string, variables?: object): Promise<any>
+  /** Makes the secret that pages use void, as another start on the same data does. */
+  renewSecret(): void
+  close(): Promise<void>
+}
+interface PageOptions {
+  dark?: boolean
+  width?: number
+  height?: number
+  actor?: string
+  roles?: string
+}
+export interface ConsolePage {
+  page: Page
+  context: BrowserContext
+  /** Errors that the page printed, without failed requests that a test provokes. */
+  errors: string[]
+}
+
+export async function consoleServer(flags: string[] = []): Promise<ConsoleServer> {
+  await buildConsole()
+  const db = await testDatabase()
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-console-'))
+  const start = ['start', '--port', '0', '--companies', String(COMPANIES), ...flags]
+  const program = touchstone(start, dir, { DATABASE_URL: db.url })
+  const stop = async () => {
+    program.child.kill('SIGTERM')
+    await program.ended
+    await db.drop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+  try {
+    const [, graphUrl = ''] = await program.says(/GraphQL {6}(\S+)/)
+    await program.says(/Stop with Ctrl-C/)
+    const secret = () => readFileSync(join(dir, 'development-secret'), 'utf8').trim()
+    const browser = await chromium.launch({ executablePath: chromiumPath as string, args: FLAGS })
+    const url = `${new URL(graphUrl).origin}/console`
+    return {
+      sql: db.sql,
+      url,
+      browser,
+      async open(path, { dark = false, width = 1440, height = 900, actor, roles } = {}) {
+        const context = await browser.newContext({
+          viewport: { width, height },
+          colorScheme: dark ? 'dark' : 'light',
+          reducedMotion: 'reduce',
+        })
+        if (actor !== undefined)
+          await context.addInitScript(
+            ([name, person]) => sessionStorage.setItem(name as string, person as string),
+            ['touchstone-person', JSON.stringify({ actor, roles: roles ?? '' })],
+          )
+        const page = await context.newPage()
+        const errors: string[] = []
+        page.on('pageerror', (e) => errors.push(e.message))
+        page.on('console', (line) => {
+          if (line.type() === 'error' && !/Failed to load resource|WebSocket/.test(line.text()))
+            errors.push(line.text())
+        })
+        await page.goto(`${url}${path}#secret=${secret()}`)
+        return { page, context, errors }
+      },
+      async graph(text, variables = {}) {
+        const { body } = await ask(graphUrl, text, {
+          variables,
+          headers: { authorization: `Bearer ${secret()}` },
+        })
+        assert.equal(body.errors, undefined, JSON.stringify(body.errors))
+        return body.data
+      },
+      renewSecret: () => void renewDevelopmentSecret(dir),
+      async close() {
+        await browser.close()
+        await stop()
+      },
+    }
+  } catch (e) {
+    await stop()
+    throw e
+  }
+}
+
+/** Checks a page with axe, by the rules of WCAG 2.2 AA. Returns a line for each violation. */
+export async function audit(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync(axeFile, 'utf8'))
+  return await page.evaluate(async () => {
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+    // biome-ignore lint/suspicious/noExplicitAny: axe is a global of the page here
+    const { violations } = await (globalThis as any).axe.run(document, { runOnly: tags })
+    return violations.flatMap(
+      (v: { id: string; nodes: { target: string[]; failureSummary: string }[] }) =>
+        v.nodes.map(
+          (n) => `${v.id} ${n.target.join(' ')}: ${n.failureSummary.split('\n')[1]?.trim()}`,
+        ),
+    )
+  })
+}
