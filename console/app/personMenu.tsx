@@ -16,7 +16,7 @@ export function PersonMenu({ onKeys, onPalette }: { onKeys: () => void; onPalett
   }
   return (
     <>
-      <button type="button" className={css.name} popoverTarget={id}>
+      <button type="button" className={css.name} popoverTarget={id} aria-label={`${name}: menu`}>
         <span className={css.letter} aria-hidden="true">
           {name[0]?.toUpperCase()}
         </span>

@@ -19,6 +19,8 @@ export function Shell() {
   useKeys('Everywhere', [
     { key: '$mod+k', name: 'Go to a screen, or do something', run: () => setShown('PALETTE') },
     { key: 'Shift+?', name: 'Show the keys of this screen', run: () => setShown('KEYS') },
+    // Keyboards on which it needs no Shift.
+    { key: '?', name: 'Show the keys', run: () => setShown('KEYS'), hidden: true },
     ...listed.map(({ letter, name, path }) => ({
       key: `g ${letter}`,
       name: `Go to ${name}`,
