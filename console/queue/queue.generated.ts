@@ -31,7 +31,8 @@ export type TaskKind =
   | 'WRITE'
   /**
    * A source record bears a golden id that names no record of its type. It is named in the reason and has
-   * to be corrected there. It closes by itself.
+   * to be corrected there. Or records of an object have another text in its place, one task for all. It
+   * closes by itself.
    */
   | 'UNKNOWN_GOLDEN_ID';
 

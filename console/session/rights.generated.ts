@@ -60,6 +60,7 @@ export const RIGHTS = {
   'Query.product': [['golden:read']],
   'Query.productBySource': [['golden:read']],
   'Query.products': [['golden:read']],
+  'Query.search': [['golden:read']],
   'Query.tasks': [['stewardship:read']],
   'Query.taskCounts': [['stewardship:read']],
   'Query.task': [['stewardship:read']],
