@@ -32,13 +32,14 @@ interface Page {
   immutable: boolean
 }
 
-const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.woff2': 'font/woff2',
-}
+const HTML = 'text/html; charset=utf-8'
+const TYPES = new Map([
+  ['.html', HTML],
+  ['.js', 'text/javascript; charset=utf-8'],
+  ['.css', 'text/css; charset=utf-8'],
+  ['.svg', 'image/svg+xml'],
+  ['.woff2', 'font/woff2'],
+])
 const INDEX = 'index.html'
 /** Below it every name holds a hash. */
 const ASSETS = 'assets/'
@@ -87,7 +88,7 @@ export function consolePages(
       isMissing ? 'Not found: the console was built again; load the page again' : NOT_BUILT,
     )
     res.writeHead(isMissing ? 404 : 503, {
-      'content-type': isMissing ? 'text/plain; charset=utf-8' : (TYPES['.html'] as string),
+      'content-type': isMissing ? 'text/plain; charset=utf-8' : HTML,
       'content-length': body.length,
       'cache-control': 'no-store',
     })
@@ -120,7 +121,7 @@ async function readPages({ folder, signIn }: ConsoleOptions): Promise<Map<string
   const pages = await Promise.all(
     files.map(async (file): Promise<[string, Page] | null> => {
       const name = relative(folder, file).split(sep).join('/')
-      const type = TYPES[extname(name)]
+      const type = TYPES.get(extname(name))
       if (type === undefined) return null
       const stored = await readFile(file)
       const body = name === INDEX ? withSignIn(stored, signIn) : stored

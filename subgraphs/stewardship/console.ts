@@ -10,6 +10,7 @@ import type { Stewardship } from '../../mdm/stewardship/steward.ts'
 import type { TaskRow } from '../../mdm/tasks/queue.ts'
 import { DEFAULT_RULES, DUTIES, mayDo } from '../../mdm/tasks/rules.ts'
 import { hiddenFields } from '../../schema/hiddenFields.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import type { ProvenanceColumn } from '../../schema/tables/golden.ts'
 import { shownValues } from '../golden/mask.ts'
@@ -79,7 +80,7 @@ export function consoleResolvers(steward: Stewardship): Resolvers {
         const type = policy.type(g.__typename)
         const field = type.fields.find((f) => f.name === 'name') ?? type.fields.find(isTitle)
         if (!field || hiddenFields(policy, type, context.scopes).has(field.name)) return null
-        const value = g.values[field.name]
+        const value = ownValue(g.values, field.name)
         return typeof value === 'string' ? value : null
       },
       values: (g: FoundGolden, _: unknown, context: RequestContext) =>
@@ -127,7 +128,7 @@ export function consoleResolvers(steward: Stewardship): Resolvers {
   function originsOf(type: TypePolicy, provenance: ProvenanceColumn, { scopes }: RequestContext) {
     const hidden = hiddenFields(policy, type, scopes)
     return type.fields.flatMap(({ name }) => {
-      const found = Object.hasOwn(provenance, name) ? provenance[name] : undefined
+      const found = ownValue(provenance, name)
       return found && !hidden.has(name) ? [{ field: name, rule: found.u, sources: found.r }] : []
     })
   }

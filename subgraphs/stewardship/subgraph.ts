@@ -1,5 +1,5 @@
 import type { Stewardship } from '../../mdm/stewardship/steward.ts'
-import { ownValue } from '../../schema/kit/dictionary.ts'
+import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Subgraph } from '../contract.ts'
 import { connectionResolvers } from '../shared/connection.ts'
@@ -84,6 +84,9 @@ function mergeResolvers(...sets: Resolvers[]): Resolvers {
   const merged: Resolvers = {}
   for (const set of sets)
     for (const [type, fields] of Object.entries(set))
-      merged[type] = { ...(ownValue(merged, type) as object | undefined), ...(fields as object) }
+      setOwn<Resolvers[string]>(merged, type, {
+        ...(ownValue(merged, type) as object | undefined),
+        ...(fields as object),
+      })
   return merged
 }
