@@ -115,6 +115,7 @@ export interface WriteRefusal {
     | 'UNKNOWN_FORM'
     | 'NO_RECORD'
     | 'TOO_MANY_VALUES'
+    | 'TOO_LONG'
     | 'NOT_WRITABLE'
     | 'NOT_THE_VALUE'
   detail: string

@@ -5,6 +5,7 @@ import { isEmpty, type Scope } from './path.ts'
 import { type PathStep, parsePath } from './pathText.ts'
 import { locate, placeText, type RawPlace } from './rawPath.ts'
 import { compileRule, compileWhen, type Fail, isMap, type Missing } from './rule.ts'
+import { divisionsOf } from './division.ts'
 import { codeLike } from './writtenForm.ts'
 
 /** A rule, or a part of one, that cannot be written at all. */
@@ -190,7 +191,8 @@ function emptied(
 
 /**
  * Parts with a visible text between them, such as the lines of an address, can be told apart, and so
- * can one part beside fixed texts. Names that are joined with a blank cannot.
+ * can one part beside fixed texts. Names that are joined with a blank cannot, unless `widths:` says
+ * how many characters each part holds: then the text goes on in the next part.
  */
 function joinRule(
   spec: Record<string, unknown>,
@@ -204,7 +206,8 @@ function joinRule(
   const variable = parts.filter((part) => !isFixed(part))
   if (variable.length === 1) return affixRule(parts, variable[0], between, place, ctx)
   const texts = parts.filter((part) => typeof part === 'string')
-  if (texts.length !== parts.length || between.trim() === '')
+  const widths = Array.isArray(spec.widths) ? (spec.widths as number[]) : null
+  if (texts.length !== parts.length || (between.trim() === '' && !widths))
     return closed(place, 'join: makes one text of several, which cannot be told apart')
   const paths = texts.map((text) => ({ ...pathRule(text, place, ctx), path: parsePath(text) }))
   const barred = paths.find((p) => p.obstacle)?.obstacle
@@ -221,12 +224,18 @@ function joinRule(
         places.push(found)
       }
       const forms = wanted.value === null ? [''] : wanted.forms(undefined).map(String)
-      return forms.map((form) => {
-        const texts = form === '' ? [] : lines(form, between, places)
-        return places.flatMap((found, i): Proposal => {
-          const text = texts[i] ?? null
-          return text === (found.current ?? null) ? [] : [[found, text]]
-        })
+      return forms.flatMap((form): (Proposal | WriteRefusal)[] => {
+        const divisions = widths
+          ? divisionsOf(form, { between, widths, currents: places.map((p) => p.current) })
+          : [form === '' ? [] : lines(form, between, places)]
+        if (divisions.length === 0) return [tooLong(form, widths ?? [], texts)]
+        return divisions.map((texts) =>
+          places.flatMap((found, i): Proposal => {
+            const text = texts[i] ?? null
+            const isSame = isEmpty(text) ? isEmpty(found.current) : text === found.current
+            return isSame ? [] : [[found, text]]
+          }),
+        )
       })
     },
   }
@@ -283,6 +292,14 @@ function lines(text: string, between: string, places: readonly RawPlace[]): stri
     }
   }
   return made
+}
+
+function tooLong(text: string, widths: readonly number[], paths: readonly string[]): WriteRefusal {
+  const parts = paths.map((path, i) => `${path} (${widths[i]} characters)`).join(', ')
+  return {
+    code: 'TOO_LONG',
+    detail: `the text has ${text.length} characters, and does not fit into ${parts} without a cut within a word`,
+  }
 }
 
 /** Compiles the inverse of codes: the code that stands there if it means the same, else the first. */

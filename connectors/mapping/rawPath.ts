@@ -18,7 +18,8 @@ export interface PathFault {
 /**
  * Finds the one place of a path in a record, relative to `base` inside `each:`. Names that the
  * record does not have are those of the path; missing objects on the way are no fault, because they
- * can be made. An element of a list has to be there.
+ * can be made, and so can the first element `[0]` of a list without elements. Any other element of a
+ * list has to be there.
  */
 export function locate(
   raw: unknown,
@@ -94,6 +95,7 @@ type Part = { how: 'name'; name: string } | PathSelector
 function replaced(value: unknown, parts: readonly Part[], next: Json | undefined): unknown {
   const [part, ...rest] = parts
   if (!part) return next
+  if (value === undefined && next === undefined) return undefined
   if (part.how === 'name') {
     const object: Record<string, unknown> = { ...((value ?? {}) as Record<string, unknown>) }
     const made = replaced(ownValue(object, part.name), rest, next)
@@ -101,8 +103,9 @@ function replaced(value: unknown, parts: readonly Part[], next: Json | undefined
     else setOwn(object, part.name, made)
     return object
   }
-  const list = value as unknown[]
+  const list = (value ?? []) as unknown[]
   const at = indexesOf(list, part)[0]
+  if (at === undefined) return next === undefined ? value : [replaced(undefined, rest, next)]
   return list.map((item, i) => (i === at ? replaced(item, rest, next) : item))
 }
 
@@ -122,6 +125,10 @@ function walk(raw: unknown, path: readonly PathStep[]): RawPlace | PathFault {
     }
     steps.push({ name, selectors: step.selectors })
     for (const selector of step.selectors) {
+      if (isFirst(selector) && hasNoElement(value)) {
+        value = undefined
+        continue
+      }
       const found = Array.isArray(value) ? indexesOf(value, selector) : []
       const [at] = found
       if (at === undefined || !Array.isArray(value))
@@ -135,6 +142,14 @@ function walk(raw: unknown, path: readonly PathStep[]): RawPlace | PathFault {
     }
   }
   return { steps, current: value }
+}
+
+function isFirst(selector: PathSelector): boolean {
+  return selector.how === 'index' && selector.index === 0
+}
+
+function hasNoElement(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0)
 }
 
 function indexesOf(list: readonly unknown[], selector: PathSelector): number[] {

@@ -34,6 +34,7 @@ export const RULE_KEYS = [
   'from',
   'join',
   'with',
+  'widths',
   'constant',
   'extract',
   'split',
@@ -132,6 +133,7 @@ function compileMap(
 
   if ('with' in spec && !('join' in spec))
     fail([...at, 'with'], 'with: is only allowed beside join:')
+  if ('widths' in spec) checkWidths(spec, at, fail)
   if ('extract' in spec)
     rule = present(extracting(rule, spec.extract, [...at, 'extract'], fail), missing)
   if ('split' in spec)
@@ -210,6 +212,17 @@ function compileJoin(
       .map((v) => String(v).trim())
     return texts.every(missing.whole) ? [] : [texts.join(between)]
   }
+}
+
+/** Reading needs no widths: they say how a text that is written is divided over its parts. */
+function checkWidths(spec: Record<string, unknown>, at: readonly PropertyKey[], fail: Fail): void {
+  const { join, widths } = spec
+  const isWidth = (width: unknown) => Number.isInteger(width) && Number(width) > 0
+  if (!Array.isArray(join)) fail([...at, 'widths'], 'widths: is only allowed beside join:')
+  else if (!Array.isArray(widths) || widths.length !== join.length || !widths.every(isWidth))
+    fail([...at, 'widths'], 'widths: must list for each part of join: how many characters it holds')
+  else if (join.some((part) => typeof part !== 'string'))
+    fail([...at, 'widths'], 'widths: needs a path for each part of join:')
 }
 
 const patternCharsMax = 2_000
