@@ -200,7 +200,8 @@ function checkNeeds(
   source: ConfiguredSource,
 ): void {
   const key = (path: string) => path.toLowerCase().replaceAll('_', '')
-  const paths = new Set(fields.flatMap((f) => (writings.get(f)?.paths ?? []).map(key)))
+  const written = fields.flatMap((f) => writings.get(f)?.paths ?? [])
+  const paths = new Set([...written, ...Object.keys(ability.given)].map(key))
   const missing = ability.needs.filter((path) => !paths.has(key(path)))
   const givers = missing.map((path) => {
     const from = [...writings].filter(([, w]) => w.paths.map(key).includes(key(path)))

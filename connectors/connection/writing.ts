@@ -24,6 +24,8 @@ export interface WriteAbility {
    * NONE: the record is looked for first.
    */
   once: { by: 'KEY'; onceMs: number } | { by: 'UPSERT' } | { by: 'NONE' }
+  /** Values that each new record has, by path. */
+  given: Readonly<Record<string, Json>>
   /** Paths without whose values no record is created. */
   needs: readonly string[]
   /** Whether null may be written. */

@@ -1,11 +1,11 @@
 import type { Json } from '../connection/contract.ts'
 import type { WriteRefusal } from '../contract.ts'
 import { type CodeList, codeList } from './codes.ts'
+import { divisionsOf } from './division.ts'
 import { isEmpty, type Scope } from './path.ts'
 import { type PathStep, parsePath } from './pathText.ts'
 import { locate, placeText, type RawPlace } from './rawPath.ts'
 import { compileRule, compileWhen, type Fail, isMap, type Missing } from './rule.ts'
-import { divisionsOf } from './division.ts'
 import { codeLike } from './writtenForm.ts'
 
 /** A rule, or a part of one, that cannot be written at all. */

@@ -64,26 +64,35 @@ export class Draft {
 
   /** Returns the write, and the refusal of the fields that cannot be written, as far as there are. */
   finish(past: readonly PastWrite[]): PlannedWrite[] {
-    const { changes, values } = this.#invert()
+    const { changes, values, raw } = this.#invert()
     const different = [...values].filter(
       ([path, value]) => !isSameValue(readAt(this.#base, path), value),
     )
     const isCreate = this.#at.operation === 'CREATE' && different.length > 0
     const missing = isCreate && this.#waitsFor === null ? this.#missing(values) : []
+    const others = isCreate ? this.#otherwiseGiven(raw) : []
+    const isBarred = missing.length + others.length > 0
     if (missing.length > 0)
       this.refuse({
         field: '',
         code: 'MISSING_VALUES',
         detail: `${this.#input.target.source} creates no ${this.#at.object} without ${missing.join(', ')}`,
       })
+    for (const { field, given, wished } of others)
+      this.refuse({
+        field,
+        code: 'GIVEN_OTHERWISE',
+        detail: `each new ${this.#at.object} of ${this.#input.target.source} has the ${field} ${dataText(given)}, and the golden record has ${dataText(wished)}: see given: of its create:`,
+      })
     const waits = this.#refused.filter((r) => WAITS.has(r.code))
     const barred = this.#refused.filter((r) => !WAITS.has(r.code))
-    const written = Object.fromEntries(different)
+    const written = { ...(isCreate ? this.#given() : {}), ...Object.fromEntries(different) }
+    const before = this.#at.operation === 'CREATE' ? {} : this.#base
     const former = Object.fromEntries(
-      different.map(([path]) => [path, (readAt(this.#base, path) ?? null) as Json]),
+      Object.keys(written).map((path) => [path, (readAt(before, path) ?? null) as Json]),
     )
     const writes: PlannedWrite[] = []
-    if (missing.length === 0 && different.length + waits.length > 0)
+    if (!isBarred && different.length + waits.length > 0)
       writes.push({
         ...this.#at,
         ...{ changes, values: written, former, refused: waits, waitsFor: this.#waitsFor },
@@ -99,12 +108,34 @@ export class Draft {
     return writes
   }
 
+  /** Returns the values that each new record has. */
+  #given(): Readonly<Record<string, Json>> {
+    return this.#input.target.mapping.abilityOf(this.#at.object)?.given ?? {}
+  }
+
   /** Returns the paths without whose values no record is created. */
   #missing(values: ReadonlyMap<string, Json>): string[] {
     const needs = this.#input.target.mapping.abilityOf(this.#at.object)?.needs ?? []
     // A mapping reads names in any case, and may write companyName for companyname.
-    const given = new Set([...values].flatMap(([path, v]) => (v === null ? [] : pathKey(path))))
+    const all = [...Object.entries(this.#given()), ...values]
+    const given = new Set(all.flatMap(([path, v]) => (v === null ? [] : pathKey(path))))
     return needs.filter((path) => !given.has(pathKey(path)))
+  }
+
+  /**
+   * Returns the fields of a new record that would have another value than the golden record, because
+   * each new record is given it: an organisation is created for no person.
+   */
+  #otherwiseGiven(raw: Raw): { field: string; given: unknown; wished: unknown }[] {
+    const { golden, target } = this.#input
+    const mapped = target.mapping.map(this.#at.object, raw)
+    return golden.type.fields.flatMap((field) => {
+      const wished = ownValue(golden.values, field.name) ?? null
+      const given = ownValue(mapped, field.name) ?? null
+      const isGiven = (ownValue(this.#baseFields, field.name) ?? null) !== null
+      const isOther = isGiven && wished !== null && !holds(this.#input, field, given, wished)
+      return isOther ? [{ field: field.name, given, wished }] : []
+    })
   }
 
   #named(content: object, past: readonly PastWrite[]): Pick<PlannedWrite, 'hash' | 'isStopped'> {
@@ -127,7 +158,10 @@ export class Draft {
       const beside = [...made.also].filter(([, others]) =>
         others.some((name) => {
           if (this.#set.has(name) || this.#at.operation === 'CREATE') return false
-          return !isSameValue(ownValue(mapped, name), ownValue(this.#baseFields, name))
+          const now = ownValue(mapped, name)
+          // A full name follows its parts: it has the golden value then, so nothing is lost.
+          const { values } = this.#input.golden
+          return ![this.#baseFields, values].some((of) => isSameValue(now, ownValue(of, name)))
         }),
       )
       if (wrong.length === 0 && beside.length === 0) return made

@@ -1,3 +1,4 @@
+import { withValues } from '../../connectors/mapping/rawPath.ts'
 import type { WriteTargetType } from '../../connectors/writeTarget.ts'
 import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
@@ -63,7 +64,9 @@ function planCreate(input: PlanInput, type: WriteTargetType): PlannedWrite[] {
   const object = type.objects[0]
   if (object === undefined) return []
   const past = input.historyOf(object, null)
-  const draft = new Draft(input, 'CREATE', object, null, {}, {})
+  const { mapping } = input.target
+  const base = withValues({}, mapping.abilityOf(object)?.given ?? {})
+  const draft = new Draft(input, 'CREATE', object, null, base, mapping.map(object, base))
   if (input.former !== null && !past.at(-1)?.isReleased) {
     draft.refuse({
       field: '',

@@ -13,7 +13,7 @@ export interface TargetMapping {
   /** Returns what the connection can write of an object; null where it can write nothing. */
   abilityOf(
     object: string,
-  ): Pick<WriteAbility, 'goldenId' | 'needs' | 'empties' | 'refusalOf'> | null
+  ): Pick<WriteAbility, 'goldenId' | 'given' | 'needs' | 'empties' | 'refusalOf'> | null
 }
 
 /** A source system that is written to, with its mapping. */

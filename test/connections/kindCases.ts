@@ -122,7 +122,7 @@ export const KINDS_THAT_WRITE: readonly KindCase[] = [
     model: sap,
     role: 'ERP',
     connection: ({ credentials: { baseUrl, username, password } }) => ({
-      ...{ host: 'unused.example', base: baseUrl, user: username },
+      ...{ host: 'unused.example', base: baseUrl, user: username, goldenIdType: 'ZTOUCH' },
       ...{ password: new Secret(password), perSecond: 10_000 },
     }),
   },

@@ -6,7 +6,7 @@ import { recordKey } from '../../schema/recordKey.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { attempt, person, withoutApprovals } from '../fixtures/steward.ts'
 import { empty, policy } from '../fixtures/store.ts'
-import { KINDS_WITH_MODELS } from './kindCases.ts'
+import { KINDS_THAT_WRITE } from './kindCases.ts'
 import { type KindCase, openPulled } from './pulledSystem.ts'
 import { openWritten } from './writtenSystem.ts'
 
@@ -31,6 +31,8 @@ interface WrittenKind {
   name: string
   /** The field in which `put` finds the id of a record. */
   id: string
+  /** Fields that are read from the same places as the name. */
+  named?: readonly string[]
   /** False where the kind creates no customers. */
   creates?: false
   /** Further settings of the connection. */
@@ -49,6 +51,7 @@ const WRITTEN: Readonly<Record<string, WrittenKind>> = {
     settings: { accountGoldenIdField: 'TouchstoneId_c' },
   },
   salesforce: { object: 'Account', name: 'Name', id: 'Id' },
+  sap: { object: 'A_BusinessPartner', name: 'OrganizationBPName1', id: 'id', named: ['legalName'] },
   stripe: { object: 'customer', name: 'name', id: 'id' },
   zuora: { object: 'Account', name: 'name', id: 'id', creates: false },
 }
@@ -69,14 +72,15 @@ const rules = {
 const only = process.env.TOUCHSTONE_KINDS?.split(',')
 
 test('each kind with a model is written to', () => {
-  assert.deepEqual(Object.keys(WRITTEN).sort(), KINDS_WITH_MODELS.map((k) => k.model.kind).sort())
+  assert.deepEqual(Object.keys(WRITTEN).sort(), KINDS_THAT_WRITE.map((k) => k.model.kind).sort())
 })
 
-for (const kind of KINDS_WITH_MODELS) {
+for (const kind of KINDS_THAT_WRITE) {
   const name = kind.model.kind
   const written = WRITTEN[name]
   if (!written || (only && !only.includes('all') && !only.includes(name))) continue
-  const { object } = written
+  const { object, named = [] } = written
+  const namedAs = (text: string) => Object.fromEntries(['name', ...named].map((f) => [f, text]))
 
   async function open(t: TestContext) {
     const asked: KindCase = {
@@ -87,7 +91,7 @@ for (const kind of KINDS_WITH_MODELS) {
       write: {
         mode: 'on',
         Customer: {
-          ...{ object, update: ['name'] },
+          ...{ object, update: ['name', ...named] },
           ...(written?.creates === false ? {} : { create: { when: { lifecycle: ['CUSTOMER'] } } }),
         },
         limits: { perMinute: 100_000, perDay: 1_000_000, changedRecordsMax: 100_000 },
@@ -114,7 +118,7 @@ for (const kind of KINDS_WITH_MODELS) {
     /** The ERP knows the same customer, by all that the vendor states, and names it. */
     const rename = async (text: string) => {
       await target.state('erp', '1', {
-        ...{ ...first.fields, lifecycle: 'CUSTOMER', name: text },
+        ...{ ...first.fields, lifecycle: 'CUSTOMER', ...namedAs(text) },
       })
       const ids = [recordKey('erp', 'Customer', '1'), first.key]
       const steward = { ...target.pipeline, policy: withoutApprovals(policy), rules }
@@ -221,7 +225,7 @@ for (const kind of KINDS_WITH_MODELS) {
           const text = ['Quarzhafen', 'Lindenbrücke', 'Morgenwerk', 'Kieselfeld'][n] ?? ''
           const taxIds = [['DE136695976', 'DE129273398', 'DE811115368', 'DE811569869'][n]]
           await state('erp', `new ${n}`, {
-            ...{ name: `${text} AG`, taxIds, lifecycle: 'CUSTOMER' },
+            ...{ ...namedAs(`${text} AG`), taxIds, lifecycle: 'CUSTOMER' },
           })
           await write()
           const made = live().filter(([id]) => !before.has(id))

@@ -107,6 +107,11 @@ const WRITES: Readonly<Record<string, readonly Written[]>> = {
     { object: 'ProductsV2', change: { ProductDescription: 'Changed' } },
   ],
   sap: [
+    {
+      object: 'A_BusinessPartner',
+      change: { OrganizationBPName1: 'Write GmbH', OrganizationBPName2: 'und Söhne' },
+      create: { OrganizationBPName1: 'New GmbH' },
+    },
     { object: 'A_Product', change: { ProductGroup: 'L009', ProductStandardID: '4006381333931' } },
     {
       object: 'A_SalesContract',
@@ -365,7 +370,7 @@ describe('what a system wants of a write besides its version', () => {
 
 /** Fields of a record that move with each write. */
 const MOVES =
-  /time|date|modif|__metadata|ChangedBy|stamp|version|etag|updated|properties|_by|history|resource|^Name$|Address$|UniqueName|expand/i
+  /time|date|modif|__metadata|ChangedBy|stamp|version|etag|updated|properties|_by|history|resource|^Name$|FullName|Address$|UniqueName|expand/i
 
 /** Returns the group of a path without the part that it names. */
 function withoutPart(record: unknown, path: string): Record<string, unknown> {

@@ -35,7 +35,11 @@ describe('a text that is divided over places of stated widths', () => {
       fc.property(words, fc.array(place, { minLength: 1, maxLength: 4 }), (parts, places) => {
         const text = parts.join(' ')
         const widths = places.map(([w]) => w)
-        for (const division of divide(text, places.map(([, now]) => now), widths)) {
+        for (const division of divide(
+          text,
+          places.map(([, now]) => now),
+          widths,
+        )) {
           assert.equal(division.join(' '), text)
           assert.ok(division.length <= widths.length)
         }

@@ -218,6 +218,7 @@ describe('the OData server of SAP, on the metadata that SAP publishes', { skip }
         ['A_Product', null, 'MISSING'],
         ['A_SalesContract', null, 'MISSING'],
         ['A_SalesOrder', null, 'MISSING'],
+        ['A_SalesQuotation', null, 'MISSING'],
         ['A_BillingDocument', null, 'MISSING'],
       ],
     )

@@ -126,7 +126,7 @@ class MemorySystem {
   get connection(): Pick<Connection, 'read' | 'writing'> {
     const ability: WriteAbility = {
       ...{ create: true, update: true, goldenId: 'golden', find: { lagMs: 0 }, guard: 'VERSION' },
-      ...{ once: { by: 'NONE' }, needs: ['name'], empties: true, refusalOf: () => null },
+      ...{ once: { by: 'NONE' }, given: {}, needs: ['name'], empties: true, refusalOf: () => null },
     }
     return {
       read: async (_, id) => this.row(id),

@@ -3,8 +3,12 @@ import type { Located } from '../../mapping/document.ts'
 import { compileRequest, REQUEST_FIELDS, type RequestTemplate } from './request.ts'
 import { duration, parseAt, shape } from './shape.ts'
 
+/** The placeholder for the first part of the path to which a write is sent. */
+export const SERVICE = 'service'
+
 /** A session that a system wants before a write: headers of an answer, and its cookies. */
 export interface SessionDefinition {
+  /** With `{service}` each service has a session of its own. */
   request: RequestTemplate
   /** Headers of the answer that are sent with each write. */
   take: readonly string[]
@@ -36,7 +40,7 @@ export function readSession(
   const { take, refused, lifetime, ...request } = given
   return {
     request: compileRequest([{ ...place, value: request }], 'session', {
-      allowed,
+      allowed: new Set([...allowed, SERVICE]),
       optional: new Set(),
     }),
     take: take.map((name) => name.toLowerCase()),

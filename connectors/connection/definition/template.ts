@@ -55,6 +55,7 @@ const FILTERS = {
       .replaceAll('\r', '\\r')}'`,
   url: (text: string) => encodeURIComponent(text),
   json: (text: string) => JSON.stringify(text),
+  upper: (text: string) => text.toUpperCase(),
   number: (text: string) => text,
 } as const
 type Filter = keyof typeof FILTERS

@@ -42,6 +42,8 @@ export interface WriteRequest {
   meaning: Partial<AnswerMeaning>
   /** Of an update; null: that of `write:`. */
   match: WriteMatch | null
+  /** Of a create: the values that each new record has, by path of the record as it is read. */
+  given: ReadonlyMap<string, Template>
 }
 
 export type WriteMatch =
@@ -66,8 +68,11 @@ export interface WriteDefinition {
   goldenId: Template | null
   /** Whether the golden id is the id of a record that is created, so that no update writes it. */
   isGoldenIdOfRecord: boolean
-  /** `row` is null where the answer itself is the record. */
-  find: { request: RequestTemplate; row: Path | null; lagMs: number } | null
+  /**
+   * `row` is null where the answer itself is the record. `id` is the path of the record's id in a row
+   * that only names it; null where the row is the record.
+   */
+  find: { request: RequestTemplate; row: Path | null; id: Path | null; lagMs: number } | null
   once: WriteOnce
   match: WriteMatch
   needs: readonly Path[]
@@ -107,6 +112,7 @@ const matchSchema = z.union([
   }),
 ])
 const updateSchema = shape({ ...requestFields, match: matchSchema.optional() })
+const createFields = { ...requestFields, given: z.record(pathText, scalar).optional() }
 
 const writeSchema = shape({
   as: z.enum(['json', 'form']).optional(),
@@ -116,12 +122,13 @@ const writeSchema = shape({
   record: z.record(z.string().regex(/^[a-z][A-Za-z0-9]{0,60}$/), pathText).optional(),
   empty: z.enum(['null', 'text', 'never']).optional(),
   goldenId: scalar.optional(),
-  create: shape(requestFields).optional(),
-  upsert: shape({ ...requestFields, created: pathText.optional() }).optional(),
+  create: shape(createFields).optional(),
+  upsert: shape({ ...createFields, created: pathText.optional() }).optional(),
   update: z.union([updateSchema, z.array(updateSchema).min(2)]).optional(),
   find: shape({
     ...REQUEST_FIELDS,
     row: z.union([pathText, z.literal(true)]),
+    id: pathText.optional(),
     lag: duration.optional(),
   }).optional(),
   once: z
@@ -189,6 +196,7 @@ export function readWrite(
       action: name === 'update' ? 'update' : 'create',
       meaning: meaningOf(at, place),
       match: ownMatch.value === undefined ? null : readMatch(ownMatch),
+      given: new Map(),
     }
   }
   const several = Array.isArray(update)
@@ -216,7 +224,8 @@ export function readWrite(
     if (one.id === null)
       refuse(`${name}: needs id: with where the answer has the id of the new record`, name)
     const all = several ? [...common, ...updates.flatMap((u) => [...u.fields])] : [...common]
-    return { ...one, fields: withoutNull(new Map([...all, ...one.fields]), below(place, name)) }
+    const fields = withoutNull(new Map([...all, ...one.fields]), below(place, name))
+    return { ...one, fields, given: readGiven(below(place, name, 'given'), what, fields, allowed) }
   }
   const requests = { create: creating('create'), upsert: creating('upsert') }
   if (requests.upsert && !requests.upsert.names.has('goldenId'))
@@ -225,6 +234,17 @@ export function readWrite(
       'upsert',
     )
   if (find && !hasGoldenId) refuse('find: needs goldenId: with the path of the golden id', 'find')
+  const creates = requests.create ?? requests.upsert
+  if (
+    creates &&
+    goldenId !== undefined &&
+    !creates.names.has('goldenId') &&
+    /\[[^\]]*=/.test(String(goldenId))
+  )
+    refuse(
+      'goldenId: is an element of a list, so create: has to place it with {goldenId}',
+      'goldenId',
+    )
 
   return {
     as,
@@ -238,7 +258,6 @@ export function readWrite(
     needs: (given.needs ?? []).map((_, i) => {
       const at = below(place, 'needs', i)
       const path = pathIn(at)
-      const creates = requests.create ?? requests.upsert
       if (!creates?.fields.has(pathKey(path.text)))
         failAt(at, `${what}.needs: "${path.text}" is none of the fields of create:`)
       return path
@@ -298,16 +317,39 @@ export function readWrite(
   }
 
   function readFind(at: Located): WriteDefinition['find'] {
-    const { row, lag, ...request } = find ?? { row: true }
+    const { row, id, lag, ...request } = find ?? { row: true }
     const compiled = compileRequest([{ ...at, value: request }], `${what}.find`, {
       allowed: new Set([...allowed, 'goldenId', 'fields']),
       optional: new Set(),
     })
     if (!namesOf({ request: compiled }).has('goldenId'))
       failAt(at, `${what}.find: does not use {goldenId}`)
-    const path = row === true ? null : pathIn(below(at, 'row'))
-    return { request: compiled, row: path, lagMs: lag ?? 0 }
+    if (id !== undefined && !object.hasRead)
+      failAt(at, `${what}.find: id: names a record that read: of the object reads`, ['id'])
+    return {
+      request: compiled,
+      row: row === true ? null : pathIn(below(at, 'row')),
+      id: id === undefined ? null : pathIn(below(at, 'id')),
+      lagMs: lag ?? 0,
+    }
   }
+}
+
+/** Reads `given:` of a create. */
+function readGiven(
+  place: Located,
+  what: string,
+  fields: ReadonlyMap<string, WriteField>,
+  allowed: ReadonlySet<string>,
+): Map<string, Template> {
+  return new Map(
+    Object.keys((place.value as object | undefined) ?? {}).map((path) => {
+      const at = below(place, path)
+      if (!fields.has(pathKey(path)))
+        failAt(at, `${what}.create.given: "${path}" is none of the fields of create:`)
+      return [path, compileTemplate(at, allowed)]
+    }),
+  )
 }
 
 /** Returns what answers mean: what the request says, then `write:`. `errors:` of both count. */
@@ -338,7 +380,7 @@ function onlyMeaning(given: object): Record<string, unknown> {
 function readRequest(
   place: Located,
   { what, as, allowed }: { what: string; as: 'json' | 'form'; allowed: ReadonlySet<string> },
-): Omit<WriteRequest, 'action' | 'meaning' | 'match'> {
+): Omit<WriteRequest, 'action' | 'meaning' | 'match' | 'given'> {
   const rest = Object.fromEntries(
     Object.entries(place.value as object).filter(([key]) => Object.hasOwn(REQUEST_FIELDS, key)),
   )

@@ -7,7 +7,7 @@ import { ConnectionError, type Outcome, type RequestCounts, type Verdict } from 
 import type { AnswerMeaning, ErrorRule, HttpDefinition } from '../definition/http.ts'
 import type { LimitHeaders } from '../definition/limits.ts'
 import type { RequestTemplate } from '../definition/request.ts'
-import type { SessionDefinition } from '../definition/session.ts'
+import { SERVICE, type SessionDefinition } from '../definition/session.ts'
 import type { TemplateValues } from '../definition/template.ts'
 import type { Limiter, Permit } from '../limits/limiter.ts'
 import { type Exchange, ExchangeError, type HttpAnswer, type HttpRequest } from './exchange.ts'
@@ -108,12 +108,12 @@ export class Requester {
   constructor(parts: RequesterParts) {
     this.#it = parts
     const { session } = parts
-    const values = { get: () => undefined, times: { text: 'iso', zone: 'UTC' } }
-    const ask = (template: RequestTemplate) =>
-      this.ask(
-        { object: 'session', template, values, headersOnly: true },
-        new AbortController().signal,
-      )
+    const ask = (template: RequestTemplate, service: string) => {
+      const get = (name: string) => (name === SERVICE ? service : undefined)
+      const values = { get, times: { text: 'iso', zone: 'UTC' } }
+      const { signal } = new AbortController()
+      return this.ask({ object: 'session', template, values, headersOnly: true }, signal)
+    }
     this.#session = session && new SessionCache(session, parts.now, ask)
   }
 
@@ -150,7 +150,7 @@ export class Requester {
       !ask.write || performance.now() - began + ms <= ask.write.againMsMax
     for (;;) {
       const credential = await credentials.get()
-      const session = ask.write ? ((await this.#session?.get(credential)) ?? null) : null
+      const session = ask.write ? await this.#sessionFor(ask, credential) : null
       const result = await this.#attempt(ask, credential, session, all)
       if ('answered' in result) return result.answered
       const { error, again, pauseMs } = result
@@ -187,6 +187,12 @@ export class Requester {
         throw error
       })
     }
+  }
+
+  async #sessionFor(ask: Ask, credential: Credential): Promise<Session | null> {
+    if (!this.#session) return null
+    const { name } = this.#render(ask, credential, null)
+    return await this.#session.get(credential, name.path)
   }
 
   async #attempt(

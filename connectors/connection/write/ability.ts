@@ -1,5 +1,13 @@
 import { compilePath, type Path } from '../../mapping/path.ts'
-import { pathKey, type WriteDefinition, type WriteRequest } from '../definition/write.ts'
+import { parsePath } from '../../mapping/pathText.ts'
+import type { TemplateValues } from '../definition/template.ts'
+import {
+  pathKey,
+  stepsIn,
+  type WriteDefinition,
+  type WriteField,
+  type WriteRequest,
+} from '../definition/write.ts'
 import type { WriteAbility } from '../writing.ts'
 
 /** `write:` of an object with the settings of a source system. */
@@ -7,6 +15,8 @@ export interface OpenWrite {
   definition: WriteDefinition
   create: WriteRequest | null
   goldenId: Path | null
+  /** The place of the golden id in a request; null where it is an element of a list, or none. */
+  goldenField: WriteField | null
   ability: WriteAbility
 }
 
@@ -16,7 +26,12 @@ export function openWrite(
   settings: ReadonlyMap<string, string>,
 ): OpenWrite {
   const { find, once, match, updates, needs, empty } = definition
-  const goldenId = goldenPath(definition, settings)
+  const values = {
+    get: (name: string) => settings.get(name),
+    times: { text: 'iso', zone: 'UTC' },
+  }
+  const goldenId = goldenPath(definition, values)
+  const goldenField = goldenId && fieldOf(goldenId)
   // Without the field of the golden id nothing shows that a record was created already.
   const needsGoldenId = once.by !== 'KEY'
   const create = goldenId || !needsGoldenId ? (definition.create ?? definition.upsert) : null
@@ -26,8 +41,8 @@ export function openWrite(
       return `write: has no ${action}:${action === 'create' && definition.goldenId && !goldenId ? ' without the setting of the golden id' : ''}`
     const key = keyOf(path)
     const isGoldenId =
-      goldenId !== null &&
-      key === pathKey(goldenId.text) &&
+      goldenField !== null &&
+      key === pathKey(goldenField.path.text) &&
       (action === 'create' || !definition.isGoldenIdOfRecord)
     if (key !== null && (isGoldenId || requests.some(({ fields }) => fields.has(key)))) return null
     return `"${path}" is none of the fields of write:`
@@ -36,6 +51,7 @@ export function openWrite(
     definition,
     create,
     goldenId,
+    goldenField,
     ability: {
       create: create !== null,
       update: updates.length > 0,
@@ -43,6 +59,12 @@ export function openWrite(
       find: find && goldenId ? { lagMs: find.lagMs } : null,
       guard: match.how,
       once: once.by === 'KEY' ? { by: 'KEY', onceMs: once.onceMs } : { by: once.by },
+      given: Object.fromEntries(
+        [...(create?.given ?? [])].flatMap(([path, template]) => {
+          const text = template.render(values)
+          return text === null ? [] : [[path, text]]
+        }),
+      ),
       needs: needs.map((path) => path.text),
       empties: empty !== undefined,
       refusalOf,
@@ -50,14 +72,17 @@ export function openWrite(
   }
 }
 
-function goldenPath(
-  { goldenId }: WriteDefinition,
-  settings: ReadonlyMap<string, string>,
-): Path | null {
-  if (!goldenId || [...goldenId.names].some((name) => !settings.has(name))) return null
-  const times = { text: 'iso', zone: 'UTC' }
-  const text = goldenId.render({ get: (name) => settings.get(name), times })
+function goldenPath({ goldenId }: WriteDefinition, values: TemplateValues): Path | null {
+  if (!goldenId || [...goldenId.names].some((name) => values.get(name) === undefined)) return null
+  const text = goldenId.render(values)
   return text ? compilePath(text) : null
+}
+
+function fieldOf(path: Path): WriteField | null {
+  const isElement = parsePath(path.text).steps.some((s) =>
+    s.selectors.some((x) => x.how !== 'index'),
+  )
+  return isElement ? null : { path, steps: stepsIn(path.text), codes: null, text: null }
 }
 
 /** Returns the key of a path; null for a text that is none. */

@@ -1,3 +1,4 @@
+import { dataText } from '../../../schema/kit/dataText.ts'
 import { type Path, scopeOf } from '../../mapping/path.ts'
 import { isMap } from '../../mapping/rule.ts'
 import { ConnectionError, type PulledRow } from '../contract.ts'
@@ -5,8 +6,8 @@ import type { WriteDefinition } from '../definition/write.ts'
 import { addChildren } from '../pull/children.ts'
 import { type ObjectContext, valuesOf } from '../pull/context.ts'
 import { refuseOf } from '../pull/readPage.ts'
-import { timedRow } from '../pull/rows.ts'
-import { isSame } from './compare.ts'
+import { readRecord } from '../pull/readRecord.ts'
+import { idText, timedRow } from '../pull/rows.ts'
 
 /**
  * Finds the record that bears a golden id; null where none does. Two that bear it are refused: only
@@ -31,12 +32,15 @@ export async function findRecord(
     })
   if (answered === null || answered.empty) return null
   const refuse = refuseOf(answered.name)
-  const found = find.row ? listed(find.row, answered.body) : answered.body
-  const rows = [found]
-    .flat()
-    .map((record) => (isMap(record) ? timedRow(object, record, refuse).row : refuseRow()))
-    // A search may be looser than an equation.
-    .filter((row) => !row.deleted && isSame(path.first(scopeOf(row.record)), goldenId))
+  const found = [find.row ? listed(find.row, answered.body) : answered.body].flat()
+  const records = found.map((record) => (isMap(record) ? record : refuseRow()))
+  const given = find.id
+    ? await readNamed(find.id, records)
+    : records.map((record) => timedRow(object, record, refuse).row)
+  // A search may be looser than an equation, and a system may store capitals.
+  const bears = ({ record }: PulledRow) =>
+    path.all(scopeOf(record)).some((v) => dataText(v).toLowerCase() === goldenId.toLowerCase())
+  const rows = given.filter((row) => !row.deleted && bears(row))
   const [row, other] = rows
   if (other)
     refuse(
@@ -44,8 +48,23 @@ export async function findRecord(
       `the records ${rows.map((r) => r.id).join(' and ')} bear one golden id; merge them, or empty the field of one`,
     )
   if (!row) return null
-  await addChildren(ctx, [row], refuse)
+  if (!find.id) await addChildren(ctx, [row], refuse)
   return row
+
+  /** Reads the records that rows of the search only name. */
+  async function readNamed(id: Path, records: readonly object[]): Promise<PulledRow[]> {
+    const ids = records.map(
+      (record) =>
+        idText(id.first(scopeOf(record))) ??
+        refuse('ROW_WITHOUT_ID', `a row has no ${id.text}, which names the record`),
+    )
+    const read: PulledRow[] = []
+    for (const one of new Set(ids)) {
+      const row = await readRecord(ctx, one)
+      if (row) read.push(row)
+    }
+    return read
+  }
 
   function listed(row: Path, body: unknown): unknown {
     // An empty list is found by no path.

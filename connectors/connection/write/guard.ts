@@ -54,7 +54,9 @@ export async function guardUpdate(
       // An etag of its own is read first: a change after it is refused by the system.
       const before = match.request ? await ownEtag(match.request, match.etag) : null
       const { row, headers } = await readNow(paths)
-      const etag = before ?? etagIn(match.etag, row.record) ?? headerText(headers, 'etag') ?? null
+      // The header is that of the record: a part of it with an etag of its own has another one.
+      const read = match.etag ? etagIn(match.etag, row.record) : headerText(headers, 'etag')
+      const etag = before ?? read ?? null
       if (etag === null)
         return fail('INVALID', 'ETAG_MISSING', 'the answer has no etag where match: says')
       return { headers: new Map([['if-match', etag]]), row }

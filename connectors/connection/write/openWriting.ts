@@ -1,9 +1,9 @@
-import { compilePath, type Path, scopeOf } from '../../mapping/path.ts'
+import { type Path, scopeOf } from '../../mapping/path.ts'
 import { ConnectionError, type Json, type PulledRow } from '../contract.ts'
 import type { AnswerMeaning } from '../definition/http.ts'
 import type { ObjectDefinition } from '../definition/object.ts'
 import type { TemplateValue } from '../definition/template.ts'
-import { pathKey, stepsIn, type WriteField, type WriteRequest } from '../definition/write.ts'
+import { pathKey, type WriteField, type WriteRequest } from '../definition/write.ts'
 import { idValues, type ObjectContext, valuesOf } from '../pull/context.ts'
 import { idText } from '../pull/rows.ts'
 import { withUnknownOutcome } from '../request/failure.ts'
@@ -60,8 +60,9 @@ export function openWriting(parts: WritingParts): Writing {
     return await findRecord(ctx, request, { goldenId, path: open.goldenId })
   }
 
-  async function create(write: RecordWrite, signal: AbortSignal): Promise<WrittenRecord> {
-    const { ctx, open, fail } = begin(write.object, `golden id ${write.goldenId}`, signal)
+  async function create(asked: RecordWrite, signal: AbortSignal): Promise<WrittenRecord> {
+    const { ctx, open, fail } = begin(asked.object, `golden id ${asked.goldenId}`, signal)
+    const write = { ...asked, values: { ...open.ability.given, ...asked.values } }
     const { once, needs } = open.definition
     if (!open.create)
       return fail('PERMANENT', 'NO_CREATE', open.ability.refusalOf('', 'create') ?? '')
@@ -246,7 +247,7 @@ export function openWriting(parts: WritingParts): Writing {
     isFirst = true,
   ): Placed[] {
     const { empty } = open.definition
-    const golden = isFirst ? goldenField(open) : null
+    const golden = isFirst ? open.goldenField : null
     return Object.entries(write.values).flatMap(([text, value]): Placed[] => {
       const key = keyOf(text)
       const field = (key === null ? null : fields.get(key)) ?? fieldAt(golden, key)
@@ -265,7 +266,7 @@ export function openWriting(parts: WritingParts): Writing {
     const values = placedValues(open, open.create, write, fail)
     const { goldenId } = open
     if (!goldenId || open.create.names.has('goldenId')) return values
-    const field = open.create.fields.get(pathKey(goldenId.text)) ?? goldenField(open)
+    const field = open.create.fields.get(pathKey(goldenId.text)) ?? open.goldenField
     if (!field) return values
     const { path, steps } = field
     const { goldenId: value } = write
@@ -280,17 +281,6 @@ interface Placed extends PlacedValue {
   path: Path
   /** The value as it is read. */
   wished: Json
-}
-
-/** The place of the golden id where `fields:` does not name it. */
-function goldenField({ goldenId }: OpenWrite): WriteField | null {
-  if (!goldenId) return null
-  return {
-    path: compilePath(goldenId.text),
-    steps: stepsIn(goldenId.text),
-    codes: null,
-    text: null,
-  }
 }
 
 function fieldAt(field: WriteField | null, key: string | null): WriteField | null {

@@ -38,27 +38,37 @@ export const SETS: readonly EntitySet[] = [
     navigation: new Map([
       ['to_BusinessPartnerAddress', 'A_BusinessPartnerAddress'],
       ['to_BuPaIdentification', 'A_BuPaIdentification'],
+      ['to_BusinessPartnerRole', 'A_BusinessPartnerRole'],
+      ['to_BusinessPartnerTax', 'A_BusinessPartnerTaxNumber'],
+      ['to_Customer', 'A_Customer'],
     ]),
     type: 'A_BusinessPartnerType',
     keys: ['BusinessPartner'],
     texts: lengths(
       `BusinessPartner:10 BusinessPartnerCategory:1 BusinessPartnerGrouping:4 OrganizationBPName1:40
-        OrganizationBPName2:40 FirstName:40 LastName:40 SearchTerm1:20 CorrespondenceLanguage:2`,
+        OrganizationBPName2:40 OrganizationBPName3:40 OrganizationBPName4:40 FirstName:40 MiddleName:40
+        LastName:40 GroupBusinessPartnerName1:40 GroupBusinessPartnerName2:40 SearchTerm1:20
+        CorrespondenceLanguage:2`,
     ),
     flags: ['BusinessPartnerIsBlocked', 'IsMarkedForArchiving'],
     readOnly: [
-      ...['BusinessPartnerFullName', 'CreationDate', 'CreationTime', 'CreatedByUser'],
+      ...['Customer', 'BusinessPartnerFullName', 'CreationDate', 'CreationTime', 'CreatedByUser'],
       ...['LastChangeDate', 'LastChangeTime', 'LastChangedByUser', 'ETag'],
     ],
   },
   {
     ...{ name: 'A_BusinessPartnerAddress', service: 'API_BUSINESS_PARTNER', dates: [] },
-    navigation: new Map(),
+    navigation: new Map([
+      ['to_AddressUsage', 'A_BuPaAddressUsage'],
+      ...['to_EmailAddress', 'to_PhoneNumber', 'to_MobilePhoneNumber', 'to_URLAddress'].map(
+        (name) => [name, null] as const,
+      ),
+    ]),
     type: 'A_BusinessPartnerAddressType',
     keys: ['BusinessPartner', 'AddressID'],
     texts: lengths(
-      `BusinessPartner:10 AddressID:10 StreetName:60 HouseNumber:10 CityName:40 PostalCode:10
-        Region:3 Country:3 Language:2`,
+      `BusinessPartner:10 AddressID:10 StreetName:60 HouseNumber:10 HouseNumberSupplementText:10
+        CityName:40 PostalCode:10 POBoxPostalCode:10 Region:3 Country:3 Language:2`,
     ),
     flags: [],
     readOnly: [],
@@ -73,6 +83,34 @@ export const SETS: readonly EntitySet[] = [
         BPIdnNmbrIssuingInstitute:40 Country:3`,
     ),
     flags: [],
+    readOnly: [],
+  },
+  {
+    ...{ name: 'A_BusinessPartnerRole', service: 'API_BUSINESS_PARTNER', dates: [] },
+    navigation: new Map(),
+    type: 'A_BusinessPartnerRoleType',
+    keys: ['BusinessPartner', 'BusinessPartnerRole'],
+    texts: lengths('BusinessPartner:10 BusinessPartnerRole:6'),
+    flags: [],
+    readOnly: [],
+  },
+  {
+    ...{ name: 'A_BusinessPartnerTaxNumber', service: 'API_BUSINESS_PARTNER', dates: [] },
+    navigation: new Map(),
+    type: 'A_BusinessPartnerTaxNumberType',
+    keys: ['BusinessPartner', 'BPTaxType'],
+    texts: lengths('BusinessPartner:10 BPTaxType:4 BPTaxNumber:20 BPTaxLongNumber:60'),
+    flags: [],
+    readOnly: [],
+  },
+  {
+    ...{ name: 'A_BPContactToFuncAndDept', service: 'API_BUSINESS_PARTNER' },
+    navigation: new Map(),
+    type: 'A_BPContactToFuncAndDeptType',
+    keys: ['RelationshipNumber', 'BusinessPartnerCompany', 'BusinessPartnerPerson'],
+    texts: lengths('RelationshipNumber:12 BusinessPartnerCompany:10 BusinessPartnerPerson:10'),
+    flags: [],
+    dates: ['ValidityEndDate'],
     readOnly: [],
   },
   {
@@ -98,7 +136,41 @@ export const SETS: readonly EntitySet[] = [
     navigation: new Map([['to_Item', null]]),
     readOnly: CHANGE,
   },
+  {
+    ...{
+      name: 'A_SalesQuotation',
+      service: 'API_SALES_QUOTATION_SRV',
+      type: 'A_SalesQuotationType',
+    },
+    keys: ['SalesQuotation'],
+    texts: lengths(
+      `SalesQuotation:10 SalesQuotationType:4 SalesOrganization:4 SoldToParty:10
+        OverallSDProcessStatus:1 TotalNetAmount:15 TransactionCurrency:5`,
+    ),
+    flags: [],
+    dates: ['SalesQuotationDate', 'BindingPeriodValidityEndDate'],
+    navigation: new Map([['to_Item', null]]),
+    readOnly: CHANGE,
+  },
 ]
+
+/** Properties that the published metadata shows in capitals: SAP stores them so. */
+const CAPITALS: ReadonlySet<string> = new Set([
+  ...['BPIdentificationType', 'BPIdentificationNumber', 'BPTaxType', 'BPTaxNumber', 'SearchTerm1'],
+  ...[
+    'BusinessPartner',
+    'BusinessPartnerRole',
+    'PostalCode',
+    'POBoxPostalCode',
+    'Region',
+    'Country',
+  ],
+])
+export const storedText = (name: string, value: unknown): unknown =>
+  typeof value === 'string' && CAPITALS.has(name) ? value.toUpperCase() : value
+
+/** The roles that make a partner a customer, which has the number of the partner. */
+export const CUSTOMER_ROLES: ReadonlySet<unknown> = new Set(['FLCU00', 'FLCU01'])
 export const setNamed = (name: string): EntitySet | undefined =>
   SETS.find((set) => set.name === name)
 
@@ -138,7 +210,7 @@ function write(set: EntitySet, fields: Fields, at: WrittenAt, key: Fields): Fiel
   const record: Fields = {
     ...Object.fromEntries([...empty, ...off, ...never]),
     ...at.before,
-    ...fields,
+    ...Object.fromEntries(Object.entries(fields).map(([name, v]) => [name, storedText(name, v)])),
     ...key,
   }
   if (set.readOnly === CHANGE)
@@ -150,15 +222,19 @@ function write(set: EntitySet, fields: Fields, at: WrittenAt, key: Fields): Fiel
       LastChangedByUser: userOf(at),
     }
   if (set.name !== 'A_BusinessPartner') return record
-  const isPerson = record.BusinessPartnerCategory === '1'
+  const named = {
+    '1': [record.FirstName, record.MiddleName, record.LastName],
+    '3': [record.GroupBusinessPartnerName1, record.GroupBusinessPartnerName2],
+  }[String(record.BusinessPartnerCategory)] ?? [
+    record.OrganizationBPName1,
+    record.OrganizationBPName2,
+  ]
   return {
     CreationDate: dayOf(at.now),
     CreationTime: timeOf(at.now),
     CreatedByUser: userOf(at),
     ...record,
-    BusinessPartnerFullName: isPerson
-      ? `${record.FirstName} ${record.LastName}`
-      : record.OrganizationBPName1,
+    BusinessPartnerFullName: named.filter(Boolean).join(' ').slice(0, 81),
     // A partner that was never changed has no date of a change.
     LastChangeDate: at.before ? dayOf(at.now) : null,
     LastChangeTime: at.before ? timeOf(at.now) : 'PT00H00M00S',
@@ -222,6 +298,18 @@ export function sapRules(random: Random): ObjectRules[] {
       redraw: () => ({}),
       erase: (record) => record,
     }),
+    rules('A_BusinessPartnerRole', 0, () => `${last}/FLCU01`, {
+      draw: () => ({}),
+      redraw: () => ({}),
+    }),
+    rules('A_BusinessPartnerTaxNumber', 0, () => `${last}/DE0`, {
+      draw: (draw) => ({ BPTaxNumber: draw.fill('DE#########') }),
+      redraw: () => ({}),
+    }),
+    rules('A_BPContactToFuncAndDept', 0, () => `${last}/${last}/${last}`, {
+      draw: () => ({ ValidityEndDate: dayOf(Date.parse('9999-12-31')) }),
+      redraw: () => ({}),
+    }),
     rules('A_Product', 2, () => `TG${++last}`, {
       draw: (draw) => ({
         ...{ ProductType: 'FERT', ProductGroup: 'L001', BaseUnit: 'PC' },
@@ -236,6 +324,16 @@ export function sapRules(random: Random): ObjectRules[] {
         SalesContractValidityEndDate: dayOf(store.clock.now() + 365 * 86_400_000),
       }),
       redraw: (draw) => ({ PurchaseOrderByCustomer: draw.fill('PO-#####') }),
+    }),
+    rules('A_SalesQuotation', 2, () => String(20_000_000 + ++last), {
+      draw: (draw, store) => ({
+        ...{ SalesQuotationType: 'QT', SalesOrganization: '1010', TransactionCurrency: 'EUR' },
+        SoldToParty: store.pick(draw, 'A_BusinessPartner') ?? '',
+        SalesQuotationDate: dayOf(store.clock.now()),
+        BindingPeriodValidityEndDate: dayOf(store.clock.now() + 30 * 86_400_000),
+        ...{ OverallSDProcessStatus: 'A', TotalNetAmount: `${draw.between(1, 9999)}.50` },
+      }),
+      redraw: (draw) => ({ OverallSDProcessStatus: draw.pick(['A', 'B', 'C']) }),
     }),
   ]
 }

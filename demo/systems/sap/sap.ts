@@ -34,10 +34,11 @@ async function open({ seed = 1 }: ModelOptions = {}): Promise<ModelSystem> {
     if (request.headers.authorization !== basic)
       throw new Refused(errorReply(401, 'SY/530', 'Anmeldung fehlgeschlagen'))
     const isRead = request.method === 'GET' || request.method === 'HEAD'
-    if (!isRead && !sessions.accepts(request)) throw new Refused(noToken())
+    const name = serviceOf(request)
+    if (!isRead && !sessions.accepts(request, name)) throw new Refused(noToken())
     const reply = route(service, request)
     return reply && isRead
-      ? { ...reply, headers: { ...sessions.open(request), ...reply.headers } }
+      ? { ...reply, headers: { ...sessions.open(request, name), ...reply.headers } }
       : reply
   }
   const server = await openServer({
@@ -69,6 +70,10 @@ async function open({ seed = 1 }: ModelOptions = {}): Promise<ModelSystem> {
   })
 }
 
+function serviceOf({ path }: Received): string {
+  return path.slice(root.length).split('/')[1] ?? ''
+}
+
 function route(odata: Service, request: Received): Reply | undefined {
   const [, name, rest = ''] =
     /^\/sap\/opu\/odata\/sap\/(\w+)(.*)$/.exec(decodeURIComponent(request.path)) ?? []
@@ -97,31 +102,32 @@ function route(odata: Service, request: Received): Reply | undefined {
   return request.method === 'DELETE' ? odata.remove(set, id, request) : undefined
 }
 
-/** Tokens against forged requests. A token holds with the cookie of its session only. */
+/** Tokens against forged requests. A token holds for its service, with the cookie of its session. */
 class Sessions {
   readonly #clock: { now(): number }
-  readonly #tokens = new Map<string, { token: string; until: number }>()
+  readonly #tokens = new Map<string, { token: string; service: string; until: number }>()
 
   constructor(clock: { now(): number }) {
     this.#clock = clock
   }
 
   /** Returns the headers of a new session, if the request fetches a token. */
-  open({ headers }: Received): Record<string, string> {
+  open({ headers }: Received, service: string): Record<string, string> {
     if (String(headers['x-csrf-token'] ?? '').toLowerCase() !== 'fetch') return {}
     const [session, token] = [secret(), secret()]
-    this.#tokens.set(session, { token, until: this.#clock.now() + tokenMs })
+    this.#tokens.set(session, { token, service, until: this.#clock.now() + tokenMs })
     return {
       'x-csrf-token': token,
       'set-cookie': `SAP_SESSIONID_S4H_100=${session}; path=/; HttpOnly`,
     }
   }
 
-  accepts({ headers }: Received): boolean {
+  accepts({ headers }: Received, service: string): boolean {
     const [, session = ''] = /SAP_SESSIONID_S4H_100=([\w-]+)/.exec(headers.cookie ?? '') ?? []
     const found = this.#tokens.get(session)
     return (
       found !== undefined &&
+      found.service === service &&
       found.until > this.#clock.now() &&
       found.token === headers['x-csrf-token']
     )

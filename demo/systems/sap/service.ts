@@ -4,7 +4,16 @@ import { BadFilter, comparisons, holds, parseFilter } from '../kit/filter.ts'
 import { Query } from '../kit/query.ts'
 import type { Store } from '../kit/store.ts'
 import { NotUnique, WrongValue } from '../kit/writes.ts'
-import { checkValue, type EntitySet, type Fields, isKnown, SETS, setNamed } from './entities.ts'
+import {
+  CUSTOMER_ROLES,
+  checkValue,
+  type EntitySet,
+  type Fields,
+  isKnown,
+  SETS,
+  setNamed,
+  storedText,
+} from './entities.ts'
 import { refused } from './errors.ts'
 
 const pageRowsMax = 1000
@@ -71,8 +80,9 @@ export class Service {
     const record = this.#existing(set, id)
     checkTag(set, record, request)
     const fields = this.#fields(set, bodyOf(request))
-    if (set.keys.some((key) => Object.hasOwn(fields, key)))
-      throw refused(400, '/IWBEP/CM_MGW_RT/022', 'A key cannot be changed')
+    const fixed = set.name === 'A_BusinessPartner' ? ['BusinessPartnerCategory'] : []
+    if ([...set.keys, ...fixed].some((key) => Object.hasOwn(fields, key)))
+      throw refused(400, '/IWBEP/CM_MGW_RT/022', 'A key, or the category, cannot be changed')
     this.#write(request, () => this.#store.put(set.name, { ...fields, id }))
     return { status: 204 }
   }
@@ -112,10 +122,12 @@ export class Service {
     this.#existing(SETS[0]!, of)
     if (set.name === 'A_BuPaIdentification' && !fields.BPIdentificationNumber)
       throw refused(400, 'R11/320', 'Enter an identification number')
-    const rest =
-      set.name === 'A_BuPaIdentification'
-        ? [fields.BPIdentificationType, fields.BPIdentificationNumber]
-        : [String(++this.#lastAddress)]
+    const isAddress = set.name === 'A_BusinessPartnerAddress'
+    const rest = isAddress
+      ? [String(++this.#lastAddress)]
+      : set.keys.slice(1).map((key) => storedText(key, ownValue(fields, key)))
+    if (rest.includes(undefined))
+      throw refused(400, '/IWBEP/CM_MGW_RT/705', 'The key is not complete')
     const id = [of, ...rest].join('/')
     if (this.#store.table(set.name).get(id)?.deleted === false)
       throw refused(400, 'R11/321', 'The identification number exists already')
@@ -162,23 +174,71 @@ export class Service {
     const names = query.text('$select')?.split(',')
     const expand = query.text('$expand')?.split(',') ?? []
     const unknown =
-      names?.find((name) => !isKnown(set, name)) ?? expand.find((name) => !set.navigation.has(name))
+      names?.find((name) => !isKnown(set, name)) ??
+      expand.find((path) => !isNavigable(set, path.split('/')))
     if (unknown !== undefined)
       throw refused(400, '/IWBEP/CM_MGW_RT/021', `Property ${unknown} is invalid`, true)
     return (record) => {
       const shown: Fields = { __metadata: this.#metadata(set, record) }
-      for (const [name, value] of Object.entries(record))
+      const all =
+        set.name === 'A_BusinessPartner' ? { ...record, ...this.#customer(record) } : record
+      for (const [name, value] of Object.entries(all))
         if (!names || names.includes(name)) setOwn(shown, name, value)
-      for (const name of expand) {
-        const child = setNamed(set.navigation.get(name) ?? '')
-        const rows = child ? this.#store.table(child.name).sorted('number') : []
-        const results = rows
-          .filter((row) => !row.deleted && row.record.BusinessPartner === record.BusinessPartner)
-          .map((row) => ({ __metadata: this.#metadata(child!, row.record), ...row.record }))
-        setOwn<unknown>(shown, name, { results })
-      }
+      for (const [name, value] of Object.entries(this.#expanded(set, record, expand)))
+        setOwn<unknown>(shown, name, value)
       return shown
     }
+  }
+
+  /** What `$expand` adds; the parts of a path stand below one another. */
+  #expanded(set: EntitySet, record: Fields, paths: readonly string[]): Fields {
+    const below = Map.groupBy(paths, (path) => path.split('/')[0]!)
+    const added: Fields = {}
+    for (const [name, of] of below) {
+      const further = of.flatMap((path) => path.split('/').slice(1).join('/') || [])
+      const child = set.navigation.get(name)
+      if (child === 'A_Customer') {
+        const { Customer } = this.#customer(record)
+        const none = Object.fromEntries(further.map((path) => [path, { results: [] }]))
+        setOwn<unknown>(
+          added,
+          name,
+          Customer ? { Customer, DeletionIndicator: false, ...none } : null,
+        )
+      } else
+        setOwn<unknown>(added, name, { results: this.#children(child ?? null, record, further) })
+    }
+    return added
+  }
+
+  #children(name: string | null, record: Fields, further: readonly string[]): Fields[] {
+    const { BusinessPartner, AddressID } = record
+    if (name === 'A_BuPaAddressUsage') {
+      // The first address of a partner is its standard address.
+      const [first] = this.#of('A_BusinessPartnerAddress', BusinessPartner)
+      const usage = { BusinessPartner, AddressID, AddressUsage: 'XXDEFAULT' }
+      return first?.AddressID === AddressID ? [usage] : []
+    }
+    const child = setNamed(name ?? '')
+    if (!child) return []
+    return this.#of(child.name, BusinessPartner).map((one) => ({
+      __metadata: this.#metadata(child, one),
+      ...one,
+      ...this.#expanded(child, one, further),
+    }))
+  }
+
+  #of(name: string, partner: unknown): Fields[] {
+    const rows = this.#store.table(name).sorted('number')
+    return rows.flatMap(({ deleted, record }) =>
+      !deleted && record.BusinessPartner === partner ? [record] : [],
+    )
+  }
+
+  #customer({ BusinessPartner }: Fields): { Customer: unknown } {
+    const roles = this.#of('A_BusinessPartnerRole', BusinessPartner)
+    const isCustomer = roles.some((role) => CUSTOMER_ROLES.has(role.BusinessPartnerRole))
+    return { Customer: isCustomer ? BusinessPartner : '' }
   }
 
   #metadata(set: EntitySet, record: Fields): Fields {
@@ -194,6 +254,15 @@ export class Service {
         : values.map(([name, value]) => `${name}='${value}'`).join(',')
     return `${this.#base()}/${set.service}/${set.name}(${key})`
   }
+}
+
+function isNavigable(set: EntitySet, [name = '', ...rest]: readonly string[]): boolean {
+  const child = set.navigation.get(name)
+  if (child === undefined) return false
+  if (rest.length === 0) return true
+  if (child === 'A_Customer') return /^to_Customer(Company|SalesArea)$/.test(rest.join('/'))
+  const below = setNamed(child ?? '')
+  return below !== undefined && isNavigable(below, rest)
 }
 
 /** Returns the id of a row that a key in parentheses names; undefined if it is none of the set. */

@@ -95,7 +95,8 @@ describe('a write to the model of SAP', () => {
     )
     const expanded = await send('GET', `${path}?$expand=to_BuPaIdentification`)
     const { results } = expanded.body.d.to_BuPaIdentification as { results: Fields[] }
-    assert.equal(results[0]!.BPIdentificationNumber, 'gr-1')
+    // SAP stores it in capitals.
+    assert.equal(results[0]!.BPIdentificationNumber, 'GR-1')
   })
 
   test('finds a golden id, of which two partners are possible', async () => {
@@ -109,7 +110,7 @@ describe('a write to the model of SAP', () => {
       const again = await change('POST', 'A_BuPaIdentification', identification)
       assert.deepEqual([first.status, again.status], [201, 400])
     }
-    const filter = "BPIdentificationType eq 'ZGOLD' and BPIdentificationNumber eq 'gr-2'"
+    const filter = "BPIdentificationType eq 'ZGOLD' and BPIdentificationNumber eq 'GR-2'"
     const found = await send(
       'GET',
       `A_BuPaIdentification?${new URLSearchParams({ $filter: filter })}`,

@@ -46,7 +46,10 @@ export function directMapping(
       const isSame = JSON.stringify(map('', raw)[field] ?? null) === JSON.stringify(value ?? null)
       return { values: new Map(isSame ? [] : [[field, value as Json]]), also: [] }
     },
-    abilityOf: () => ({ goldenId: null, needs: ['name'], empties: true, refusalOf: () => null }),
+    abilityOf: () => ({
+      ...{ goldenId: null, given: {}, needs: ['name'] },
+      ...{ empties: true, refusalOf: () => null },
+    }),
     ...more,
   }
 }
