@@ -1,31 +1,18 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import type { Connection, PulledRow } from '../../connectors/connection/contract.ts'
+import { after, before, describe, type TestContext, test } from 'node:test'
+import {
+  type Connection,
+  ConnectionError,
+  type PulledRow,
+} from '../../connectors/connection/contract.ts'
 import { readDefinition } from '../../connectors/connection/definition.ts'
 import { openConnection } from '../../connectors/connection/openConnection.ts'
+import type { RecordWrite } from '../../connectors/connection/writing.ts'
 import { readSources } from '../../connectors/sources.ts'
 import { ofKind, root } from './fixture.ts'
-
-interface ODataServer {
-  isReady: Promise<unknown>
-  getRouter(): (request: IncomingMessage, response: ServerResponse, next: () => void) => void
-}
-
-/** The metadata that SAP publishes. It is read where it is and not part of the project. */
-const metadata = fileURLToPath(
-  new URL(
-    '../../../shared/samples/sap-s4hana/SAP-samples__cloud-cap-risk-management/API_BUSINESS_PARTNER.edmx',
-    import.meta.url,
-  ),
-)
-const skip = existsSync(metadata) ? false : 'no ../shared/samples here'
+import { metadataText, openSapServer, type SapServer, skip } from './sapServer.ts'
 
 type Row = Record<string, unknown>
 
@@ -91,84 +78,50 @@ const data = {
   ],
 }
 
-describe('the OData server of SAP, on the metadata that SAP publishes', { skip }, () => {
-  const object = 'A_BusinessPartner'
-  const { signal } = new AbortController()
-  let folder: string
-  let server: Server
-  let sap: Connection
-  let now = Date.parse('2026-03-01T09:45:00Z')
+const object = 'A_BusinessPartner'
+const { signal } = new AbortController()
+// The server reads dates in the zone of the process.
+process.env.TZ = 'UTC'
 
-  before(async () => {
-    // The server reads dates in the zone of the process.
-    process.env.TZ = 'UTC'
-    folder = mkdtempSync(join(tmpdir(), 'touchstone-sap-'))
-    for (const [set, rows] of Object.entries(data))
-      writeFileSync(join(folder, `${set}.json`), JSON.stringify(rows))
-    // Loaded here, because a run without the metadata needs none of its hundred files.
-    const { default: MockServer } = createRequire(import.meta.url)(
-      '@sap-ux/fe-mockserver-core',
-    ) as { default: new (config: object) => ODataServer }
-    const mock = new MockServer({
-      services: [
-        {
-          urlPath: '/sap/opu/odata/sap/API_BUSINESS_PARTNER',
-          metadataPath: metadata,
-          mockdataPath: folder,
-          generateMockData: false,
-        },
-      ],
-      annotations: [],
-      plugins: [],
-    })
-    await mock.isReady
-    const router = mock.getRouter()
-    const basic = `Basic ${Buffer.from('TOUCHSTONE:pass').toString('base64')}`
-    server = createServer((request, response) => {
-      const refuse = (status: number) => {
-        response.statusCode = status
-        response.end()
-      }
-      if (request.headers.authorization !== basic) return refuse(401)
-      // The server knows no literals of Edm.Time: here they are times of the first day, as in its data.
-      request.url = request.url?.replace(
-        /time%27PT(\d\d)H(\d\d)M(\d\d)S%27/g,
-        'datetime%271970-01-01T$1:$2:$3%27',
-      )
-      return router(request, response, () => refuse(404))
-    }).listen(0, '127.0.0.1')
-    await new Promise((listening) => server.once('listening', listening))
-    const { port } = server.address() as AddressInfo
-    writeFileSync(
-      join(folder, 'sources.yaml'),
-      `sources:
+function connect(server: SapServer, now: () => number = Date.now): Connection {
+  const path = join(server.folder, 'sources.yaml')
+  writeFileSync(
+    path,
+    `sources:
   - name: s4
     kind: sap
     role: ERP
     trust: 0.9
     connection:
       host: my1-api.s4hana.cloud.sap
-      base: http://127.0.0.1:${port}
+      base: ${server.url}
       user: TOUCHSTONE
       password: { env: S4_PASSWORD }
+      goldenIdType: ZTOUCH
       perSecond: 1000
       privateAddresses: true
 `,
-    )
-    const [source] = readSources(join(folder, 'sources.yaml'), {})
-    assert.ok(source?.connection)
-    sap = openConnection('s4', source.connection, {
-      env: { S4_PASSWORD: 'pass' },
-      now: () => now,
-      retry: { attemptsMax: 1 },
-    })
+  )
+  const [source] = readSources(path, {})
+  assert.ok(source?.connection)
+  return openConnection('s4', source.connection, {
+    env: { S4_PASSWORD: 'pass' },
+    now,
+    retry: { attemptsMax: 1 },
   })
+}
+const user = { name: 'TOUCHSTONE', password: 'pass' }
 
-  after(() => {
-    server.closeAllConnections()
-    server.close()
-    rmSync(folder, { recursive: true, force: true })
+describe('the OData server of SAP, on the metadata that SAP publishes', { skip }, () => {
+  let server: SapServer
+  let sap: Connection
+  let now = Date.parse('2026-03-01T09:45:00Z')
+
+  before(async () => {
+    server = await openSapServer(data, user)
+    sap = connect(server, () => now)
   })
+  after(() => server?.close())
 
   const recordOf = (rows: PulledRow[], id: string) => rows.find((r) => r.id === id)?.record ?? {}
 
@@ -225,11 +178,10 @@ describe('the OData server of SAP, on the metadata that SAP publishes', { skip }
   })
 
   test('knows each name that the requests use', () => {
-    const { full, read } =
+    const { full, read, write } =
       readDefinition(join(root, 'connectors/sap/connection.yaml')).objects.get(object) ?? {}
-    const edmx = readFileSync(metadata, 'utf8')
-    const known = new Set([...edmx.matchAll(/Name="(\w+)"/g)].map(([, name]) => name))
-    const texts = [full?.request, read?.request].flatMap((r) =>
+    const known = new Set([...metadataText().matchAll(/Name="(\w+)"/g)].map(([, name]) => name))
+    const texts = [full?.request, read?.request, write?.find?.request].flatMap((r) =>
       r ? [...r.query.values()].flat().map((t) => t.text) : [],
     )
     const names = texts.join(' ').match(/\b(?:to_\w+|[A-Z][a-z]+[A-Z]\w+)/g) ?? []
@@ -238,5 +190,85 @@ describe('the OData server of SAP, on the metadata that SAP publishes', { skip }
       names.filter((name) => !known.has(name)),
       [],
     )
+  })
+})
+
+describe('writes to the OData server of SAP', { skip }, () => {
+  const goldenId = '0193a5c0-7f00-8abc-9def-000000000001'
+  const open = async (t: TestContext) => {
+    const server = await openSapServer(
+      {
+        [object]: [partner('0000000001', null)],
+        A_BuPaIdentification: [],
+        A_BusinessPartnerRole: [],
+      },
+      user,
+      { validateETag: true },
+    )
+    t.after(() => server.close())
+    const sap = connect(server)
+    const write = async (more: Partial<RecordWrite>) =>
+      await sap.writing.write(
+        {
+          ...{ object, id: null, goldenId, key: 'k', values: {}, expected: null },
+          ...more,
+        },
+        signal,
+      )
+    const read = async (id: string) => {
+      const row = await sap.read(object, id, signal)
+      assert.ok(row?.record)
+      return row
+    }
+    return { server, sap, write, read }
+  }
+  const values = {
+    OrganizationBPName1: 'Muster Maschinenbau und Anlagentechnik',
+    OrganizationBPName2: 'Gesellschaft mbH',
+  }
+
+  test('a partner is created with its role and golden id, and found by it in capitals', async (t) => {
+    const { server, sap, write, read } = await open(t)
+    const made = await write({ values })
+    assert.deepEqual([made.created, made.written], [true, true])
+    assert.deepEqual(server.problems, [])
+    assert.deepEqual(server.changes, ['GET /', 'POST /A_BusinessPartner'])
+    const { record } = await read(made.id)
+    const of = ofKind('sap').map(object, record ?? {}).fields
+    assert.equal(of.name, 'Muster Maschinenbau und Anlagentechnik Gesellschaft mbH')
+    assert.deepEqual([of.kind, of.lifecycle, of.legalName], ['ORGANISATION', 'CUSTOMER', of.name])
+    const { results } = record?.to_BuPaIdentification as { results: Row[] }
+    assert.equal(results[0]?.BPIdentificationNumber, goldenId.toUpperCase())
+    assert.equal((await sap.writing.find(object, goldenId, signal))?.id, made.id)
+    assert.equal(await sap.writing.find(object, goldenId.replace('1', '2'), signal), null)
+    const again = await write({ values })
+    assert.deepEqual([again.id, again.created], [made.id, false])
+  })
+
+  test('a partner is changed at its version, and one that a user changed meanwhile is a conflict', async (t) => {
+    const { server, write, read } = await open(t)
+    const expected = await read('0000000001')
+    await write({ id: '0000000001', values, expected })
+    assert.equal((await read('0000000001')).record?.OrganizationBPName2, 'Gesellschaft mbH')
+    const before = await read('0000000001')
+    await server.change("A_BusinessPartner('0000000001')", { OrganizationBPName1: 'Von Hand' })
+    await assert.rejects(
+      write({ id: '0000000001', values, expected: before }),
+      (e) =>
+        e instanceof ConnectionError && e.verdict === 'CONFLICT' && e.outcome === 'NOT_APPLIED',
+    )
+    assert.equal((await read('0000000001')).record?.OrganizationBPName1, 'Von Hand')
+    assert.deepEqual(server.problems, [])
+  })
+
+  test('a token that has ended is fetched again, and the change is sent once more', async (t) => {
+    const { server, write, read } = await open(t)
+    await write({ id: '0000000001', values, expected: await read('0000000001') })
+    server.endSession()
+    const other = { OrganizationBPName1: 'Andere AG' }
+    await write({ id: '0000000001', values: other, expected: await read('0000000001') })
+    const patch = "PATCH /A_BusinessPartner('0000000001')"
+    assert.deepEqual(server.changes, ['GET /', patch, patch, 'GET /', patch])
+    assert.equal((await read('0000000001')).record?.OrganizationBPName1, 'Andere AG')
   })
 })
