@@ -233,11 +233,12 @@ describe('writes to the OData server of SAP', { skip }, () => {
     assert.deepEqual([made.created, made.written], [true, true])
     assert.deepEqual(server.problems, [])
     assert.deepEqual(server.changes, ['GET /', 'POST /A_BusinessPartner'])
-    const { record } = await read(made.id)
-    const of = ofKind('sap').map(object, record ?? {}).fields
+    const { record = null } = await read(made.id)
+    assert.ok(record)
+    const of = ofKind('sap').map(object, record).fields
     assert.equal(of.name, 'Muster Maschinenbau und Anlagentechnik Gesellschaft mbH')
     assert.deepEqual([of.kind, of.lifecycle, of.legalName], ['ORGANISATION', 'CUSTOMER', of.name])
-    const { results } = record?.to_BuPaIdentification as { results: Row[] }
+    const { results } = record.to_BuPaIdentification as { results: Row[] }
     assert.equal(results[0]?.BPIdentificationNumber, goldenId.toUpperCase())
     assert.equal((await sap.writing.find(object, goldenId, signal))?.id, made.id)
     assert.equal(await sap.writing.find(object, goldenId.replace('1', '2'), signal), null)

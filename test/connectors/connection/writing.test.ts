@@ -505,6 +505,68 @@ describe('a create', () => {
   })
 })
 
+describe('a golden id in an element of a list', () => {
+  const listed = `
+    write:
+      fields: [name]
+      goldenId: "ids[type={idType}].value"
+      create:
+        post: /customers
+        fields: { kind: kind, "roles[0].role": "roles[0].code" }
+        given: { kind: ORG, "roles[0].role": "{idType}" }
+        json: { ids: [{ type: "{idType}", value: "{goldenId}" }] }
+        id: id
+      update: { patch: "/customers/{id}" }
+      find: { get: /ids, query: { q: "{goldenId|upper}" }, row: list, id: owner }
+      match: none
+`
+  const definition = definitionOf(listed).replace('auth:', '  idType: { is: text }\nauth:')
+  const more = 'idType: GOLD\n'
+  const bearing = (id: string, value: string) => ({ ...ada, id, ids: [{ type: 'GOLD', value }] })
+
+  test('is placed by the create, which adds what each new record has', async () => {
+    const { connection, server } = await start(
+      ({ method }) => (method === 'GET' ? { body: { list: [] } } : { body: { id: 'c2' } }),
+      { definition, more },
+    )
+    await write(connection, { name: 'B' }, creates)
+    assert.deepEqual(JSON.parse(posts(server)[0]?.body ?? ''), {
+      ids: [{ type: 'GOLD', value: 'g1' }],
+      ...{ name: 'B', kind: 'ORG', roles: [{ code: 'GOLD' }] },
+    })
+    const ability = connection.writing.abilityOf('customer')
+    assert.deepEqual(ability?.given, { kind: 'ORG', 'roles[0].role': 'GOLD' })
+    assert.match(ability?.refusalOf('ids[type=GOLD].value') ?? '', /none of the fields/)
+    await write(connection, { name: 'B', kind: 'OTHER' }, creates)
+    assert.equal((JSON.parse(posts(server)[1]?.body ?? '') as { kind: string }).kind, 'OTHER')
+  })
+
+  test('is found by a search that only names the record, in capitals too', async () => {
+    const records = [bearing('c1', 'G1'), bearing('c2', 'G2')]
+    let found = ['c1', 'c1', 'c2', 'c9']
+    const { connection, server } = await start(
+      ({ path }) => {
+        if (path === '/api/ids') return { body: { list: found.map((owner) => ({ owner })) } }
+        const record = records.find(({ id }) => path.endsWith(id))
+        return record ? { body: record } : { status: 404 }
+      },
+      { definition, more },
+    )
+    const find = () => connection.writing.find('customer', 'g1', signal)
+    assert.equal((await find())?.id, 'c1')
+    const [search, ...reads] = server.received
+    assert.deepEqual([search?.path, search?.query.get('q')], ['/api/ids', 'G1'])
+    assert.deepEqual(
+      reads.map((r) => r.path),
+      ['c1', 'c2', 'c9'].map((id) => `/api/customers/${id}`),
+    )
+    records.push(bearing('c9', 'g1'))
+    assert.equal((await failure(find())).code, 'GOLDEN_ID_TWICE')
+    found = []
+    assert.equal(await find(), null)
+  })
+})
+
 describe('a system that compares by itself', () => {
   const guarded = (match: string, read = '{ get: "/customers/{id}" }') =>
     definitionOf(`
@@ -631,6 +693,53 @@ objects:`,
   })
 })
 
+describe('a session for each service', () => {
+  const definition = definitionOf(`
+    write:
+      fields: [name]
+      create: { post: /crm/customers, id: id }
+      once: { header: Key, for: 1h }
+      update: { patch: "/billing/customers/{id}" }
+      match: none
+`).replace(
+    'objects:',
+    `session:
+  get: "/{service}/"
+  headers: { x-csrf-token: Fetch }
+  take: [x-csrf-token]
+  refused: { status: 403, header: x-csrf-token, equals: required }
+objects:`,
+  )
+
+  test('has a token of its own, and another one is left when it is refused', async () => {
+    const tokens: Record<string, string> = { crm: 'c1', billing: 'b1' }
+    const { connection, server } = await start(
+      ({ method, path, headers }): Reply => {
+        const [, , service = ''] = path.split('/')
+        if (headers['x-csrf-token'] === 'Fetch')
+          return { headers: { 'x-csrf-token': tokens[service] ?? '', 'set-cookie': `s=${service}` } }
+        if (method === 'GET') return { body: ada }
+        const isRight =
+          headers['x-csrf-token'] === tokens[service] && headers.cookie === `s=${service}`
+        return isRight
+          ? { body: { id: 'c2' } }
+          : { status: 403, headers: { 'x-csrf-token': 'Required' } }
+      },
+      { definition },
+    )
+    const fetches = () =>
+      server.received.flatMap((r) => (r.headers['x-csrf-token'] === 'Fetch' ? [r.path] : []))
+    await write(connection, { name: 'B' }, creates)
+    await write(connection, { name: 'B' })
+    await write(connection, { name: 'C' })
+    assert.deepEqual(fetches(), ['/api/crm/', '/api/billing/'])
+    tokens.billing = 'b2'
+    await write(connection, { name: 'D' })
+    await write(connection, { name: 'E' }, { ...creates, key: 'k2' })
+    assert.deepEqual(fetches(), ['/api/crm/', '/api/billing/', '/api/billing/'])
+  })
+})
+
 describe('a mistake in write: is refused with its line', () => {
   for (const [name, write, message] of [
     ['no request', 'fields: [name]', /write: needs create:, update: or upsert:/],
@@ -688,6 +797,16 @@ describe('a mistake in write: is refused with its line', () => {
       'a find that finds all',
       'fields: [name]\n      goldenId: g\n      create: { post: /c, id: id }\n      find: { get: /s, row: list }',
       /does not use \{goldenId\}/,
+    ],
+    [
+      'a given value that is no field',
+      'fields: [name]\n      create: { post: /c, id: id, given: { kind: ORG } }\n      once: { header: K, for: 1h }',
+      /given: "kind" is none of the fields/,
+    ],
+    [
+      'a golden id in a list that the create does not place',
+      'fields: [name]\n      goldenId: "ids[type=G].value"\n      create: { post: /c, id: id }\n      find: { get: "/s/{goldenId}", row: list }',
+      /goldenId: is an element of a list/,
     ],
     ['an unknown key', 'fields: [name]\n      twice: true', /unknown key "twice"/],
   ] as const)

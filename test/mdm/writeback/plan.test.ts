@@ -173,6 +173,17 @@ describe('an update', () => {
       ).flatMap((w) => [w.values, ...w.refused.map((r) => r.code)])
     assert.deepEqual(codes(lossy), [{}, 'NOT_INVERTIBLE'])
     assert.deepEqual(codes(beside), [{}, 'CHANGES_OTHERS'])
+    // A full name that follows its parts has the golden value then.
+    const golden = { name: 'Ada Ltd', currency: 'GBP' }
+    const [write] = plan(
+      golden,
+      { name: fromErp, currency: fromBilling },
+      {
+        target: directTarget('billing', 'BILLING', { mapping: beside }),
+        records: [record({ name: 'Ada', currency: 'USD' })],
+      },
+    )
+    assert.deepEqual(write?.values, { name: 'Ada Ltd', currency: 'GBP' })
   })
 })
 
@@ -237,6 +248,25 @@ describe('a create', () => {
     assert.deepEqual(
       writes.flatMap((w) => w.refused.map((r) => r.code)),
       ['MISSING_VALUES'],
+    )
+  })
+
+  test('has what each new record is given, and is refused for a thing that is otherwise', () => {
+    const direct = directMapping('billing', {})
+    const given = { kind: 'ORGANISATION' }
+    const mapping: typeof direct = {
+      ...direct,
+      abilityOf: () => ({ given, needs: ['kind'], empties: true, refusalOf: () => null }),
+    }
+    const target = directTarget('billing', 'BILLING', { mapping })
+    const planned = (more: object) => plan({ ...values, ...more }, origin, { target })
+    const [write] = planned({})
+    assert.deepEqual(write?.values, { kind: 'ORGANISATION', name: 'Ada Ltd', currency: 'EUR' })
+    assert.deepEqual(write?.former, { kind: null, name: null, currency: null })
+    assert.equal(planned({ kind: 'ORGANISATION' })[0]?.refused.length, 0)
+    assert.deepEqual(
+      planned({ kind: 'PERSON' }).map((w) => [w.values, w.refused.map((r) => r.code)]),
+      [[{}, ['NO_INVERSE', 'GIVEN_OTHERWISE']]],
     )
   })
 
