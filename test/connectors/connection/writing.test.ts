@@ -717,7 +717,9 @@ objects:`,
       ({ method, path, headers }): Reply => {
         const [, , service = ''] = path.split('/')
         if (headers['x-csrf-token'] === 'Fetch')
-          return { headers: { 'x-csrf-token': tokens[service] ?? '', 'set-cookie': `s=${service}` } }
+          return {
+            headers: { 'x-csrf-token': tokens[service] ?? '', 'set-cookie': `s=${service}` },
+          }
         if (method === 'GET') return { body: ada }
         const isRight =
           headers['x-csrf-token'] === tokens[service] && headers.cookie === `s=${service}`
