@@ -256,7 +256,13 @@ describe('a create', () => {
     const given = { kind: 'ORGANISATION' }
     const mapping: typeof direct = {
       ...direct,
-      abilityOf: () => ({ given, needs: ['kind'], empties: true, refusalOf: () => null }),
+      abilityOf: () => ({
+        goldenId: null,
+        given,
+        needs: ['kind'],
+        empties: true,
+        refusalOf: () => null,
+      }),
     }
     const target = directTarget('billing', 'BILLING', { mapping })
     const planned = (more: object) => plan({ ...values, ...more }, origin, { target })

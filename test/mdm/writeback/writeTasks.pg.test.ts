@@ -106,7 +106,7 @@ async function end(outcome: 'REFUSED' | 'CONFLICT', conflicts = 0): Promise<void
 describe('a write that a person has to decide about is a task', () => {
   test('where another text stands in the place of the golden id, with record and value', async () => {
     await differ()
-    const ability = { goldenId: 'name', needs: [], empties: true, refusalOf: () => null }
+    const ability = { goldenId: 'name', given: {}, needs: [], empties: true, refusalOf: () => null }
     await plan(
       directTarget('billing', 'BILLING', {
         mapping: directMapping('billing', {}, { abilityOf: () => ability }),
