@@ -189,7 +189,7 @@ describe('an update', () => {
 
 test('an update replaces nothing in the place of the golden id, unless the configuration says so', () => {
   const abilityOf = () => ({
-    ...{ goldenId: 'paymentTerms', needs: [], empties: true, refusalOf: () => null },
+    ...{ goldenId: 'paymentTerms', given: {}, needs: [], empties: true, refusalOf: () => null },
   })
   const target = directTarget('billing', 'BILLING', {
     mapping: directMapping('billing', {}, { abilityOf }),
