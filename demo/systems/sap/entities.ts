@@ -202,6 +202,15 @@ export function checkValue(set: EntitySet, name: string, value: unknown): void {
   if (!isRight) throw new WrongValue(set.name, name, value, expected)
 }
 
+/** The fields of which the full name of a partner is made. */
+function namesOf(record: Fields): unknown[] {
+  if (record.BusinessPartnerCategory === '1')
+    return [record.FirstName, record.MiddleName, record.LastName]
+  return record.BusinessPartnerCategory === '3'
+    ? [record.GroupBusinessPartnerName1, record.GroupBusinessPartnerName2]
+    : [record.OrganizationBPName1, record.OrganizationBPName2]
+}
+
 function write(set: EntitySet, fields: Fields, at: WrittenAt, key: Fields): Fields {
   for (const [name, value] of Object.entries(fields)) checkValue(set, name, value)
   const empty = [...set.texts.keys()].map((name) => [name, ''] as const)
@@ -222,19 +231,12 @@ function write(set: EntitySet, fields: Fields, at: WrittenAt, key: Fields): Fiel
       LastChangedByUser: userOf(at),
     }
   if (set.name !== 'A_BusinessPartner') return record
-  const named = {
-    '1': [record.FirstName, record.MiddleName, record.LastName],
-    '3': [record.GroupBusinessPartnerName1, record.GroupBusinessPartnerName2],
-  }[String(record.BusinessPartnerCategory)] ?? [
-    record.OrganizationBPName1,
-    record.OrganizationBPName2,
-  ]
   return {
     CreationDate: dayOf(at.now),
     CreationTime: timeOf(at.now),
     CreatedByUser: userOf(at),
     ...record,
-    BusinessPartnerFullName: named.filter(Boolean).join(' ').slice(0, 81),
+    BusinessPartnerFullName: namesOf(record).filter(Boolean).join(' ').slice(0, 81),
     // A partner that was never changed has no date of a change.
     LastChangeDate: at.before ? dayOf(at.now) : null,
     LastChangeTime: at.before ? timeOf(at.now) : 'PT00H00M00S',
