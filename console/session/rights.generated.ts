@@ -78,6 +78,7 @@ export const RIGHTS = {
   'Query.goldenDiff': [['golden:read']],
   'Query.explain': [['stewardship:read']],
   'Query.possibleMatches': [['stewardship:read']],
+  'Query.matchesFor': [['stewardship:read']],
   'Query.possiblyRelated': [['stewardship:read']],
   'Query.clusterStory': [['stewardship:read']],
   'Query.matchModels': [['stewardship:read'], ['policy:try']],

@@ -52,7 +52,7 @@ export async function find(
   const [byId, bySource, candidates] = await Promise.all([
     findById(sql, text, who),
     findBySourceId(sql, text, who),
-    findCandidates(sql, search, who),
+    isUuid(text.trim()) ? new Set<string>() : findCandidates(sql, search, who),
   ])
   const hits = new Map<string, Hit>()
   const add = (hit: Hit) => {

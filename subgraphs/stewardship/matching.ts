@@ -7,6 +7,7 @@ import {
   pairName,
   undisclosed,
 } from '../../mdm/explain/explain.ts'
+import { type MatchFor, matchesFor, UNSTORED_KEY, VERDICTS } from '../../mdm/explain/matchesFor.ts'
 import { type Related, relatedTo } from '../../mdm/explain/related.ts'
 import {
   assertionListing,
@@ -56,6 +57,7 @@ import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { lookups } from './lookups.ts'
+import { checkedValues, typeNamed } from './newRecord.ts'
 import { shownReason } from './visibleReason.ts'
 
 const decreasing = (name: string) =>
@@ -63,6 +65,10 @@ const decreasing = (name: string) =>
 const increasing = (name: string, type: 'uuid' | 'bigint') =>
   ({ column: { name, sql: name, type, nullable: false }, descending: false }) as const
 
+const likeliestCandidates: MemoryOrder<MatchFor> = {
+  order: [increasing('verdict', 'bigint'), decreasing('weight'), increasing('goldenId', 'uuid')],
+  valuesOf: (m) => [VERDICTS.indexOf(m.verdict), m.weight, m.goldenId],
+}
 const likeliestRelated: MemoryOrder<Related> = {
   order: [decreasing('weight'), increasing('goldenId', 'uuid')],
   valuesOf: (r) => [r.relatedWeight, r.otherGoldenId],
@@ -76,6 +82,11 @@ const oldestRecords: MemoryOrder<SourceRecord> = {
   valuesOf: (r) => [r.id],
 }
 
+interface NewRecordArguments extends PageArguments {
+  type: string
+  values: unknown
+  system?: string | null
+}
 type Times = Pick<ListedModel, 'inForceFrom' | 'inForceUntil'>
 type Step = WaterfallStep & { of: Explanation }
 
@@ -199,6 +210,21 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
           await relatedTo(context.sql, steward, await goldenIdOf(of, context), context.scopes),
           likeliestRelated,
         ),
+      matchesFor: async (
+        _: unknown,
+        { type: name, values, system, ...page }: NewRecordArguments,
+        context: RequestContext,
+      ) => {
+        const { sql, scopes } = context
+        const type = typeNamed(steward.policy, name)
+        const checked = checkedValues(steward.policy, type, values, scopes)
+        const record = { values: checked, system: system ?? '' }
+        return memoryConnection(
+          page,
+          await matchesFor(sql, steward, type, record, scopes),
+          likeliestCandidates,
+        )
+      },
       async clusterStory(_: unknown, { id }: { id: string }, { sql, scopes }: RequestContext) {
         const story = await clusterStory(sql, steward, id, scopes)
         if (!story) throw inputError('UNKNOWN_ID', `no golden record has the id ${id}`)
@@ -266,6 +292,12 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
         taskOf(taskId('POSSIBLE_MATCH', [p.goldenId, p.otherGoldenId]), context),
       explanation: (p: PossibleRow, _: unknown, context: RequestContext) =>
         explainedMatch(p, context),
+    },
+    MatchCandidate: {
+      record: (m: MatchFor, _: unknown, context: RequestContext) => named(m.goldenId, context),
+      probability: (m: MatchFor) => probabilityOf(m.weight),
+      because: (m: MatchFor, _: unknown, context: RequestContext) =>
+        reason(m.explanation.type, m.because, context, [UNSTORED_KEY, m.explanation.b.key]),
     },
     PossiblyRelated: {
       goldenId: (r: Related) => r.otherGoldenId,

@@ -23,6 +23,7 @@ const CONNECTIONS: ConnectionSdl[] = [
   { type: 'Publication', plural: 'publications' },
   { type: 'MatchModel', plural: 'models' },
   { type: 'PossibleMatch', plural: 'possible matches' },
+  { type: 'MatchCandidate', plural: 'candidates' },
   { type: 'PossiblyRelated', plural: 'golden records that are possibly related' },
   { type: 'ComparedRecord', plural: 'source records' },
   { type: 'ClusterLink', plural: 'links' },

@@ -45,7 +45,7 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'approver', 'integrator'],
     of(
       'Query',
-      'tasks taskCounts task stewardActions stewardAction previewAction previewBulkAction previewProposal dataQuality queueAges explain possibleMatches possiblyRelated clusterStory labelSample',
+      'tasks taskCounts task stewardActions stewardAction previewAction previewBulkAction previewProposal dataQuality queueAges explain matchesFor possibleMatches possiblyRelated clusterStory labelSample',
     ),
   ],
   [

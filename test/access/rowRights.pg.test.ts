@@ -210,6 +210,22 @@ test('a search finds no hidden record, and hidden ones do not crowd out others',
   assert.deepEqual((await search(eu, 'gmbh nordwind')).search.nodes, seen)
 })
 
+test('a record that is not stored matches no hidden record', async () => {
+  const matches = (token: string, values: string) =>
+    data(
+      token,
+      `{ matchesFor(type: "Customer", values: ${values}) { totalCount nodes { goldenId verdict } } }`,
+    )
+  const theirs = '{ name: "Usmark HbmG kitsigoL dniwdroN", taxIds: ["US123456789"] }'
+  assert.deepEqual((await matches(eu, theirs)).matchesFor, { totalCount: 0, nodes: [] })
+  assert.equal((await matches(everyone, theirs)).matchesFor.nodes[0]?.verdict, 'MERGES')
+  const own = '{ name: "Nordwind Logistik GmbH", taxIds: ["DE136695976"] }'
+  assert.deepEqual((await matches(eu, own)).matchesFor.nodes[0], {
+    goldenId: customerEu,
+    verdict: 'MERGES',
+  })
+})
+
 test('the reader role sees no hidden row in a plain select of any table, and may do nothing else', async () => {
   const [role] = await it.db.sql`
     select rolsuper or rolbypassrls or rolcanlogin as mighty from pg_roles where rolname = 'touchstone_reader'`
@@ -270,8 +286,12 @@ function operationsAbout(
       of: JSON.stringify(idOf('Customer')),
       a: JSON.stringify(idOf('Customer')),
       b: JSON.stringify(idOf('E1')),
-      type: ['dataQuality', 'labelSample'].includes(field.name) ? '"Customer"' : 'CUSTOMER',
+      type: ['dataQuality', 'labelSample', 'matchesFor'].includes(field.name)
+        ? '"Customer"'
+        : 'CUSTOMER',
       system: '"crm"',
+      text: '"usmark"',
+      values: '{ name: "Usmark HbmG kitsigoL dniwdroN", taxIds: ["US123456789"] }',
       object: '"Customer"',
       from: '1',
       to: '2',
@@ -337,6 +357,8 @@ test('no operation returns hidden values for hidden ids', async () => {
     'explain',
     'clusterStory',
     'possibleMatches',
+    'search',
+    'matchesFor',
     'inboundExceptions',
     'goldenDiff',
     'labelSample',
