@@ -123,6 +123,7 @@ export const RIGHTS = {
   'Mutation.restoreRecord': [['stewardship:act']],
   'Mutation.undoAction': [['stewardship:act']],
   'Mutation.bulkAction': [['stewardship:act']],
+  'Mutation.proposeAction': [['stewardship:act'], ['stewardship:propose']],
   'Mutation.approveAction': [['stewardship:approve'], ['policy:publish']],
   'Mutation.declineAction': [['stewardship:approve'], ['policy:publish']],
   'Mutation.withdrawAction': [['stewardship:act'], ['policy:publish']],
@@ -133,6 +134,6 @@ export const RIGHTS = {
   'Mutation.releaseTasks': [['stewardship:act'], ['stewardship:approve']],
   'Mutation.deferTasks': [['stewardship:act'], ['stewardship:approve']],
   'Mutation.setTasksDue': [['stewardship:act'], ['stewardship:approve']],
-  'Mutation.commentTask': [['stewardship:act'], ['stewardship:approve']],
+  'Mutation.commentTask': [['stewardship:act'], ['stewardship:approve'], ['stewardship:propose']],
   'Mutation.answerLabels': [['stewardship:act']],
 } as const satisfies Record<string, readonly (readonly string[])[]>

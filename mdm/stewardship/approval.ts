@@ -2,7 +2,7 @@ import type { Policy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
 import type { StewardshipRules } from '../tasks/rules.ts'
 import type { ActionInput } from './input.ts'
-import type { ApprovalRule } from './outcome.ts'
+import type { ApprovalRule, ProposalRule } from './outcome.ts'
 
 /** Thrown by an action that a second person has to approve. */
 export class NeedsApproval extends Error {
@@ -40,17 +40,23 @@ export async function touchesApproval(
 
 /**
  * Returns why an action needs a second person, or null if it needs none. The effect counts: a
- * marked field, a merge of high value, many items. So an undo needs approval where the same change
+ * marked field, a merge of high value, many items; and that the caller wants one. So an undo needs approval where the same change
  * by hand would. `input` is the action, or the action that is undone. Values at risk are read only
  * where a rule needs them.
  */
 export async function askApproval(
   rules: StewardshipRules,
   input: ActionInput,
-  about: { type: string; subjects: string[]; marked: boolean; merges: boolean },
+  about: {
+    type: string
+    subjects: string[]
+    marked: boolean
+    merges: boolean
+    proposed: ProposalRule | null
+  },
   stakeOf: (what: 'MERGED' | 'SUBJECTS') => Promise<number>,
 ): Promise<NeedsApproval | null> {
-  const found: ApprovalRule[] = []
+  const found: ApprovalRule[] = about.proposed ? [about.proposed] : []
   if (about.marked) found.push('FIELD')
   const merged = about.merges ? await stakeOf('MERGED') : 0
   if (about.merges && merged >= rules.approval.mergeValueMin) found.push('MERGE_VALUE')

@@ -1,8 +1,9 @@
+import { isVisibleName, VISIBLE_NAMES } from '../../schema/kit/actorName.ts'
 import { allStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { Caller } from '../access/caller.ts'
 import { faultOfIdempotencyKey, faultOfReason } from '../access/requestTexts.ts'
-import { type Duty, missingRole, type StewardshipRules } from '../tasks/rules.ts'
+import { type Duty, mayDo, missingRole, type StewardshipRules } from '../tasks/rules.ts'
 import type { ActionKind, ActionRequest } from './input.ts'
 import { refuse } from './outcome.ts'
 
@@ -10,9 +11,11 @@ import { refuse } from './outcome.ts'
 export function checkRequest(
   rules: StewardshipRules,
   caller: Caller,
-  { input, reason, idempotencyKey }: ActionRequest,
+  { input, reason, idempotencyKey, proposal }: ActionRequest,
 ): void {
-  checkRole(rules, caller, input.kind)
+  if (!proposal || !mayDo(rules, caller.roles, 'PROPOSE')) checkRole(rules, caller, input.kind)
+  if (proposal?.agent !== undefined && !isVisibleName(proposal.agent))
+    refuse('BAD_VALUE', `the name of an agent has ${VISIBLE_NAMES}`)
   checkReason(reason)
   const wrong = faultOfIdempotencyKey(idempotencyKey)
   if (wrong) refuse('BAD_IDEMPOTENCY_KEY', wrong)

@@ -1,6 +1,7 @@
 import { normalText } from '../../schema/kit/normalText.ts'
 import { isStorable } from '../../schema/storable.ts'
 import { normalReason } from '../access/requestTexts.ts'
+import type { ProposalRule } from './outcome.ts'
 
 /** A value for the survivor of a merge: from a golden record, from a source record, or typed in. */
 export type Choice =
@@ -47,6 +48,14 @@ export interface ActionRequest {
    * record of the action.
    */
   expected: Record<string, number>
+  /** Set if the action waits for a second person, whatever the rules of approval say. */
+  proposal?: Proposal | undefined
+}
+
+/** Why an action waits for a second person, and the name of the agent that prepared it. */
+export interface Proposal {
+  rule: ProposalRule
+  agent?: string | undefined
 }
 
 /**

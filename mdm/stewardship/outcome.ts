@@ -53,7 +53,10 @@ export interface Current {
 }
 
 /** Reasons why an action needs a second person. */
-export type ApprovalRule = 'FIELD' | 'MERGE_VALUE' | 'BULK' | 'PUBLISH'
+export type ApprovalRule = 'FIELD' | 'MERGE_VALUE' | 'BULK' | 'PUBLISH' | ProposalRule
+
+/** Rules of a request that wants a second person, whatever the action is. */
+export type ProposalRule = 'REQUESTED' | 'AGENT'
 
 export interface Effect {
   goldenId: string

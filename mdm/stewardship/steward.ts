@@ -148,10 +148,11 @@ export async function previewProposal(
 ): Promise<Outcome | Preview> {
   return await dryRun(steward, async (tx, look) => {
     const action = await lockProposal(tx, id)
+    const request = requestOf(action)
     if (action.kind === 'PUBLISH')
       refuse('NOT_PREVIEWED', 'simulatePolicy returns the effect of a policy')
     await promoteAction(tx, id, { by: caller.actor, why: '' })
-    await execute(tx, steward, authorOf(caller, action), action, { id, by: caller.actor }, look)
+    await execute(tx, steward, authorOf(caller, action), request, { id, by: caller.actor }, look)
   })
 }
 
@@ -173,8 +174,17 @@ export async function approve(
     if (action.actor === caller.actor)
       refuse('OWN_PROPOSAL', 'a proposal is approved by another person than its author')
     await promoteAction(tx, id, { by: caller.actor, why })
-    return await execute(tx, steward, authorOf(caller, action), action, { id, by: caller.actor })
+    return await execute(tx, steward, authorOf(caller, action), requestOf(action), {
+      id,
+      by: caller.actor,
+    })
   })
+}
+
+/** Returns a proposal as the request that it was. */
+function requestOf(action: ActionRow): ActionRequest {
+  const rule = action.approval.find((r) => r === 'REQUESTED' || r === 'AGENT')
+  return { ...action, proposal: rule && { rule } }
 }
 
 function authorOf(caller: Caller, { actor, correlationId }: ActionRow): Caller {
@@ -280,7 +290,7 @@ async function execute(
   const needs = await askApproval(
     rulesOf(steward),
     target?.input ?? input,
-    { ...about, marked, merges: survivors.length > 0 },
+    { ...about, marked, merges: survivors.length > 0, proposed: request.proposal?.rule ?? null },
     async (what) =>
       what === 'SUBJECTS'
         ? await valueAtRiskOfGolden(tx, about.subjects, rates)
@@ -403,12 +413,14 @@ async function proposeAction(
   const rules = rulesOf(steward)
   const about = { ...needs, days: rules.approval.proposalDaysMax }
   const id = await propose(tx, caller, request, about)
+  const agent = request.proposal?.agent
+  const author = agent === undefined ? caller.actor : `${caller.actor}, by the agent ${agent},`
   await openTasks(tx, rules, [
     {
       kind: 'APPROVAL',
       type: needs.type,
       subject: [id],
-      reason: `${caller.actor} wants ${request.input.kind}: ${request.reason}`.slice(0, 500),
+      reason: `${author} wants ${request.input.kind}: ${request.reason}`.slice(0, 500),
       weight: null,
       stake: needs.stake,
     },
@@ -416,6 +428,7 @@ async function proposeAction(
   await appendAudit(tx, {
     event: 'PROPOSE',
     actor: caller.actor,
+    ...(agent === undefined ? {} : { agent }),
     action: id,
     reason: request.reason,
     input: request.input,

@@ -18,6 +18,7 @@ export const DUTIES = [
   'RESTORE',
   'UNDO',
   'BULK',
+  'PROPOSE',
   'APPROVE',
   'PUBLISH',
   'APPROVE_PUBLISH',
@@ -70,6 +71,7 @@ export type StewardshipRules = z.infer<typeof schema>
 export const DEFAULT_RULES: StewardshipRules = {
   roles: {
     steward: DUTIES.filter((d) => d !== 'APPROVE' && d !== 'PUBLISH' && d !== 'APPROVE_PUBLISH'),
+    agent: ['PROPOSE'],
     approver: ['APPROVE'],
     publisher: ['PUBLISH', 'APPROVE_PUBLISH'],
     integrator: ['EXCEPTIONS'],

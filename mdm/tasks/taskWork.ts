@@ -6,7 +6,7 @@ import type { Caller } from '../access/caller.ts'
 import { appendAudit } from '../audit/audit.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
-import { mayDo, type StewardshipRules } from './rules.ts'
+import { type Duty, mayDo, type StewardshipRules } from './rules.ts'
 import { escalationPriority, taskChannel } from './tasks.ts'
 
 /** Work on a task that does not decide it. */
@@ -52,7 +52,9 @@ export async function workOnTasks(
     rule,
     detail,
   })
-  if (!mayDo(rules, caller.roles, 'MERGE') && !mayDo(rules, caller.roles, 'APPROVE'))
+  const duties: Duty[] =
+    given.kind === 'COMMENT' ? ['MERGE', 'APPROVE', 'PROPOSE'] : ['MERGE', 'APPROVE']
+  if (!duties.some((duty) => mayDo(rules, caller.roles, duty)))
     return ids.map(() =>
       refused('MISSING_ROLE', 'working on tasks needs the role of a steward or an approver'),
     )

@@ -27,6 +27,7 @@ import {
   latestActions,
   latestAuditRows,
 } from '../../mdm/stewardship/history.ts'
+import type { Proposal } from '../../mdm/stewardship/input.ts'
 import type { Outcome } from '../../mdm/stewardship/outcome.ts'
 import type { Preview } from '../../mdm/stewardship/preview.ts'
 import {
@@ -150,12 +151,13 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     what: ActionCommand | null,
     { reason, idempotencyKey }: Reasoned,
     context: RequestContext,
+    proposal?: Proposal,
   ) => {
     if (!what) return notOneAction
     const unauthorized = await findUnauthorizedId(what, context)
     if (unauthorized) return unknownId(unauthorized)
     return await result(
-      await act(steward, callerOf(context), { ...what, reason, idempotencyKey }),
+      await act(steward, callerOf(context), { ...what, reason, idempotencyKey, proposal }),
       context,
     )
   }
@@ -319,6 +321,21 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         args: Reasoned & { items: Partial<Inputs>[] },
         context: RequestContext,
       ) => perform(bulk(args.items), args, context),
+      proposeAction: (
+        _: unknown,
+        {
+          action,
+          agent = null,
+          ...args
+        }: Reasoned & { action: Partial<Inputs>; agent?: string | null },
+        context: RequestContext,
+      ) =>
+        perform(
+          onlyOne(action),
+          args,
+          context,
+          agent === null ? { rule: 'REQUESTED' } : { rule: 'AGENT', agent },
+        ),
       approveAction: decision(
         async (a, context) =>
           (await checkProposal(callerOf(context), a.action)) ??

@@ -15,6 +15,7 @@ import { smallestOperation } from './smallest.ts'
  */
 const ROLES = [
   'reader',
+  'agent',
   'steward',
   'approver',
   'publisher',
@@ -24,7 +25,7 @@ const ROLES = [
   'stranger',
 ] as const
 type Role = (typeof ROLES)[number]
-const READERS: Role[] = ['reader', 'steward', 'approver', 'integrator']
+const READERS: Role[] = ['reader', 'agent', 'steward', 'approver', 'integrator']
 const MATRIX: [Role[], string[]][] = [
   [
     READERS,
@@ -42,7 +43,7 @@ const MATRIX: [Role[], string[]][] = [
     ].flatMap((names) => names.split(' ').map((n) => `Query.${n}`)),
   ],
   [
-    ['steward', 'approver', 'integrator'],
+    ['agent', 'steward', 'approver', 'integrator'],
     of(
       'Query',
       'tasks taskCounts task stewardActions stewardAction previewAction previewBulkAction previewProposal dataQuality queueAges explain matchesFor possibleMatches possiblyRelated clusterStory labelSample',
@@ -52,13 +53,14 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'approver', 'integrator'],
     of(
       'Query',
-      'inboundExceptions inboundExceptionCounts inboundException serviceLevels trace connections syncRuns writeIntents writeIntent writeTargets',
+      'inboundExceptions inboundExceptionCounts inboundException trace connections syncRuns writeIntents writeIntent writeTargets',
     ),
   ],
   [
-    ['steward', 'approver', 'integrator', 'publisher'],
+    ['agent', 'steward', 'approver', 'integrator', 'publisher'],
     of('Query', 'matchModels publications publicationProposals'),
   ],
+  [['agent', 'steward', 'approver', 'integrator'], of('Query', 'serviceLevels')],
   [['approver'], of('Query', 'auditLog sensitiveAccess')],
   [['integrator'], of('Query', 'webhooks webhook webhookDeliveries')],
   [
@@ -82,8 +84,10 @@ const MATRIX: [Role[], string[]][] = [
   [['publisher'], of('Mutation', 'simulatePolicy publishPolicy')],
   [
     ['steward', 'approver'],
-    of('Mutation', 'claimTasks assignTasks releaseTasks deferTasks setTasksDue commentTask'),
+    of('Mutation', 'claimTasks assignTasks releaseTasks deferTasks setTasksDue'),
   ],
+  [['agent', 'steward'], of('Mutation', 'proposeAction')],
+  [['agent', 'steward', 'approver'], of('Mutation', 'commentTask')],
   [
     ['steward', 'integrator'],
     of(
@@ -95,7 +99,7 @@ const MATRIX: [Role[], string[]][] = [
     READERS,
     of('Subscription', 'changes customerChanged contactChanged productChanged contractChanged'),
   ],
-  [['steward', 'approver', 'integrator'], of('Subscription', 'taskChanged')],
+  [['agent', 'steward', 'approver', 'integrator'], of('Subscription', 'taskChanged')],
 ]
 /**
  * Rules below the root, with the roles that have the scope. Other roles are rejected or get null,

@@ -255,6 +255,41 @@ test('a high value needs a second person with the role, other than the author', 
   assert.equal(undone.__typename, 'ActionDone', 'undoing it needs no second person')
 })
 
+test('a proposal of an agent waits for a second person, whatever the rules say, and the audit log names the agent', async () => {
+  const PROPOSE = `mutation ($action: StewardActionInput!, $key: String!, $agent: String) {
+    proposeAction(action: $action, reason: "the same", idempotencyKey: $key, agent: $agent) { ${RESULT} } }`
+  const APPROVE = `mutation ($id: ID!) { approveAction(action: $id, reason: "looks right") { ${RESULT} } }`
+  const [record] = await versionsOf(lupo)
+  const set = (value: string) => ({ override: { record, field: 'accountOwner', value } })
+  const propose = async (key: string, agent: string | null, roles: string, value = 'Ida') =>
+    (await ask(PROPOSE, { action: set(value), key, agent }, 'robo', roles)).proposeAction
+
+  const bad = await propose('p0', 'a\u202eb', 'agent')
+  assert.deepEqual([bad.__typename, bad.rule], ['ActionRefused', 'BAD_VALUE'])
+  assert.equal((await propose('p1', 'tester', 'approver')).rule, 'MISSING_ROLE')
+  const direct = `mutation ($input: OverrideInput!) { overrideField(input: $input, reason: "now", idempotencyKey: "p2") { ${RESULT} } }`
+  assert.equal(
+    (await ask(direct, { input: set('Ida').override }, 'robo', 'agent')).overrideField.rule,
+    'MISSING_ROLE',
+    'the duty PROPOSE carries out nothing',
+  )
+  const proposed = await propose('p3', 'tester 1.0', 'agent')
+  assert.deepEqual([proposed.__typename, proposed.rules], ['ApprovalNeeded', ['AGENT']])
+  assert.deepEqual(await versionsOf(lupo), [record], 'nothing has run yet')
+  const [entry] = await db.sql<{ body: { agent: string; actor: string } }[]>`
+    select body from audit where body->>'action' = ${proposed.action.id}`
+  assert.deepEqual([entry?.body.agent, entry?.body.actor], ['tester 1.0', 'robo'])
+  const [task] = (await ask('{ tasks(filter: { kinds: [APPROVAL] }) { nodes { reason } } }', {}))
+    .tasks.nodes
+  assert.equal(task.reason, 'robo, by the agent tester 1.0, wants OVERRIDE: the same')
+  const own = (await ask(APPROVE, { id: proposed.action.id }, 'robo', 'approver')).approveAction
+  assert.equal(own.rule, 'OWN_PROPOSAL')
+  const done = (await ask(APPROVE, { id: proposed.action.id }, 'bert', 'approver')).approveAction
+  assert.equal(done.__typename, 'ActionDone')
+  const undone = (await ask(UNDO, { id: proposed.action.id, key: 'p4' })).undoAction
+  assert.equal(undone.__typename, 'ActionDone')
+})
+
 test('a marked field can be proposed, declined and withdrawn, and the audit log has every step', async () => {
   const OVERRIDE = `mutation ($input: OverrideInput!, $key: String!) { overrideField(input: $input, reason: "as registered", idempotencyKey: $key) { ${RESULT} } }`
   const [record] = await versionsOf(lupo)
