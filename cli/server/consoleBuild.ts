@@ -75,16 +75,7 @@ function sourceHash(): string {
 
 function runVite(outDir: string, signal: AbortSignal | undefined): Promise<void> {
   const vite = packagePath('node_modules/vite/bin/vite.js')
-  const args = [
-    vite,
-    'build',
-    packagePath('console'),
-    '--outDir',
-    outDir,
-    '--logLevel',
-    'warn',
-    '--bypass-lock',
-  ]
+  const args = [vite, 'build', packagePath('console'), '--outDir', outDir, '--logLevel', 'warn']
   const child = spawn(process.execPath, args, {
     cwd: packagePath('.'),
     stdio: ['ignore', 'pipe', 'pipe'],
