@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
-import { pathKey } from '../../connectors/connection/definition/write.ts'
+import { pathKey } from '../../connectors/connection/definition/writeFields.ts'
 import type { Json } from '../../connectors/connection/row.ts'
 import type { OwnIds } from '../../connectors/contract.ts'
 import { readAt, withValues } from '../../connectors/mapping/rawPath.ts'

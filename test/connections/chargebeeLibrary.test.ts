@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import Chargebee, { type ChargebeeResponse } from 'chargebee'
-import { pathKey } from '../../connectors/connection/definition/write.ts'
+import { pathKey } from '../../connectors/connection/definition/writeFields.ts'
 import { chargebee } from '../../demo/systems/chargebee/chargebee.ts'
 import type { ModelSystem } from '../../demo/systems/kit/model.ts'
 import type { Received } from '../connectors/connection/server.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import Stripe from 'stripe'
-import { pathKey } from '../../connectors/connection/definition/write.ts'
+import { pathKey } from '../../connectors/connection/definition/writeFields.ts'
 import type { ModelSystem } from '../../demo/systems/kit/model.ts'
 import { stripe } from '../../demo/systems/stripe/stripe.ts'
 import { ofKind } from '../connectors/fixture.ts'

@@ -318,8 +318,9 @@ describe('what a system wants of a write besides its version', () => {
     pulled.system.fill(3, 1)
     const { connection, system } = pulled
     const [id = ''] = [...system.state(object)].find(([, row]) => !row.deleted) ?? []
-    const write = async (values: Record<string, Json>) => {
+    const write = async (values: Record<string, Json>, meanwhile = () => {}) => {
       const expected = await connection.read(object, id, signal())
+      meanwhile()
       const [goldenId, key] = [randomUUID(), randomUUID()]
       return await connection.writing.write(
         { object, id, goldenId, key, values, expected },
@@ -342,6 +343,35 @@ describe('what a system wants of a write besides its version', () => {
     await write({ ProductGroup: 'L013' })
     assert.equal(held('ProductGroup'), 'L013')
     assert.equal(system.writes().length, 4, 'each write once')
+    assert.deepEqual(system.requests().unknown, [])
+  })
+
+  test('an address of a partner at SAP is changed at its own version, beside the name', async (t) => {
+    const { system, write, held } = await opened(t, 'sap', 'A_BusinessPartner')
+    const partner = held('BusinessPartner')
+    const cities = () =>
+      [...system.state('A_BusinessPartnerAddress').values()].map(({ record }) =>
+        record.BusinessPartner === partner ? record.CityName : 'of another',
+      )
+    const place =
+      'to_BusinessPartnerAddress.results[to_AddressUsage.results.AddressUsage=XXDEFAULT]'
+    await write({ OrganizationBPName1: 'Write GmbH', [`${place}.CityName`]: 'Köln' })
+    assert.equal(held('OrganizationBPName1'), 'Write GmbH')
+    assert.deepEqual(cities(), ['Köln', 'of another', 'of another'])
+    assert.deepEqual(
+      system.writes().map((w) => w.object),
+      ['A_BusinessPartner', 'A_BusinessPartnerAddress'],
+    )
+    // A user changes the address between the read and the write.
+    const id = [...system.state('A_BusinessPartnerAddress')][0]?.[0] ?? ''
+    await assert.rejects(
+      write({ [`${place}.CityName`]: 'Bonn' }, () => {
+        system.put('A_BusinessPartnerAddress', { id, CityName: 'Kiel' })
+      }),
+      (e) =>
+        e instanceof ConnectionError && e.verdict === 'CONFLICT' && e.outcome === 'NOT_APPLIED',
+    )
+    assert.deepEqual(cities(), ['Kiel', 'of another', 'of another'])
     assert.deepEqual(system.requests().unknown, [])
   })
 

@@ -196,6 +196,56 @@ describe('a business partner of SAP', () => {
   })
 })
 
+describe('what is written to a business partner of SAP', () => {
+  const write = (field: string, value: unknown, raw: Record<string, unknown>) => {
+    const made = sap.invert('A_BusinessPartner', field, value, raw, () => [])
+    return 'refused' in made ? made.refused.code : Object.fromEntries(made.values)
+  }
+
+  test('is a name divided over its fields, of an organisation or a group and no person', () => {
+    const long = 'Vereinigte Maschinen- und Anlagenbaugesellschaft Dresden-Übigau und Söhne'
+    assert.deepEqual(write('name', long, partner()), {
+      OrganizationBPName1: 'Vereinigte Maschinen- und',
+      OrganizationBPName2: 'Anlagenbaugesellschaft Dresden-Übigau',
+      OrganizationBPName3: 'und Söhne',
+    })
+    assert.equal(write('name', 'x'.repeat(41), partner()), 'TOO_LONG')
+    const group = { BusinessPartnerCategory: '3', GroupBusinessPartnerName1: 'Alt' }
+    assert.deepEqual(write('name', 'Ehepaar Berg', partner(group)), {
+      GroupBusinessPartnerName1: 'Ehepaar Berg',
+    })
+    const person = { BusinessPartnerCategory: '1', FirstName: 'Anna', LastName: 'Berg' }
+    assert.equal(write('name', 'Anna Maria Berg', partner(person)), 'NO_INVERSE')
+  })
+
+  test('is the address with the usage, of which a house number stays beside its street', () => {
+    const place = 'to_BusinessPartnerAddress.results[to_AddressUsage.results.AddressUsage=BILL_TO]'
+    const now = sap.map('A_BusinessPartner', partner()).fields.billingAddress as object
+    assert.deepEqual(write('billingAddress', { ...now, street: 'Hauptstr. 7' }, partner()), {
+      [`${place}.HouseNumber`]: '7',
+    })
+    assert.deepEqual(
+      write('billingAddress', { ...now, street: 'Allee 7', city: 'Ulm' }, partner()),
+      {
+        [`${place}.StreetName`]: 'Allee 7',
+        [`${place}.HouseNumber`]: null,
+        [`${place}.CityName`]: 'Ulm',
+      },
+    )
+    // A new partner has none yet: its first one is made.
+    const first = 'to_BusinessPartnerAddress.results[0]'
+    assert.deepEqual(
+      write(
+        'billingAddress',
+        { street: 'Allee 7', country: 'DE' },
+        { BusinessPartnerCategory: '2' },
+      ),
+      { [`${first}.StreetName`]: 'Allee 7', [`${first}.Country`]: 'DE' },
+    )
+    assert.equal(write('shippingAddress', { city: 'Ulm' }, {}), 'NO_ELEMENT')
+  })
+})
+
 describe('other objects of SAP', () => {
   test('a product has the English description as its name', () => {
     const { canonical, change } = readOne(

@@ -201,6 +201,7 @@ describe('writes to the OData server of SAP', { skip }, () => {
         [object]: [partner('0000000001', null)],
         A_BuPaIdentification: [],
         A_BusinessPartnerRole: [],
+        A_BusinessPartnerAddress: [],
       },
       user,
       { validateETag: true },
@@ -229,7 +230,10 @@ describe('writes to the OData server of SAP', { skip }, () => {
 
   test('a partner is created with its role and golden id, and found by it in capitals', async (t) => {
     const { server, sap, write, read } = await open(t)
-    const made = await write({ values })
+    const address = 'to_BusinessPartnerAddress.results[0]'
+    const made = await write({
+      values: { ...values, [`${address}.CityName`]: 'Bonn', [`${address}.Country`]: 'DE' },
+    })
     assert.deepEqual([made.created, made.written], [true, true])
     assert.deepEqual(server.problems, [])
     assert.deepEqual(server.changes, ['GET /', 'POST /A_BusinessPartner'])
@@ -237,6 +241,7 @@ describe('writes to the OData server of SAP', { skip }, () => {
     assert.ok(record)
     const of = ofKind('sap').map(object, record).fields
     assert.equal(of.name, 'Muster Maschinenbau und Anlagentechnik Gesellschaft mbH')
+    assert.deepEqual(of.billingAddress, { city: 'Bonn', country: 'DE' })
     assert.deepEqual([of.kind, of.lifecycle, of.legalName], ['ORGANISATION', 'CUSTOMER', of.name])
     const { results } = record.to_BuPaIdentification as { results: Row[] }
     assert.equal(results[0]?.BPIdentificationNumber, goldenId.toUpperCase())

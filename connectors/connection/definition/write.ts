@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { failAt, type Located } from '../../mapping/document.ts'
-import { foldName, type Path } from '../../mapping/path.ts'
-import { parsePath } from '../../mapping/pathText.ts'
-import { isMap, pathAt } from '../../mapping/rule.ts'
-import type { Json } from '../contract.ts'
+import type { Path } from '../../mapping/path.ts'
+import { isMap } from '../../mapping/rule.ts'
 import type { WriteAction } from '../writing.ts'
 import { namesOf } from './feed.ts'
 import { type AnswerMeaning, MEANING_FIELDS, readMeaning } from './http.ts'
@@ -11,18 +9,7 @@ import { idNames } from './identity.ts'
 import { compileRequest, REQUEST_FIELDS, type RequestTemplate } from './request.ts'
 import { below, duration, exactlyOne, parseAt, pathIn, pathText, scalar, shape } from './shape.ts'
 import { compileTemplate, type Template } from './template.ts'
-
-/** A field that can be written. */
-export interface WriteField {
-  /** The path of the record as it is read. */
-  path: Path
-  /** The place in the body of a request: names, and indexes of lists. */
-  steps: readonly (string | number)[]
-  /** Values that are written otherwise than they are read. */
-  codes: ReadonlyMap<string, Json> | null
-  /** A text in which {value} stands for the value: the address of another record, as OData has it. */
-  text: string | null
-}
+import { fieldsSchema, pathKey, readFields, type WriteField } from './writeFields.ts'
 
 /** One request that writes. */
 export interface WriteRequest {
@@ -84,18 +71,6 @@ export interface WriteDefinition {
   record: ReadonlyMap<string, Path>
 }
 
-const fieldSchema = z.union([
-  z.string().min(1),
-  shape({
-    to: z.string().min(1),
-    codes: z.record(z.string(), z.unknown()).optional(),
-    text: z.string().includes('{value}').optional(),
-  }),
-])
-const fieldsSchema = z.union([
-  z.array(pathText).min(1),
-  z.record(z.string(), fieldSchema.nullable()),
-])
 const requestFields = {
   ...REQUEST_FIELDS,
   fields: fieldsSchema.optional(),
@@ -111,7 +86,11 @@ const matchSchema = z.union([
     read: shape(REQUEST_FIELDS).optional(),
   }),
 ])
-const updateSchema = shape({ ...requestFields, match: matchSchema.optional() })
+const updateSchema = shape({
+  ...requestFields,
+  match: matchSchema.optional(),
+  part: pathText.optional(),
+})
 const createFields = { ...requestFields, given: z.record(pathText, scalar).optional() }
 
 const writeSchema = shape({
@@ -195,7 +174,7 @@ export function readWrite(
       ...part,
       action: name === 'update' ? 'update' : 'create',
       meaning: meaningOf(at, place),
-      match: ownMatch.value === undefined ? null : readMatch(ownMatch),
+      match: ownMatch.value === undefined ? null : readMatch(ownMatch, partOf(at)),
       given: new Map(),
     }
   }
@@ -223,7 +202,11 @@ export function readWrite(
     const one = requestOf(below(place, name), name)
     if (one.id === null)
       refuse(`${name}: needs id: with where the answer has the id of the new record`, name)
-    const all = several ? [...common, ...updates.flatMap((u) => [...u.fields])] : [...common]
+    // A part stands elsewhere in a create, which names its fields itself.
+    const whole = several
+      ? updates.filter((_, i) => partOf(below(place, 'update', i)) === null)
+      : []
+    const all = [...common, ...whole.flatMap((u) => [...u.fields])]
     const fields = withoutNull(new Map([...all, ...one.fields]), below(place, name))
     return { ...one, fields, given: readGiven(below(place, name, 'given'), what, fields, allowed) }
   }
@@ -291,7 +274,12 @@ export function readWrite(
     return { by: 'NONE' }
   }
 
-  function readMatch(at: Located): WriteMatch {
+  function readMatch(at: Located, part: string | null = null): WriteMatch {
+    const pathBelow = (key: string) => {
+      const own = below(at, key)
+      return pathIn(part === null ? own : { ...own, value: `${part}.${String(own.value)}` })
+    }
+
     const given = at.value as z.output<typeof matchSchema>
     if (given === 'since') {
       if (!object.hasVersion) failAt(at, `${what}: match: since needs version: of the object`)
@@ -302,11 +290,11 @@ export function readWrite(
     if (given === 'none') return { how: 'NONE' }
     if (exactlyOne(at, `${what}.match`, ['etag', 'version']) === 'version') {
       if (given.read) failAt(at, `${what}: match: read: is for etag:`, ['read'])
-      return { how: 'VERSION', version: pathIn(below(at, 'version')) }
+      return { how: 'VERSION', version: pathBelow('version') }
     }
     return {
       how: 'ETAG',
-      etag: given.etag === 'header' ? null : pathIn(below(at, 'etag')),
+      etag: given.etag === 'header' ? null : pathBelow('etag'),
       request: given.read
         ? compileRequest([below(at, 'read')], `${what}.match.read`, {
             allowed: new Set([...allowed, ...idNames]),
@@ -333,6 +321,12 @@ export function readWrite(
       lagMs: lag ?? 0,
     }
   }
+}
+
+/** Returns the path of the part that a request writes; null for the record itself. */
+function partOf(request: Located): string | null {
+  const { value } = below(request, 'part')
+  return value === undefined ? null : String(value)
 }
 
 /** Reads `given:` of a create. */
@@ -403,7 +397,7 @@ function readRequest(
         (as === 'json' ? { as, json: { map: new Map() } } : { as, form: new Map() }),
     },
     names: namesOf({ request }),
-    fields: at('fields').value === undefined ? new Map() : readFields(at('fields')),
+    fields: at('fields').value === undefined ? new Map() : readFields(at('fields'), partOf(place)),
     id:
       id.value === undefined
         ? null
@@ -413,57 +407,4 @@ function readRequest(
     row: at('row').value === undefined ? null : at('row').value === true ? true : pathIn(at('row')),
     created: at('created').value === undefined ? null : pathIn(at('created')),
   }
-}
-
-/** Reads `fields:`: a list of paths, or a map of paths to their names in the request. */
-function readFields(place: Located): Map<string, WriteField> {
-  const { value } = place
-  const entries: [string, unknown, Located][] = Array.isArray(value)
-    ? value.map((path, i) => [String(path), String(path), below(place, i)])
-    : Object.entries(value as object).map(([path, to]) => [path, to, below(place, path)])
-  const fields = new Map<string, WriteField>()
-  for (const [text, given, at] of entries) {
-    const path = pathAt(text, at.path, (where, message) => failAt({ ...at, path: where }, message))
-    if (given === null) continue
-    const to = isMap(given) ? String(given.to) : String(given)
-    const key = pathKey(text)
-    if (fields.has(key)) failAt(at, `fields: "${text}" is there twice`)
-    const codes = isMap(given) && isMap(given.codes) ? given.codes : null
-    fields.set(key, {
-      path,
-      steps: stepsAt(to, at),
-      codes: codes ? new Map(Object.entries(codes) as [string, Json][]) : null,
-      text: isMap(given) && typeof given.text === 'string' ? given.text : null,
-    })
-  }
-  return fields
-}
-
-/** Returns the steps of a name in a request. Throws an Error where it names no single place. */
-export function stepsIn(text: string): (string | number)[] {
-  return parsePath(text).steps.flatMap(({ name, selectors }) => [
-    ...(name === null ? [] : [name]),
-    ...selectors.map((s) => {
-      if (s.how === 'index') return s.index
-      throw new Error(
-        `"${text}" names no single place in a request; write name, name.name or name[0]`,
-      )
-    }),
-  ])
-}
-
-function stepsAt(text: string, place: Located): (string | number)[] {
-  try {
-    return stepsIn(text)
-  } catch (e) {
-    return failAt(place, e instanceof Error ? e.message : String(e))
-  }
-}
-
-/** Returns the same text for all ways to write a path: names are compared as in a mapping. */
-export function pathKey(text: string): string {
-  const { steps } = parsePath(text)
-  return JSON.stringify(
-    steps.map(({ name, selectors }) => [name === null ? null : foldName(name), selectors]),
-  )
 }

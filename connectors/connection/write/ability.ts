@@ -1,13 +1,8 @@
 import { compilePath, type Path } from '../../mapping/path.ts'
 import { parsePath } from '../../mapping/pathText.ts'
 import type { TemplateValues } from '../definition/template.ts'
-import {
-  pathKey,
-  stepsIn,
-  type WriteDefinition,
-  type WriteField,
-  type WriteRequest,
-} from '../definition/write.ts'
+import type { WriteDefinition, WriteRequest } from '../definition/write.ts'
+import { pathKey, stepsIn, type WriteField } from '../definition/writeFields.ts'
 import type { WriteAbility } from '../writing.ts'
 
 /** `write:` of an object with the settings of a source system. */

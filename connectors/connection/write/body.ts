@@ -3,7 +3,7 @@ import { createDictionary, ownValue, setOwn } from '../../../schema/kit/dictiona
 import { isMap } from '../../mapping/rule.ts'
 import type { Json } from '../contract.ts'
 import type { WrittenBody } from '../definition/template.ts'
-import type { WriteField } from '../definition/write.ts'
+import type { WriteField } from '../definition/writeFields.ts'
 
 /** A value with its place in a request. */
 export interface PlacedValue {

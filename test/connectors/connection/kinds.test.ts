@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { pathKey } from '../../../connectors/connection/definition/write.ts'
+import { pathKey } from '../../../connectors/connection/definition/writeFields.ts'
 import { readDefinition } from '../../../connectors/connection/definition.ts'
 import { openWrite } from '../../../connectors/connection/write/ability.ts'
 import type { WriteAbility } from '../../../connectors/connection/writing.ts'
@@ -134,6 +134,8 @@ describe('definitions of connections', () => {
         const read = new Set(known.map(pathKeyOf))
         const { ability, goldenId, create } = openWrite(write, settings)
         if (goldenId) read.add(pathKey(goldenId.text))
+        // What each new record is given may decide more than fields: its role, its numbers.
+        for (const path of create?.given.keys() ?? []) read.add(pathKey(path))
         const requests = [...write.updates, ...(create ? [create] : [])]
         const lost = requests.flatMap((r) =>
           [...r.fields].filter(([key]) => !read.has(key)).map(([, { path }]) => path.text),

@@ -505,6 +505,52 @@ describe('a create', () => {
   })
 })
 
+describe('a part of a record with its own address', () => {
+  const definition = definitionOf(`
+    write:
+      record: { home: "places[use=HOME].id" }
+      update:
+        - { patch: "/customers/{id}", fields: [name] }
+        - patch: "/customers/{id}/places/{record.home}"
+          part: "places[use=HOME]"
+          fields: [city, zip]
+          match: { etag: tag }
+      match: { etag: rev }
+`)
+  const home = { id: 'p7', use: 'HOME', city: 'Bonn', tag: 'W/"7"' }
+  const record = { ...ada, rev: 'W/"1"', places: [{ id: 'p1', use: 'WORK' }, home] }
+
+  test('is written by a request of its own, at its own etag', async () => {
+    const { connection, server } = await start(() => ({ status: 204 }), { definition })
+    const values = { name: 'B', 'places[use=HOME].city': 'Ulm' }
+    await write(connection, values, { expected: row(record) })
+    assert.deepEqual(
+      server.received.map((r) => [r.path, r.headers['if-match'], r.body]),
+      [
+        ['/api/customers/c1', 'W/"1"', '{"name":"B"}'],
+        ['/api/customers/c1/places/p7', 'W/"7"', '{"city":"Ulm"}'],
+      ],
+    )
+  })
+
+  test('is refused where the record has no such part, or the part no etag', async () => {
+    let now: object = { ...record, places: [] }
+    const { connection, server } = await start(() => ({ body: now, headers: { etag: 'W/"1"' } }), {
+      definition,
+    })
+    const values = { 'places[use=HOME].city': null }
+    const none = await failure(write(connection, values, { expected: row({ ...ada, places: [] }) }))
+    assert.equal(none.code, 'ETAG_MISSING')
+    now = { ...record, places: [{ ...home, tag: null }] }
+    const expected = row(now as Record<string, unknown>)
+    const untagged = await failure(
+      write(connection, { 'places[use=HOME].city': 'Ulm' }, { expected }),
+    )
+    assert.equal(untagged.code, 'ETAG_MISSING', 'the etag of the record is not that of the part')
+    assert.deepEqual(posts(server), [])
+  })
+})
+
 describe('a golden id in an element of a list', () => {
   const listed = `
     write:
