@@ -1,4 +1,5 @@
 import { isCountryWord } from '../standardise/country.ts'
+import { isSlip } from '../standardise/slip.ts'
 import { isBusinessWord, isCompanionWord, isSchoolWord } from './businessWords.ts'
 import { CAPS } from './caps.ts'
 import type { NameFeature } from './featureTypes.ts'
@@ -21,6 +22,8 @@ export const NAME = {
   KINDRED: 7,
   /** Persons: one surname, other given names. */
   RELATIVES: 8,
+  /** Persons: one surname, given names that are alike, but not by a slip, or other second ones. */
+  ALIKE: 9,
 } as const
 
 /**
@@ -73,6 +76,7 @@ export function compareNames(
   let firstAlike = 1
   let otherFirst = false
   let otherGiven = false
+  let alikeAt: [number, number] | undefined
   for (let i = 0; i < n; i++)
     for (let j = 0; j < m; j++)
       if (usedB[j] === 0 && a.t[i] === b.t[j]) {
@@ -109,6 +113,7 @@ export function compareNames(
           alike = 0
         }
         if (alike < 0.9 && givenNames.isSame(token, other)) alike = 0.9
+        if (alike < 0.9 && person && isOneSpelled(token, other, givenNames)) alike = 0.9
         if (alike < IN_TWO_SCRIPTS && isOneInTwoScripts(token, other, scripts))
           alike = IN_TWO_SCRIPTS
         if (alike < ABBREVIATED && !person && isAbbreviation(token, other)) alike = ABBREVIATED
@@ -132,8 +137,11 @@ export function compareNames(
         if (best < worst) worst = best
         if (i === 0 && at === 0 && n > 1) {
           firstAlike = best
-          otherFirst = differInTwoLetters(token, b.t[at]!) && !givenNames.isSame(token, b.t[at]!)
+          otherFirst =
+            differInTwoLetters(token, b.t[at]!) && isOnlyAlike(token, b.t[at]!, givenNames)
         }
+        if (person && scripts === undefined && isOnlyAlike(token, b.t[at]!, givenNames))
+          alikeAt = [i, at]
         sharedA += bitsA * best
         sharedB += bitsB * best
         shared += Math.min(bitsA, bitsB) * best
@@ -149,6 +157,10 @@ export function compareNames(
     out.level = MISSING
     return
   }
+  if (person && scripts === undefined && haveOtherGivenOfSyllables(a, b, givenNames)) {
+    out.level = NAME.RELATIVES
+    return
+  }
   const leftA = n - exact - inexact
   const leftB = m - exact - inexact
   if (leftA === 0 && leftB === 0) {
@@ -156,6 +168,7 @@ export function compareNames(
     // "Stadt" may begin "Stadtwerke" as well as abbreviate it.
     else if (!person && worst === ABBREVIATED) out.level = NAME.HOLDS
     else if (person && otherFirst && inexact === 1) out.level = NAME.RELATIVES
+    else if (alikeAt && exact > 0 && isGivenAt(a, b, alikeAt, givenNames)) out.level = NAME.ALIKE
     else if (person && firstAlike === ONLY_SIMILAR) out.level = NAME.OVERLAP
     else out.level = sharedA / massA > 0.7 ? NAME.TYPING : NAME.OVERLAP
     return
@@ -191,6 +204,10 @@ export function compareNames(
     out.level = NAME.RELATIVES
     return
   }
+  if (person && leftA > 0 && leftB > 0 && haveOtherSecondNames(a, b, n, m, givenNames)) {
+    out.level = NAME.ALIKE
+    return
+  }
   if (!person && exact + inexact > 0 && high > 0.3 && nameOneCompanion(a, b, n, m)) {
     out.level = NAME.KINDRED
     return
@@ -214,6 +231,87 @@ export function compareNames(
   else if (high >= 0.75 && (low >= 0.35 || exact + inexact >= 2)) out.level = NAME.HOLDS
   else if (high >= 0.5) out.level = low >= 0.25 ? NAME.OVERLAP : NAME.SOME
   else out.level = high >= 0.3 ? NAME.SOME : NAME.NOTHING
+}
+
+function isOneSpelled(a: string, b: string, givenNames: GivenNames): boolean {
+  return (
+    givenNames.areSpelledAlike(a, b) && (givenNames.isGivenName(a) || givenNames.isGivenName(b))
+  )
+}
+
+/** Returns whether two words of names that count as nearly equal differ by more than a slip. */
+function isOnlyAlike(a: string, b: string, givenNames: GivenNames): boolean {
+  return (
+    Math.min(a.length, b.length) > 1 &&
+    !givenNames.isSame(a, b) &&
+    !givenNames.areSpelledAlike(a, b) &&
+    !isSlip(a, b)
+  )
+}
+
+/**
+ * Returns whether the words at `at` are given names rather than surnames: by what words are known,
+ * else by their place.
+ */
+function isGivenAt(
+  a: NameFeature,
+  b: NameFeature,
+  [i, j]: readonly [number, number],
+  givenNames: GivenNames,
+): boolean {
+  const isKnown = givenNames.isGivenName(a.t[i]!) || givenNames.isGivenName(b.t[j]!)
+  const isOtherKnown = a.t.some(
+    (word, at) => at !== i && b.t.includes(word) && givenNames.isGivenName(word),
+  )
+  if (isKnown !== isOtherKnown) return isKnown
+  if (a.t[0] === b.t[0] && givenNames.isSurnameFirst(a.t[0]!)) return true
+  return i < a.t.length - 1 || j < b.t.length - 1
+}
+
+/**
+ * Returns whether two persons of one surname have given names of other syllables, in languages whose
+ * given names consist of syllables; the surname stands first or last.
+ */
+function haveOtherGivenOfSyllables(
+  a: NameFeature,
+  b: NameFeature,
+  givenNames: GivenNames,
+): boolean {
+  const [givenA, givenB] = [givenNames.vietnameseGiven(a.t), givenNames.vietnameseGiven(b.t)]
+  if (givenA !== undefined && givenB !== undefined) {
+    const isOneSurname = [a.t[0]!, a.t.at(-1)!].some(
+      (word) => word !== givenA && (word === b.t[0] || word === b.t.at(-1)),
+    )
+    return isOneSurname && givenA !== givenB
+  }
+  const ends = (words: readonly string[]) => [words[0]!, words.at(-1)!]
+  const surname = ends(a.t).find(
+    (word) => ends(b.t).includes(word) && givenNames.isSurnameFirst(word),
+  )
+  if (surname === undefined) return false
+  const given = (words: readonly string[]) => words.filter((word) => word !== surname)
+  return givenNames.haveOtherSyllables(surname, given(a.t), given(b.t))
+}
+
+/**
+ * Returns whether two persons share a given name and a surname, and have other second given names:
+ * "José Carlos Nogueira" and "José Luís Nogueira". One person may be written with either of two second
+ * names, but brothers more often share the first.
+ */
+function haveOtherSecondNames(
+  a: NameFeature,
+  b: NameFeature,
+  n: number,
+  m: number,
+  givenNames: GivenNames,
+): boolean {
+  const areLeftGiven = (name: NameFeature, count: number, used: Uint8Array) =>
+    name.t.every((word, i) => i >= count || used[i] === 1 || givenNames.isGivenName(word))
+  return (
+    areLeftGiven(a, n, usedA) &&
+    areLeftGiven(b, m, usedB) &&
+    a.t.some((word, i) => usedA[i] === 1 && !givenNames.isKnown(word))
+  )
 }
 
 const CHILD_OF = new Set(['bin', 'ibn', 'ben', 'bint', 'bn'])
@@ -366,8 +464,8 @@ function isSameWithoutBlanks(
   const joinedB = b.join('')
   if (joinedA.length < 5 || Math.abs(joinedA.length - joinedB.length) > 1) return false
   if (joinedA === joinedB) return true
-  // Two other letters are few in a long name, and many in a given name.
-  if (person && n === m && a[n - 1] === b[m - 1] && differInTwoLetters(a[0]!, b[0]!)) return false
+  // Letters that differ are few in a whole name, and many in the given name alone.
+  if (person && n === m) return false
   if (joinedA.length < 8 || wordSimilarity(joinedA, joinedB) < 0.85) return false
   return n !== m || !onlyInitialsDiffer(a, b, n)
 }

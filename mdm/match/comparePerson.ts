@@ -1,3 +1,4 @@
+import { isSlip } from '../standardise/slip.ts'
 import type { PersonFeature } from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
 import { MISSING } from './priors.ts'
@@ -12,6 +13,7 @@ const GIVEN = {
   INITIAL: 4,
   DIFFERENT: 5,
   OTHER: 6,
+  ALIKE: 7,
 } as const
 const SURNAME = { EQUAL: 0, NEAR: 1, SIMILAR: 2, DIFFERENT: 3 } as const
 
@@ -38,7 +40,7 @@ export function comparePersons(
   const scripts = scriptsOf(a, b)
   bestGiven(a.g, a.gb, b.g, givenNames, scripts, out)
   bestSurname(a.s, a.sb, b.s, givenNames, scripts, out)
-  if (out.given === GIVEN.DIFFERENT && out.surname === SURNAME.EQUAL) out.given = GIVEN.OTHER
+  if (out.surname === SURNAME.EQUAL) out.given = besideEqualSurname(out.given, a, b, givenNames)
   const agrees =
     (out.given !== MISSING && out.given <= GIVEN.NEAR) ||
     (out.surname !== MISSING && out.surname <= SURNAME.NEAR)
@@ -54,6 +56,31 @@ export function comparePersons(
   out.givenBits = direct.givenBits
   out.surname = direct.surname === MISSING ? MISSING : Math.max(direct.surname, SURNAME.NEAR)
   out.surnameBits = direct.surnameBits
+}
+
+/**
+ * Returns the level of the given names beside an equal surname: relatives are named alike, and
+ * languages that write the surname first have given names of syllables.
+ */
+function besideEqualSurname(
+  level: number,
+  a: PersonFeature,
+  b: PersonFeature,
+  givenNames: GivenNames,
+): number {
+  if (level === GIVEN.DIFFERENT) return GIVEN.OTHER
+  if (level === MISSING || level === GIVEN.EQUAL || level === GIVEN.INITIAL) return level
+  const pairs = a.g.flatMap((one) => b.g.map((other) => [one, other] as const))
+  if (
+    a.s.some((surname) =>
+      pairs.every(([one, other]) => givenNames.haveOtherSyllables(surname, [one], [other])),
+    )
+  )
+    return GIVEN.OTHER
+  const isNear = level === GIVEN.NEAR || level === GIVEN.SIMILAR
+  const isOneSpelling = ([one, other]: readonly [string, string]) =>
+    isSlip(one, other) || givenNames.areSpelledAlike(one, other)
+  return isNear && !pairs.some(isOneSpelling) ? GIVEN.ALIKE : level
 }
 
 function bestGiven(
@@ -113,10 +140,13 @@ function givenLevel(a: string, b: string, givenNames: GivenNames, scripts: Scrip
   if (shortest === 1) return a[0] === b[0] ? GIVEN.INITIAL : GIVEN.DIFFERENT
   if (scripts === 'HAN' || givenNames.isManAndWoman(a, b)) return GIVEN.OTHER
   if (scripts === 'ABJAD' && shortest <= ABJAD_LETTERS_MAX) return GIVEN.DIFFERENT
-  if (givenNames.isSame(a, b) || isFirstOf(a, b) || isFirstOf(b, a)) return GIVEN.FORM
+  if (givenNames.isSame(a, b) || isOneOf(a, b, givenNames) || isOneOf(b, a, givenNames))
+    return GIVEN.FORM
   // Two initials: "jb" for "jeanbaptiste".
   if (shortest === 2 && a.length + b.length > 6 && a[0] === b[0]) return GIVEN.INITIAL
-  if (bothEndsDiffer(a, b) || givenNames.haveOtherSeconds(a, b)) return GIVEN.DIFFERENT
+  if (givenNames.areSpelledAlike(a, b) || isTurned(a, b)) return GIVEN.FORM
+  if (bothEndsDiffer(a, b) || givenNames.isOther(a, b) || givenNames.haveOtherSeconds(a, b))
+    return GIVEN.DIFFERENT
   const longest = Math.max(a.length, b.length)
   const edits = editDistance(a, b, 2)
   if (edits === 1 && shortest >= 3) return GIVEN.NEAR
@@ -125,10 +155,27 @@ function givenLevel(a: string, b: string, givenNames: GivenNames, scripts: Scrip
   return (edits === 2 && longest >= 5) || alike >= 0.85 ? GIVEN.SIMILAR : GIVEN.DIFFERENT
 }
 
-/** Returns whether one name is the first of several: "wolf" of "wolfdieter". */
-function isFirstOf(short: string, long: string): boolean {
-  return short.length >= 3 && long.length >= short.length + 3 && long.startsWith(short)
+/** Returns whether two given names of two words, in one, stand in the other order. */
+function isTurned(a: string, b: string): boolean {
+  return a.length === b.length && a.length >= TURNED_LETTERS_MIN && (a + a).includes(b)
 }
+const TURNED_LETTERS_MIN = 6
+
+/**
+ * Returns whether one name is the first of several, "wolf" of "wolfdieter", or a later one by which
+ * the person is called. "Ana" and "Anabel" are two names.
+ */
+function isOneOf(short: string, long: string, givenNames: GivenNames): boolean {
+  if (short.length < 3 || long.length < short.length + 3) return false
+  if (long.startsWith(short))
+    return !givenNames.isGivenName(long) || givenNames.isGivenName(long.slice(short.length))
+  return (
+    short.length >= CALLED_LETTERS_MIN &&
+    long.endsWith(short) &&
+    givenNames.isGivenName(long.slice(0, -short.length))
+  )
+}
+const CALLED_LETTERS_MIN = 4
 
 function surnameLevel(a: string, b: string, givenNames: GivenNames, scripts: Scripts): number {
   if (a === b || givenNames.isOneSurname(a, b)) return SURNAME.EQUAL

@@ -9,7 +9,17 @@ import type {
 } from './featureTypes.ts'
 import { editDistance, jaroWinkler } from './similarity.ts'
 
-const EMAIL = { EQUAL: 0, NEAR: 1, LOCAL: 2, DOMAIN: 3, SIMILAR: 4, DIFFERENT: 5 } as const
+const EMAIL = {
+  EQUAL: 0,
+  NEAR: 1,
+  LOCAL: 2,
+  DOMAIN: 3,
+  SIMILAR: 4,
+  DIFFERENT: 5,
+  SURNAME: 6,
+} as const
+/** A role of mailboxes, as EmailFeature has them. */
+const OF_SURNAME = 3
 
 /** Addresses with more edits than this, or than this share of their length, are different. */
 const EMAIL_EDITS_MAX = 5
@@ -22,8 +32,9 @@ const EMAIL_EDITS_SHARE = 0.3
 export function compareEmails(a: EmailFeature, b: EmailFeature, out: Agreement): void {
   out.bits = Math.min(a[2], b[2])
   if (a[0] === b[0] && a[1] === b[1]) {
-    const shared = a[4] > 0 && b[4] > 0 && a[3] > 0
-    out.level = shared ? EMAIL.DOMAIN : EMAIL.EQUAL
+    const ofSurname = a[4] === OF_SURNAME || b[4] === OF_SURNAME
+    const shared = !ofSurname && a[4] > 0 && b[4] > 0 && a[3] > 0
+    out.level = ofSurname ? EMAIL.SURNAME : shared ? EMAIL.DOMAIN : EMAIL.EQUAL
     if (shared) out.bits = a[3]
     return
   }

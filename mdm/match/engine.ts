@@ -1,4 +1,5 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { markFamilyMailboxes } from '../standardise/familyMailboxes.ts'
 import type { ComparisonFeature, FieldValue } from '../standardise/featureShapes.ts'
 import { standardiseFields } from '../standardise/features.ts'
 import { givenNames } from '../standardise/personName.ts'
@@ -204,6 +205,7 @@ export function createEngine(
     if (hasContext) markContext(u, comparisons)
     markPersons(u, comparisons)
     markSharedMailboxes(u, comparisons)
+    markFamilyMailboxes(u, comparisons)
     return { s: record.source, u }
   }
   const parse = (record: MatchRecord): Features =>

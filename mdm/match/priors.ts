@@ -48,6 +48,7 @@ const NAME_LEVELS = [
   'sister companies: one name, different lines of business',
   'kindred: one name with other legal forms',
   'relatives: one surname with other given names',
+  'one surname with given names that are alike, but not by a slip',
 ] as const
 const SISTERS = l(NAME_LEVELS[6], 0.00001, 0.12, 0.004, 0, true)
 /**
@@ -55,6 +56,11 @@ const SISTERS = l(NAME_LEVELS[6], 0.00001, 0.12, 0.004, 0, true)
  * take what they share for what a person's own records share.
  */
 const RELATIVES = l(NAME_LEVELS[8], 0.0008, 0.35, 0.006, 0, true)
+/**
+ * Fixed for the same reason. Relatives are named alike more often than one person's name is miswritten
+ * otherwise than slips of the pen are.
+ */
+const ALIKE = l(NAME_LEVELS[9], 0.01, 0.05, 0.0005, 0.5, true)
 const KINDRED_ORGANISATIONS = l(NAME_LEVELS[7], 0.004, 0.15, 0.0001, 0.5, true)
 
 /** Names of organisations, and of parties that may be either. */
@@ -70,6 +76,7 @@ const ORGANISATION_NAME: ComparisonColumn = {
     SISTERS,
     KINDRED_ORGANISATIONS,
     RELATIVES,
+    ALIKE,
   ],
 }
 /**
@@ -88,6 +95,7 @@ const CONTEXT_NAME: ComparisonColumn = {
     { ...SISTERS, m: 0.02, r: 0.03, u: 0.004, fixed: false, unordered: true },
     l(NAME_LEVELS[7], 0.05, 0.06, 0.0002, 0.5, true),
     l(NAME_LEVELS[8], 0.05, 0.06, 0.004, 0, true),
+    l(NAME_LEVELS[9], 0.05, 0.06, 0.0005, 0.5, true),
   ],
 }
 /** Full names of persons: relatives share a surname at most. */
@@ -103,6 +111,7 @@ const PERSON_NAME: ComparisonColumn = {
     SISTERS,
     KINDRED_ORGANISATIONS,
     RELATIVES,
+    ALIKE,
   ],
 }
 
@@ -156,6 +165,7 @@ const COLUMNS: Record<Exclude<ComparisonKind, 'name'>, readonly ComparisonColumn
         l('initial', 0.02, 0.03, 0.02),
         l('different', 0.03, 0.895, 0.957),
         l('different beside an equal surname', 0.002, 0.5, 0.5, 0, true),
+        l('alike beside an equal surname, but not by a slip', 0.012, 0.06, 0.004, 0, true),
       ],
     },
     {
@@ -179,6 +189,8 @@ const COLUMNS: Record<Exclude<ComparisonKind, 'name'>, readonly ComparisonColumn
         l(SAME_DOMAIN, 0.1, 0.4, 0.001, 1),
         l('similar', 0.02, 0.03, 0.003),
         l('different', 0.08, 0.42, 0.9953),
+        // A mailbox that has only the surname is a family's as often as one person's.
+        l('equal, a mailbox of the surname alone', 0.08, 0.08, 0.00001, 1, true),
       ],
     },
   ],

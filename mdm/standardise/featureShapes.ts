@@ -85,14 +85,15 @@ export interface Identifier {
 export type ValueFeature = [value: string, bits: number]
 /**
  * `role`: 1, the local part is a function such as info@ or billing@, which is no evidence by itself;
- * 2, it is a mailbox of an organisation at its own domain.
+ * 2, it is a mailbox of an organisation at its own domain; 3, it has a person's surname and nothing
+ * else of the name, as a family's mailbox has.
  */
 export type EmailFeature = [
   local: string,
   domain: string,
   bits: number,
   domainBits: number,
-  role: 0 | 1 | 2,
+  role: 0 | 1 | 2 | 3,
 ]
 export type DomainFeature = [domain: string, label: string, bits: number]
 export type IdentifierFeature = [scheme: string, value: string, checked: 0 | 1, bits: number]

@@ -164,13 +164,46 @@ export function isManAndWoman(a: string, b: string): boolean {
   // Nearly all names are compared here: the last letter comes first.
   if (b.endsWith('a') && isSlavicPair(a, b)) return true
   if (a.endsWith('a') && isSlavicPair(b, a)) return true
-  if (a.length !== b.length)
-    return a.length < b.length ? addsWomansEnding(a, b) : addsWomansEnding(b, a)
+  if (a.length !== b.length) {
+    const isPair = a.length < b.length ? addsWomansEnding(a, b) : addsWomansEnding(b, a)
+    return isPair || haveEndingsOfPair(a, b) || haveEndingsOfPair(b, a)
+  }
   return (
     a.length > STEM_LETTERS_MIN &&
     a.slice(0, -1) === b.slice(0, -1) &&
     ((a.endsWith('o') && b.endsWith('a')) || (a.endsWith('a') && b.endsWith('o')))
   )
+}
+
+/**
+ * Endings of a man's name and of the woman's beside it, behind one stem: Greek, Lithuanian and Latin
+ * ones, Italian diminutives, and a Hungarian wife's, who has her husband's name with "né".
+ */
+const ENDINGS: readonly (readonly [man: string, woman: string])[] = [
+  ['is', 'a'],
+  ['os', 'a'],
+  ['us', 'a'],
+  ['as', 'a'],
+  ['e', 'ina'],
+  ['o', 'ina'],
+  ['', 'ne'],
+]
+const STEM_OF_PAIR_LETTERS_MIN = 4
+const WOMAN_ENDS = /(?:a|ne)$/
+
+/** Two forms of one name have these endings too, if it is known: "lukas" and "luka". */
+function haveEndingsOfPair(man: string, woman: string): boolean {
+  if (!WOMAN_ENDS.test(woman) || GIVEN_NAME_FORMS.has(woman)) return false
+  return ENDINGS.some(([his, hers]) => {
+    const stem = woman.length - hers.length
+    return (
+      stem >= STEM_OF_PAIR_LETTERS_MIN &&
+      man.length === stem + his.length &&
+      man.endsWith(his) &&
+      woman.endsWith(hers) &&
+      man.startsWith(woman.slice(0, stem))
+    )
+  })
 }
 
 /** Endings of Russian names after the father, of a son and of a daughter. */

@@ -279,6 +279,23 @@ nathaniel nathl
 margaret margt marg
 elizabeth eliz elizth
 catherine cath
+bridget birgitte birgit brigitta
+ahmed ahmad ahmet akhmed
+mahdi mehdi mahdy
+hussein husain hussain hossein husayn huseyin
+abdullah abdallah abdulla
+osman othman uthman
+rashid rachid
+jamal djamal gamal
+omar umar omer
+khadija khadijah hatice
+aisha aicha ayesha ayse
+fatima fatma fatemeh fatimah fatoumata
+zainab zeynep zeinab
+ismail ismael
+daud dawud daoud dawood davud
+suleiman suleyman sulayman soliman
+isaac ishaq ishak izaak
 `
 
 /** Names by form: "chris" is christian, christine and christopher. */

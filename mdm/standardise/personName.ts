@@ -1,5 +1,9 @@
+import { haveOtherSyllables, isSurnameFirst, vietnameseGiven } from './familyFirst.ts'
 import { isManAndWoman, isOneSurname } from './givenNamePairs.ts'
 import { GIVEN_NAME_FORMS } from './givenNames.ts'
+import { isFrequentGivenName, isGivenName } from './knownGivenNames.ts'
+import { isSlip } from './slip.ts'
+import { areSpelledAlike } from './spelledAlike.ts'
 import { fold, isOneEdit, isPlaceholder, spelling, words } from './text.ts'
 
 /**
@@ -69,11 +73,35 @@ export function parsePersonName(text: string): PersonName | null {
   }
   if (tokens.length === 0) tokens = raw
   if (tokens.length === 0) return null
-  const name: PersonName = { tokens: tokens.map(spelling) }
+  const name: PersonName = { tokens: withServants(tokens).map(spelling) }
   if (suffix) name.suffix = suffix
   const [man, woman] = [MEN_TITLES, WOMEN_TITLES].map((titles) => raw.some((w) => titles.has(w)))
   if (man !== woman) name.title = man ? 'm' : 'f'
   return name
+}
+
+const ARTICLE = /^[aeu][lrnsdtz]$/
+const SERVANT = /^abd[aeu]?[lrnsdtz]?(?=[a-z]{3,}$)(?![au]?llah?$)/
+
+/**
+ * Writes Arabic names of the form "servant of" in one: "Abd al-Rahman", "Abdel Rahman" and
+ * "Abdurrahman" are "abdulrahman".
+ */
+function withServants(tokens: readonly string[]): string[] {
+  const joined: string[] = []
+  for (let i = 0; i < tokens.length; i++) {
+    let word = tokens[i]!
+    if (/^abd[aeu]?l?$/.test(word) && i + 1 < tokens.length) {
+      if (word === 'abd' && ARTICLE.test(tokens[i + 1]!) && i + 2 < tokens.length) i++
+      word = `abdul${tokens[++i]}`
+    }
+    joined.push(servant(word))
+  }
+  return joined
+}
+
+function servant(word: string): string {
+  return word.replace(SERVANT, 'abdul')
 }
 
 /** Returns "Lehnert, Otto Jr." as "Otto Lehnert Jr."; "Otto Lehnert, Jr." stays. */
@@ -105,7 +133,9 @@ export function parseNamePart(text: string): NamePart | null {
   const suffix = raw.length > 1 ? SUFFIXES.get(raw.at(-1)!) : undefined
   const names = suffix ? raw.slice(0, -1) : raw
   const tokens = names.filter((t) => !TITLES.has(t))
-  const name = (tokens.length ? tokens : names).map(spelling).join('')
+  const name = withServants(tokens.length ? tokens : names)
+    .map(spelling)
+    .join('')
   if (!name) return null
   return suffix ? { name, suffix } : { name }
 }
@@ -152,11 +182,15 @@ export function isSameGivenName(a: string, b: string): boolean {
   return others?.some((name) => names.includes(name)) ?? false
 }
 
+/**
+ * Two known given names that differ are two names, however few letters they differ in, unless they
+ * are forms or spellings of one. A rare one may be a slip of the other.
+ */
 function isOtherGivenName(a: string, b: string): boolean {
-  return (
-    isManAndWoman(a, b) ||
-    (GIVEN_NAME_FORMS.has(a) && GIVEN_NAME_FORMS.has(b) && a !== b && !isSameGivenName(a, b))
-  )
+  if (isManAndWoman(a, b)) return true
+  if (a === b || !isGivenName(a) || !isGivenName(b)) return false
+  if (isSameGivenName(a, b) || areSpelledAlike(a, b)) return false
+  return (isFrequentGivenName(a) && isFrequentGivenName(b)) || !isSlip(a, b)
 }
 
 /** Letters of the first of several given names that are written in one. */
@@ -174,9 +208,10 @@ function haveOtherSeconds(a: string, b: string): boolean {
   const shortest = Math.min(a.length, b.length)
   let same = 0
   while (same < shortest && a[same] === b[same]) same++
+  for (let cut = FIRST_LETTERS_MIN; cut <= same; cut++)
+    if (isGivenName(a.slice(0, cut)) && isOtherGivenName(a.slice(cut), b.slice(cut))) return true
   if (same < FIRST_LETTERS_MIN || !GIVEN_NAME_FORMS.has(a.slice(0, same))) return false
   const [one, other] = [a.slice(same), b.slice(same)]
-  if (isOtherGivenName(one, other)) return true
   if (Math.min(one.length, other.length) < SECOND_LETTERS_MIN) return false
   return !(VOWELS.includes(one[0]!) && VOWELS.includes(other[0]!)) && !isOneEdit(one, other)
 }
@@ -184,9 +219,14 @@ function haveOtherSeconds(a: string, b: string): boolean {
 /** The knowledge of given names that comparing needs. */
 export const givenNames = {
   isKnown: (word: string): boolean => GIVEN_NAME_FORMS.has(word),
+  isGivenName,
   isSame: isSameGivenName,
   isManAndWoman,
   isOther: isOtherGivenName,
   haveOtherSeconds,
+  areSpelledAlike,
+  haveOtherSyllables,
+  isSurnameFirst,
+  vietnameseGiven,
   isOneSurname,
 }
