@@ -1,5 +1,4 @@
 import { isCountryWord } from '../standardise/country.ts'
-import { isSlip } from '../standardise/slip.ts'
 import { isBusinessWord, isCompanionWord, isSchoolWord } from './businessWords.ts'
 import { CAPS } from './caps.ts'
 import type { NameFeature } from './featureTypes.ts'
@@ -22,7 +21,7 @@ export const NAME = {
   KINDRED: 7,
   /** Persons: one surname, other given names. */
   RELATIVES: 8,
-  /** Persons: one surname, given names that are alike, but not by a slip, or other second ones. */
+  /** Persons: one surname, given names that are alike, but not by a slip. */
   ALIKE: 9,
 } as const
 
@@ -77,6 +76,7 @@ export function compareNames(
   let otherFirst = false
   let otherGiven = false
   let alikeAt: [number, number] | undefined
+  let sharesSurname = false
   for (let i = 0; i < n; i++)
     for (let j = 0; j < m; j++)
       if (usedB[j] === 0 && a.t[i] === b.t[j]) {
@@ -140,7 +140,8 @@ export function compareNames(
           otherFirst =
             differInTwoLetters(token, b.t[at]!) && isOnlyAlike(token, b.t[at]!, givenNames)
         }
-        if (person && scripts === undefined && isOnlyAlike(token, b.t[at]!, givenNames))
+        if (person && givenNames.isOneSurname(token, b.t[at]!)) sharesSurname = true
+        else if (person && scripts === undefined && isOnlyAlike(token, b.t[at]!, givenNames))
           alikeAt = [i, at]
         sharedA += bitsA * best
         sharedB += bitsB * best
@@ -158,7 +159,7 @@ export function compareNames(
     return
   }
   if (person && scripts === undefined && haveOtherGivenOfSyllables(a, b, givenNames)) {
-    out.level = NAME.RELATIVES
+    out.level = exact + inexact < Math.max(n, m) ? NAME.RELATIVES : NAME.ALIKE
     return
   }
   const leftA = n - exact - inexact
@@ -168,7 +169,8 @@ export function compareNames(
     // "Stadt" may begin "Stadtwerke" as well as abbreviate it.
     else if (!person && worst === ABBREVIATED) out.level = NAME.HOLDS
     else if (person && otherFirst && inexact === 1) out.level = NAME.RELATIVES
-    else if (alikeAt && exact > 0 && isGivenAt(a, b, alikeAt, givenNames)) out.level = NAME.ALIKE
+    else if (alikeAt && (exact > 0 || sharesSurname) && isGivenAt(a, b, alikeAt, givenNames))
+      out.level = NAME.ALIKE
     else if (person && firstAlike === ONLY_SIMILAR) out.level = NAME.OVERLAP
     else out.level = sharedA / massA > 0.7 ? NAME.TYPING : NAME.OVERLAP
     return
@@ -190,7 +192,8 @@ export function compareNames(
   if (
     !otherGiven &&
     !inHan &&
-    (isSameWithoutBlanks(a.t, b.t, n, m, person) || isRestJoined(a, b, n, m))
+    (isSameWithoutBlanks(a.t, b.t, n, m, person, isGivenLeft(a, b, n, m, givenNames)) ||
+      isRestJoined(a, b, n, m))
   ) {
     out.level = NAME.TYPING
     out.bits = Math.min(Math.max(massA, massB), CAPS.nameBits)
@@ -202,10 +205,6 @@ export function compareNames(
   const low = Math.min(partA, partB)
   if (person && leftA > 0 && leftB > 0 && areRelatives(a, b, n, m, givenNames)) {
     out.level = NAME.RELATIVES
-    return
-  }
-  if (person && leftA > 0 && leftB > 0 && haveOtherSecondNames(a, b, n, m, givenNames)) {
-    out.level = NAME.ALIKE
     return
   }
   if (!person && exact + inexact > 0 && high > 0.3 && nameOneCompanion(a, b, n, m)) {
@@ -241,17 +240,12 @@ function isOneSpelled(a: string, b: string, givenNames: GivenNames): boolean {
 
 /** Returns whether two words of names that count as nearly equal differ by more than a slip. */
 function isOnlyAlike(a: string, b: string, givenNames: GivenNames): boolean {
-  return (
-    Math.min(a.length, b.length) > 1 &&
-    !givenNames.isSame(a, b) &&
-    !givenNames.areSpelledAlike(a, b) &&
-    !isSlip(a, b)
-  )
+  return Math.min(a.length, b.length) > 1 && !givenNames.isOneMiswritten(a, b)
 }
 
 /**
  * Returns whether the words at `at` are given names rather than surnames: by what words are known,
- * else by their place.
+ * else by their place. A name that may be an organisation's has given names only where they are known.
  */
 function isGivenAt(
   a: NameFeature,
@@ -259,13 +253,29 @@ function isGivenAt(
   [i, j]: readonly [number, number],
   givenNames: GivenNames,
 ): boolean {
-  const isKnown = givenNames.isGivenName(a.t[i]!) || givenNames.isGivenName(b.t[j]!)
+  if (Math.min(a.b[i]!, b.b[j]!) <= PARTICLE_BITS_MAX) return false
+  const isOneKnown = givenNames.isGivenName(a.t[i]!)
+  const isTwoKnown = givenNames.isGivenName(b.t[j]!)
+  if ((a.o !== 2 || b.o !== 2) && !(isOneKnown && isTwoKnown)) return false
+  const isKnown = isOneKnown || isTwoKnown
   const isOtherKnown = a.t.some(
     (word, at) => at !== i && b.t.includes(word) && givenNames.isGivenName(word),
   )
   if (isKnown !== isOtherKnown) return isKnown
   if (a.t[0] === b.t[0] && givenNames.isSurnameFirst(a.t[0]!)) return true
   return i < a.t.length - 1 || j < b.t.length - 1
+}
+
+/** Returns whether what is left over on both sides begins with a given name. */
+function isGivenLeft(
+  a: NameFeature,
+  b: NameFeature,
+  n: number,
+  m: number,
+  givenNames: GivenNames,
+): boolean {
+  const [i, j] = [usedA.subarray(0, n).indexOf(0), usedB.subarray(0, m).indexOf(0)]
+  return i >= 0 && j >= 0 && isGivenAt(a, b, [i, j], givenNames)
 }
 
 /**
@@ -277,6 +287,7 @@ function haveOtherGivenOfSyllables(
   b: NameFeature,
   givenNames: GivenNames,
 ): boolean {
+  if (a.o !== 2 || b.o !== 2) return false
   const [givenA, givenB] = [givenNames.vietnameseGiven(a.t), givenNames.vietnameseGiven(b.t)]
   if (givenA !== undefined && givenB !== undefined) {
     const isOneSurname = [a.t[0]!, a.t.at(-1)!].some(
@@ -291,27 +302,6 @@ function haveOtherGivenOfSyllables(
   if (surname === undefined) return false
   const given = (words: readonly string[]) => words.filter((word) => word !== surname)
   return givenNames.haveOtherSyllables(surname, given(a.t), given(b.t))
-}
-
-/**
- * Returns whether two persons share a given name and a surname, and have other second given names:
- * "José Carlos Nogueira" and "José Luís Nogueira". One person may be written with either of two second
- * names, but brothers more often share the first.
- */
-function haveOtherSecondNames(
-  a: NameFeature,
-  b: NameFeature,
-  n: number,
-  m: number,
-  givenNames: GivenNames,
-): boolean {
-  const areLeftGiven = (name: NameFeature, count: number, used: Uint8Array) =>
-    name.t.every((word, i) => i >= count || used[i] === 1 || givenNames.isGivenName(word))
-  return (
-    areLeftGiven(a, n, usedA) &&
-    areLeftGiven(b, m, usedB) &&
-    a.t.some((word, i) => usedA[i] === 1 && !givenNames.isKnown(word))
-  )
 }
 
 const CHILD_OF = new Set(['bin', 'ibn', 'ben', 'bint', 'bn'])
@@ -459,13 +449,15 @@ function isSameWithoutBlanks(
   n: number,
   m: number,
   person: boolean,
+  isGivenLeft: boolean,
 ): boolean {
   const joinedA = a.join('')
   const joinedB = b.join('')
   if (joinedA.length < 5 || Math.abs(joinedA.length - joinedB.length) > 1) return false
   if (joinedA === joinedB) return true
   // Letters that differ are few in a whole name, and many in the given name alone.
-  if (person && n === m) return false
+  const isGivenOther = isGivenLeft || (a[n - 1] === b[m - 1] && differInTwoLetters(a[0]!, b[0]!))
+  if (person && n === m && isGivenOther) return false
   if (joinedA.length < 8 || wordSimilarity(joinedA, joinedB) < 0.85) return false
   return n !== m || !onlyInitialsDiffer(a, b, n)
 }

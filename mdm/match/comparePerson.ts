@@ -1,4 +1,3 @@
-import { isSlip } from '../standardise/slip.ts'
 import type { PersonFeature } from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
 import { MISSING } from './priors.ts'
@@ -78,9 +77,8 @@ function besideEqualSurname(
   )
     return GIVEN.OTHER
   const isNear = level === GIVEN.NEAR || level === GIVEN.SIMILAR
-  const isOneSpelling = ([one, other]: readonly [string, string]) =>
-    isSlip(one, other) || givenNames.areSpelledAlike(one, other)
-  return isNear && !pairs.some(isOneSpelling) ? GIVEN.ALIKE : level
+  const isOne = ([one, other]: readonly [string, string]) => givenNames.isOneMiswritten(one, other)
+  return isNear && !pairs.some(isOne) ? GIVEN.ALIKE : level
 }
 
 function bestGiven(
@@ -145,8 +143,7 @@ function givenLevel(a: string, b: string, givenNames: GivenNames, scripts: Scrip
   // Two initials: "jb" for "jeanbaptiste".
   if (shortest === 2 && a.length + b.length > 6 && a[0] === b[0]) return GIVEN.INITIAL
   if (givenNames.areSpelledAlike(a, b) || isTurned(a, b)) return GIVEN.FORM
-  if (bothEndsDiffer(a, b) || givenNames.isOther(a, b) || givenNames.haveOtherSeconds(a, b))
-    return GIVEN.DIFFERENT
+  if (bothEndsDiffer(a, b) || givenNames.haveOtherSeconds(a, b)) return GIVEN.DIFFERENT
   const longest = Math.max(a.length, b.length)
   const edits = editDistance(a, b, 2)
   if (edits === 1 && shortest >= 3) return GIVEN.NEAR

@@ -17,6 +17,8 @@ export interface GivenNames {
   haveOtherSeconds(a: string, b: string): boolean
   /** Returns whether two words are two spellings of one given name ("catherine", "katherine"). */
   areSpelledAlike(a: string, b: string): boolean
+  /** Returns whether two given names that are nearly equal are one, by a slip or two spellings. */
+  isOneMiswritten(a: string, b: string): boolean
   /** Returns whether two given names beside one surname are other syllables of its language. */
   haveOtherSyllables(surname: string, a: readonly string[], b: readonly string[]): boolean
   /** Returns whether the word is a surname of a language that writes it first. */

@@ -60,7 +60,7 @@ const RELATIVES = l(NAME_LEVELS[8], 0.0008, 0.35, 0.006, 0, true)
  * Fixed for the same reason. Relatives are named alike more often than one person's name is miswritten
  * otherwise than slips of the pen are.
  */
-const ALIKE = l(NAME_LEVELS[9], 0.01, 0.05, 0.0005, 0.5, true)
+const ALIKE = l(NAME_LEVELS[9], 0.01, 0.03, 0.000005, 0.5, true)
 const KINDRED_ORGANISATIONS = l(NAME_LEVELS[7], 0.004, 0.15, 0.0001, 0.5, true)
 
 /** Names of organisations, and of parties that may be either. */
@@ -165,7 +165,7 @@ const COLUMNS: Record<Exclude<ComparisonKind, 'name'>, readonly ComparisonColumn
         l('initial', 0.02, 0.03, 0.02),
         l('different', 0.03, 0.895, 0.957),
         l('different beside an equal surname', 0.002, 0.5, 0.5, 0, true),
-        l('alike beside an equal surname, but not by a slip', 0.012, 0.06, 0.004, 0, true),
+        l('alike beside an equal surname, but not by a slip', 0.012, 0.04, 0.0015, 0.5, true),
       ],
     },
     {

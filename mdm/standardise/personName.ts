@@ -46,7 +46,7 @@ const SUFFIXES = new Map(
 const GERMAN_MARK = /\b(jun|sen)\.(?=[\s,]*$)/
 /** Words between names that are almost no evidence: they are often left out or joined. */
 const PARTICLES = new Set(
-  'de del della di da dos das do du des la le les van von vom zu zur den der ter ten af av al el ul bin ben ibn bint bani abu abou y e und na'.split(
+  'abdul de del della di da dos das do du des la le les van von vom zu zur den der ter ten af av al el ul bin ben ibn bint bani abu abou y e und na'.split(
     ' ',
   ),
 )
@@ -81,27 +81,21 @@ export function parsePersonName(text: string): PersonName | null {
 }
 
 const ARTICLE = /^[aeu][lrnsdtz]$/
-const SERVANT = /^abd[aeu]?[lrnsdtz]?(?=[a-z]{3,}$)(?![au]?llah?$)/
+const SERVANT = /^abd[aeu]?[lrnsdtz]?(?=[a-z]{3,}$)/
+const SERVANT_OF_GOD = /^abd[aeu]l+ah?$/
 
 /**
- * Writes Arabic names of the form "servant of" in one: "Abd al-Rahman", "Abdel Rahman" and
- * "Abdurrahman" are "abdulrahman".
+ * Writes Arabic names of the form "servant of" in two words: "Abd al-Rahman", "Abdel Rahman" and
+ * "Abdurrahman" are "abdul rahman".
  */
 function withServants(tokens: readonly string[]): string[] {
-  const joined: string[] = []
-  for (let i = 0; i < tokens.length; i++) {
-    let word = tokens[i]!
-    if (/^abd[aeu]?l?$/.test(word) && i + 1 < tokens.length) {
-      if (word === 'abd' && ARTICLE.test(tokens[i + 1]!) && i + 2 < tokens.length) i++
-      word = `abdul${tokens[++i]}`
-    }
-    joined.push(servant(word))
-  }
-  return joined
-}
-
-function servant(word: string): string {
-  return word.replace(SERVANT, 'abdul')
+  return tokens.flatMap((word, i) => {
+    if (/^abd[aeu]?l?$/.test(word)) return ['abdul']
+    if (ARTICLE.test(word) && tokens[i - 1] === 'abd') return []
+    if (SERVANT_OF_GOD.test(word)) return ['abdullah']
+    const name = word.replace(SERVANT, '')
+    return name === word ? [word] : ['abdul', name]
+  })
 }
 
 /** Returns "Lehnert, Otto Jr." as "Otto Lehnert Jr."; "Otto Lehnert, Jr." stays. */
@@ -182,15 +176,29 @@ export function isSameGivenName(a: string, b: string): boolean {
   return others?.some((name) => names.includes(name)) ?? false
 }
 
-/**
- * Two known given names that differ are two names, however few letters they differ in, unless they
- * are forms or spellings of one. A rare one may be a slip of the other.
- */
 function isOtherGivenName(a: string, b: string): boolean {
   if (isManAndWoman(a, b)) return true
-  if (a === b || !isGivenName(a) || !isGivenName(b)) return false
-  if (isSameGivenName(a, b) || areSpelledAlike(a, b)) return false
-  return (isFrequentGivenName(a) && isFrequentGivenName(b)) || !isSlip(a, b)
+  return (
+    a !== b &&
+    GIVEN_NAME_FORMS.has(a) &&
+    GIVEN_NAME_FORMS.has(b) &&
+    !isSameGivenName(a, b) &&
+    !areSpelledAlike(a, b)
+  )
+}
+
+/**
+ * Returns whether two given names that are nearly equal are so by a slip of the pen, or by two
+ * spellings. Two known ones that differ are two names, however few letters they differ in; a rare one
+ * may be a slip of the other.
+ */
+function isOneMiswritten(a: string, b: string): boolean {
+  if (isSameGivenName(a, b) || areSpelledAlike(a, b)) return true
+  return isSlip(a, b) && !(isFrequentGivenName(a) && isFrequentGivenName(b))
+}
+
+function areTwoKnown(a: string, b: string): boolean {
+  return a !== b && isGivenName(a) && isGivenName(b) && !isOneMiswritten(a, b)
 }
 
 /** Letters of the first of several given names that are written in one. */
@@ -209,7 +217,7 @@ function haveOtherSeconds(a: string, b: string): boolean {
   let same = 0
   while (same < shortest && a[same] === b[same]) same++
   for (let cut = FIRST_LETTERS_MIN; cut <= same; cut++)
-    if (isGivenName(a.slice(0, cut)) && isOtherGivenName(a.slice(cut), b.slice(cut))) return true
+    if (isGivenName(a.slice(0, cut)) && areTwoKnown(a.slice(cut), b.slice(cut))) return true
   if (same < FIRST_LETTERS_MIN || !GIVEN_NAME_FORMS.has(a.slice(0, same))) return false
   const [one, other] = [a.slice(same), b.slice(same)]
   if (Math.min(one.length, other.length) < SECOND_LETTERS_MIN) return false
@@ -225,6 +233,7 @@ export const givenNames = {
   isOther: isOtherGivenName,
   haveOtherSeconds,
   areSpelledAlike,
+  isOneMiswritten,
   haveOtherSyllables,
   isSurnameFirst,
   vietnameseGiven,

@@ -35,30 +35,33 @@ export function isSlip(a: string, b: string): boolean {
   const [restA, restB] = [a.slice(start, a.length - end), b.slice(start, b.length - end)]
   const longest = Math.max(a.length, b.length)
   if (restA.length + restB.length === 1) return isLetterLeftOut(a.length > b.length ? a : b, start)
-  if (restA.length === 1 && restB.length === 1)
-    return (
-      longest >= INSIDE_LETTERS_MIN &&
-      start > 0 &&
-      end > 0 &&
-      (areNeighbours(restA, restB) || areVowelsOfLongName(restA, restB, longest))
-    )
+  if (restA.length === 1 && restB.length === 1) {
+    if (longest < INSIDE_LETTERS_MIN || start === 0) return false
+    if (areNeighbours(restA, restB)) return end > 0 || !(isVowel(restA) || isVowel(restB))
+    return end > 0 && longest > INSIDE_LETTERS_MIN && isVowel(restA) && isVowel(restB)
+  }
   if (restA.length === 2 && restB.length === 2 && restA[0] === restB[1] && restA[1] === restB[0])
     return true
-  if (longest < TWO_SLIPS_LETTERS_MIN || start === 0) return false
-  // Swapped over one letter, or two letters left out, doubled or moved.
-  return restA.length !== restB.length ? restA.length * restB.length <= 2 : isMoved(restA, restB)
+  if (start === 0) return false
+  if (longest >= INSIDE_LETTERS_MIN && isMoved(restA, restB)) return true
+  // Two letters left out or doubled.
+  return (
+    longest >= TWO_SLIPS_LETTERS_MIN &&
+    restA.length !== restB.length &&
+    restA.length * restB.length <= 2
+  )
 }
 
 function isLetterLeftOut(long: string, at: number): boolean {
   const letter = long[at]!
   if (at > 0 && long[at - 1] === letter) return true
   if (at === 0) return long.length >= END_LETTERS_MIN
-  if (at === long.length - 1) return !VOWELS.includes(letter) && long.length >= END_LETTERS_MIN
+  if (at === long.length - 1) return !'aeo'.includes(letter) && long.length >= END_LETTERS_MIN
   return long.length >= INSIDE_LETTERS_MIN
 }
 
-function areVowelsOfLongName(a: string, b: string, letters: number): boolean {
-  return letters > INSIDE_LETTERS_MIN && VOWELS.includes(a) && VOWELS.includes(b)
+function isVowel(letter: string): boolean {
+  return VOWELS.includes(letter)
 }
 
 /** Returns whether a letter stands at one end of one text and at the other end of the other. */

@@ -2,7 +2,7 @@
 const SOUNDS: readonly (readonly [RegExp, string])[] = [
   [/ph/g, 'f'],
   [/([tdgb])h/g, '$1'],
-  [/sch|sh|sz|tz|ts|z|c(?=[eiy])/g, 's'],
+  [/sch|sh|sz|tz|ts|z|c(?=[eiy])|ch(?=[aeou])/g, 's'],
   [/ck|[ckq]h?/g, 'k'],
   [/x/g, 'ks'],
   [/w|(?<=.)f/g, 'v'],
