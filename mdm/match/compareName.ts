@@ -3,6 +3,14 @@ import { isBusinessWord, isCompanionWord, isSchoolWord } from './businessWords.t
 import { CAPS } from './caps.ts'
 import type { NameFeature } from './featureTypes.ts'
 import type { GivenNames } from './givenNames.ts'
+import {
+  areFatherAndSon,
+  haveOtherGivenOfSyllables,
+  isGivenAt,
+  isOneSpelled,
+  isOnlyAlike,
+  PARTICLE_BITS_MAX,
+} from './givenNamesOf.ts'
 import { haveOtherKeys } from './haveOtherKeys.ts'
 import { MISSING } from './priors.ts'
 import { ABJAD_LETTERS_MAX, isOneInTwoScripts, scriptsOf } from './scripts.ts'
@@ -192,8 +200,7 @@ export function compareNames(
   if (
     !otherGiven &&
     !inHan &&
-    (isSameWithoutBlanks(a.t, b.t, n, m, person, isGivenLeft(a, b, n, m, givenNames)) ||
-      isRestJoined(a, b, n, m))
+    (isSameWithoutBlanks(a, b, n, m, person, givenNames) || isRestJoined(a, b, n, m))
   ) {
     out.level = NAME.TYPING
     out.bits = Math.min(Math.max(massA, massB), CAPS.nameBits)
@@ -232,40 +239,6 @@ export function compareNames(
   else out.level = high >= 0.3 ? NAME.SOME : NAME.NOTHING
 }
 
-function isOneSpelled(a: string, b: string, givenNames: GivenNames): boolean {
-  return (
-    givenNames.areSpelledAlike(a, b) && (givenNames.isGivenName(a) || givenNames.isGivenName(b))
-  )
-}
-
-/** Returns whether two words of names that count as nearly equal differ by more than a slip. */
-function isOnlyAlike(a: string, b: string, givenNames: GivenNames): boolean {
-  return Math.min(a.length, b.length) > 1 && !givenNames.isOneMiswritten(a, b)
-}
-
-/**
- * Returns whether the words at `at` are given names rather than surnames: by what words are known,
- * else by their place. A name that may be an organisation's has given names only where they are known.
- */
-function isGivenAt(
-  a: NameFeature,
-  b: NameFeature,
-  [i, j]: readonly [number, number],
-  givenNames: GivenNames,
-): boolean {
-  if (Math.min(a.b[i]!, b.b[j]!) <= PARTICLE_BITS_MAX) return false
-  const isOneKnown = givenNames.isGivenName(a.t[i]!)
-  const isTwoKnown = givenNames.isGivenName(b.t[j]!)
-  if ((a.o !== 2 || b.o !== 2) && !(isOneKnown && isTwoKnown)) return false
-  const isKnown = isOneKnown || isTwoKnown
-  const isOtherKnown = a.t.some(
-    (word, at) => at !== i && b.t.includes(word) && givenNames.isGivenName(word),
-  )
-  if (isKnown !== isOtherKnown) return isKnown
-  if (a.t[0] === b.t[0] && givenNames.isSurnameFirst(a.t[0]!)) return true
-  return i < a.t.length - 1 || j < b.t.length - 1
-}
-
 /** Returns whether what is left over on both sides begins with a given name. */
 function isGivenLeft(
   a: NameFeature,
@@ -276,39 +249,6 @@ function isGivenLeft(
 ): boolean {
   const [i, j] = [usedA.subarray(0, n).indexOf(0), usedB.subarray(0, m).indexOf(0)]
   return i >= 0 && j >= 0 && isGivenAt(a, b, [i, j], givenNames)
-}
-
-/**
- * Returns whether two persons of one surname have given names of other syllables, in languages whose
- * given names consist of syllables; the surname stands first or last.
- */
-function haveOtherGivenOfSyllables(
-  a: NameFeature,
-  b: NameFeature,
-  givenNames: GivenNames,
-): boolean {
-  if (a.o !== 2 || b.o !== 2) return false
-  const [givenA, givenB] = [givenNames.vietnameseGiven(a.t), givenNames.vietnameseGiven(b.t)]
-  if (givenA !== undefined && givenB !== undefined) {
-    const isOneSurname = [a.t[0]!, a.t.at(-1)!].some(
-      (word) => word !== givenA && (word === b.t[0] || word === b.t.at(-1)),
-    )
-    return isOneSurname && givenA !== givenB
-  }
-  const ends = (words: readonly string[]) => [words[0]!, words.at(-1)!]
-  const surname = ends(a.t).find(
-    (word) => ends(b.t).includes(word) && givenNames.isSurnameFirst(word),
-  )
-  if (surname === undefined) return false
-  const given = (words: readonly string[]) => words.filter((word) => word !== surname)
-  return givenNames.haveOtherSyllables(surname, given(a.t), given(b.t))
-}
-
-const CHILD_OF = new Set(['bin', 'ibn', 'ben', 'bint', 'bn'])
-
-/** Returns whether two names have the same words about "son of": Ahmad bin Salim, Salim bin Ahmad. */
-function areFatherAndSon(a: readonly string[], b: readonly string[]): boolean {
-  return a[0] !== b[0] && CHILD_OF.has(a[1]!) && CHILD_OF.has(b[1]!)
 }
 
 /**
@@ -444,22 +384,23 @@ function isAbbreviation(a: string, b: string): boolean {
  * Returns whether two names differ only in blanks: "Good Will" and "Goodwill", "JanDaniel Bothma".
  */
 function isSameWithoutBlanks(
-  a: readonly string[],
-  b: readonly string[],
+  a: NameFeature,
+  b: NameFeature,
   n: number,
   m: number,
   person: boolean,
-  isGivenLeft: boolean,
+  givenNames: GivenNames,
 ): boolean {
-  const joinedA = a.join('')
-  const joinedB = b.join('')
+  const joinedA = a.t.join('')
+  const joinedB = b.t.join('')
   if (joinedA.length < 5 || Math.abs(joinedA.length - joinedB.length) > 1) return false
   if (joinedA === joinedB) return true
-  // Letters that differ are few in a whole name, and many in the given name alone.
-  const isGivenOther = isGivenLeft || (a[n - 1] === b[m - 1] && differInTwoLetters(a[0]!, b[0]!))
-  if (person && n === m && isGivenOther) return false
   if (joinedA.length < 8 || wordSimilarity(joinedA, joinedB) < 0.85) return false
-  return n !== m || !onlyInitialsDiffer(a, b, n)
+  if (n !== m) return true
+  // Letters that differ are few in a whole name, and many in the given name alone.
+  if (person && isGivenLeft(a, b, n, m, givenNames)) return false
+  if (person && a.t[n - 1] === b.t[m - 1] && differInTwoLetters(a.t[0]!, b.t[0]!)) return false
+  return !onlyInitialsDiffer(a.t, b.t, n)
 }
 
 /**
@@ -473,9 +414,6 @@ function isRestJoined(a: NameFeature, b: NameFeature, n: number, m: number): boo
   const [joined, other] = [restA.join(''), restB.join('')]
   return joined.length >= 5 && joined === other
 }
-
-/** Words of a person's name with fewer bits are particles. */
-const PARTICLE_BITS_MAX = 1
 
 const ROMAN_OR_DIGIT = /\d|^[ivx]+ [ivx]+$/
 

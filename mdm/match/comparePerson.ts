@@ -78,7 +78,8 @@ function besideEqualSurname(
     return GIVEN.OTHER
   const isNear = level === GIVEN.NEAR || level === GIVEN.SIMILAR
   const isOne = ([one, other]: readonly [string, string]) => givenNames.isOneMiswritten(one, other)
-  return isNear && !pairs.some(isOne) ? GIVEN.ALIKE : level
+  if (!isNear || pairs.some(isOne)) return level
+  return pairs.every(([one, other]) => differInTwoLetters(one, other)) ? GIVEN.OTHER : GIVEN.ALIKE
 }
 
 function bestGiven(

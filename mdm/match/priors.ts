@@ -165,7 +165,7 @@ const COLUMNS: Record<Exclude<ComparisonKind, 'name'>, readonly ComparisonColumn
         l('initial', 0.02, 0.03, 0.02),
         l('different', 0.03, 0.895, 0.957),
         l('different beside an equal surname', 0.002, 0.5, 0.5, 0, true),
-        l('alike beside an equal surname, but not by a slip', 0.012, 0.04, 0.0015, 0.5, true),
+        l('alike beside an equal surname, but not by a slip', 0.01, 0.05, 0.0015, 0.5, true),
       ],
     },
     {
