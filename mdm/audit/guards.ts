@@ -86,6 +86,20 @@ end `,
 end `,
     },
   ],
+  [
+    'golden_with_words(golden_type text, rules text, query text)',
+    {
+      ...{ language: 'plpgsql', isDefiner: true, settings: 'search_path=public, pg_temp' },
+      body: ` begin
+  if exists (select from search_fill f where f.type = golden_type and f.complete and f.layout = rules) then
+    return query execute 'select t.golden_id from public.search_text t where t.words @@ $1::tsquery and t.type = $2'
+      using query, golden_type;
+  else
+    return query select g.id from public.golden g where g.type = golden_type and g.state = 'ACTIVE';
+  end if;
+end `,
+    },
+  ],
 ])
 const ROW_RIGHTS_SETTINGS = 'search_path=public, pg_temp'
 

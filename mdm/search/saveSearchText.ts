@@ -1,7 +1,7 @@
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
-import { scopesName, searchFields, searchValues } from './searchFields.ts'
-import { canBeMistyped, wholeOf, wordsOf } from './words.ts'
+import { scopesName, searchFields, searchValues, valuesMax } from './searchFields.ts'
+import { canBeMistyped, UNSURE, wholeOf, wordsOf } from './words.ts'
 
 /** A golden record as it will be: its values, or null if it has ended or was absorbed. */
 export interface Searched {
@@ -76,7 +76,10 @@ function wordsByScopes(
 ): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>()
   if (!type || values === null) return found
-  for (const { field, text } of searchValues(searchFields(policy, type), values)) {
+  const texts = searchValues(searchFields(policy, type), values)
+  // Filters by a whole value must find this record too (narrow.ts).
+  if (texts.length === valuesMax) found.set('', new Set([UNSURE]))
+  for (const { field, text } of texts) {
     const words = wordsOf(text)
     const whole = wholeOf(words)
     if (words.length === 0) continue
@@ -84,7 +87,7 @@ function wordsByScopes(
     const all = found.get(scopes) ?? new Set()
     found.set(scopes, all)
     for (const word of words) all.add(word)
-    if (whole !== null) all.add(whole)
+    all.add(whole ?? UNSURE)
   }
   return found
 }

@@ -20,7 +20,7 @@ export interface SearchValue {
 /** Codes that thousands of records share find nothing. */
 const CODES = new Set(['COUNTRY', 'CURRENCY', 'DATE'])
 /** Largest number of texts of one record that are searched. */
-const valuesMax = 200
+export const valuesMax = 200
 
 const known = new WeakMap<Policy, Map<string, SearchField[]>>()
 

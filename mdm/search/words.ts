@@ -6,6 +6,8 @@ export const wordCharsMax = 40
 const wordsPerValueMax = 60
 /** Marks a whole value among the words of a record. No word contains it. */
 export const WHOLE = '='
+/** The word of a record of whose values some are not among its words as a whole. */
+export const UNSURE = WHOLE
 /** Whole values of more characters, such as descriptions, are found by their words only. */
 const wholeCharsMax = 120
 
@@ -40,7 +42,10 @@ export function canBeMistyped(word: string): boolean {
 /** One text of every script that the fold knows to treat specially: its result is the fold's version. */
 const SAMPLE = 'Straße Søren İzmir ΑΘΗΝΑ Москва 東京 محمد Ñandú Łódź d’Or G.m.b.H. Ünïcödé'
 
-/** Returns a text that changes when the folding of words does. */
+/** A number that changes when other words are written for equal values. */
+const rules = 2
+
+/** Returns a text that changes when the words of equal values do. */
 export function foldVersion(): string {
-  return `${wordsOf(SAMPLE).join(' ')} ${wordsPerValueMax} ${wholeCharsMax}`
+  return `${rules} ${wordsOf(SAMPLE).join(' ')} ${wordsPerValueMax} ${wholeCharsMax}`
 }

@@ -7,6 +7,7 @@ import {
   sourceAsOf,
 } from '../../mdm/golden/read/list.ts'
 import { goldenFields } from '../../mdm/golden/read/listField.ts'
+import { narrowing } from '../../mdm/search/narrow.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import {
   type Connection,
@@ -37,6 +38,7 @@ export function goldenListSpec(policy: Policy, type: TypePolicy): ListSpec {
     fields,
     flags: {},
     source: { row: 'g.id', record: 's.golden_id' },
+    narrow: narrowing(policy, type),
     unique: goldenListing(type.name).unique,
     order,
     defaultOrder: name
@@ -62,7 +64,7 @@ export function goldenConnection(
     ? goldenListingAsOf(type.name, new Date(args.asOf), context.bound)
     : goldenListing(type.name, unusedFields(type, info))
   const request = sortedPageRequest(
-    args.asOf ? { ...spec, source: sourceAsOf } : spec,
+    args.asOf ? { ...spec, source: sourceAsOf, narrow: undefined } : spec,
     args,
     context.scopes,
   )

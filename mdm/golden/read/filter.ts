@@ -27,6 +27,12 @@ const listItemsMax = 500
 
 export class FilterError extends CodedError<'FILTER_TOO_LARGE' | 'BAD_FILTER' | 'MISSING_SCOPE'> {}
 
+/**
+ * Returns a condition that every row meets which has one of these values in the field at a path; null if
+ * there is no index for it.
+ */
+export type Narrow = (path: readonly string[], values: readonly string[]) => Condition | null
+
 /** The fields and conditions that a list can filter by. */
 export interface Filterable {
   fields: ListField[]
@@ -34,6 +40,8 @@ export interface Filterable {
   flags: Record<string, string>
   /** The column of a row that refers to a column of its source record `s`. */
   source: { row: string; record: string }
+  /** An index that finds values sooner than a pass over all rows; of present values only. */
+  narrow?: Narrow | undefined
 }
 
 /** Compiles a filter to SQL. Throws FilterError. */
@@ -89,9 +97,31 @@ export function conditionOf(
     return allOf(
       Object.entries(value as Filter)
         .filter(([, v]) => v !== null && v !== undefined)
-        .map(([operator, v]) => fieldCondition(field, operator, v)),
+        .map(([operator, v]) =>
+          narrowed(list.narrow, field, operator, v, fieldCondition(field, operator, v)),
+        ),
     )
   }
+}
+
+const EQUALITIES = new Set(['eq', 'in'])
+const LIST_EQUALITIES = new Set(['contains', 'containsAny', 'containsAll'])
+
+/** Adds the condition of an index to a test that implies it. */
+function narrowed(
+  narrow: Narrow | undefined,
+  { path, kind }: ListField,
+  operator: string,
+  value: unknown,
+  test: Condition,
+): Condition {
+  if (!narrow || !path || (kind !== 'TEXT' && kind !== 'TEXT_LIST')) return test
+  const isList = kind === 'TEXT_LIST'
+  const texts = (Array.isArray(value) ? value : [value]).map((v) => normalText(String(v)))
+  if (!(isList ? LIST_EQUALITIES : EQUALITIES).has(operator)) return test
+  // All of several items: the first is as good as any.
+  const found = narrow(path, operator === 'containsAll' ? texts.slice(0, 1) : texts)
+  return found ? allOf([found, test]) : test
 }
 
 const COMPARISONS = new Map(Object.entries({ gt: '>', gte: '>=', lt: '<', lte: '<=' }))
