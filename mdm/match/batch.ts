@@ -1,3 +1,4 @@
+import { blockRecords } from './blockRecords.ts'
 import { estimateCompleteness } from './completeness.ts'
 import { type Components, clusterComponents, findComponents } from './components.ts'
 import { whyShipped } from './drift.ts'
@@ -5,7 +6,7 @@ import { createEngine, type Engine, type MatchRecord, UNDER_THRESHOLD } from './
 import { FeatureReader, type PackedFeatures, packFeatures, sharedUint32 } from './packedFeatures.ts'
 import type { Parameters } from './parameters.ts'
 import type { MatchType } from './plan.ts'
-import { buildPostings, forEachCandidate, POSTINGS_RECORDS_MAX, type Postings } from './postings.ts'
+import { forEachCandidate, POSTINGS_RECORDS_MAX, type Postings } from './postings.ts'
 import type { PossiblePair, ScoredPair } from './scoredPair.ts'
 import { type Training, type TrainOptions, train } from './train.ts'
 
@@ -131,9 +132,9 @@ export function prepareBatch(
   options: BatchOptions,
 ): PreparedBatch {
   const batch = standardiseBatch(type, input, options)
-  return options.parameters
-    ? blockBatch(batch)
-    : trainedBatch(batch, train(type, batch.features, options))
+  if (!options.parameters) return trainedBatch(batch, train(type, batch.features, options))
+  const features = new FeatureReader(batch.features, batch.parser)
+  return blockedBatch(batch, features, blockRecords(batch.parser, features))
 }
 
 /** A batch whose records are standardised. */
@@ -179,20 +180,12 @@ export function standardiseBatch(
   return { parser, records, features, seconds, lap }
 }
 
-/** Blocks a batch under the model of its parser. */
-export function blockBatch({
-  parser,
-  records,
-  features: packed,
-  seconds,
-  lap,
-}: StandardisedBatch): PreparedBatch {
-  const features = new FeatureReader(packed, parser)
-  const postings = buildPostings(
-    records.length,
-    (i) => parser.keys(features.at(i)),
-    parser.blockRecordsMax,
-  )
+/** Returns a batch with the given model, that of its parser. */
+export function blockedBatch(
+  { parser, records, seconds, lap }: StandardisedBatch,
+  features: FeatureReader,
+  postings: Postings,
+): PreparedBatch {
   lap('block')
   return { engine: parser, training: undefined, records, features, postings, seconds }
 }

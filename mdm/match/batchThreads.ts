@@ -1,59 +1,66 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import {
   type BatchOptions,
   type BatchResult,
   beginClustering,
-  blockBatch,
+  blockedBatch,
   COMPARE_RECORDS,
   compareRange,
   createFoundPairs,
+  type FoundPairs,
   finishBatch,
   matchBatch,
+  type PreparedBatch,
   standardiseBatch,
   trainedBatch,
 } from './batch.ts'
 import { type Components, clusterComponents } from './components.ts'
 import type { Engine, MatchRecord } from './engine.ts'
-import type { FeatureReader, PackedFeatures } from './packedFeatures.ts'
+import { FeatureReader, type PackedFeatures } from './packedFeatures.ts'
 import type { Parameters } from './parameters.ts'
 import type { MatchType } from './plan.ts'
-import type { Postings } from './postings.ts'
+import { joinKeys, type KeyCodes, KeyTable, type Postings } from './postings.ts'
 import { countRandomPairs, PIECE_PAIRS, type RandomPairs } from './randomPairs.ts'
 import type { PossiblePair, ScoredPair } from './scoredPair.ts'
-import { beginTraining, findCandidateVectors, finishTraining, type Training } from './train.ts'
+import { beginTraining, findCandidateVectors, finishTraining } from './train.ts'
 import { type CounterEntries, VectorCounter } from './vectors.ts'
 
-/** Input of a comparing thread; its arrays lie in shared memory. */
-export interface CompareTask {
+/** What a thread has from the start. Its arrays, and those of its tasks, lie in shared memory. */
+export interface ThreadInput {
   type: MatchType
+  /** Its frequencies give the features their bits. */
   parameters: Parameters
   features: PackedFeatures
-  postings: Postings
-  /** Index of the next piece of records that no thread has taken. */
+}
+/** A stage of which all threads take pieces: `next` is the index of the next piece. */
+interface Pieces {
   next: Int32Array
+}
+export interface KeysTask extends Pieces {
+  stage: 'keys'
+}
+export interface RandomTask extends Pieces {
+  stage: 'random'
+  pairs: RandomPairs
+}
+export interface CompareTask extends Pieces {
+  stage: 'compare'
+  parameters: Parameters
+  postings: Postings
   related: boolean
 }
-/** Input of a thread that compares random pairs. */
-export interface RandomTask {
-  type: MatchType
-  parameters: Parameters
-  pairs: RandomPairs
-  /** Index of the next piece of pairs that no thread has taken. */
-  next: Int32Array
+export interface ClusterTask extends Pieces {
+  stage: 'cluster'
+  components: Components
+  firstOf: Uint32Array
 }
+export type ThreadTask = KeysTask | RandomTask | CompareTask | ClusterTask
+
 /** Pairs as three columns. */
 export interface PairColumns {
   a: Uint32Array
   b: Uint32Array
   weight: Float64Array
-}
-/** What a thread clusters after it has compared. */
-export interface ClusterTask {
-  components: Components
-  firstOf: Uint32Array
-  /** Index of the next piece of components that no thread has taken. */
-  next: Int32Array
 }
 /** Possible matches of one piece of components. */
 export interface ClusteredPiece {
@@ -73,41 +80,39 @@ export const THREADS_MAX = 64
 /** Components clustered as one piece of a thread's work. */
 const CLUSTER_COMPONENTS = 500
 
-/**
- * `train` with other threads that compare the random pairs while this one blocks the records and
- * compares candidates; then it takes its share of what is left. Counts are whole numbers, so the
- * number of threads does not change the model.
- */
-async function trainInThreads(
-  type: MatchType,
-  features: PackedFeatures,
-  threads: number,
-  options: BatchOptions,
-): Promise<Training> {
-  const begun = beginTraining(type, features, options)
-  const { engine, pairs } = begun
-  const next = sharedCounter()
-  const task: RandomTask = { type: cloneable(type), parameters: begun.parameters, pairs, next }
-  const outcomes = Array.from({ length: Math.min(threads, THREADS_MAX) - 1 }, async () => {
-    const worker = new Worker(new URL('./randomThread.ts', import.meta.url), { workerData: task })
-    const [entries] = (await once(worker, 'message')) as [CounterEntries]
-    return entries
-  })
-  const candidates = findCandidateVectors(begun)
-  const counter = new VectorCounter(engine.scorer.columns)
-  for (;;) {
-    const from = Atomics.add(next, 0, 1) * PIECE_PAIRS
-    if (from >= pairs.a.length) break
-    countRandomPairs(engine, pairs, from, Math.min(from + PIECE_PAIRS, pairs.a.length), counter)
+/** Another thread; it does its tasks in their order. */
+class BatchThread {
+  private readonly worker: Worker
+  private readonly waiting: { resolve(result: never): void; reject(error: Error): void }[] = []
+
+  constructor(input: ThreadInput) {
+    this.worker = new Worker(new URL('./batchThread.ts', import.meta.url), {
+      workerData: input,
+      resourceLimits: { maxOldGenerationSizeMb: 4096 },
+    })
+    this.worker.on('message', (result) => this.waiting.shift()?.resolve(result as never))
+    this.worker.on('error', (error: Error) => {
+      for (const { reject } of this.waiting.splice(0)) reject(error)
+    })
   }
-  for (const entries of await Promise.all(outcomes)) counter.addEntries(entries)
-  return finishTraining(begun, candidates, counter.vectors())
+
+  run<T>(task: ThreadTask): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject })
+      this.worker.postMessage(task)
+    })
+  }
+
+  async end(): Promise<void> {
+    await this.worker.terminate()
+  }
 }
 
 /**
- * `matchBatch` with its training, comparisons and clustering on several threads, this one included.
- * Each thread takes the next piece of records, or of components, when it has finished one. What they
- * find is sorted afterwards, so the number of threads does not change the result.
+ * `matchBatch` with its blocking, training, comparisons and clustering on several threads, this one
+ * included. Each thread takes the next piece of a stage when it has finished one. Counts are whole
+ * numbers, and what is found is sorted afterwards, so the number of threads does not change the
+ * result.
  */
 export async function matchBatchInThreads(
   type: MatchType,
@@ -117,47 +122,69 @@ export async function matchBatchInThreads(
 ): Promise<BatchResult> {
   if (threads <= 1 || input.length < THREADED_RECORDS_MIN) return matchBatch(type, input, options)
   const standardised = standardiseBatch(type, input, options)
-  const batch = options.parameters
-    ? blockBatch(standardised)
-    : trainedBatch(
-        standardised,
-        await trainInThreads(type, standardised.features, threads, options),
-      )
-  const { engine, features, postings, records } = batch
-  const started = performance.now()
-  const task: CompareTask = {
-    type: cloneable(type),
-    parameters: engine.parameters,
-    features: features.packed,
-    postings,
-    next: sharedCounter(),
-    related: options.related ?? false,
-  }
-  const workers = Array.from(
+  const begun = options.parameters ? undefined : beginTraining(type, standardised.features, options)
+  const engine = begun?.engine ?? standardised.parser
+  const features = begun?.features ?? new FeatureReader(standardised.features, engine)
+  const { parameters } = engine
+  const others = Array.from(
     { length: Math.min(threads, THREADS_MAX) - 1 },
-    () =>
-      new Worker(new URL('./compareThread.ts', import.meta.url), {
-        workerData: task,
-        resourceLimits: { maxOldGenerationSizeMb: 4096 },
-      }),
+    () => new BatchThread({ type: cloneable(type), parameters, features: features.packed }),
   )
-  const outcomes = workers.map(async (worker) => {
-    const [outcome] = (await once(worker, 'message')) as [CompareOutcome]
-    return outcome
-  })
-  const found = createFoundPairs(options)
-  let candidatePairs = 0
-  const stamp = new Uint32Array(records.length)
-  for (;;) {
-    const from = Atomics.add(task.next, 0, 1) * COMPARE_RECORDS
-    if (from >= records.length) break
-    options.progress?.('compare', from / records.length)
-    const to = Math.min(from + COMPARE_RECORDS, records.length)
-    candidatePairs += compareRange(engine, features, postings, from, to, stamp, found)
-    // Lets an error of a worker surface between two pieces.
-    await new Promise((resolve) => setImmediate(resolve))
+  try {
+    const run = <T>(task: ThreadTask) => {
+      const results = Promise.all(others.map((thread) => thread.run<T>(task)))
+      // An error is thrown where the results are awaited; until then it is not unhandled.
+      results.catch(() => {})
+      return results
+    }
+    const keysTask: KeysTask = { stage: 'keys', next: sharedCounter() }
+    const otherKeys = run<KeyCodes>(keysTask)
+    const randomTask: RandomTask | undefined = begun && {
+      stage: 'random',
+      pairs: begun.pairs,
+      next: sharedCounter(),
+    }
+    const otherCounts = randomTask && run<CounterEntries>(randomTask)
+    const ownKeys = keyPieces(engine, features, keysTask)
+    const postings = joinKeys(
+      features.length,
+      [ownKeys, ...(await otherKeys)],
+      engine.blockRecordsMax,
+    )
+    let batch: PreparedBatch
+    if (begun && randomTask) {
+      const candidates = findCandidateVectors(begun, postings)
+      const counter = countPairPieces(engine, randomTask)
+      for (const counts of (await otherCounts) ?? []) counter.addEntries(counts)
+      batch = trainedBatch(standardised, finishTraining(begun, candidates, counter.vectors()))
+    } else batch = blockedBatch(standardised, features, postings)
+    return await compareAndCluster(batch, run, options)
+  } finally {
+    await Promise.all(others.map((thread) => thread.end()))
   }
-  for (const { links, related, pairs } of await Promise.all(outcomes)) {
+}
+
+/** Compares and clusters a batch, this thread with the others, which `run` gives a task. */
+async function compareAndCluster(
+  batch: PreparedBatch,
+  run: <T>(task: ThreadTask) => Promise<T[]>,
+  options: BatchOptions,
+): Promise<BatchResult> {
+  const { engine, features, postings } = batch
+  const started = performance.now()
+  const compareTask: CompareTask = {
+    stage: 'compare',
+    parameters: engine.parameters,
+    postings,
+    related: options.related ?? false,
+    next: sharedCounter(),
+  }
+  const outcomes = run<CompareOutcome>(compareTask)
+  const found = createFoundPairs(options)
+  let candidatePairs = comparePieces(engine, features, compareTask, found, (before) =>
+    options.progress?.('compare', before / features.length),
+  )
+  for (const { links, related, pairs } of await outcomes) {
     candidatePairs += pairs
     addPairs(found.links, links)
     if (found.related && related) addPairs(found.related, related)
@@ -166,43 +193,97 @@ export async function matchBatchInThreads(
   batch.seconds.compare = (performance.now() - started) / 1000
   options.progress?.('cluster', 0)
   const begun = beginClustering(batch, found.links)
-  const clusterTask: ClusterTask = {
-    components: begun.components,
-    firstOf: begun.firstOf,
-    next: sharedCounter(),
-  }
-  const clustered = workers.map(async (worker) => {
-    worker.postMessage(clusterTask)
-    const [pieces] = (await once(worker, 'message')) as [ClusteredPiece[]]
-    return pieces
-  })
+  const { components, firstOf } = begun
+  const clusterTask: ClusterTask = { stage: 'cluster', components, firstOf, next: sharedCounter() }
+  const otherPieces = run<ClusteredPiece[]>(clusterTask)
   const pieces = clusterPieces(engine, features, clusterTask)
-  pieces.push(...(await Promise.all(clustered)).flat())
+  pieces.push(...(await otherPieces).flat())
   const possible = pieces.sort((x, y) => x.from - y.from).flatMap((piece) => piece.possible)
   return finishBatch(batch, begun, possible, found, candidatePairs, options)
 }
 
-/** Clusters pieces of components until none are left. */
+/** Calls `work` with pieces of `length` things until no thread has any left. */
+function takePieces(
+  { next }: Pieces,
+  length: number,
+  size: number,
+  work: (from: number, to: number) => void,
+): void {
+  for (;;) {
+    const from = Atomics.add(next, 0, 1) * size
+    if (from >= length) return
+    work(from, Math.min(from + size, length))
+  }
+}
+
+/** Collects the keys of pieces of records. */
+export function keyPieces(engine: Engine, features: FeatureReader, task: KeysTask): KeyCodes {
+  const table = new KeyTable()
+  takePieces(task, features.length, COMPARE_RECORDS, (from, to) => {
+    for (let i = from; i < to; i++) table.add(i, engine.keys(features.at(i)))
+  })
+  return table.take()
+}
+
+/** Counts the vectors of pieces of random pairs. */
+export function countPairPieces(engine: Engine, task: RandomTask): VectorCounter {
+  const counter = new VectorCounter(engine.scorer.columns)
+  const { pairs } = task
+  takePieces(task, pairs.a.length, PIECE_PAIRS, (from, to) =>
+    countRandomPairs(engine, pairs, from, to, counter),
+  )
+  return counter
+}
+
+/**
+ * Compares pieces of records with their candidates. Returns the number of pairs. Pieces rise, and a
+ * record is compared with later ones only; `begin` is called with the first record of each piece.
+ */
+export function comparePieces(
+  engine: Engine,
+  features: FeatureReader,
+  task: CompareTask,
+  found: FoundPairs,
+  begin: (from: number) => void,
+): number {
+  const stamp = new Uint32Array(features.length)
+  let pairs = 0
+  takePieces(task, features.length, COMPARE_RECORDS, (from, to) => {
+    begin(from)
+    pairs += compareRange(engine, features, task.postings, from, to, stamp, found)
+  })
+  return pairs
+}
+
+/** Clusters pieces of components. */
 export function clusterPieces(
   engine: Engine,
   features: FeatureReader,
-  { components, firstOf, next }: ClusterTask,
+  task: ClusterTask,
 ): ClusteredPiece[] {
+  const { components, firstOf } = task
   const pieces: ClusteredPiece[] = []
-  for (;;) {
-    const from = Atomics.add(next, 0, 1) * CLUSTER_COMPONENTS
-    if (from >= components.count) return pieces
-    const to = Math.min(from + CLUSTER_COMPONENTS, components.count)
+  takePieces(task, components.count, CLUSTER_COMPONENTS, (from, to) =>
     pieces.push({
       from,
       possible: clusterComponents(engine, features, components, from, to, firstOf),
-    })
-  }
+    }),
+  )
+  return pieces
 }
 
 /** Returns a counter in shared memory, at 0. */
 function sharedCounter(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(4))
+}
+
+/** Returns pairs as columns, in which they are sent to another thread. */
+export function pairColumns(list: readonly ScoredPair[]): PairColumns {
+  return {
+    a: Uint32Array.from(list, (pair) => pair.a),
+    b: Uint32Array.from(list, (pair) => pair.b),
+    weight: Float64Array.from(list, (pair) => pair.weight),
+  }
 }
 
 function addPairs(list: ScoredPair[], { a, b, weight }: PairColumns): void {

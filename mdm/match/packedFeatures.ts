@@ -162,6 +162,7 @@ export class FeatureReader {
   readonly length: number
   readonly packed: PackedFeatures
   private readonly records: (Features | undefined)[]
+  private forgotten = 0
   private readonly readers: readonly ((value: number) => ComparisonFeature)[]
 
   constructor(packed: PackedFeatures, engine: Engine) {
@@ -213,8 +214,9 @@ export class FeatureReader {
     return recordsWith(this.packed.columns[comparison]!)
   }
 
-  /** Frees the objects of the records `from` to `to` (exclusive). */
-  forget(from: number, to: number): void {
-    this.records.fill(undefined, from, to)
+  /** Frees the objects of the records before this one. */
+  forget(before: number): void {
+    this.records.fill(undefined, this.forgotten, before)
+    this.forgotten = before
   }
 }

@@ -27,34 +27,81 @@ export interface Postings {
  */
 const PARTS = 4096
 
+/** A record's number has so many values beside its key's hash. */
+const RECORDS = 2_097_152
+
 /**
- * Groups records by their blocking keys. Keys are hashed to 44 bits (12 choose the part, 31 stay,
- * one is the sort), so among ten million keys about three share a hash: such records are compared
- * in vain, no more. Blocks of one record, or of more than the key's sort allows, are dropped.
+ * Keys of records, in shared memory: those of part p are codes[start[p] .. start[p+1]), each the
+ * key's hash times RECORDS plus the record. Not sorted within a part.
  */
+export interface KeyCodes {
+  codes: Float64Array
+  start: Uint32Array
+}
+
+/**
+ * Collects the keys of records. Keys are hashed to 44 bits (12 choose the part, 31 stay, one is the
+ * sort), so among ten million keys about three share a hash: such records are compared in vain, no
+ * more.
+ */
+export class KeyTable {
+  private readonly parts: (Float64Array | undefined)[] = new Array(PARTS)
+  private readonly used = new Uint32Array(PARTS)
+
+  add(record: number, keys: readonly string[]): void {
+    for (const key of keys) {
+      hashKey(key)
+      this.put(hash1 & (PARTS - 1), hash2 * RECORDS + record)
+    }
+  }
+
+  private put(part: number, code: number): void {
+    const at = this.used[part]!
+    let list = this.parts[part]
+    if (list === undefined || at === list.length) {
+      const larger = new Float64Array(list ? list.length * 2 : 64)
+      if (list) larger.set(list)
+      this.parts[part] = list = larger
+    }
+    list[at] = code
+    this.used[part] = at + 1
+  }
+
+  /** Returns the keys and forgets them. */
+  take(): KeyCodes {
+    const start = sharedUint32(PARTS + 1)
+    for (let part = 0; part < PARTS; part++) start[part + 1] = start[part]! + this.used[part]!
+    const codes = new Float64Array(new SharedArrayBuffer(8 * start[PARTS]!))
+    for (let part = 0; part < PARTS; part++) {
+      const list = this.parts[part]
+      if (list) codes.set(list.subarray(0, this.used[part]), start[part])
+      this.parts[part] = undefined
+    }
+    this.used.fill(0)
+    return { codes, start }
+  }
+}
+
+/** Groups records by their blocking keys. */
 export function buildPostings(
   records: number,
   keysOf: (record: number) => readonly string[],
   blockRecordsMax: number,
 ): Postings {
-  const parts: Float64Array[] = []
-  const used = new Uint32Array(PARTS)
-  const put = (part: number, value: number) => {
-    const at = used[part]!
-    let list = parts[part]
-    if (list === undefined || at === list.length) {
-      const larger = new Float64Array(list ? list.length * 2 : 64)
-      if (list) larger.set(list)
-      parts[part] = list = larger
-    }
-    list[at] = value
-    used[part] = at + 1
-  }
-  for (let record = 0; record < records; record++)
-    for (const key of keysOf(record)) {
-      hashKey(key)
-      put(hash1 & (PARTS - 1), hash2 * 2_097_152 + record)
-    }
+  const table = new KeyTable()
+  for (let record = 0; record < records; record++) table.add(record, keysOf(record))
+  return joinKeys(records, [table.take()], blockRecordsMax)
+}
+
+/**
+ * Groups records by the keys of several tables. Blocks of one record, or of more than the key's sort
+ * allows, are dropped.
+ */
+export function joinKeys(
+  records: number,
+  tables: readonly KeyCodes[],
+  blockRecordsMax: number,
+): Postings {
   const blocks: number[] = [0]
   const members = new GrowingUint32()
   const recordCount = sharedUint32(records + 1)
@@ -63,18 +110,16 @@ export function buildPostings(
   let largestBlock = 0
   const inCrowd = new Uint8Array(records)
   for (let part = 0; part < PARTS; part++) {
-    const list = parts[part]?.subarray(0, used[part]!)
-    if (!list) continue
-    list.sort()
+    const list = sortedPart(tables, part)
     for (let from = 0; from < list.length; ) {
-      const hash = Math.floor(list[from]! / 2_097_152)
+      const hash = Math.floor(list[from]! / RECORDS)
       let to = from + 1
-      while (to < list.length && Math.floor(list[to]! / 2_097_152) === hash) to++
+      while (to < list.length && list[to]! < (hash + 1) * RECORDS) to++
       keys++
       let distinct = 0
       const start = members.length
       for (let at = from; at < to; at++) {
-        const record = list[at]! % 2_097_152
+        const record = list[at]! - hash * RECORDS
         if (distinct > 0 && members.at(members.length - 1) === record) continue
         members.push(record)
         distinct++
@@ -93,7 +138,6 @@ export function buildPostings(
       }
       from = to
     }
-    delete parts[part]
   }
   let crowded = 0
   for (let i = 0; i < records; i++) {
@@ -122,6 +166,18 @@ export function buildPostings(
   }
 }
 
+/** Returns the codes of one part of all tables, sorted. */
+function sortedPart(tables: readonly KeyCodes[], part: number): Float64Array {
+  const lists = tables.map(({ codes, start }) => codes.subarray(start[part], start[part + 1]))
+  const all = new Float64Array(lists.reduce((sum, list) => sum + list.length, 0))
+  let at = 0
+  for (const list of lists) {
+    all.set(list, at)
+    at += list.length
+  }
+  return all.sort()
+}
+
 /** Returns whether a key has more records than allowed. */
 export function isSaturated({ saturated }: Postings, key: string): boolean {
   hashKey(key)
@@ -136,8 +192,8 @@ export function isSaturated({ saturated }: Postings, key: string): boolean {
   return saturated[from] === wanted
 }
 
-/** Upper bound of the records of one run: a record's number has 21 bits beside its key's hash. */
-export const POSTINGS_RECORDS_MAX = 2_097_152
+/** Upper bound of the records of one run. */
+export const POSTINGS_RECORDS_MAX = RECORDS
 
 /**
  * Visits the candidates of one record that have a higher number than `after`, each once; by default

@@ -1,3 +1,4 @@
+import { blockRecords } from './blockRecords.ts'
 import { type Completeness, estimateCompleteness } from './completeness.ts'
 import { findDrift, TRAINING_RECORDS_MIN } from './drift.ts'
 import { createEngine, type Engine } from './engine.ts'
@@ -13,7 +14,7 @@ import {
   RARELY_TWICE_BITS,
 } from './parameters.ts'
 import { type Comparison, type ComparisonKind, type MatchType, planComparisons } from './plan.ts'
-import { buildPostings, forEachCandidate, type Postings } from './postings.ts'
+import { forEachCandidate, type Postings } from './postings.ts'
 import { createSeededRandom } from './random.ts'
 import { countRandomPairs, drawRandomPairs, type RandomPairs } from './randomPairs.ts'
 import { sameSourceWeight } from './sameSource.ts'
@@ -72,7 +73,8 @@ export function train(
   const begun = beginTraining(type, features, options)
   const counter = new VectorCounter(begun.engine.scorer.columns)
   countRandomPairs(begun.engine, begun.pairs, 0, begun.pairs.a.length, counter)
-  return finishTraining(begun, findCandidateVectors(begun), counter.vectors())
+  const postings = blockRecords(begun.engine, begun.features)
+  return finishTraining(begun, findCandidateVectors(begun, postings), counter.vectors())
 }
 
 /** A training whose frequencies are known and whose random pairs are drawn. */
@@ -108,19 +110,12 @@ export interface CandidateVectors {
   competing: CompetingVectors | undefined
 }
 
-/** Second part of `train`: blocks the records and compares candidates, independent of random pairs. */
-export function findCandidateVectors({
-  features,
-  options,
-  parameters,
-  engine,
-}: BegunTraining): CandidateVectors {
+/** Second part of `train`: compares candidates, independent of random pairs. */
+export function findCandidateVectors(
+  { features, options, engine }: BegunTraining,
+  postings: Postings,
+): CandidateVectors {
   const { seed = 1, candidatePairsMax = CANDIDATE_PAIRS_MAX } = options
-  const postings = buildPostings(
-    features.length,
-    (i) => engine.keys(features.at(i)),
-    parameters.blockRecordsMax,
-  )
   const { isUniqueSource } = engine
   const found = candidateVectors(
     engine,
