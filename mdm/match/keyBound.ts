@@ -7,9 +7,10 @@ export const NARROW = '~'
 
 /**
  * A narrow key of more records gives no candidates. With 50, as for other keys, they made three in
- * four of the pairs of 200,000 persons and found one more match in a thousand.
+ * four of the pairs of 200,000 persons and found one more match in a thousand; with nine, two in five
+ * and one in a thousand.
  */
-export const NARROW_RECORDS_MAX = 9
+export const NARROW_RECORDS_MAX = 6
 
 /** Returns how many records may share a key that gives candidates. */
 export function keyRecordsMax(key: string, recordsMax: number): number {

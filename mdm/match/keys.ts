@@ -61,6 +61,7 @@ export function blockingKeys(
   const hasOwnName = comparisons.some(
     (c) => c.kind === 'product' || (c.kind === 'name' && !c.context),
   )
+  const sorts = sortsOfCommon(comparisons, features)
   for (const [index, comparison] of comparisons.entries()) {
     const feature = features[index]
     if (!feature) continue
@@ -103,7 +104,7 @@ export function blockingKeys(
         break
       case 'address':
         for (const address of (feature as AddressFeature[]).slice(0, 2)) {
-          addressKeys(address, encode, compound, broad)
+          addressKeys(address, sorts, encode, compound, broad)
           if (address.n) atoms.houseNumbers.push(address.n)
           if (address.p) atoms.postcodes.push(address.p)
           if (address.c) atoms.places.push(address.c)
@@ -118,7 +119,7 @@ export function blockingKeys(
         break
     }
   }
-  personKeys(atoms, encode, compound, broad)
+  personKeys(atoms, sorts, encode, compound, broad)
   // With many names, each makes fewer keys: aliases share most of their words.
   for (const name of names) nameKeys(name, names.length > 2 ? 3 : 4, atoms, encode, compound, broad)
   for (const name of contextNames) contextKeys(name, encode, compound)
@@ -126,14 +127,32 @@ export function blockingKeys(
   return [...new Set([...exact, ...compound, ...broad])].slice(0, keysMax)
 }
 
+/**
+ * Returns how the keys begin that many persons share, such as a house: one key for each. A person
+ * with a day of birth has other keys enough, so these are narrow; without one they are wide too.
+ */
+function sortsOfCommon(
+  comparisons: readonly Comparison[],
+  features: readonly ComparisonFeature[],
+): string[] {
+  if (!comparisons.some(({ kind }) => kind === 'person')) return ['']
+  const hasDay = comparisons.some(
+    ({ kind }, index) =>
+      kind === 'birth' && (features[index] as DateParts[] | null)?.some(([, , day]) => day > 0),
+  )
+  return hasDay ? [NARROW] : [NARROW, '']
+}
+
 function addressKeys(
   address: AddressFeature,
+  sorts: readonly string[],
   encode: PhoneticEncoder,
   compound: string[],
   broad: string[],
 ): void {
   const [rare, second] = rarest(address.s, address.b, 2)
-  if (address.n && rare) compound.push(`house:${address.n} ${encode(rare)}`)
+  if (address.n && rare)
+    for (const sort of sorts) compound.push(`${sort}house:${address.n} ${encode(rare)}`)
   if (address.n && address.p) compound.push(`post:${address.p} ${address.n}`)
   // Without the number, which may be missing or wrong: two words of the line, or one with the
   // place.
@@ -143,6 +162,7 @@ function addressKeys(
 
 function personKeys(
   atoms: Atoms,
+  sorts: readonly string[],
   encode: PhoneticEncoder,
   compound: string[],
   broad: string[],
@@ -177,7 +197,8 @@ function personKeys(
       if (!hasOtherParts) compound.push(`name:${pair}`)
       for (const day of days) compound.push(`name:${pair} ${day}`)
       for (const postcode of atoms.postcodes.slice(0, 1)) compound.push(`name:${pair} ${postcode}`)
-      for (const place of atoms.places.slice(0, 1)) compound.push(`name:${pair} ${place}`)
+      for (const place of atoms.places.slice(0, 1))
+        for (const sort of sorts) compound.push(`${sort}name:${pair} ${place}`)
     }
   // If the street is misspelled, and one of the names.
   for (const number of atoms.houseNumbers.slice(0, 1))
