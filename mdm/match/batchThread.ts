@@ -27,9 +27,7 @@ function run(task: ThreadTask): unknown {
       // The frequencies are the same, so the bits of the features are right.
       engine = createEngine(type, task.parameters)
       const found = createFoundPairs(task)
-      const pairs = comparePieces(engine, features, task, found, (before) =>
-        features.forget(before),
-      )
+      const pairs = comparePieces(engine, features, task, found)
       return {
         links: pairColumns(found.links),
         related: found.related && pairColumns(found.related),

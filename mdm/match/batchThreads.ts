@@ -236,20 +236,22 @@ export function countPairPieces(engine: Engine, task: RandomTask): VectorCounter
 }
 
 /**
- * Compares pieces of records with their candidates. Returns the number of pairs. Pieces rise, and a
- * record is compared with later ones only; `begin` is called with the first record of each piece.
+ * Compares pieces of records with their candidates. Returns the number of pairs. `begin` is called
+ * with the first record of each piece.
  */
 export function comparePieces(
   engine: Engine,
   features: FeatureReader,
   task: CompareTask,
   found: FoundPairs,
-  begin: (from: number) => void,
+  begin?: (from: number) => void,
 ): number {
   const stamp = new Uint32Array(features.length)
   let pairs = 0
   takePieces(task, features.length, COMPARE_RECORDS, (from, to) => {
-    begin(from)
+    begin?.(from)
+    // Pieces rise, and a record is compared with later ones only.
+    features.forget(from)
     pairs += compareRange(engine, features, task.postings, from, to, stamp, found)
   })
   return pairs
