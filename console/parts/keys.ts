@@ -8,6 +8,8 @@ export interface KeyAction {
   name: string
   run: () => void
   hidden?: boolean
+  /** Whether a key that is held down acts again and again. */
+  repeats?: boolean
 }
 
 /** What is shown adds its keys here; the key sheet lists them, the latest first. */
@@ -39,7 +41,7 @@ export function useKeys(title: string, actions: KeyAction[]): void {
         (event: KeyboardEvent) => {
           if (rests(event, key)) return
           const found = latest.current.find((a) => a.key === key)
-          if (!found) return
+          if (!found || (event.repeat && !found.repeats)) return
           event.preventDefault()
           found.run()
         },

@@ -9,10 +9,19 @@ export function valueText(value: unknown): string | null {
   }
   const group = value as Record<string, unknown>
   if (isMoney(group)) return moneyText(group)
-  const parts = Object.values(group)
-    .map(valueText)
+  const parts = Object.entries(group)
+    .toSorted(([a], [b]) => place(a) - place(b))
+    .map(([, part]) => valueText(part))
     .filter((t) => t !== null)
   return parts.length > 0 ? parts.join(', ') : null
+}
+
+/** An address is read from the street to the country, whatever order its system stores. */
+const ORDER = ['line1', 'street', 'line2', 'postcode', 'city', 'region', 'country']
+
+function place(part: string): number {
+  const at = ORDER.indexOf(part)
+  return at < 0 ? ORDER.length : at
 }
 
 interface Amount {

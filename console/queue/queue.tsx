@@ -54,7 +54,13 @@ export function Screen() {
     if (row) change({ at: row.id })
   }
   const open = (id = current?.id) =>
-    id && void navigate({ to: '/decide/$id', params: { id } as never })
+    id &&
+    void navigate({
+      to: '/decide/$id',
+      params: { id } as never,
+      // The round of decisions is over what the queue shows.
+      search: ((last: Record<string, unknown>) => ({ ...last, at: undefined })) as never,
+    })
   const select = (id = current?.id) => {
     if (!id) return
     const next = new Set(selected)
@@ -73,10 +79,10 @@ export function Screen() {
   const onDefer = doing((ids) => defer(ids, tasks.apply))
   const onAssign = () => refusal === null && chosen.length > 0 && setAssigning(true)
   useKeys('Queue', [
-    { key: 'j', name: 'Next task', run: () => move(at + 1) },
-    { key: 'k', name: 'Previous task', run: () => move(at - 1) },
-    { key: 'ArrowDown', name: 'Next task', run: () => move(at + 1), hidden: true },
-    { key: 'ArrowUp', name: 'Previous task', run: () => move(at - 1), hidden: true },
+    { key: 'j', repeats: true, name: 'Next task', run: () => move(at + 1) },
+    { key: 'k', repeats: true, name: 'Previous task', run: () => move(at - 1) },
+    { key: 'ArrowDown', repeats: true, name: 'Next task', run: () => move(at + 1), hidden: true },
+    { key: 'ArrowUp', repeats: true, name: 'Previous task', run: () => move(at - 1), hidden: true },
     { key: 'Home', name: 'First task', run: () => move(0), hidden: true },
     { key: 'End', name: 'Last loaded task', run: () => move(rows.length - 1), hidden: true },
     { key: 'Enter', name: 'Open the task', run: () => void open() },

@@ -62,12 +62,18 @@ export function consolePages(
 ): (req: IncomingMessage, res: ServerResponse, path: string) => Promise<void> {
   const policy = contentPolicy(options.signIn)
   let pages = new Map<string, Page>()
+  /** Those before the latest build; nothing older is kept. */
+  let last: ReadonlyMap<string, Page> = new Map()
   let builtMs = -1
   let reading: Promise<void> | null = null
   const read = async () => {
     const { mtimeMs } = await stat(join(options.folder, INDEX))
     if (mtimeMs === builtMs) return
-    pages = await readPages(options)
+    const next = await readPages(options)
+    // Pages that are open load parts of the build before.
+    const before = [...pages].filter(([name]) => name.startsWith(ASSETS) && !last.has(name))
+    last = pages
+    pages = new Map([...before, ...next])
     builtMs = mtimeMs
   }
   return async (req, res, path) => {

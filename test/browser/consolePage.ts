@@ -13,7 +13,8 @@ import { ask } from '../gateway/gateway.ts'
 import { chromiumPath, FLAGS } from './chromium.ts'
 
 const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-export const COMPANIES = 120
+/** Companies of the demo world: enough for a few tasks of each kind. */
+const companiesDefault = 120
 
 /** The real program with the demo world, and a browser that looks at its console. */
 export interface ConsoleServer {
@@ -44,11 +45,11 @@ export interface ConsolePage {
   errors: string[]
 }
 
-export async function consoleServer(flags: string[] = []): Promise<ConsoleServer> {
+export async function consoleServer(companies = companiesDefault): Promise<ConsoleServer> {
   await buildConsole()
   const db = await testDatabase()
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-console-'))
-  const start = ['start', '--port', '0', '--companies', String(COMPANIES), ...flags]
+  const start = ['start', '--port', '0', '--companies', String(companies)]
   const program = touchstone(start, dir, { DATABASE_URL: db.url })
   const stop = async () => {
     program.child.kill('SIGTERM')
