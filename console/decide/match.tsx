@@ -54,7 +54,8 @@ export function Match({
   }
   const isChanged = choices.size > 0 || out.size > 0
   const chosen = useQuery(DecisionPreviewDocument, isChanged ? { action: { merge: input } } : null)
-  const preview = isChanged ? (chosen.data?.previewAction ?? null) : task.mergePreview
+  // The last preview stays until the next one is there, and no key acts meanwhile.
+  const preview = (isChanged ? chosen.data?.previewAction : null) ?? task.mergePreview
   const painted = usePainted(task.id)
 
   const mayMerge = useRefusal('Mutation.mergeRecords', 'MERGE')
@@ -71,7 +72,7 @@ export function Match({
     mayMerge ??
     stopped ??
     stale ??
-    (isChanged && (chosen.loading || !preview)
+    (isChanged && (chosen.loading || !chosen.data)
       ? 'The preview of your values is on its way'
       : preview?.__typename === 'ActionRefused'
         ? preview.detail

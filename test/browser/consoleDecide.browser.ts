@@ -121,17 +121,16 @@ describe('decisions in the console', { skip }, () => {
           __typename ... on ActionDone { action { id } } } }`,
       { id: one.goldenId, version: one.version },
     )
+    assert.equal(overrideField.__typename, 'ActionDone')
     await page.keyboard.press('m')
-    if (overrideField.__typename === 'ActionDone') {
-      await page.getByText(/^Not done: .*the records changed since you saw them/).waitFor()
-      assert.equal((await stateOf(one.goldenId))?.state, 'ACTIVE')
-      await page.waitForSelector(`[data-task="${task.id}"]`)
-      await page.getByText('Changed meanwhile').first().waitFor()
-      await server.graph(
-        `mutation ($action: ID!) { undoAction(action: $action, reason: "test", idempotencyKey: "unstale") { __typename } }`,
-        { action: overrideField.action.id },
-      )
-    }
+    await page.getByText(/^Not done: .*the records changed since you saw them/).waitFor()
+    for (const s of subjects) assert.equal((await stateOf(s.goldenId))?.state, 'ACTIVE')
+    await page.waitForSelector(`[data-task="${task.id}"]`)
+    await page.getByText('Changed meanwhile').first().waitFor()
+    await server.graph(
+      `mutation ($action: ID!) { undoAction(action: $action, reason: "test", idempotencyKey: "unstale") { __typename } }`,
+      { action: overrideField.action.id },
+    )
     await context.close()
   })
 
