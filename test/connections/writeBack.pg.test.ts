@@ -33,6 +33,8 @@ interface WrittenKind {
   id: string
   /** Fields that are read from the same places as the name. */
   named?: readonly string[]
+  /** Further fields of a customer that is created. */
+  created?: Record<string, unknown>
   /** False where the kind creates no customers. */
   creates?: false
   /** Further settings of the connection. */
@@ -51,7 +53,13 @@ const WRITTEN: Readonly<Record<string, WrittenKind>> = {
     settings: { accountGoldenIdField: 'TouchstoneId_c' },
   },
   salesforce: { object: 'Account', name: 'Name', id: 'Id' },
-  sap: { object: 'A_BusinessPartner', name: 'OrganizationBPName1', id: 'id', named: ['legalName'] },
+  sap: {
+    ...{ object: 'A_BusinessPartner', name: 'OrganizationBPName1', id: 'id', named: ['legalName'] },
+    created: {
+      kind: 'ORGANISATION',
+      billingAddress: { street: 'Lindenallee 7', city: 'Ulm', postcode: '89073', country: 'DE' },
+    },
+  },
   stripe: { object: 'customer', name: 'name', id: 'id' },
   zuora: { object: 'Account', name: 'name', id: 'id', creates: false },
 }
@@ -79,7 +87,8 @@ for (const kind of KINDS_THAT_WRITE) {
   const name = kind.model.kind
   const written = WRITTEN[name]
   if (!written || (only && !only.includes('all') && !only.includes(name))) continue
-  const { object, named = [] } = written
+  const { object, named = [], created = {} } = written
+  const fields = Object.keys(created).length > 0 ? { fields: Object.keys(created) } : {}
   const namedAs = (text: string) => Object.fromEntries(['name', ...named].map((f) => [f, text]))
 
   async function open(t: TestContext) {
@@ -92,7 +101,9 @@ for (const kind of KINDS_THAT_WRITE) {
         mode: 'on',
         Customer: {
           ...{ object, update: ['name', ...named] },
-          ...(written?.creates === false ? {} : { create: { when: { lifecycle: ['CUSTOMER'] } } }),
+          ...(written?.creates === false
+            ? {}
+            : { create: { when: { lifecycle: ['CUSTOMER'] }, ...fields } }),
         },
         limits: { perMinute: 100_000, perDay: 1_000_000, changedRecordsMax: 100_000 },
       },
@@ -225,7 +236,7 @@ for (const kind of KINDS_THAT_WRITE) {
           const text = ['Quarzhafen', 'Lindenbrücke', 'Morgenwerk', 'Kieselfeld'][n] ?? ''
           const taxIds = [['DE136695976', 'DE129273398', 'DE811115368', 'DE811569869'][n]]
           await state('erp', `new ${n}`, {
-            ...{ ...namedAs(`${text} AG`), taxIds, lifecycle: 'CUSTOMER' },
+            ...{ ...namedAs(`${text} AG`), taxIds, lifecycle: 'CUSTOMER', ...created },
           })
           await write()
           const made = live().filter(([id]) => !before.has(id))
