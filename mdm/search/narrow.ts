@@ -17,7 +17,7 @@ const valuesMax = 100
 
 /**
  * Returns what narrows filters of a golden type: a condition that every record meets which has one of
- * some values in a field, and that the index of search answers. For fields of any model.
+ * some values in a field, and that the index of search finds. For fields of any model.
  */
 export function narrowing(policy: Policy, type: TypePolicy): Narrow {
   const searched = new Set(searchFields(policy, type).map((f) => f.path.join('.')))
