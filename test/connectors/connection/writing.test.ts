@@ -368,9 +368,12 @@ describe('the outcome of a write that failed', () => {
   })
 
   test('of a write that is stopped while it runs is UNKNOWN', async () => {
-    const { connection } = await start(({ method }) => (method === 'GET' ? { body: ada } : null))
     const controller = new AbortController()
-    setTimeout(() => controller.abort(), 60)
+    const { connection } = await start(({ method }) => {
+      if (method === 'GET') return { body: ada }
+      controller.abort()
+      return null
+    })
     const work = connection.writing.write(
       {
         object: 'customer',
