@@ -79,7 +79,10 @@ function besideEqualSurname(
   const isNear = level === GIVEN.NEAR || level === GIVEN.SIMILAR
   const isOne = ([one, other]: readonly [string, string]) => givenNames.isOneMiswritten(one, other)
   if (!isNear || pairs.some(isOne)) return level
-  return pairs.every(([one, other]) => differInTwoLetters(one, other)) ? GIVEN.OTHER : GIVEN.ALIKE
+  // In a word that is no name, two letters can be replaced by two slips.
+  const areTwo = ([one, other]: readonly [string, string]) =>
+    differInTwoLetters(one, other) && givenNames.isGivenName(one) && givenNames.isGivenName(other)
+  return pairs.every(areTwo) ? GIVEN.OTHER : GIVEN.ALIKE
 }
 
 function bestGiven(
