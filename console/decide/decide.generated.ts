@@ -54,7 +54,11 @@ export type ApprovalRule =
   /** The action is a bulk action. */
   | 'BULK'
   /** The action publishes a policy. */
-  | 'PUBLISH';
+  | 'PUBLISH'
+  /** The author asked for a second person. */
+  | 'REQUESTED'
+  /** An agent program prepared the action. */
+  | 'AGENT';
 
 /** State of a task. */
 export type TaskState =

@@ -14,6 +14,8 @@ const APPROVAL: Record<string, string> = {
   MERGE_VALUE: 'the records are of high value',
   BULK: 'it is many actions at once',
   PUBLISH: 'it publishes a policy',
+  REQUESTED: 'its author asked for one',
+  AGENT: 'an agent prepared it',
 }
 
 /** What the merge would do: always in sight, and never a dialog. */
