@@ -26,6 +26,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   sync: () => import('./commands/sync.ts'),
   systems: () => import('./commands/systems.ts'),
   tail: () => import('./commands/tail.ts'),
+  mcp: () => import('./commands/mcp.ts'),
   world: () => import('./commands/world.ts'),
   subgraph: () => import('./commands/subgraph.ts'),
   keys: () => import('./commands/keys.ts'),

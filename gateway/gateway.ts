@@ -8,6 +8,7 @@ import type { IngestHandler } from './http/deliveryRoute.ts'
 import { describeError } from './http/describeError.ts'
 import type { Check } from './http/health.ts'
 import { listen } from './http/listen.ts'
+import type { McpHandler } from './http/mcpRoute.ts'
 import { GRAPHQL_PATH } from './http/paths.ts'
 import type { MetricsText } from './http/routes.ts'
 import { createGatewayServer, type InProgress } from './http/server.ts'
@@ -47,6 +48,8 @@ export interface GatewayOptions {
   graphiql?: boolean | undefined
   /** Serves the console. Without it there is none. */
   console?: ConsoleOptions | undefined
+  /** Serves agents on /mcp. The default is yes without authentication. */
+  mcp?: boolean | undefined
   /** How often the credentials of open subscriptions are checked again; default 15 s. */
   recheckMs?: number
   loadPlanner?: RuntimeOptions['loadPlanner']
@@ -80,6 +83,12 @@ export interface Gateway {
   ): Promise<void>
   /** Drains for at most `graceMs`, then closes. */
   close(graceMs?: number): Promise<void>
+}
+
+/** The library of the protocol is loaded with the first request: most gateways never need it. */
+const handleMcp: McpHandler = async (exchange) => {
+  const { respondToMcp } = await import('./mcp/mcpServer.ts')
+  await respondToMcp(exchange)
 }
 
 /** Starts a gateway. Resolves when it listens and can respond. */
@@ -130,6 +139,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     callers,
     graphiql: options.graphiql,
     console: options.console && consolePages(options.console),
+    mcp: (options.mcp ?? callers.isLocal) ? handleMcp : undefined,
     recheckMs: options.recheckMs,
     log,
     report,

@@ -75,6 +75,7 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
       'execution',
     ],
     ingest: ['httpError.ts', 'identity', 'http'],
+    mcp: ['httpError.ts', 'http'],
     federation: [
       ...['httpError.ts', 'identity', 'operation', 'subscriptions', 'limits', 'cache'],
       ...['execution', 'http'],

@@ -1,14 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command } from 'commander'
 import { type FormattedExecutionResult, GraphQLError } from 'graphql'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
-import { readDevelopmentSecret } from '../../gateway/identity/developmentSecret.ts'
-import { isLoopback } from '../../gateway/identity/loopback.ts'
 import { Backoff } from '../../schema/kit/backoff.ts'
 import { boundedText } from '../../schema/kit/boundedResponse.ts'
-import { CONFIG, requireVariable, withConfig } from '../config/config.ts'
+import { requireVariable, withConfig } from '../config/config.ts'
 import { printError, printJsonSlowly, printSlowly } from '../terminal/print.ts'
+import {
+  credentials,
+  portOption,
+  TOKEN_VARIABLE,
+  tokenOption,
+  webUrl,
+} from './input/gatewayAddress.ts'
 import { formatTailItem, type TailItem } from './output/tailItem.ts'
 
 const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $ids: [ID!], $ops: [ChangeOp!], $systems: [String!], $fields: [String!], $snapshot: Boolean) {
@@ -23,7 +28,6 @@ const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $
     }
   }
 }`
-const TOKEN_VARIABLE = 'TOUCHSTONE_TOKEN'
 /** Bounds of one response of the gateway, or of whatever else responds at its address. */
 const responseMsMax = 60_000
 const responseBytesMax = 1_000_000
@@ -57,18 +61,8 @@ export const command = withConfig(new Command('tail'), ['dataDir'])
     'GraphQL address of the gateway (default: the gateway of this machine at --port)',
     webUrl,
   )
-  .addOption(
-    new Option('--port <port>', 'port of the gateway of this machine, without --url')
-      .env(CONFIG.port.env)
-      .argParser(gatewayPort)
-      .default(Number(CONFIG.port.default), CONFIG.port.default),
-  )
-  .addOption(
-    new Option(
-      '--token <text>',
-      'token or API key, only as a variable, because all users can read flags; a gateway of this machine without authentication needs none if its data directory is here',
-    ).env(TOKEN_VARIABLE),
-  )
+  .addOption(portOption())
+  .addOption(tokenOption())
   .option(
     '--from <cursor>',
     'start after this cursor; "oldest" for the oldest event that is stored (default: from now on)',
@@ -165,14 +159,6 @@ async function tail(options: Options): Promise<number> {
   return 0
 }
 
-/** Returns the credentials of one connection: a restarted gateway has another secret. */
-function credentials({ token, url, dataDir }: Options): Record<string, string> {
-  // The secret of a start never leaves this machine.
-  const bearer =
-    token ?? (isLoopback(new URL(url).hostname) ? readDevelopmentSecret(dataDir) : null)
-  return bearer ? { authorization: `Bearer ${bearer}` } : {}
-}
-
 function variables(options: Options, after: string | null): Record<string, unknown> {
   return {
     after,
@@ -267,19 +253,4 @@ function explain(e: unknown, url: string): string {
     return `refused: ${message}${code}`
   }
   return `no gateway responds at ${url}: start it with "npm start", or name another gateway with --url${message ? ` (${message})` : ''}`
-}
-
-function gatewayPort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
-  if (port < 1 || port > 65_535)
-    throw new InvalidArgumentError(
-      'It must be a port from 1 to 65535; or name the gateway with --url.',
-    )
-  return port
-}
-
-function webUrl(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
-    throw new InvalidArgumentError('It must be a URL like http://127.0.0.1:4000/graphql.')
-  return text
 }

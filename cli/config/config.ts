@@ -565,6 +565,13 @@ export const CONFIG = {
     allowed: 'auto, on or off; auto gives it without authentication',
     help: 'whether browsers get GraphiQL',
   }),
+  mcp: setting({
+    env: 'TOUCHSTONE_MCP',
+    schema: z.enum(['auto', 'on', 'off']),
+    default: 'auto',
+    allowed: 'auto, on or off; auto serves it without authentication',
+    help: 'whether agents are served on /mcp (Model Context Protocol)',
+  }),
   streamsMax: number(1, 100_000, {
     env: 'TOUCHSTONE_STREAMS_MAX',
     default: '5000',

@@ -39,6 +39,7 @@ export const GATEWAY_CONFIG = [
   'graphiql',
   'consoleClientId',
   'consoleScopes',
+  'mcp',
   'streamsMax',
   'connectionsMax',
   'addressConnectionsMax',

@@ -310,6 +310,7 @@ export async function startGatewayRole(options: {
       },
       graphiql: config.graphiql === 'auto' ? undefined : config.graphiql === 'on',
       console: { folder: consoleFolder, signIn: consoleSignIn(config) },
+      mcp: config.mcp === 'auto' ? undefined : config.mcp === 'on',
       log,
       refused: refusals.note,
       observe: metrics.observe,

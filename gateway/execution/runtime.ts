@@ -29,6 +29,8 @@ export interface Runtime {
   costMax: number
   /** The maximum duration of a query in milliseconds. */
   queryMsMax: number
+  /** Names of the golden types, for operations over records of any type. */
+  goldenTypes: readonly string[]
   groups: SubscriptionGroups
   cache: ResponseCache | undefined
   observe: ObserveOperation | undefined

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime'
 import { Logger } from '@graphql-hive/logger'
 import ws from '@graphql-mesh/transport-ws'
+import { type GraphQLSchema, isObjectType } from 'graphql'
 import type { Logger as Log } from 'pino'
 import type { RequestInfo, Subgraph } from '../../subgraphs/contract.ts'
 import type { ResponseCache } from '../cache/responseCache.ts'
@@ -134,6 +135,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     cache,
     costMax: bounds.costMax,
     queryMsMax: bounds.queryMsMax,
+    goldenTypes: goldenTypesOf(schema),
     groups: new SubscriptionGroups(),
     observe: options.observe,
     getEnveloped: (context) =>
@@ -146,6 +148,13 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     ...useCounter(async () => await runtime.dispose(), report),
   }
+}
+
+/** Golden types are those with the origin of their values. */
+function goldenTypesOf(schema: GraphQLSchema): string[] {
+  return Object.values(schema.getTypeMap()).flatMap((type) =>
+    isObjectType(type) && 'provenance' in type.getFields() ? [type.name] : [],
+  )
 }
 
 function transportOfOwn(

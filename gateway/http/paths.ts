@@ -3,3 +3,5 @@
  * services.
  */
 export const GRAPHQL_PATH = '/graphql'
+/** The path of the Model Context Protocol, at the gateway. */
+export const MCP_PATH = '/mcp'

@@ -8,7 +8,7 @@ import { deliver, type IngestHandler, isDelivery } from './deliveryRoute.ts'
 import { requireMethod } from './failure.ts'
 import { sendGraphiql } from './graphiql.ts'
 import { type Check, sendLive, sendReady } from './health.ts'
-import { GRAPHQL_PATH } from './paths.ts'
+import { GRAPHQL_PATH, MCP_PATH } from './paths.ts'
 import { sendText } from './response.ts'
 
 /** Returns all metrics in the text format of Prometheus, with its content type. */
@@ -24,8 +24,12 @@ export interface Routes {
   graphiql?: boolean | undefined
   /** Serves the pages of the console. */
   console?: ReturnType<typeof consolePages> | undefined
-  graphql: (req: IncomingMessage, res: ServerResponse, correlationId: string) => Promise<void>
+  graphql: Respond
+  /** Serves the Model Context Protocol. Without it the path is unknown. */
+  mcp?: Respond | undefined
 }
+
+type Respond = (req: IncomingMessage, res: ServerResponse, correlationId: string) => Promise<void>
 
 const GRAPHQL_METHODS = ['GET', 'POST'] as const
 
@@ -57,6 +61,13 @@ export async function route(
     if (wantsPage && (routes.graphiql ?? callers.isLocal))
       return await sendGraphiql(res, GRAPHQL_PATH, callers.origins)
     return await routes.graphql(req, res, id)
+  }
+  if (path === MCP_PATH && routes.mcp) {
+    if (isPreflight(req, callers.origins)) return sendPreflight(req, res, ['POST'])
+    // Without streams of the server there is nothing to GET, and without stored sessions nothing to
+    // DELETE.
+    requireMethod(req, res, 'POST')
+    return await routes.mcp(req, res, id)
   }
   if (path === '/metrics' && metrics) {
     requireMethod(req, res, 'GET')

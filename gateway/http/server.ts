@@ -20,6 +20,7 @@ import { Drain, graphChanged, serverStopping } from './drain.ts'
 import { sendFailure } from './failure.ts'
 import { graphqlOverHttp } from './graphqlHttp.ts'
 import { LogBudget } from './logBudget.ts'
+import { type McpHandler, mcpOverHttp } from './mcpRoute.ts'
 import { GRAPHQL_PATH } from './paths.ts'
 import { type Routes, route } from './routes.ts'
 import { SlowReaderGuard } from './slowReaderGuard.ts'
@@ -41,6 +42,8 @@ export interface ServerOptions
   report: ReportError
   refused?: NoteRefusal | undefined
   sharedRate?: SharedRate | undefined
+  /** Responds to agents. Without it the path /mcp is unknown. */
+  mcp?: McpHandler | undefined
   /** How often the credentials of open subscriptions are checked. */
   recheckMs?: number | undefined
 }
@@ -113,6 +116,36 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     }
   }
 
+  async function mcp(
+    handle: McpHandler,
+    req: IncomingMessage,
+    res: ServerResponse,
+    id: string,
+  ): Promise<void> {
+    const caller = await callers.identify({ ...credentialsOf(req.headers), request: req })
+    markAuthenticated(req.socket)
+    const request = admission.admit(caller, 'operations')
+    try {
+      const traceparent = checkedTraceparent(req.headers.traceparent)
+      await mcpOverHttp(
+        req,
+        res,
+        { correlationId: id, traceparent, ...caller },
+        {
+          runtime: runtime(),
+          bounds,
+          bodies,
+          report,
+          handle,
+          note: (call) => log.info({ correlationId: id, ...call }, 'an agent called a tool'),
+          charge: (count) => callerBounds.charge(caller, count),
+        },
+      )
+    } finally {
+      request.end(res)
+    }
+  }
+
   function fail(req: IncomingMessage, res: ServerResponse, failure: unknown, id: string): void {
     const { status, code, message: why } = sendFailure(req, res, failure, id, report)
     const isRefusal = status === 401 || status === 403
@@ -121,7 +154,13 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     log[isLogged ? 'info' : 'debug']({ correlationId: id, status, code, why }, 'request rejected')
   }
 
-  const routes: Routes = { ...options, graphql, draining: () => draining }
+  const { mcp: handleMcp } = options
+  const routes: Routes = {
+    ...options,
+    graphql,
+    mcp: handleMcp && ((req, res, id) => mcp(handleMcp, req, res, id)),
+    draining: () => draining,
+  }
   const connectionLines = new LogBudget(
     (count) => log.warn({ count }, 'more connections were closed than are logged each'),
     1,

@@ -100,6 +100,7 @@ export async function startInstallation(
     bounds: { ...BOUNDS, callerOperationsPerMinuteMax: 1_000_000_000 },
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
     recheckMs: 100,
+    mcp: true,
     ingest: createIngest({
       sources: new Map(),
       isSecret: () => false,

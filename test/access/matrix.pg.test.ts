@@ -130,6 +130,8 @@ const ENDPOINTS: [string, string, number, number, (readonly Role[])?, number?][]
   ['GET', '/graphql', 401, 400],
   ['POST', '/graphql', 401, 415],
   ['PUT', '/graphql', 405, 405],
+  ['POST', '/mcp', 401, 415],
+  ['GET', '/mcp', 405, 405],
   ['GET', '/metrics', 401, 200, ['monitor'], 403],
   ['POST', '/metrics', 405, 405],
   ['GET', '/health/live', 200, 200],

@@ -56,7 +56,7 @@ describe('a folder without a database', () => {
     webhooks: [['list'], ['deliveries'], ['replay', uuid], ['test', uuid]],
   }
   const MAY_CREATE = ['migrate', 'serve', 'start', 'subgraph']
-  const WORKS_WITHOUT = ['link', 'sources', 'systems', 'tail']
+  const WORKS_WITHOUT = ['link', 'mcp', 'sources', 'systems', 'tail']
 
   test('is named in the error and left empty by every command that must not create one', async (t) => {
     const { DATABASE_URL } = process.env
