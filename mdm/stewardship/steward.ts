@@ -120,7 +120,8 @@ export async function preview(
 ): Promise<Outcome | Preview> {
   const request = normalised({ ...given, reason: 'preview', idempotencyKey: crypto.randomUUID() })
   return await dryRun(steward, async (tx, look) => {
-    checkRequest(rulesOf(steward), caller, request)
+    // Who may propose an action may see what it would do.
+    checkRequest(rulesOf(steward), caller, { ...request, proposal: { rule: 'REQUESTED' } })
     await execute(tx, steward, caller, request, null, look)
   })
 }

@@ -58,7 +58,12 @@ const BOUNDS: QueryBounds = {
  * roles there are two more. `blind` has every scope but those of the model; `stranger` has none.
  */
 export async function startInstallation(
-  more: { rights?: RowRights; records?: WorldRecord[]; targets?: GraphDeps['targets'] } = {},
+  more: {
+    rights?: RowRights
+    records?: WorldRecord[]
+    targets?: GraphDeps['targets']
+    reads?: GraphDeps['reads']
+  } = {},
 ): Promise<Installation> {
   const db = await testDatabase()
   if (more.rights) await setUpRowRights(db.sql, policy)
@@ -83,6 +88,7 @@ export async function startInstallation(
     rows,
     levels: readServiceLevels('config/service-levels.yaml'),
     targets: more.targets,
+    ...(more.reads ? { reads: more.reads } : {}),
   })
   const supergraph = composeSupergraph(subgraphs)
   const logged: string[] = []
