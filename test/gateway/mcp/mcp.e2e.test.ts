@@ -6,7 +6,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { packagePath } from '../../../cli/config/packagePath.ts'
-import type { SensitiveAccess } from '../../../mdm/access/sensitiveAccess.ts'
+import type { Seer } from '../../../mdm/access/accessRecorder.ts'
 import { type Installation, startInstallation } from '../../access/installation.ts'
 import { key, type WorldRecord } from '../../subgraphs/world.ts'
 
@@ -51,8 +51,8 @@ let lupo: Seen
 let zephyr: Seen
 let secret: Seen
 let taskId: string
-/** The sensitive reads that were recorded. */
-const reads: SensitiveAccess[] = []
+/** Whose sensitive reads were recorded. */
+const reads: Seer[] = []
 
 interface Seen {
   id: string
@@ -63,7 +63,7 @@ before(async () => {
   it = await startInstallation({
     rights,
     records,
-    reads: { note: (read) => void reads.push(read) },
+    reads: { note: (by) => void reads.push(by) },
   })
   url = new URL('/mcp', it.url)
   const sign = (sub: string, roles: string[], claims: object = ALL) =>
