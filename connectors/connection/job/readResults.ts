@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync'
 import { dataText } from '../../../schema/kit/dataText.ts'
+import { isMap } from '../../mapping/rule.ts'
 import type { Json } from '../contract.ts'
 import type { JobDefinition } from '../definition/job.ts'
 import type { TemplateValue } from '../definition/template.ts'
@@ -10,7 +11,10 @@ import { refuseOf } from '../pull/readPage.ts'
 import { idText } from '../pull/rows.ts'
 import { failureOf, type RequestName } from '../request/failure.ts'
 import type { PageMark } from '../request/render.ts'
+import type { Ask } from '../request/requester.ts'
+import { createResultFile } from '../request/resultFile.ts'
 import type { JobAnswer, JobState } from './askJob.ts'
+import { type CsvRow, csvOptions, csvParts, refuseCsv } from './csvParts.ts'
 
 export interface JobPart {
   records: Record<string, unknown>[]
@@ -55,7 +59,7 @@ async function* readPages(
   }
 }
 
-/** Reads the files of a job that is done, each as one part. */
+/** Reads the files of a job that is done, each in parts. */
 async function* readFiles(
   ctx: ObjectContext,
   definition: JobDefinition,
@@ -71,44 +75,108 @@ async function* readFiles(
     throw lostJob(name, 'JOB_FAILED', `the job ${job} is done and names no file`)
   }
   let read = rows
-  for (let n = Number(part ?? 0); n < files.length; n++) {
-    const answered = await fetchPart(ctx, definition, { job, file: files[n] ?? '' })
-    const { records, refuse } = answered
-    read += records.length
-    const last = n + 1 >= files.length
-    // Rows that are missing at the end of a file would be missing here for ever.
-    if (last && announced !== null && announced !== read) {
-      yield { records, next: null, refuse }
-      throw lostJob(
-        answered.name,
-        'JOB_CUT',
-        `the job ${job} announces ${announced} rows, and its files have ${read}`,
-      )
+  const begun = filePartOf(part)
+  for (let n = begun.file; n < files.length; n++) {
+    let row = n === begun.file ? begun.row : 0
+    for await (const one of readFile(ctx, definition, { job, file: files[n] ?? '' }, row)) {
+      const { records, isLast, refuse } = one
+      read += records.length
+      row += records.length
+      const last = isLast && n + 1 >= files.length
+      // Rows that are missing at the end of a file would be missing here for ever.
+      if (last && announced !== null && announced !== read) {
+        yield { records, next: null, refuse }
+        throw lostJob(
+          one.name,
+          'JOB_CUT',
+          `the job ${job} announces ${announced} rows, and its files have ${read}`,
+        )
+      }
+      const to = isLast ? n + 1 : { file: n, row }
+      yield { records, next: last ? undefined : { job, at, part: to, rows: read }, refuse }
     }
-    yield { records, next: last ? undefined : { job, at, part: n + 1, rows: read }, refuse }
   }
 }
 
+/** Returns the file and the row of it that come next; earlier states name the file alone. */
+function filePartOf(part: Json): { file: number; row: number } {
+  return isMap(part)
+    ? { file: Number(part.file ?? 0), row: Number(part.row ?? 0) }
+    : { file: Number(part ?? 0), row: 0 }
+}
+
+/**
+ * Reads the rows of one file in parts, from a row on. The file lies on the disk meanwhile, so neither
+ * its size nor the time that rows take to be stored matters to memory and to the system.
+ */
+async function* readFile(
+  ctx: ObjectContext,
+  definition: JobDefinition,
+  values: Readonly<Record<string, TemplateValue>>,
+  skip: number,
+) {
+  const { results } = definition
+  const file = await createResultFile()
+  try {
+    const { name } = await askResults(ctx, definition, values, { file })
+    const refuse = refuseOf(name)
+    const form = { object: ctx.object.name, needed: results.columns }
+    for await (const { rows, isLast } of csvParts(
+      file.reader(),
+      form,
+      { rowsMax: partRowsMax, skip },
+      refuse,
+    )) {
+      ctx.signal.throwIfAborted()
+      yield { name, records: recordsOf(rows, definition), isLast, refuse }
+    }
+  } finally {
+    await file.close()
+  }
+}
+/** Rows of a file that are stored together. */
+const partRowsMax = 2_000
+
 async function fetchPart(
   ctx: ObjectContext,
-  { meaning, results }: JobDefinition,
+  definition: JobDefinition,
   values: Readonly<Record<string, TemplateValue>>,
   mark: PageMark | null = null,
   address: string | null = null,
 ) {
+  const answered = await askResults(ctx, definition, values, { mark, address, as: 'text' })
+  const refuse = refuseOf(answered.name)
+  const form = { object: ctx.object.name, needed: definition.results.columns }
+  const { options, check } = csvOptions(form, refuse)
+  let rows: CsvRow[]
+  try {
+    rows = parse(dataText(answered.body ?? ''), options)
+  } catch (e) {
+    return refuseCsv(e, refuse)
+  }
+  check()
+  return { ...answered, records: recordsOf(rows, definition), refuse }
+}
+
+function askResults(
+  ctx: ObjectContext,
+  { meaning, results }: JobDefinition,
+  values: Readonly<Record<string, TemplateValue>>,
+  how: Pick<Ask, 'mark' | 'address' | 'as' | 'file'>,
+) {
   const object = ctx.object.name
-  const answered = await ctx.requester.ask(
+  return ctx.requester.ask(
     {
       ...{ object, template: results.request, values: valuesOf(ctx, { object, ...values }) },
-      ...{ mark, address, as: 'text' },
+      ...how,
       ...(meaning ? { meaning } : {}),
     },
     ctx.signal,
   )
-  const refuse = refuseOf(answered.name)
-  const rows = rowsOfCsv(dataText(answered.body ?? ''), object, results.columns, refuse)
-  const records: Record<string, unknown>[] = results.record ? rows.map(results.record) : rows
-  return { ...answered, records, refuse }
+}
+
+function recordsOf(rows: CsvRow[], { results }: JobDefinition): Record<string, unknown>[] {
+  return results.record ? rows.map(results.record) : rows
 }
 
 /** A job whose results cannot be used. */
@@ -117,37 +185,4 @@ export function lostJob(name: RequestName, code: string, what: string) {
     ...{ verdict: 'RETRY', code, what },
     advice: 'the next run submits another one',
   })
-}
-
-/**
- * Reads rows of CSV with a header; an empty cell is no value. A column that begins with the name of
- * the object, as `Account.Id`, is one of its own fields.
- */
-function rowsOfCsv(
-  text: string,
-  object: string,
-  needed: readonly string[],
-  refuse: Refuse,
-): Record<string, string | null>[] {
-  const own = `${object.toLowerCase()}.`
-  const nameOf = (column: string) =>
-    column.toLowerCase().startsWith(own) ? column.slice(own.length) : column
-  const missing: string[] = []
-  const columns = (header: string[]) => {
-    const names = header.map(nameOf)
-    missing.push(...needed.filter((name) => !names.includes(name)))
-    return names
-  }
-  let rows: Record<string, string | null>[]
-  try {
-    rows = parse(text, {
-      ...{ bom: true, columns, skip_empty_lines: true },
-      cast: (value, { header }) => (value === '' && !header ? null : value),
-    })
-  } catch (e) {
-    return refuse('ANSWER_NOT_CSV', `the answer is no CSV: ${e instanceof Error ? e.message : e}`)
-  }
-  if (missing.length > 0)
-    refuse('JOB_COLUMN_MISSING', `the results have no column ${missing.join(', ')}`)
-  return rows
 }

@@ -6,12 +6,14 @@ import {
 } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
+import { pipeline } from 'node:stream/promises'
 import { rootCertificates } from 'node:tls'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { connectionFailure, isCertificateFailure } from '../../../schema/kit/connectionFailure.ts'
 import { guardedLookup, notPublic, type Resolve } from '../../../schema/kit/guardedLookup.ts'
 import { isReachable } from '../../../schema/kit/networkAddress.ts'
 import { count } from '../../../schema/kit/numberText.ts'
+import type { ResultFile } from './resultFile.ts'
 
 export interface HttpRequest {
   method: string
@@ -46,6 +48,17 @@ export class ExchangeError extends Error {
 export interface Exchange {
   /** Throws ExchangeError. `onHeaders` is called as soon as the system has begun to answer. */
   send(request: HttpRequest, signal: AbortSignal, onHeaders?: () => void): Promise<HttpAnswer>
+  /**
+   * Puts the body of an answer into a file, and gives it no text; only that of a refusal (status 400
+   * and above) is text. It ends where nothing comes for `idleMs`. Throws ExchangeError.
+   */
+  download(
+    request: HttpRequest,
+    signal: AbortSignal,
+    file: ResultFile,
+    idleMs: number,
+    onHeaders?: () => void,
+  ): Promise<HttpAnswer>
   /** Returns an answer whose body the caller reads. Redirects are not followed. */
   open(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage>
 }
@@ -93,10 +106,11 @@ export function createExchange(options: ExchangeOptions): Exchange {
     if (isIP(host) && !isAllowed(host)) throw privateAddress(host)
   }
 
-  async function send(
+  async function answerOf(
     request: HttpRequest,
     signal: AbortSignal,
-    onHeaders: () => void = () => {},
+    onHeaders: () => void,
+    readBody: (res: IncomingMessage) => Promise<{ text: string; bytes: number }>,
   ): Promise<HttpAnswer> {
     let url = request.url
     for (let redirects = 0; ; redirects++) {
@@ -106,7 +120,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       const status = res.statusCode ?? 0
       const location = res.headers.location
       if (status < 300 || status >= 400 || location === undefined)
-        return { status, headers: res.headers, ...(await read(res, bytesMax, signal)) }
+        return { status, headers: res.headers, ...(await readBody(res)) }
       res.resume()
       const next = URL.canParse(location, url) ? new URL(location, url) : null
       // Credentials of the headers would follow to the other host.
@@ -120,11 +134,35 @@ export function createExchange(options: ExchangeOptions): Exchange {
       url = next
     }
   }
+  const send: Exchange['send'] = (request, signal, onHeaders = () => {}) =>
+    answerOf(request, signal, onHeaders, (res) => read(res, bytesMax, signal))
+
+  async function download(
+    request: HttpRequest,
+    signal: AbortSignal,
+    file: ResultFile,
+    idleMs: number,
+    onHeaders: () => void = () => {},
+  ): Promise<HttpAnswer> {
+    const idle = new AbortController()
+    const timer = setTimeout(() => idle.abort(), idleMs)
+    const all = AbortSignal.any([signal, idle.signal])
+    try {
+      return await answerOf(request, all, onHeaders, (res) =>
+        (res.statusCode ?? 0) >= 400
+          ? read(res, bytesMax, all)
+          : store(res, file, () => timer.refresh(), all),
+      )
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
   async function open(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
     check(request.url)
     return await begin(request, agents, signal)
   }
-  return { send, open }
+  return { send, download, open }
 }
 
 function begin(
@@ -186,15 +224,7 @@ function read(
     signal.addEventListener('abort', aborted, { once: true })
     stream.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes > bytesMax)
-        fail(
-          new ExchangeError(
-            'ANSWER_TOO_LARGE',
-            `the answer has more than ${count(bytesMax)} bytes; ask for smaller pages`,
-            false,
-            true,
-          ),
-        )
+      if (bytes > bytesMax) fail(tooLarge(bytesMax))
       else chunks.push(chunk)
     })
     stream.on('end', () => {
@@ -206,6 +236,49 @@ function read(
     res.on('error', cut)
     res.on('aborted', cut)
   })
+}
+
+/** Puts a body into a file. It is refused while it is read, as soon as it has too many bytes. */
+async function store(
+  res: IncomingMessage,
+  file: ResultFile,
+  onChunk: () => void,
+  signal: AbortSignal,
+): Promise<{ text: string; bytes: number }> {
+  let bytes = 0
+  async function* counted(source: AsyncIterable<Buffer>) {
+    for await (const chunk of source) {
+      onChunk()
+      bytes += chunk.length
+      if (bytes > file.bytesMax) throw tooLarge(file.bytesMax)
+      yield chunk
+    }
+  }
+  try {
+    const decoder = decoderOf(res)
+    const fill = (source: AsyncIterable<Buffer>) => file.fill(counted(source))
+    await (decoder ? pipeline(res, decoder, fill, { signal }) : pipeline(res, fill, { signal }))
+  } catch (e) {
+    res.destroy()
+    if (e instanceof ExchangeError) throw e
+    if (signal.aborted) throw new ExchangeError('NO_ANSWER', 'the answer took too long', true, true)
+    if (e instanceof Error && 'syscall' in e && e.syscall === 'write')
+      throw new ExchangeError(
+        'RESULT_NOT_STORED',
+        `the answer could not be put into a temporary file: ${e.message}`,
+        true,
+        true,
+      )
+    throw new ExchangeError('NO_ANSWER', 'the connection ended within the answer', true, true)
+  }
+  if (!res.complete)
+    throw new ExchangeError('NO_ANSWER', 'the connection ended within the answer', true, true)
+  return { text: '', bytes }
+}
+
+function tooLarge(bytesMax: number): ExchangeError {
+  const text = `the answer has more than ${count(bytesMax)} bytes; ask for smaller pages`
+  return new ExchangeError('ANSWER_TOO_LARGE', text, false, true)
 }
 
 function decoderOf(res: IncomingMessage) {

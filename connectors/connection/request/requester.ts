@@ -19,6 +19,7 @@ import {
   withUnknownOutcome,
 } from './failure.ts'
 import { type PageMark, renderRequest } from './render.ts'
+import type { ResultFile } from './resultFile.ts'
 import { type Session, SessionCache } from './session.ts'
 import type { SystemClock } from './systemClock.ts'
 import { headerText, headerTime, type Judgement, judgeAnswer } from './verdict.ts'
@@ -36,6 +37,9 @@ export interface RetryPolicy {
   /** For all attempts of a request, with its waits. */
   deadlineMs: number
 }
+
+/** For all attempts of a request whose answer goes into a file. */
+const fileMsMax = 6 * 3_600_000
 
 export const RETRY_DEFAULTS: RetryPolicy = {
   attemptsMax: 5,
@@ -79,6 +83,8 @@ export interface Ask {
   headersOnly?: boolean
   /** The answer is a text, and no JSON. */
   as?: 'text'
+  /** Takes the body of an answer that may be too large for memory; then the answer has none. */
+  file?: ResultFile
 }
 
 /** How often a write is tried. */
@@ -137,7 +143,7 @@ export class Requester {
   ): Promise<Answered> {
     const { retry, counts, credentials } = this.#it
     const began = performance.now()
-    const deadline = AbortSignal.timeout(retry.deadlineMs)
+    const deadline = AbortSignal.timeout(ask.file ? fileMsMax : retry.deadlineMs)
     const all = AbortSignal.any([signal, deadline])
     const pauses = new Backoff(retry.msMin, retry.msMax)
     const limitPauses = new Backoff(2 * retry.msMin, 2 * retry.msMax)
@@ -222,8 +228,13 @@ export class Requester {
     let answer: HttpAnswer
     counts.requests++
     try {
-      const attempt = AbortSignal.any([signal, AbortSignal.timeout(http.timeoutMs)])
-      answer = await exchange.send(request, attempt, permit.counted)
+      answer = ask.file
+        ? await exchange.download(request, signal, ask.file, http.timeoutMs, permit.counted)
+        : await exchange.send(
+            request,
+            AbortSignal.any([signal, AbortSignal.timeout(http.timeoutMs)]),
+            permit.counted,
+          )
     } catch (e) {
       if (!(e instanceof ExchangeError)) throw e
       const verdict: Verdict = e.again
