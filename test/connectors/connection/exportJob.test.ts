@@ -141,6 +141,22 @@ describe('a job whose results are files', () => {
     }
   })
 
+  test('goes on within a file of many rows', async () => {
+    const system = new Exports()
+    const ids = Array.from({ length: 4_500 }, (_, n) => String(n + 1))
+    system.files = [`Id,Updated\n${ids.map((id) => `${id},2026-03-01T00:00:00Z\n`).join('')}`]
+    system.recordCount = ids.length
+    const connection = await open(system)
+    const seen: PulledPage[] = []
+    await pull(connection, null, seen, (n) => n > 1 && (seen[n - 1]?.rows.length ?? 0) > 1)
+    const rest = await pull(connection, seen.at(-1)?.position ?? null)
+    const sizes = [...seen, ...rest].map((page) => page.rows.length).filter((n) => n > 1)
+    assert.deepEqual(sizes, [2_000, 2_000, 500])
+    const read = [seen.at(-1), ...rest].flatMap((page) => page?.rows.map((r) => r.id) ?? [])
+    assert.deepEqual(read, ids)
+    assert.equal(system.bodies.length, 1)
+  })
+
   test('that fails, is lost, or loses its file is submitted again with the next run', async () => {
     const system = new Exports()
     system.status = 'aborted'
