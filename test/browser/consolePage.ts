@@ -16,6 +16,9 @@ const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 /** Companies of the demo world: enough for a few tasks of each kind. */
 const companiesDefault = 120
 
+/** A busy machine paints late. */
+const waitMsMax = 90_000
+
 /** The real program with the demo world, and a browser that looks at its console. */
 export interface ConsoleServer {
   sql: Sql
@@ -73,6 +76,7 @@ export async function consoleServer(companies = companiesDefault): Promise<Conso
           colorScheme: dark ? 'dark' : 'light',
           reducedMotion: 'reduce',
         })
+        context.setDefaultTimeout(waitMsMax)
         if (actor !== undefined)
           await context.addInitScript(
             ([name, person]) => sessionStorage.setItem(name as string, person as string),
