@@ -16,10 +16,8 @@ export function PersonMenu({ onKeys, onPalette }: { onKeys: () => void; onPalett
   }
   return (
     <>
-      <button type="button" className={css.name} popoverTarget={id} aria-label={`${name}: menu`}>
-        <span className={css.letter} aria-hidden="true">
-          {name[0]?.toUpperCase()}
-        </span>
+      <button type="button" className={css.name} popoverTarget={id}>
+        <span className={css.letter} aria-hidden="true" data-letter={name[0]?.toUpperCase()} />
         <span className={css.text}>{name}</span>
       </button>
       <div id={id} popover="auto" className={css.menu}>

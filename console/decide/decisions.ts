@@ -141,6 +141,8 @@ async function takeBack(
         }))
   if (data?.__typename === 'ActionDone') return null
   if (data?.__typename === 'ActionRefused') return data.detail
+  if (data?.__typename === 'ApprovalNeeded')
+    return 'A second person has to approve the undo; it is proposed'
   return failure?.message ?? 'The records changed since'
 }
 

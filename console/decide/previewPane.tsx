@@ -66,7 +66,7 @@ export function PreviewPane({
       </dl>
       {(task.explanation?.assertions.length ?? 0) > 0 && (
         <section>
-          <h3>Stewards said before</h3>
+          <h2 className={css.sub}>Stewards said before</h2>
           {task.explanation?.assertions.map((a) => (
             <p key={`${a.actor} ${a.at}`}>
               {a.actor}: {codeWords(a.kind)}, “{a.reason}”, <Time at={a.at} />
@@ -91,7 +91,7 @@ function Effects({
   const opening = preview.tasks.filter((t) => t.opens).length
   return (
     <section className={css.effects}>
-      <h3>What the merge does</h3>
+      <h2 className={css.sub}>What the merge does</h2>
       <ul>
         {result && (
           <li>
