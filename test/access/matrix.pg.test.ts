@@ -61,6 +61,7 @@ const MATRIX: [Role[], string[]][] = [
     of('Query', 'matchModels publications publicationProposals'),
   ],
   [['agent', 'steward', 'approver', 'integrator'], of('Query', 'serviceLevels')],
+  [[...READERS, 'publisher'], of('Query', 'viewer')],
   [['approver'], of('Query', 'auditLog sensitiveAccess')],
   [['integrator'], of('Query', 'webhooks webhook webhookDeliveries')],
   [
