@@ -8,13 +8,16 @@ import { packagePath } from '../config/packagePath.ts'
 import { supergraphText } from '../config/supergraph.ts'
 import { print } from '../terminal/print.ts'
 import { consoleOperations, hasGenerator } from './output/consoleOperations.ts'
+import { consoleTypes } from './output/consoleTypes.ts'
 
 /** Returns the text of the generated files that follow from the model. */
 export function generatedOfModel(): Map<string, string> {
   const policy = readPolicy(packagePath('schema/model'))
+  const supergraph = supergraphText(schemasOf(policy))
   return new Map([
     ['schema/generated/types.ts', generateTypes(policy)],
-    ['supergraph.graphql', supergraphText(schemasOf(policy))],
+    ['supergraph.graphql', supergraph],
+    ...consoleTypes(supergraph),
   ])
 }
 

@@ -27,6 +27,19 @@ export const SCREENS: readonly Screen[] = [
     needs: 'Query.task',
     load: () => import('../decide/decide.tsx'),
   },
+  {
+    path: '/record/$id',
+    name: 'Golden record',
+    needs: 'Query.node',
+    load: () => import('../record/record.tsx'),
+  },
+  {
+    path: '/search',
+    name: 'Search',
+    letter: 's',
+    needs: 'Query.search',
+    load: () => import('../search/search.tsx'),
+  },
 ]
 
 export const FIRST_PATH = '/queue'

@@ -16,15 +16,17 @@ export function Shell() {
   const navigate = useNavigate()
   const [shown, setShown] = useState<'PALETTE' | 'KEYS' | null>(null)
   const listed = SCREENS.flatMap((s) => (s.letter ? [{ ...s, letter: s.letter }] : []))
+  const go = (to: string) => void navigate({ to })
   useKeys('Everywhere', [
     { key: '$mod+k', name: 'Go to a screen, or do something', run: () => setShown('PALETTE') },
     { key: 'Shift+?', name: 'Show the keys of this screen', run: () => setShown('KEYS') },
     // Keyboards on which it needs no Shift.
     { key: '?', name: 'Show the keys', run: () => setShown('KEYS'), hidden: true },
+    { key: '/', name: 'Search golden records', run: () => searchBox() || go('/search') },
     ...listed.map(({ letter, name, path }) => ({
       key: `g ${letter}`,
       name: `Go to ${name}`,
-      run: () => void navigate({ to: path }),
+      run: () => go(path),
     })),
   ])
   return (
@@ -72,6 +74,13 @@ export function Shell() {
       {shown === 'KEYS' && <KeySheet onClose={() => setShown(null)} />}
     </div>
   )
+}
+
+/** Focuses the text of a search that is shown already. Returns whether one is. */
+function searchBox(): boolean {
+  const box = document.getElementById('search-text')
+  box?.focus()
+  return box !== null
 }
 
 /** Whether changes of others show by themselves. */
