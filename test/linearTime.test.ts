@@ -126,7 +126,7 @@ test('a header of thousands of equal names is read in linear time', async () => 
 test('the clock finds a parser that takes quadratic time', () => {
   const pattern = /^.*<([^>]+)>$/
   assert.equal(
-    endsInTime((text) => pattern.exec(text), '<'.repeat(chars)),
+    endsInTime((text) => pattern.exec(text), '<'.repeat(2 * chars)),
     false,
   )
 })
