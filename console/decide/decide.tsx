@@ -2,11 +2,12 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { useUrlState } from '../app/urlState.ts'
 import { Button } from '../parts/button.tsx'
+import { useKeys } from '../parts/keys.ts'
 import { Panes } from '../parts/panes.tsx'
 import { Empty, FailureNote, Skeleton } from '../parts/states.tsx'
 import { queueState } from '../queue/filter.ts'
 import { forget, loadAhead, usePair } from './ahead.ts'
-import { onReopen } from './decisions.ts'
+import { onReopen, undo } from './decisions.ts'
 import { Match } from './match.tsx'
 import { OtherTask } from './otherTask.tsx'
 import { useRound } from './round.ts'
@@ -37,10 +38,9 @@ export function Screen() {
       replace: true,
     })
   const back = () => void navigate({ to: '/queue', search: true as never })
-  const goOn = (decided: boolean) => {
+  const goOn = () => {
     round.pass(id)
     if (round.next) open(round.next)
-    else if (decided) back()
     else back()
   }
   const { giveBack } = round
@@ -50,6 +50,12 @@ export function Screen() {
       open(task)
     })
   })
+
+  // Also while a pair is on its way: a decision is undone as soon as it was made.
+  useKeys('Decisions', [
+    { key: 'u', name: 'Undo the last decision', run: () => void undo() },
+    { key: 'Escape', name: 'Back to the queue', run: back },
+  ])
 
   const again = () => forget((task) => task === id)
   const task = outcome?.data?.task
@@ -63,9 +69,8 @@ export function Screen() {
         closed={round.closedNow ?? (task.open ? null : (task.closedBecause ?? 'it is decided'))}
         failure={outcome.failure}
         again={again}
-        onNext={() => goOn(false)}
-        onDecided={() => goOn(true)}
-        onBack={back}
+        onNext={goOn}
+        onDecided={goOn}
       />
     )
   return (
@@ -76,7 +81,7 @@ export function Screen() {
         outcome === null ? (
           <Skeleton rows={14} slow={slow} />
         ) : task ? (
-          <OtherTask task={task} onNext={() => goOn(false)} onBack={back} />
+          <OtherTask task={task} onNext={goOn} />
         ) : outcome.failure ? (
           <FailureNote failure={outcome.failure} again={again} />
         ) : (

@@ -9,7 +9,7 @@ import { useRefusal } from '../session/viewer.ts'
 import type { Pair } from './ahead.ts'
 import { DecisionPreviewDocument } from './decide.generated.ts'
 import css from './decide.module.css'
-import { merge, notAMatch, undo } from './decisions.ts'
+import { merge, notAMatch } from './decisions.ts'
 import { type Candidate, fieldRows } from './fields.ts'
 import { FieldTable, resultOf } from './fieldTable.tsx'
 import { PreviewPane } from './previewPane.tsx'
@@ -27,20 +27,10 @@ interface MatchProps {
   again: () => void
   onNext: () => void
   onDecided: () => void
-  onBack: () => void
 }
 
 /** Two or more golden records that may be one thing. */
-export function Match({
-  task,
-  left,
-  closed,
-  failure,
-  again,
-  onNext,
-  onDecided,
-  onBack,
-}: MatchProps) {
+export function Match({ task, left, closed, failure, again, onNext, onDecided }: MatchProps) {
   const [out, setOut] = useState<ReadonlySet<string>>(new Set())
   const [choices, setChoices] = useState<ReadonlyMap<string, Candidate>>(new Map())
   const [at, setAt] = useState(0)
@@ -116,7 +106,6 @@ export function Match({
   useKeys('Decision', [
     { key: 'm', name: 'Merge', run: onMerge },
     { key: 'n', name: 'Not a match', run: onApart },
-    { key: 'u', name: 'Undo the last decision', run: () => void undo() },
     { key: 'Space', name: 'Later: go on without a decision', run: onNext },
     {
       key: 'j',
@@ -156,7 +145,6 @@ export function Match({
       name: 'Blind: decide without weights',
       run: () => show(view === 'BLIND' ? 'OPEN' : 'BLIND'),
     },
-    { key: 'Escape', name: 'Back to the queue', run: onBack },
   ])
 
   return (

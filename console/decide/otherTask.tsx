@@ -6,19 +6,8 @@ import type { Pair } from './ahead.ts'
 import css from './decide.module.css'
 
 /** A task that is not about a match, or whose records are one by now. */
-export function OtherTask({
-  task,
-  onNext,
-  onBack,
-}: {
-  task: Pair
-  onNext: () => void
-  onBack: () => void
-}) {
-  useKeys('Task', [
-    { key: 'Space', name: 'Next task', run: onNext },
-    { key: 'Escape', name: 'Back to the queue', run: onBack },
-  ])
+export function OtherTask({ task, onNext }: { task: Pair; onNext: () => void }) {
+  useKeys('Task', [{ key: 'Space', name: 'Next task', run: onNext }])
   return (
     <div className={css.other}>
       <h2>{codeWords(task.kind)}</h2>
