@@ -25,7 +25,7 @@ function marked(text: string, other: string) {
   const parts = fastDiff(other, text).filter(([kind]) => kind !== fastDiff.DELETE)
   const same = parts.reduce((n, [kind, part]) => n + (kind === fastDiff.EQUAL ? part.length : 0), 0)
   // Of two texts that share little the marks would be a pattern without meaning.
-  if (same * 2 < text.length) return <mark>{text}</mark>
+  if (same * 2 < Math.max(text.length, other.length)) return <mark>{text}</mark>
   let at = 0
   return parts.map(([kind, part]) => {
     const key = at
