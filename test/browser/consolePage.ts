@@ -40,6 +40,8 @@ interface PageOptions {
   height?: number
   actor?: string
   roles?: string
+  /** Requests of the page are those of a caller with this role of config/access.yaml. */
+  token?: string
 }
 export interface ConsolePage {
   page: Page
@@ -70,7 +72,7 @@ export async function consoleServer(companies = companiesDefault): Promise<Conso
       sql: db.sql,
       url,
       browser,
-      async open(path, { dark = false, width = 1440, height = 900, actor, roles } = {}) {
+      async open(path, { dark = false, width = 1440, height = 900, actor, roles, token } = {}) {
         const context = await browser.newContext({
           viewport: { width, height },
           colorScheme: dark ? 'dark' : 'light',
@@ -82,6 +84,7 @@ export async function consoleServer(companies = companiesDefault): Promise<Conso
             ([name, person]) => sessionStorage.setItem(name as string, person as string),
             ['touchstone-person', JSON.stringify({ actor, roles: roles ?? '' })],
           )
+        if (token !== undefined) await useToken(context, await tokenOf(dir, token))
         const page = await context.newPage()
         const errors: string[] = []
         page.on('pageerror', (e) => errors.push(e.message))
@@ -110,6 +113,19 @@ export async function consoleServer(companies = companiesDefault): Promise<Conso
     await stop()
     throw e
   }
+}
+
+async function tokenOf(dir: string, role: string): Promise<string> {
+  const { ended, output } = touchstone(['token', '--role', role], dir)
+  assert.equal(await ended, 0, output())
+  return output().trim()
+}
+
+/** The page sends the secret of the start; the server gets the token in its place. */
+async function useToken(context: BrowserContext, token: string): Promise<void> {
+  await context.route('**/graphql', (route) =>
+    route.continue({ headers: { ...route.request().headers(), authorization: `Bearer ${token}` } }),
+  )
 }
 
 /** Checks a page with axe, by the rules of WCAG 2.2 AA. Returns a line for each violation. */
