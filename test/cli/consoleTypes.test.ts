@@ -34,7 +34,7 @@ const graph = `
 
 async function vehicle() {
   const [text = ''] = consoleTypes(graph).values()
-  const { [0]: type, length } = JSON.parse(text.slice(text.indexOf('= [') + 2))
+  const { 0: type, length } = JSON.parse(text.slice(text.indexOf('= [') + 2))
   assert.equal(length, 1, 'a service is no golden type')
   return type
 }

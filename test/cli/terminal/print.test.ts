@@ -138,9 +138,7 @@ test('nothing but the writers prints', () => {
   )
   const printing = globSync('{cli,mdm,gateway,subgraphs,connectors,schema}/**/*.ts').filter(
     (file) =>
-      !writers.has(file) &&
-      file !== 'schema/publish.ts' &&
-      prints.test(readFileSync(file, 'utf8')),
+      !writers.has(file) && file !== 'schema/publish.ts' && prints.test(readFileSync(file, 'utf8')),
   )
   assert.deepEqual(printing, [])
 })
