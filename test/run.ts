@@ -41,6 +41,8 @@ const longest = [
   ...['test/mdm/connections/files.faults.ts', 'test/invariants/I9.kill.faults.ts'],
   'test/cli/install.faults.ts',
 ]
+/** Each has a server of its own and a browser that paints by the processor. */
+const browsersMax = 2
 const isPart = (file: string) => /(?<!\.e2e)\.test\.ts$/.test(file)
 const found = globSync(given.length > 0 ? given : 'test/**/*.test.ts', { cwd: root })
   .filter((file) => given.length > 0 || !ownRun.test(file))
@@ -97,7 +99,7 @@ const child = spawn(
   process.execPath,
   [
     '--test',
-    '--test-concurrency=4',
+    `--test-concurrency=${files.length > 0 && found.every((f) => f.endsWith('.browser.ts')) ? browsersMax : 4}`,
     `--test-timeout=${fileSecondsMax * 1_000}`,
     // A handle that a failed test left open must not block the run.
     '--test-force-exit',

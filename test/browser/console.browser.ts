@@ -74,7 +74,7 @@ describe('the console', { skip }, () => {
   test('s defers until tomorrow, and the list of another steward follows', async () => {
     const [one, other] = [await server.open('/queue'), await server.open('/queue')]
     for (const { page } of [one, other]) await page.waitForSelector('[data-current]')
-    await other.page.getByText('Live', { exact: true }).waitFor()
+    await other.page.locator('[data-state=LIVE]').waitFor()
     const { tasks } = await server.graph(titles)
     const [first] = tasks.nodes
     await one.page.keyboard.press('s')

@@ -40,6 +40,8 @@ interface PageOptions {
   height?: number
   actor?: string
   roles?: string
+  /** False: the page learns nothing of what others change. */
+  socket?: boolean
   /** Requests of the page are those of a caller with this role of config/access.yaml. */
   token?: string
 }
@@ -72,13 +74,17 @@ export async function consoleServer(companies = companiesDefault): Promise<Conso
       sql: db.sql,
       url,
       browser,
-      async open(path, { dark = false, width = 1440, height = 900, actor, roles, token } = {}) {
+      async open(
+        path,
+        { dark = false, width = 1440, height = 900, actor, roles, token, socket = true } = {},
+      ) {
         const context = await browser.newContext({
           viewport: { width, height },
           colorScheme: dark ? 'dark' : 'light',
           reducedMotion: 'reduce',
         })
         context.setDefaultTimeout(waitMsMax)
+        if (!socket) await context.routeWebSocket(/graphql/, () => {})
         if (actor !== undefined)
           await context.addInitScript(
             ([name, person]) => sessionStorage.setItem(name as string, person as string),
