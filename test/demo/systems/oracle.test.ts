@@ -104,7 +104,8 @@ describe('the model of Oracle Fusion', () => {
     assert.equal((await json(get(contacts, { q: `AccountPartyId = ${PartyId}` }))).count, 0)
     assert.equal((links as Fields[])[0]!.href, `${system.url}${accounts}/${PartyNumber}`)
     assert.equal((await json<Fields>(get(`${accounts}/${PartyNumber}`))).PartyId, PartyId)
-    const [id] = [...system.state('contracts')].find(([, { deleted }]) => deleted)!
+    const [id] = [...system.state('contracts')].find(([, { deleted }]) => !deleted)!
+    system.remove('contracts', id)
     assert.equal((await get(`${pathOf(resourceNamed('contracts'))}/${id}`)).status, 404)
     assert.throws(() => system.remove('accounts', String(PartyId)), /does not delete/)
   })
