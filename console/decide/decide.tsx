@@ -13,6 +13,7 @@ import { OtherTask } from './otherTask.tsx'
 import { useRound } from './round.ts'
 
 const slowMs = 2_000
+const MATCHES = ['POSSIBLE_MATCH', 'CONFLICT']
 
 /** One task after the other: each decision goes on to the next one. */
 export function Screen() {
@@ -60,7 +61,8 @@ export function Screen() {
   const again = () => forget((task) => task === id)
   const task = outcome?.data?.task
   const left = round.left === null ? null : `${round.left.toLocaleString('en')} to decide`
-  if (task && task.subjects.length > 1 && task.mergePreview)
+  // A preview that failed is loaded again from the pair, which stays.
+  if (task && MATCHES.includes(task.kind) && task.subjects.length > 1)
     return (
       <Match
         key={`${id} ${task.subjects.map((s) => s.version)}`}

@@ -165,7 +165,7 @@ export function Match({ task, left, closed, failure, again, onNext, onDecided }:
               task.
             </p>
           )}
-          {failure && <FailureNote failure={failure} again={again} />}
+          {failure && preview !== null && <FailureNote failure={failure} again={again} />}
           <FieldTable
             subjects={task.subjects}
             out={out}
@@ -195,8 +195,8 @@ export function Match({ task, left, closed, failure, again, onNext, onDecided }:
           task={task}
           subjects={subjects}
           preview={preview}
-          failure={chosen.failure}
-          again={stale ? again : chosen.again}
+          failure={chosen.failure ?? (preview === null ? failure : null)}
+          again={isChanged && !stale ? chosen.again : again}
           buttons={
             <>
               <Button kind="MAIN" keyHint="m" refusal={noMerge} onPress={onMerge}>
