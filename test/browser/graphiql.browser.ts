@@ -49,10 +49,12 @@ describe('GraphiQL', { skip }, () => {
 
   test('runs a query and shows its response', async () => {
     await page.locator('.graphiql-tab').nth(0).locator('.graphiql-tab-button').click()
-    await page.locator('.graphiql-execute-button').click()
-    await until(async () =>
-      /"customers"/.test((await page.locator('.graphiql-response').textContent()) ?? ''),
-    )
+    // A click that comes before the editor has the query of the tab runs that of the tab before.
+    await until(async () => {
+      await page.locator('.graphiql-execute-button').click()
+      await new Promise((resolve) => setTimeout(resolve, 2_000))
+      return /"customers"/.test((await page.locator('.graphiql-response').textContent()) ?? '')
+    })
   })
 
   test('its content policy stops foreign scripts, and nothing of the page', async () => {
