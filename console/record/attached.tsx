@@ -27,7 +27,7 @@ interface AttachedProps {
   onOpen: (list: string | undefined) => void
 }
 
-/** What else hangs on the record: the lists of the graph for its type, and figures. */
+/** What is attached to the record: the lists of the graph for its type, and figures. */
 export function Attached({ shown, list, onOpen }: AttachedProps) {
   const { type, record, operations } = shown
   const viewer = useViewer()
@@ -45,7 +45,7 @@ export function Attached({ shown, list, onOpen }: AttachedProps) {
     operation ? { id } : null,
   )
   if (type.lists.length + type.figures.length === 0)
-    return <Empty title={`Nothing hangs on a ${type.name} in this graph`} />
+    return <Empty title={`This graph has nothing attached to a ${type.name}`} />
   const counts: Counts | null | undefined = data?.node
   const open = type.lists.find((l) => l.name === list)
   return (

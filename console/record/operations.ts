@@ -108,7 +108,7 @@ function familyOf(
 
 export type Counts = Record<string, { totalCount: number } | Record<string, unknown> | null>
 
-/** What else hangs on the record: the size of each list, and figures. */
+/** What is attached to the record: the size of each list, and figures. */
 function countsOf(type: GoldenType, of: (name: string, selection: string) => string) {
   return (
     allowed: (scopes: string[][] | undefined) => boolean,
