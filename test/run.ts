@@ -34,19 +34,26 @@ const ownRun =
 const alone = new Set(['test/subgraphs/statements.pg.test.ts'])
 /**
  * They take more than a minute, much of it waiting, and begin first: Node takes files by their names,
- * and one of these near the end would run alone while the other processors rest.
+ * and one of these near the end would run alone while the other processors rest. Shares take them in
+ * turn.
  */
 const longest = [
-  ...['test/hostile/hostile.e2e.test.ts', 'test/cli/commands/systems.e2e.test.ts'],
-  ...['test/mdm/connections/files.faults.ts', 'test/invariants/I9.kill.faults.ts'],
-  'test/cli/install.faults.ts',
+  ...['test/cli/embeddedPostgres/server.e2e.test.ts', 'test/hostile/hostile.e2e.test.ts'],
+  ...['test/cli/commands/systems.e2e.test.ts', 'test/cli/commands/start.e2e.test.ts'],
+  ...['test/mdm/writeback/kill.faults.ts', 'test/invariants/I9.kill.faults.ts'],
+  ...['test/cli/install.faults.ts', 'test/mdm/connections/files.faults.ts'],
+  ...['test/access/localUser.faults.ts', 'test/cli/commands/startAgain.faults.ts'],
+  'test/e2e/start.faults.ts',
 ]
 /** Each has a server of its own and a browser that paints by the processor. */
 const browsersMax = 2
 const isPart = (file: string) => /(?<!\.e2e)\.test\.ts$/.test(file)
-const found = globSync(given.length > 0 ? given : 'test/**/*.test.ts', { cwd: root })
-  .filter((file) => given.length > 0 || !ownRun.test(file))
-  .sort()
+const isLong = (file: string) => /\.long\./.test(file)
+const found = inShare(
+  globSync(given.length > 0 ? given : 'test/**/*.test.ts', { cwd: root })
+    .filter((file) => given.length > 0 || !(ownRun.test(file) || isLong(file)))
+    .sort(),
+)
 const parts = found.filter(isPart)
 const others = given.length > 0 ? found.filter((f) => !isPart(f)) : []
 const groups = mkdtempSync(join(tmpdir(), 'touchstone-test-groups-'))
@@ -76,12 +83,30 @@ function inGroups(): string[] {
   )
 }
 
+/**
+ * TOUCHSTONE_SHARE=2/3 takes the second third: every third file, and the longest ones apart.
+ * Without it all are taken.
+ */
+function inShare(list: readonly string[]): string[] {
+  const share = process.env.TOUCHSTONE_SHARE
+  if (!share) return [...list]
+  const [, which, of] = (/^(\d+)\/(\d+)$/.exec(share) ?? []).map(Number)
+  if (!which || !of || which > of)
+    throw new Error(`TOUCHSTONE_SHARE is "${share}": for example 2/3, the second of three shares`)
+  const mine = byLength(list).filter((_, n) => n % of === which - 1)
+  process.stdout.write(`share ${share}: ${mine.length} of ${list.length} files\n`)
+  return mine
+}
+
+/** Returns the files with the longest ones first. */
+function byLength(list: readonly string[]): string[] {
+  const place = (file: string) => (longest.includes(file) ? longest.indexOf(file) : longest.length)
+  return list.toSorted((a, b) => place(a) - place(b))
+}
+
 /** Returns files that each have their own process, in the order in which they begin. */
 function inOrder(list: readonly string[]): string[] {
-  const place = (file: string) => (longest.includes(file) ? longest.indexOf(file) : longest.length)
-  return list
-    .toSorted((a, b) => place(a) - place(b))
-    .map((file, n) => numbered(n, `import '${urlOf(file)}'\n`, 'own'))
+  return byLength(list).map((file, n) => numbered(n, `import '${urlOf(file)}'\n`, 'own'))
 }
 
 function urlOf(file: string): string {

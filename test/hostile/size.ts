@@ -5,7 +5,7 @@
 export function hostileRecords(few: number): number {
   const given = process.env.TOUCHSTONE_HOSTILE
   if (given === undefined) return few
-  // The word of test/access/attacks.pg.test.ts for every value at every place.
+  // The word of test/access/attacks.long.pg.test.ts for every value at every place.
   if (given === 'all') return recordsOfAll
   const count = Number(given)
   if (Number.isSafeInteger(count) && count >= 1) return count
