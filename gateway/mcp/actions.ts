@@ -4,6 +4,7 @@ import { id, word } from './tool.ts'
 
 const recordsMax = 20
 const valueCharsMax = 10_000
+const recordCharsMax = 20_000
 const valueDepthMax = 8
 
 /** A golden record in the version that the agent saw. If it changed since, nothing is proposed. */
@@ -17,6 +18,14 @@ export const VALUE = z
     (value) =>
       nestsWithin(valueDepthMax, value) && (JSON.stringify(value)?.length ?? 0) <= valueCharsMax,
     `a value has at most ${valueCharsMax} characters of JSON and ${valueDepthMax} levels`,
+  )
+
+/** Values of a record by field. */
+export const VALUES = z
+  .record(word, VALUE)
+  .refine(
+    (values) => JSON.stringify(values).length <= recordCharsMax,
+    `the values have at most ${recordCharsMax} characters of JSON`,
   )
 
 export const MERGE_INPUT = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { MERGE_INPUT, PREVIEW } from './actions.ts'
+import { MERGE_INPUT, PREVIEW, VALUES } from './actions.ts'
 import { after, first, id, type Tool, tool, word, words } from './tool.ts'
 
 const PAGE = 'totalCount pageInfo { hasNextPage endCursor }'
@@ -96,6 +96,16 @@ export const READ_TOOLS: readonly Tool[] = [
     operation: `query McpPossibleMatches($id: ID!, $first: Int, $after: String) {
   possibleMatches(of: $id, first: $first, after: $after) {
     nodes { goldenId weight probability reason since task { id open assignee } } ${PAGE} } }`,
+  }),
+  tool({
+    name: 'matches_for',
+    title: 'Would this record be new?',
+    description:
+      'Returns the golden records that a record which is not stored may be, the likeliest first, with the verdict: for example before somebody creates a customer. Values are by field of the golden type, as golden_record shows them; required ones may be left out.',
+    input: z.strictObject({ type: word, values: VALUES, system: word.optional(), first }),
+    operation: `query McpMatchesFor($type: String!, $values: JSON!, $system: String, $first: Int) {
+  matchesFor(type: $type, values: $values, system: $system, first: $first) {
+    nodes { goldenId verdict weight probability because } totalCount } }`,
   }),
   tool({
     name: 'trace',
@@ -199,24 +209,17 @@ export const READ_TOOLS: readonly Tool[] = [
     variables: ({ first, after, ...filter }) => ({ filter, first, after }),
   }),
   tool({
-    name: 'data_quality',
-    title: 'Data quality of a golden type',
-    description:
-      'Returns measures of quality of a golden type, for example Customer: match rate, completeness, drift of source systems. It reads all records, so it is slow.',
-    input: z.strictObject({ type: word }),
-    operation: `query McpDataQuality($type: String!) {
-  dataQuality(type: $type) { type golden records matchRate uniqueness overrideRate
-    fields { field completeness overrides } systems { system records validity } } }`,
-  }),
-  tool({
     name: 'health',
-    title: 'Service levels and waiting times',
+    title: 'Service levels, waiting times and data quality',
     description:
-      'Returns the state of the service levels and how long tasks of each kind have waited.',
-    input: z.strictObject({}),
-    operation: `query McpHealth {
+      'Returns the state of the service levels and how long tasks of each kind have waited. With a golden type, for example Customer, also measures of its quality: match rate, completeness, drift of source systems. Those read all records, so they are slow.',
+    input: z.strictObject({ type: word.optional() }),
+    operation: `query McpHealth($type: String! = "", $quality: Boolean! = false) {
   serviceLevels { name tier measure withinMs target state budgetLeft late }
-  queueAges { kind open overdue ageSecondsMedian ageSecondsMax } }`,
+  queueAges { kind open overdue ageSecondsMedian ageSecondsMax }
+  dataQuality(type: $type) @include(if: $quality) { type golden records matchRate uniqueness overrideRate
+    fields { field completeness overrides } systems { system records validity } } }`,
+    variables: ({ type }) => (type === undefined ? {} : { type, quality: true }),
   }),
   tool({
     name: 'changes',

@@ -144,8 +144,8 @@ function validArguments(): Record<string, object> {
     preview_proposal: { id: '' },
     proposals: { states: ['PROPOSED'] },
     exceptions: {},
-    data_quality: { type: 'Customer' },
-    health: {},
+    matches_for: { type: 'Customer', values: { name: 'Casa Lupo' } },
+    health: { type: 'Customer' },
     changes: { types: ['Customer'], first: 5 },
     propose_merge: { ...both, reason: 'one firm' },
     propose_no_match: { ...both, reason: 'two firms' },
@@ -233,6 +233,11 @@ describe('an agent', () => {
         assert.equal(isError, false, `${name}: ${text}`)
         assert.equal(errors, undefined, `${name}: ${text}`)
       }
+      const { data: healthAlone } = await call(ops, 'health')
+      assert.deepEqual(Object.keys(healthAlone).sort(), ['queueAges', 'serviceLevels'])
+      const casa = { name: 'Casa Lupo', domains: ['lupo.example'] }
+      const { data } = await call(ops, 'matches_for', { type: 'Customer', values: casa })
+      assert.ok(data.matchesFor.nodes.some((n: Data) => n.goldenId === lupo.id))
       await ops.close()
     })
 
