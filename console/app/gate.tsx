@@ -17,7 +17,8 @@ export function Gate() {
   const { state, why } = useSession()
   const { data, failure, slow, again } = useQuery(
     ViewerDocument,
-    state === 'STARTING' ? null : { scopes: SCOPES },
+    // Signed out, it would only be refused, and the reason of the sign-out would be lost.
+    state === 'SIGNED_IN' ? { scopes: SCOPES } : null,
   )
   const [viewer, setViewer] = useState<Viewer | null>(null)
   useEffect(() => {

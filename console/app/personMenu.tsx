@@ -1,5 +1,5 @@
 import { type FormEvent, useId } from 'react'
-import { actAs, personNow, signInMode } from '../session/session.ts'
+import { actAs, personNow, signInMode, signOut } from '../session/session.ts'
 import { useViewer } from '../session/viewer.ts'
 import css from './personMenu.module.css'
 import { chooseTheme, themeNow } from './theme.ts'
@@ -38,6 +38,11 @@ export function PersonMenu({ onKeys, onPalette }: { onKeys: () => void; onPalett
             <option value="dark">Dark</option>
           </select>
         </label>
+        {signInMode !== 'DEVELOPMENT' && (
+          <button type="button" className={css.item} onClick={() => void signOut()}>
+            Sign out
+          </button>
+        )}
         {signInMode === 'DEVELOPMENT' && (
           <form className={css.form} onSubmit={send}>
             <p>No sign-in on this server: act as anybody, to try approvals with two people.</p>

@@ -1,6 +1,8 @@
 /** Storage of one tab, for the way to the issuer and back. It never holds a token. */
 const PENDING = 'touchstone-sign-in'
 const RETURN_PATH = '/console/signed-in'
+/** Where a sign-out ends. A page that is loaded there asks before it signs in again. */
+export const SIGNED_OUT_PATH = '/console/signed-out'
 /** A token is renewed when it ends within this time. */
 const renewMs = 30_000
 
@@ -12,11 +14,17 @@ export interface OpenId {
   /** Leaves for the issuer; the person comes back to the same address. */
   leave(): Promise<never>
   forget(): void
+  /**
+   * Ends the sign-in at the issuer as far as it lets pages do that: it revokes the refresh token, and
+   * returns the address at which the session there ends. Null if the issuer has none.
+   */
+  signOut(): Promise<string | null>
 }
 
 interface Tokens {
   access: string
   refresh: string | null
+  id: string | null
   endsMs: number
 }
 interface Pending {
@@ -24,9 +32,14 @@ interface Pending {
   verifier: string
   address: string
 }
+/** What the discovery document of the issuer states. */
 interface Endpoints {
+  issuer: string
   authorization_endpoint: string
   token_endpoint: string
+  revocation_endpoint?: string
+  end_session_endpoint?: string
+  authorization_response_iss_parameter_supported?: boolean
 }
 
 /**
@@ -40,10 +53,17 @@ export function openIdOf(at: { issuer: string; clientId: string; scopes: string 
   const discover = () => {
     endpoints ??= fetchJson<Endpoints>(
       `${at.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
-    ).catch((e) => {
-      endpoints = null
-      throw e
-    })
+    )
+      .then((found) => {
+        if (found.issuer === at.issuer) return found
+        throw new Error(
+          `The issuer names itself ${found.issuer}, and the server names it ${at.issuer}`,
+        )
+      })
+      .catch((e) => {
+        endpoints = null
+        throw e
+      })
     return endpoints
   }
   const request = async (body: Record<string, string>) => {
@@ -51,11 +71,14 @@ export function openIdOf(at: { issuer: string; clientId: string; scopes: string 
     const given = await fetchJson<{
       access_token: string
       refresh_token?: string
+      id_token?: string
       expires_in?: number
     }>(token_endpoint, new URLSearchParams({ client_id: at.clientId, ...body }))
     tokens = {
       access: given.access_token,
+      // An issuer that does not rotate them returns none.
       refresh: given.refresh_token ?? tokens?.refresh ?? null,
+      id: given.id_token ?? tokens?.id ?? null,
       endsMs: Date.now() + (given.expires_in ?? 300) * 1_000,
     }
   }
@@ -89,6 +112,11 @@ export function openIdOf(at: { issuer: string; clientId: string; scopes: string 
     if (error) throw new Error(query.get('error_description') ?? error)
     if (!pending || !code || query.get('state') !== pending.state)
       throw new Error('The sign-in was not begun in this tab, or was completed already')
+    // Another issuer may have got hold of the code (RFC 9207).
+    const { issuer, authorization_response_iss_parameter_supported: isNamed } = await discover()
+    const by = query.get('iss')
+    if (by === null ? isNamed : by !== issuer)
+      throw new Error(`The sign-in was completed by another issuer than ${issuer}`)
     await request({
       grant_type: 'authorization_code',
       code,
@@ -119,12 +147,35 @@ export function openIdOf(at: { issuer: string; clientId: string; scopes: string 
     forget() {
       tokens = null
     },
+    async signOut() {
+      const last = tokens
+      tokens = null
+      const { revocation_endpoint, end_session_endpoint } = await discover()
+      // The session may end at the issuer all the same; the token ends by itself.
+      if (revocation_endpoint && last?.refresh)
+        await fetchJson(
+          revocation_endpoint,
+          new URLSearchParams({
+            client_id: at.clientId,
+            token: last.refresh,
+            token_type_hint: 'refresh_token',
+          }),
+        ).catch(() => {})
+      if (!end_session_endpoint) return null
+      const url = new URL(end_session_endpoint)
+      url.searchParams.set('client_id', at.clientId)
+      url.searchParams.set('post_logout_redirect_uri', location.origin + SIGNED_OUT_PATH)
+      if (last?.id) url.searchParams.set('id_token_hint', last.id)
+      return url.href
+    },
   }
 }
 
 async function fetchJson<T>(url: string, body?: URLSearchParams): Promise<T> {
   const response = await fetch(url, body ? { method: 'POST', body } : {}).catch(() => {
-    throw new Error(`The issuer does not respond: ${new URL(url).origin}`)
+    throw new Error(
+      `The issuer ${new URL(url).origin} does not respond, or does not allow requests of this page (CORS)`,
+    )
   })
   const json = (await response.json().catch(() => ({}))) as T & {
     error?: string
@@ -142,6 +193,10 @@ function random(): string {
 }
 
 async function challengeOf(verifier: string): Promise<string> {
+  if (!isSecureContext)
+    throw new Error(
+      'Sign-in needs https, or an address of this machine: browsers refuse it elsewhere',
+    )
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))
   return base64url(new Uint8Array(digest))
 }

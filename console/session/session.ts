@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { type OpenId, openIdOf } from './openId.ts'
+import { type OpenId, openIdOf, SIGNED_OUT_PATH } from './openId.ts'
 import { signInOfPage } from './settings.ts'
 
 /** Names of browser storage. GraphiQL stores the secret of the start under the same name. */
@@ -46,11 +46,15 @@ function change(next: Session): void {
 
 /** Prepares the first request. At an issuer it completes a sign-in, or leaves the page for one. */
 export async function startSession(): Promise<void> {
+  if (location.pathname === SIGNED_OUT_PATH) {
+    history.replaceState(null, '', '/console')
+    return change({ state: 'SIGNED_OUT', why: 'You signed out.' })
+  }
   try {
     await openId?.start()
     change({ state: 'SIGNED_IN', why: null })
   } catch (e) {
-    change({ state: 'SIGNED_OUT', why: e instanceof Error ? e.message : String(e) })
+    change({ state: 'SIGNED_OUT', why: textOf(e) })
   }
 }
 
@@ -85,9 +89,17 @@ export function rejected(why: string): void {
 
 /** Signs in again: at the issuer, or with what the person entered. The address stays the same. */
 export async function signIn(credential?: string): Promise<void> {
-  if (openId) return await openId.leave()
+  if (openId)
+    return await openId.leave().catch((e) => change({ state: 'SIGNED_OUT', why: textOf(e) }))
   entered = credential?.trim() || null
   change({ state: 'SIGNED_IN', why: null })
+}
+
+/** Signs out, at the issuer too, and loads a page that holds nothing of the session. */
+export async function signOut(): Promise<void> {
+  entered = null
+  const address = await openId?.signOut().catch(() => null)
+  location.assign(address ?? SIGNED_OUT_PATH)
 }
 
 export function personNow(): Person {
@@ -98,6 +110,10 @@ export function personNow(): Person {
 export function actAs(person: Person): void {
   sessionStorage.setItem(PERSON, JSON.stringify(person))
   location.reload()
+}
+
+function textOf(e: unknown): string {
+  return e instanceof Error ? e.message : String(e)
 }
 
 function read(from: Storage, name: string): string | null {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,12 +52,16 @@ export interface ConsolePage {
   errors: string[]
 }
 
-export async function consoleServer(companies = companiesDefault): Promise<ConsoleServer> {
+/** `port` and `env`: for a server whose callers sign in at an issuer; then `graph` is of no use. */
+export async function consoleServer(
+  companies = companiesDefault,
+  { port = 0, env = {} }: { port?: number; env?: Record<string, string> } = {},
+): Promise<ConsoleServer> {
   await buildConsole()
   const db = await testDatabase()
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-console-'))
-  const start = ['start', '--port', '0', '--companies', String(companies)]
-  const program = touchstone(start, dir, { DATABASE_URL: db.url })
+  const start = ['start', '--port', String(port), '--companies', String(companies)]
+  const program = touchstone(start, dir, { DATABASE_URL: db.url, ...env })
   const stop = async () => {
     program.child.kill('SIGTERM')
     await program.ended
@@ -67,7 +71,8 @@ export async function consoleServer(companies = companiesDefault): Promise<Conso
   try {
     const [, graphUrl = ''] = await program.says(/GraphQL {6}(\S+)/)
     await program.says(/Stop with Ctrl-C/)
-    const secret = () => readFileSync(join(dir, 'development-secret'), 'utf8').trim()
+    const file = join(dir, 'development-secret')
+    const secret = () => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '')
     const browser = await chromium.launch({ executablePath: chromiumPath as string, args: FLAGS })
     const url = `${new URL(graphUrl).origin}/console`
     return {
@@ -98,7 +103,7 @@ export async function consoleServer(companies = companiesDefault): Promise<Conso
           if (line.type() === 'error' && !/Failed to load resource|WebSocket/.test(line.text()))
             errors.push(line.text())
         })
-        await page.goto(`${url}${path}#secret=${secret()}`)
+        await page.goto(`${url}${path}${secret() && `#secret=${secret()}`}`)
         return { page, context, errors }
       },
       async graph(text, variables = {}) {
