@@ -7,6 +7,18 @@ import type { Transaction } from './database.ts'
  */
 export const LOCK = { record: 1, reference: 2, blockingKey: 3, golden: 4 } as const
 
+const lockFree = new WeakSet<Transaction>()
+
+/** Lets a transaction that has one snapshot and is rolled back (`dryRunTransaction`) take no locks. */
+export function markLockFree(tx: Transaction): Transaction {
+  lockFree.add(tx)
+  return tx
+}
+
+export function isLockFree(tx: Transaction): boolean {
+  return lockFree.has(tx)
+}
+
 /**
  * Locks 52-bit numbers until the end of the transaction, in sorted order: one statement, and unnest
  * keeps the order. The numbers in `shared` are locked in shared mode. Each lock takes a slot of the
@@ -19,13 +31,19 @@ export async function lock(
   shared: ReadonlySet<number> = NONE,
 ): Promise<void> {
   const sorted = [...new Set(numbers)].sort((a, b) => a - b)
-  if (sorted.length === 0) return
+  if (sorted.length === 0 || isLockFree(tx)) return
   await tx`
     select count(case when s then pg_advisory_xact_lock_shared((${LOCK[kind]}::bigint << 56) | n)::text
       else pg_advisory_xact_lock((${LOCK[kind]}::bigint << 56) | n)::text end)
     from unnest(${sorted}::bigint[], ${sorted.map((n) => String(shared.has(n)))}::text[]::boolean[]) as l (n, s)`
 }
 const NONE: ReadonlySet<number> = new Set()
+
+/** Locks a name until the end of the transaction. */
+export async function lockName(tx: Transaction, name: string): Promise<void> {
+  if (isLockFree(tx)) return
+  await tx`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`
+}
 
 /** Locks the numbers that are free and returns them. */
 export async function tryLock(
@@ -34,7 +52,7 @@ export async function tryLock(
   numbers: Iterable<number>,
 ): Promise<Set<number>> {
   const wanted = [...new Set(numbers)]
-  if (wanted.length === 0) return new Set()
+  if (wanted.length === 0 || isLockFree(tx)) return new Set(wanted)
   const rows = await tx<{ n: number }[]>`
     select n from unnest(${wanted}::bigint[]) as n where pg_try_advisory_xact_lock((${LOCK[kind]}::bigint << 56) | n)`
   return new Set(rows.map((r) => r.n))

@@ -1,5 +1,5 @@
 import type { Transaction } from '../db/database.ts'
-import { type LOCK, lock, lockNumber } from '../db/locks.ts'
+import { isLockFree, type LOCK, lock, lockNumber } from '../db/locks.ts'
 import { type Link, loadLinks } from './links.ts'
 
 export interface Placed {
@@ -49,7 +49,7 @@ export async function lockClosure(
     const found = await closure(tx, seeds, overlay, joins)
     const ids = [...found.placed.values(), ...found.boundary.values()].map((p) => p.goldenId)
     const wanted = [...new Set(ids)].filter((g): g is string => g !== null && !held.has(g))
-    if (wanted.length === 0) return found
+    if (wanted.length === 0 || isLockFree(tx)) return found
     await lock(tx, 'golden' satisfies keyof typeof LOCK, wanted.map(lockNumber))
     for (const g of wanted) held.add(g)
   }

@@ -32,22 +32,40 @@ export interface PossibleMatch {
   reason: string
 }
 
-/** Replaces the possible matches of the records in `touched`. Returns how many there were. */
+/**
+ * Replaces the possible matches of the records in `touched`. Returns how many there were. Writes
+ * those alone that are gone, new or different: most stay as they are, and a row that is written is
+ * locked for whoever decides about its records.
+ */
 export async function savePossible(
   tx: Transaction,
   type: string,
   touched: string[],
   found: PossibleMatch[],
 ): Promise<number> {
-  let removed = 0
-  if (touched.length > 0)
-    removed = (
-      await tx`delete from possible_match where a = any(${touched}::uuid[]) or b = any(${touched}::uuid[])`
-    ).count
-  if (found.length > 0)
+  const stored =
+    touched.length === 0
+      ? []
+      : await tx<PossibleMatch[]>`
+          select a, b, weight, reason from possible_match
+          where a = any(${touched}::uuid[]) or b = any(${touched}::uuid[])`
+  const pairOf = (p: PossibleMatch) => `${p.a} ${p.b}`
+  const before = new Map(stored.map((p) => [pairOf(p), p]))
+  const wanted = new Set(found.map(pairOf))
+  const gone = stored.filter((p) => !wanted.has(pairOf(p)))
+  const changed = found.filter((f) => {
+    const was = before.get(pairOf(f))
+    // Weights are stored in single precision.
+    return was?.reason !== f.reason || Math.fround(was.weight) !== Math.fround(f.weight)
+  })
+  if (gone.length > 0)
+    await tx`delete from possible_match p
+      using unnest(${gone.map((p) => p.a)}::uuid[], ${gone.map((p) => p.b)}::uuid[]) as g (a, b)
+      where p.a = g.a and p.b = g.b`
+  if (changed.length > 0)
     await tx`insert into possible_match (a, b, type, weight, reason)
-      select a, b, ${type}, weight, reason from unnest(${found.map((f) => f.a)}::uuid[], ${found.map((f) => f.b)}::uuid[],
-        ${found.map((f) => f.weight)}::real[], ${found.map((f) => f.reason)}::text[]) as f (a, b, weight, reason)
+      select a, b, ${type}, weight, reason from unnest(${changed.map((f) => f.a)}::uuid[], ${changed.map((f) => f.b)}::uuid[],
+        ${changed.map((f) => f.weight)}::real[], ${changed.map((f) => f.reason)}::text[]) as f (a, b, weight, reason)
       on conflict (a, b) do update set weight = excluded.weight, reason = excluded.reason`
-  return removed
+  return stored.length
 }

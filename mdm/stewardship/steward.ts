@@ -5,7 +5,7 @@ import { appendAccess, type SensitiveAccess } from '../access/sensitiveAccess.ts
 import { appendAudit } from '../audit/audit.ts'
 import { actionEvidence } from '../audit/evidence.ts'
 import type { Sql, Transaction } from '../db/database.ts'
-import { transaction } from '../db/transaction.ts'
+import { dryRunTransaction, transaction } from '../db/transaction.ts'
 import { appendChanges } from '../feed/append.ts'
 import { valueAtRisk, valueAtRiskOfGolden } from '../golden/read/valueAtRisk.ts'
 import { saveNotCompared } from '../inbox/notCompared.ts'
@@ -111,7 +111,8 @@ export async function expireValues(steward: Stewardship): Promise<number> {
 
 /**
  * Returns the effect of an action by running it and rolling it back. Rejections and conflicts are
- * those of `act`.
+ * those of `act`. It takes no locks and shows the state of one moment; what changes afterwards makes
+ * `act` a conflict, because it names the versions that were seen.
  */
 export async function preview(
   steward: Stewardship,
@@ -131,13 +132,17 @@ async function dryRun(
   work: (tx: Transaction, look: Look) => Promise<void>,
 ): Promise<Outcome | Preview> {
   let seen: Preview | null = null
-  const outcome = await runInTransaction(steward.sql, async (tx) => {
-    await work(tx, async (done, plans, approval) => {
-      seen = await describe(tx, steward.policy, done, plans, approval)
-      throw new ActionAborted({ code: 'DONE', actionId: '', effect: [] })
-    })
-    throw new Error('a preview was not taken back')
-  })
+  const outcome = await runInTransaction(
+    steward.sql,
+    async (tx) => {
+      await work(tx, async (done, plans, approval) => {
+        seen = await describe(tx, steward.policy, done, plans, approval)
+        throw new ActionAborted({ code: 'DONE', actionId: '', effect: [] })
+      })
+      throw new Error('a preview was not taken back')
+    },
+    dryRunTransaction,
+  )
   return seen ?? outcome
 }
 
@@ -461,9 +466,10 @@ function rulesOf(steward: Stewardship) {
 async function runInTransaction(
   sql: Sql,
   work: (tx: Transaction) => Promise<Outcome>,
+  run = transaction,
 ): Promise<Outcome> {
   try {
-    return await transaction(sql, work)
+    return await run(sql, work)
   } catch (e) {
     if (e instanceof ActionAborted) return e.outcome
     throw e

@@ -1,5 +1,6 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Sql, Transaction } from '../db/database.ts'
+import { lockName } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
 import { findRings } from '../golden/findRings.ts'
 import { parentField } from '../golden/parentField.ts'
@@ -29,7 +30,7 @@ interface Ring {
  * of a ring would not see each other.
  */
 export async function lockHierarchy(tx: Transaction, type: string): Promise<void> {
-  await tx`select pg_advisory_xact_lock(hashtextextended(${`hierarchy ${type}`}, 0))`
+  await lockName(tx, `hierarchy ${type}`)
 }
 
 /**

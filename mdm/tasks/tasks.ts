@@ -106,6 +106,9 @@ export async function openTasks(
       ${reasons.map((r) => r.stake)}::float8[], ${reasons.map((r) => priorityOf(r.stake, r.weight))}::float8[],
       ${reasons.map((r) => dueHours(rules, r.stake))}::float8[], ${reasons.map((r) => r.owner ?? null)}::text[])
       as r (id, kind, type, subject, reason, weight, stake, priority, hours, owner)
+    -- A row that conflicts is locked, also one that stays as it is.
+    where not exists (select from task t where t.id = r.id and t.state = 'OPEN'
+      and (t.kind, t.reason, t.weight) is not distinct from (r.kind, r.reason, r.weight))
     on conflict (id) do update set state = 'OPEN', kind = excluded.kind, reason = excluded.reason,
       weight = excluded.weight, stake = excluded.stake, owner = excluded.owner,
       escalated = t.escalated and t.state = 'OPEN',
