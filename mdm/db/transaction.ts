@@ -33,7 +33,8 @@ export async function dryRunTransaction<T>(
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   return await attempts(sql, 'repeatable read', async (tx) => {
-    await tx.unsafe(`set local lock_timeout = ${dryRunWaitMsMax}`)
+    // Previews are small, alike and many: a plan of each statement serves all of them.
+    await tx.unsafe(`set local lock_timeout = ${dryRunWaitMsMax}; set local plan_cache_mode = auto`)
     return await work(markLockFree(tx))
   })
 }

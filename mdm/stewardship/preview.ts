@@ -64,7 +64,7 @@ export async function describe(
     children: await movedChildren(tx, policy, state),
     tasks: await tx<Preview['tasks']>`
       select id, kind, subject, state = 'OPEN' as opens from task
-      where updated_at >= now() and subject && ${ids}::uuid[] order by priority desc, id`,
+      where xmin = pg_current_xact_id()::xid and subject && ${ids}::uuid[] order by priority desc, id`,
   }
 }
 
@@ -90,30 +90,37 @@ async function movedChildren(
     const at = `${type} ${was} ${now}`
     moved.set(at, { type, from: was, to: now, count: (moved.get(at)?.count ?? 0) + count })
   }
-  const references = OPERATIONAL_TYPES.flatMap((type) =>
-    fieldsOf(type).flatMap(([field, kind]) =>
-      kind === 'REFERENCE' ? [{ type, table: tableOf(type), column: columnOf(field, kind) }] : [],
-    ),
-  )
   const p = new Parameters()
   const changed = p.keys(keys)
-  const counted = references.map(
-    ({ type, table, column }) => `select '${type}' as type, ${column} as key, count(*)::int as count
-      from ${table} where ${column} = any(${changed}) and not deleted group by ${column}`,
+  const operational = OPERATIONAL_TYPES.flatMap((type) =>
+    fieldsOf(type).flatMap(([field, kind]) =>
+      kind === 'REFERENCE'
+        ? [
+            `select '${type}' as type, ${columnOf(field, kind)} as key, count(*)::int as count
+              from ${tableOf(type)} where ${columnOf(field, kind)} = any(${changed}) and not deleted group by 2`,
+          ]
+        : [],
+    ),
   )
+  // The field is part of the text, as in the indexes golden_by_customer and golden_by_parent.
+  const golden = policy.types.flatMap((type) =>
+    type.fields.flatMap(({ name, kind, list }) =>
+      kind === 'REFERENCE' && !list
+        ? [
+            `select '${type.name}' as type, (values ->> '${name}')::uuid as key, count(*)::int as count
+              from golden where values ->> '${name}' = any(${changed}::text[]) and state = 'ACTIVE' and values ? '${name}'
+                and type = '${type.name}' group by 2`,
+          ]
+        : [],
+    ),
+  )
+  // Some thirty index scans take longer to plan than to run, and their plan never changes.
+  await tx`set local plan_cache_mode = force_generic_plan`
   const counts = await read<{ type: string; key: string; count: number }>(
     tx,
-    counted.join(' union all '),
+    [...operational, ...golden].join(' union all '),
     p,
   )
   for (const r of counts) add(r.type, r.key, r.count)
-  for (const type of policy.types)
-    for (const field of type.fields) {
-      if (field.kind !== 'REFERENCE' || field.list) continue
-      const rows = await tx<{ key: string; count: number }[]>`
-        select values ->> ${field.name} as key, count(*)::int as count from golden
-        where type = ${type.name} and state = 'ACTIVE' and values ->> ${field.name} = any(${keys}::text[]) group by 1`
-      for (const r of rows) add(type.name, r.key, r.count)
-    }
   return [...moved.values()]
 }
