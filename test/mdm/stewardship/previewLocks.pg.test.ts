@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { lock } from '../../../mdm/db/locks.ts'
 import { dryRunTransaction } from '../../../mdm/db/transaction.ts'
+import type { ActionInput } from '../../../mdm/stewardship/input.ts'
 import { lockGoldenRecords } from '../../../mdm/stewardship/lockedGoldenRecords.ts'
 import { preview, type Stewardship } from '../../../mdm/stewardship/steward.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
@@ -23,7 +24,7 @@ after(async () => await db?.drop())
 const ada = person('ada', 'steward')
 const a = key('crm', 'A')
 const b = key('billing', 'B')
-const merge = { kind: 'MERGE', ids: [a, b], choices: [] } as const
+const merge = (): ActionInput => ({ kind: 'MERGE', ids: [a, b], choices: [] })
 const advisoryLocks = async () => {
   const [row] = await db.sql<{ n: number }[]>`
     select count(*)::int as n from pg_locks l join pg_database d on d.oid = l.database
@@ -37,7 +38,7 @@ test('a preview waits for no transaction that has locked its golden records', as
     await lockGoldenRecords(tx, [a, b])
     assert.equal(await advisoryLocks(), 2, 'they are locked')
     // Without an end if it waited: this transaction ends after it.
-    return await preview(steward, ada, { input: { ...merge, ids: [a, b] }, expected })
+    return await preview(steward, ada, { input: merge(), expected })
   })
   assert.ok(seen.code === 'PREVIEW', JSON.stringify(seen))
   assert.deepEqual(seen.records.map((r) => r.op).sort(), ['MERGED', 'MERGED'])
@@ -81,6 +82,6 @@ test('a dry run that meets a row which another transaction changed begins again 
 
 test('a preview of versions that are past is a conflict', async () => {
   const expected = { ...(await versions(db.sql)), [a]: 1 }
-  const seen = await preview(steward, ada, { input: { ...merge, ids: [a, b] }, expected })
+  const seen = await preview(steward, ada, { input: merge(), expected })
   assert.equal(seen.code, 'CONFLICT')
 })
