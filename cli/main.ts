@@ -37,6 +37,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   migrate: () => import('./commands/migrate.ts'),
   audit: () => import('./commands/audit.ts'),
   slo: () => import('./commands/slo.ts'),
+  reconcile: () => import('./commands/reconcile.ts'),
   quality: () => import('./commands/quality.ts'),
   trace: () => import('./commands/trace.ts'),
   exceptions: () => import('./commands/exceptions.ts'),

@@ -63,6 +63,7 @@ export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
    */
   connectors?: OperationsDeps['connectors']
   levels?: OperationsDeps['levels']
+  reconcile?: OperationsDeps['reconcile']
   pulled?: OperationsDeps['pulled']
   targets?: OperationsDeps['targets']
 }
@@ -122,6 +123,7 @@ function factories(given: GraphDeps): (() => Subgraph)[] {
         rules: steward.rules ?? DEFAULT_RULES,
         connectors: deps.connectors ?? new Map(),
         levels: deps.levels,
+        reconcile: deps.reconcile,
         pulled: deps.pulled,
         targets: deps.targets,
       }),

@@ -33,6 +33,7 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
     search: ['db', 'standardise', 'match', 'golden'],
     feed: ['db'],
     serviceLevels: ['db', 'inbox'],
+    reconcile: ['db', 'golden'],
     access: ['db', 'audit'],
     webhooks: ['db', 'audit', 'feed'],
     jetstream: ['db', 'feed'],

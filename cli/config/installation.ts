@@ -8,6 +8,7 @@ import type { JudgedTarget, WriteTarget } from '../../connectors/writeTarget.ts'
 import { STREAM } from '../../mdm/connections/streams/stream.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { activePolicy, type StoredPolicy } from '../../mdm/policy/policies.ts'
+import { type ReconcileSettings, readReconcile } from '../../mdm/reconcile/settings.ts'
 import { readServiceLevels, type ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { readRules, type StewardshipRules } from '../../mdm/tasks/rules.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
@@ -40,6 +41,8 @@ export interface Installation {
   rules: StewardshipRules
   /** The objectives of the service levels. */
   levels: ServiceLevels
+  /** What is reconciled. */
+  reconcile: ReconcileSettings
 }
 
 /**
@@ -65,6 +68,10 @@ export function openInstallation(
     ...judgeConnectors(configured, policy),
     rules: readRules(packagePath('config/stewardship.yaml')),
     levels: readServiceLevels(packagePath('config/service-levels.yaml')),
+    reconcile: readReconcile(
+      packagePath('config/reconcile.yaml'),
+      systems.map((s) => s.name),
+    ),
   }
 }
 

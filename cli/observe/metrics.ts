@@ -11,6 +11,7 @@ import { fileFigures } from '../../mdm/files/metrics.ts'
 import { exceptionFigures, queueFigure, waitingFigures } from '../../mdm/inbox/metrics.ts'
 import { sinkFigures } from '../../mdm/jetstream/metrics.ts'
 import { refusedPublication } from '../../mdm/policy/policies.ts'
+import { openDifferences } from '../../mdm/reconcile/read.ts'
 import type { ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { serviceLevels } from '../../mdm/serviceLevels/serviceLevels.ts'
 import { queueAge } from '../../mdm/tasks/queue.ts'
@@ -118,6 +119,9 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const tasks = gauge('tasks_open', 'Tasks that wait for stewards.', ['kind'])
   const overdue = gauge('tasks_overdue', 'Tasks that are overdue.', ['kind'])
   const taskAge = gauge('tasks_oldest_seconds', 'Age of the oldest open task.', ['kind'])
+  const reconcile = gauge('reconcile_open', 'Differences that the last reconciliation found.', [
+    'check',
+  ])
   const policyRefused = gauge(
     'policy_refused',
     'Whether the newest policy cannot be served, so that the one before it is active.',
@@ -159,6 +163,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
           ended: await endedFigures(tx),
           due: await dueFigure(tx),
         },
+        reconcile: await openDifferences(tx),
         refused: await refusedPublication(tx),
         levels: options.levels ? await serviceLevels(tx, options.levels, typeOf) : [],
       }))
@@ -173,6 +178,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
         tasks,
         overdue,
         taskAge,
+        reconcile,
       ])
         g.reset()
       const [oldestWaiting, oldestException] = [highestOf(lag), highestOf(exceptionAge)]
@@ -201,6 +207,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
         overdue.set({ kind: t.kind }, t.overdue)
         taskAge.set({ kind: t.kind }, t.ageSecondsMax)
       }
+      for (const { check, open } of stats.reconcile) reconcile.set({ check }, open)
       policyRefused.set(stats.refused ? 1 : 0)
       levelMetrics.show(stats.levels)
       webhooks.show(stats.endpoints, stats.unsettled)

@@ -6,6 +6,7 @@ import { rowRightsGuard } from '../../mdm/access/rowRightsGuard.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { Publisher } from '../../mdm/jetstream/publisher.ts'
 import { policyChannel } from '../../mdm/policy/policies.ts'
+import { startReconciling } from '../../mdm/reconcile/scheduled.ts'
 import { Deliverer } from '../../mdm/webhooks/deliverer.ts'
 import type { Config } from '../config/config.ts'
 import type { Installation } from '../config/installation.ts'
@@ -112,6 +113,11 @@ export async function startDeliverRole(options: {
     await end()
     throw e
   }
+  const reconciling = startReconciling(
+    { sql, settings: installation.reconcile, systems: installation.systems },
+    (result) => log.info(result, 'reconciled'),
+    (err) => log.error({ err: describeError(err) }, 'nothing was reconciled'),
+  )
   return {
     results,
     publisher,
@@ -124,6 +130,7 @@ export async function startDeliverRole(options: {
         heads.stop(),
       ])
       poster.close()
+      await reconciling.stop()
       await meter.stop()
       await reads.stop()
       await end()

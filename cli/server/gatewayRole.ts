@@ -140,7 +140,7 @@ export async function startGatewayRole(options: {
     await Promise.all([rows?.close(), ...pools.map((p) => p.end({ timeout: 5 }))])
   }
   try {
-    const { systems, connectors, rules, levels } = installation
+    const { systems, connectors, rules, levels, reconcile } = installation
     const shipped = {
       policy: installation.policy,
       engines: createEngines(installation.policy),
@@ -195,6 +195,7 @@ export async function startGatewayRole(options: {
       pulled: pulledObjects(installation),
       targets: installation.targets,
       levels,
+      reconcile,
       webhooks,
       seal: await openCursorSeal(steward.sql, config),
       reads,

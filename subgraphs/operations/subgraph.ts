@@ -1,5 +1,6 @@
 import { readOnlyTransaction } from '../../mdm/db/readOnlyTransaction.ts'
 import { type ExceptionDesk, typeOf } from '../../mdm/ingest/exceptions.ts'
+import { DEFAULT_RECONCILE, type ReconcileSettings } from '../../mdm/reconcile/settings.ts'
 import type { ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { serviceLevels } from '../../mdm/serviceLevels/serviceLevels.ts'
 import type { Subgraph } from '../contract.ts'
@@ -8,6 +9,7 @@ import { connectionSdl } from '../shared/listSdl.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import { tagRoots } from '../shared/tagRoots.ts'
 import { exceptionResolvers } from './exceptions.ts'
+import { reconcileResolvers } from './reconcile.ts'
 import { type PulledObjects, syncResolvers } from './sync.ts'
 import { traceResolvers } from './traceResolvers.ts'
 import { type WriteConfigurations, writeResolvers, writesOfGoldenSdl } from './writes.ts'
@@ -20,17 +22,20 @@ export interface OperationsDeps extends ExceptionDesk {
   pulled?: PulledObjects | undefined
   /** The source systems with `write:`. Without them those are listed that writes were planned for. */
   targets?: WriteConfigurations | undefined
+  /** What is reconciled. */
+  reconcile?: ReconcileSettings | undefined
 }
 
 /**
  * Creates the subgraph of operations: exceptions and their corrections, pulls of source systems and
- * writes to them, traces of messages, and service levels.
+ * writes to them, reconciliation, traces of messages, and service levels.
  */
 export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
   const exceptions = exceptionResolvers(deps)
   const traces = traceResolvers(deps)
   const sync = syncResolvers(deps, deps.pulled ?? new Map())
   const writes = writeResolvers(deps, deps.targets ?? new Map())
+  const reconciliation = reconcileResolvers(deps.rules, deps.reconcile ?? DEFAULT_RECONCILE)
   const { sql, levels } = deps
   const madeOf = (system: string, object: string | null) => typeOf(deps, system, object)
   return makeSubgraph(
@@ -39,11 +44,13 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
       tagRoots(readSdl(import.meta.url, 'schema.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'sync.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'writes.graphql'), 'internal'),
+      tagRoots(readSdl(import.meta.url, 'reconcile.graphql'), 'internal'),
       writesOfGoldenSdl(deps.policy),
       connectionSdl({ type: 'PulledObject', plural: 'objects' }),
       connectionSdl({ type: 'SyncRun', plural: 'runs' }),
       connectionSdl({ type: 'WriteIntent', plural: 'writes' }),
       connectionSdl({ type: 'WriteTarget', plural: 'source systems' }),
+      connectionSdl({ type: 'ReconcileDifference', plural: 'differences' }),
       connectionSdl({ type: 'InboundException', plural: 'exceptions' }),
       connectionSdl({ type: 'InboundExceptionCount', plural: 'counts' }),
       connectionSdl({ type: 'InboundExceptionWork', plural: 'steps' }),
@@ -53,6 +60,7 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
       ...traces,
       ...writes,
       ...sync,
+      ...reconciliation,
       PulledObject: { ...sync.PulledObject, ...writes.PulledObject },
       Mutation: { ...exceptions.Mutation, ...sync.Mutation, ...writes.Mutation },
       Query: {
@@ -60,6 +68,7 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
         ...sync.Query,
         ...writes.Query,
         ...traces.Query,
+        ...reconciliation.Query,
         serviceLevels: (_: unknown, _args: unknown, context: RequestContext) =>
           // They count the messages and events of all.
           levels && !context.bound

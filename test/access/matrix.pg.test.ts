@@ -53,7 +53,7 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'approver', 'integrator'],
     of(
       'Query',
-      'inboundExceptions inboundExceptionCounts inboundException trace connections syncRuns writeIntents writeIntent writeTargets',
+      'inboundExceptions inboundExceptionCounts inboundException trace connections syncRuns writeIntents writeIntent writeTargets reconciliations reconcileDifferences reconcileSums',
     ),
   ],
   [

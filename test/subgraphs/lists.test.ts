@@ -16,7 +16,10 @@ import { publicSchema } from '../../gateway/federation/publicSchema.ts'
  * Root fields that return a plain list. Each is bounded: by the ids in its arguments, by the
  * configuration, or to one item for each kind or field.
  */
-const BOUNDED = ['nodes', 'goldenDiff', 'queueAges', 'serviceLevels']
+const BOUNDED = [
+  ...['nodes', 'goldenDiff', 'queueAges', 'serviceLevels'],
+  ...['reconciliations', 'reconcileSums'],
+]
 /** The feed is read in one direction, by its own cursors (docs/FEED.md). */
 const FORWARD_ONLY = ['Query.changes']
 /** Lists that grow with every event or read, where a count would take too long. */
