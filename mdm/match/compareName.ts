@@ -85,6 +85,7 @@ export function compareNames(
   let otherGiven = false
   let alikeAt: [number, number] | undefined
   let sharesSurname = false
+  let otherForm = false
   for (let i = 0; i < n; i++)
     for (let j = 0; j < m; j++)
       if (usedB[j] === 0 && a.t[i] === b.t[j]) {
@@ -149,6 +150,7 @@ export function compareNames(
             differInTwoLetters(token, b.t[at]!) && isOnlyAlike(token, b.t[at]!, givenNames)
         }
         if (person && givenNames.isOneSurname(token, b.t[at]!)) sharesSurname = true
+        else if (person && givenNames.isSame(token, b.t[at]!)) otherForm = true
         else if (person && scripts === undefined && isOnlyAlike(token, b.t[at]!, givenNames))
           alikeAt = [i, at]
         sharedA += bitsA * best
@@ -177,6 +179,8 @@ export function compareNames(
     // "Stadt" may begin "Stadtwerke" as well as abbreviate it.
     else if (!person && worst === ABBREVIATED) out.level = NAME.HOLDS
     else if (person && otherFirst && inexact === 1) out.level = NAME.RELATIVES
+    // One short form of a man's name and of a woman's, beside a surname of each.
+    else if (sharesSurname && otherForm) out.level = NAME.RELATIVES
     else if (alikeAt && (exact > 0 || sharesSurname) && isGivenAt(a, b, alikeAt, givenNames))
       out.level = NAME.ALIKE
     else if (person && firstAlike === ONLY_SIMILAR) out.level = NAME.OVERLAP

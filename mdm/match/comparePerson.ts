@@ -58,8 +58,9 @@ export function comparePersons(
 }
 
 /**
- * Returns the level of the given names beside an equal surname: relatives are named alike, and
- * languages that write the surname first have given names of syllables.
+ * Returns the level of the given names beside an equal surname: relatives are named alike, a man and a
+ * woman have one short form ("Petar Stoyanov", "Petya Stoyanova"), and languages that write the surname
+ * first have given names of syllables.
  */
 function besideEqualSurname(
   level: number,
@@ -69,6 +70,7 @@ function besideEqualSurname(
 ): number {
   if (level === GIVEN.DIFFERENT) return GIVEN.OTHER
   if (level === MISSING || level === GIVEN.EQUAL || level === GIVEN.INITIAL) return level
+  if (level === GIVEN.FORM && haveSurnamesOfTwoSexes(a.s, b.s, givenNames)) return GIVEN.OTHER
   const pairs = a.g.flatMap((one) => b.g.map((other) => [one, other] as const))
   if (
     a.s.some((surname) =>
@@ -83,6 +85,15 @@ function besideEqualSurname(
   const areTwo = ([one, other]: readonly [string, string]) =>
     differInTwoLetters(one, other) && givenNames.isGivenName(one) && givenNames.isGivenName(other)
   return pairs.every(areTwo) ? GIVEN.OTHER : GIVEN.ALIKE
+}
+
+/** Returns whether one has the man's form of a surname and the other the woman's: Stoyanov, Stoyanova. */
+function haveSurnamesOfTwoSexes(
+  a: readonly string[],
+  b: readonly string[],
+  givenNames: GivenNames,
+): boolean {
+  return a.every((one) => b.every((other) => one !== other && givenNames.isOneSurname(one, other)))
 }
 
 function bestGiven(
@@ -169,11 +180,11 @@ const TURNED_LETTERS_MIN = 6
 function isOneOf(short: string, long: string, givenNames: GivenNames): boolean {
   if (short.length < 3 || long.length < short.length + 3) return false
   if (long.startsWith(short))
-    return !givenNames.isGivenName(long) || givenNames.isGivenName(long.slice(short.length))
+    return !givenNames.isGivenName(long) || givenNames.isWholeGivenName(long.slice(short.length))
   return (
     short.length >= CALLED_LETTERS_MIN &&
     long.endsWith(short) &&
-    givenNames.isGivenName(long.slice(0, -short.length))
+    givenNames.isWholeGivenName(long.slice(0, -short.length))
   )
 }
 const CALLED_LETTERS_MIN = 4

@@ -4,6 +4,8 @@ export interface GivenNames {
   isKnown(word: string): boolean
   /** Returns whether the word is a given name somewhere; it may be a surname too. */
   isGivenName(word: string): boolean
+  /** Returns whether the word is a given name somewhere, and not as a short form alone. */
+  isWholeGivenName(word: string): boolean
   /** Returns whether two words are forms of one given name ("bob", "robert"). */
   isSame(a: string, b: string): boolean
   /** Returns whether two names that differ by an ending are a man's and a woman's. */

@@ -134,7 +134,7 @@ export function priorParameters(type: MatchType): Parameters {
  * Increased with every change to what features contain or how they are compared; stored features of
  * another version are recomputed.
  */
-const FEATURES_VERSION = 23
+const FEATURES_VERSION = 24
 
 /**
  * Returns the content hash of the parameters, the plan, what the type declares about its things and

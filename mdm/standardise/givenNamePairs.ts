@@ -1,4 +1,5 @@
 import { GIVEN_NAME_FORMS } from './givenNames.ts'
+import { isGivenName } from './knownGivenNames.ts'
 import { spelling } from './text.ts'
 
 /**
@@ -14,7 +15,10 @@ aleksandr aleksandra
 alexander alexandra
 alexandre alexandra
 alfred alfreda
-andre andrea
+andre andrea andree
+aime aimee
+desire desiree
+honore honoree
 andreas andrea
 andrej andreja
 anton antonia antonie
@@ -60,7 +64,10 @@ hans hanna hanne
 heinrich heinrike henrike
 hendrik hendrika
 henrik henrike henrika
-ivan ivana
+ivan ivana ivanna
+iwan iwana iwanna
+mihai mihaela
+jordi jordina
 jakob jakoba
 jan jana
 jean jeanne jeanine
@@ -165,14 +172,17 @@ export function isManAndWoman(a: string, b: string): boolean {
   if (b.endsWith('a') && isSlavicPair(a, b)) return true
   if (a.endsWith('a') && isSlavicPair(b, a)) return true
   if (a.length !== b.length) {
-    const isPair = a.length < b.length ? addsWomansEnding(a, b) : addsWomansEnding(b, a)
-    return isPair || haveEndingsOfPair(a, b) || haveEndingsOfPair(b, a)
+    const [short, long] = a.length < b.length ? [a, b] : [b, a]
+    return (
+      addsWomansEnding(short, long) ||
+      haveEndingsOfPair(a, b) ||
+      haveEndingsOfPair(b, a) ||
+      haveOneStem(short, long)
+    )
   }
-  return (
-    a.length > STEM_LETTERS_MIN &&
-    a.slice(0, -1) === b.slice(0, -1) &&
-    ((a.endsWith('o') && b.endsWith('a')) || (a.endsWith('a') && b.endsWith('o')))
-  )
+  if (a.length <= STEM_LETTERS_MIN || a.slice(0, -1) !== b.slice(0, -1)) return false
+  if ((a.endsWith('o') && b.endsWith('a')) || (a.endsWith('a') && b.endsWith('o'))) return true
+  return haveEndingsOfPair(a, b) || haveEndingsOfPair(b, a)
 }
 
 /**
@@ -184,16 +194,19 @@ const ENDINGS: readonly (readonly [man: string, woman: string])[] = [
   ['os', 'a'],
   ['us', 'a'],
   ['as', 'a'],
+  ['as', 'e'],
+  ['us', 'e'],
   ['e', 'ina'],
   ['o', 'ina'],
+  ['nte', 'nta'],
   ['', 'ne'],
 ]
 const STEM_OF_PAIR_LETTERS_MIN = 4
-const WOMAN_ENDS = /(?:a|ne)$/
+const WOMAN_ENDS = /[ae]$/
 
-/** Two forms of one name have these endings too, if it is known: "lukas" and "luka". */
+/** Two forms of one name have these endings too: "lukas" and "luka". */
 function haveEndingsOfPair(man: string, woman: string): boolean {
-  if (!WOMAN_ENDS.test(woman) || GIVEN_NAME_FORMS.has(woman)) return false
+  if (!WOMAN_ENDS.test(woman) || areForms(man, woman)) return false
   return ENDINGS.some(([his, hers]) => {
     const stem = woman.length - hers.length
     return (
@@ -204,6 +217,30 @@ function haveEndingsOfPair(man: string, woman: string): boolean {
       man.startsWith(woman.slice(0, stem))
     )
   })
+}
+
+/** Returns whether two given names are forms of one. */
+function areForms(a: string, b: string): boolean {
+  const names = GIVEN_NAME_FORMS.get(a)
+  return names !== undefined && (GIVEN_NAME_FORMS.get(b)?.some((n) => names.includes(n)) ?? false)
+}
+
+/** Endings of women's names of some length, behind the stem of a man's. */
+const LONG_ENDINGS = /^(?:[ijy]?a|da|n?na|[iy]?ana|[iy]?ane|ina|yna|ine|ett[ae]|ell[ae]|ia|ka)$/
+const MAN_ENDS = /(?<=.{4})(?:us|os|as|is|a[ijy]|[eioy])$/
+
+/**
+ * Returns whether two known given names that are no forms of one name are a man's and a woman's of one
+ * stem: "ivan" and "ivanna", "aurelio" and "aureliana". Two names that are not known may be a surname
+ * and its slip, and a short form of the woman's own name has the stem too.
+ */
+function haveOneStem(short: string, long: string): boolean {
+  const stem = short.replace(MAN_ENDS, '')
+  if (stem.length < STEM_OF_PAIR_LETTERS_MIN || !long.startsWith(stem)) return false
+  if (!LONG_ENDINGS.test(long.slice(stem.length))) return false
+  return (
+    !VOWEL_AT_END.test(stem) && isGivenName(short) && isGivenName(long) && !areForms(short, long)
+  )
 }
 
 /** Endings of Russian names after the father, of a son and of a daughter. */
@@ -239,14 +276,15 @@ function addsWomansEnding(man: string, woman: string): boolean {
     man.length >= MAN_LETTERS_MIN &&
     woman === `${man}a` &&
     !VOWEL_AT_END.test(man) &&
-    (GIVEN_NAME_FORMS.has(man) || !GIVEN_NAME_FORMS.has(woman))
+    (GIVEN_NAME_FORMS.has(man) || !GIVEN_NAME_FORMS.has(woman)) &&
+    !areForms(man, woman)
   )
 }
 
 /**
- * Endings of the surnames of a man and of his wife, sister or daughter in Slavic languages:
- * adjectives in -ski and -sky, possessives in -ov, -ev and -in, and -ova, which Czech and Slovak add
- * to any surname.
+ * Endings of the surnames of a man and of his wife, sister or daughter: in Slavic languages adjectives
+ * in -ski and -sky, possessives in -ov, -ev and -in, and -ova, which Czech and Slovak add to any
+ * surname; in Lithuanian those of a daughter and of a wife; in Latvian; in Greek the genitive.
  */
 const SURNAME_ENDINGS: readonly (readonly [man: RegExp, woman: string])[] = [
   [/(?<=[scz]k)[iy]$/, 'a'],
@@ -255,6 +293,14 @@ const SURNAME_ENDINGS: readonly (readonly [man: RegExp, woman: string])[] = [
   [/(?<=sk)(?:i|y|ii|iy|ij)$/, 'aja'],
   [/(?<=[oe]v|[iy]n)$/, 'a'],
   [/(?<=[^aeiouy])$/, 'ova'],
+  [/(?<=.{3})as$/, 'aite'],
+  [/(?<=.{3})[iy]s$/, 'yte'],
+  [/(?<=.{3})us$/, 'ute'],
+  [/(?<=.{3})[aiyu]s$/, 'iene'],
+  [/(?<=.{3}[nklrv])s$/, 'a'],
+  [/(?<=.{3})os$/, 'ou'],
+  [/(?<=.{3}[ai]d)is$/, 'i'],
+  [/(?<=.{3}ak)is$/, 'i'],
 ]
 
 /** Returns whether two surnames are a man's and a woman's form of one: "kowalski", "kowalska". */
@@ -262,8 +308,10 @@ export function isOneSurname(a: string, b: string): boolean {
   return isWomansSurname(a, b) || isWomansSurname(b, a)
 }
 
+const WOMANS_SURNAME_ENDS = /[aeui]$/
+
 function isWomansSurname(man: string, woman: string): boolean {
-  if (man.length < MAN_LETTERS_MIN || !woman.endsWith('a')) return false
+  if (man.length < MAN_LETTERS_MIN || !WOMANS_SURNAME_ENDS.test(woman)) return false
   return SURNAME_ENDINGS.some(
     ([ending, added]) => ending.test(man) && man.replace(ending, added) === woman,
   )

@@ -12,6 +12,7 @@ const [FREQUENT, RARE] = readFileSync(new URL('givenNames.txt', import.meta.url)
           .flatMap((line) => line.split(' ')),
       ),
   ) as [Set<string>, Set<string>]
+const WHOLE = new Set([...FREQUENT, ...RARE])
 for (const name of GIVEN_NAME_FORMS.keys()) FREQUENT.add(name)
 
 /**
@@ -25,4 +26,9 @@ export function isGivenName(word: string): boolean {
 /** Returns whether a word, standardised, is a given name in several languages, or a frequent one. */
 export function isFrequentGivenName(word: string): boolean {
   return FREQUENT.has(word)
+}
+
+/** Returns whether a word, standardised, is a given name that a person bears without a longer one. */
+export function isWholeGivenName(word: string): boolean {
+  return WHOLE.has(word)
 }

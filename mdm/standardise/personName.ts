@@ -1,7 +1,7 @@
 import { haveOtherSyllables, isSurnameFirst, vietnameseGiven } from './familyFirst.ts'
 import { isManAndWoman, isOneSurname } from './givenNamePairs.ts'
 import { GIVEN_NAME_FORMS } from './givenNames.ts'
-import { isFrequentGivenName, isGivenName } from './knownGivenNames.ts'
+import { isFrequentGivenName, isGivenName, isWholeGivenName } from './knownGivenNames.ts'
 import { isSlip } from './slip.ts'
 import { areSpelledAlike } from './spelledAlike.ts'
 import { fold, isOneEdit, isPlaceholder, spelling, words } from './text.ts'
@@ -213,6 +213,7 @@ const VOWELS = 'aeiouy'
  * Vowels change more easily: "katharina" and "katherine" are one.
  */
 function haveOtherSeconds(a: string, b: string): boolean {
+  if (isSameGivenName(a, b)) return false
   const shortest = Math.min(a.length, b.length)
   let same = 0
   while (same < shortest && a[same] === b[same]) same++
@@ -228,6 +229,7 @@ function haveOtherSeconds(a: string, b: string): boolean {
 export const givenNames = {
   isKnown: (word: string): boolean => GIVEN_NAME_FORMS.has(word),
   isGivenName,
+  isWholeGivenName,
   isSame: isSameGivenName,
   isManAndWoman,
   isOther: isOtherGivenName,

@@ -55,6 +55,42 @@ test('matches short and foreign forms of a given name, also where one form has s
   )
 })
 
+test("takes a man's and a woman's name of one stem for two names, and short forms for one", () => {
+  const two =
+    'giuseppe/giuseppina carlo/carla aurelio/aurelia andre/andrea andre/andree paul/paula paul/pauline karl/karla iwan/iwanna josef/josefa daniel/daniela gabriel/gabriella marius/maria konstantinos/konstantina vicente/vicenta rimantas/rimante george/georgina nikolay/nikolina'
+  for (const pair of two.split(' ')) {
+    const [man, woman] = pair.split('/') as [string, string]
+    assert.ok(givenNames.isManAndWoman(man, woman), pair)
+    assert.ok(givenNames.isManAndWoman(woman, man), pair)
+  }
+  const one =
+    'kathy/kathleen bob/robert katrin/katrina christin/christina helen/helena lukas/luka joachim/achim gosia/malgorzata pepe/jose jussi/johannes erzsi/erzsebet'
+  for (const pair of one.split(' ')) {
+    const [a, b] = pair.split('/') as [string, string]
+    assert.ok(givenNames.isSame(a, b), pair)
+    assert.ok(!givenNames.isManAndWoman(a, b), pair)
+  }
+  for (const [a, b] of [
+    ['janis', 'janice'],
+    ['tony', 'tonya'],
+    ['jesse', 'jessee'],
+  ] as const)
+    assert.ok(!givenNames.isManAndWoman(a, b), 'a short stem shows nothing')
+})
+
+test('takes a surname and the form of it that a wife, sister or daughter has for one', () => {
+  for (const [man, woman] of [
+    ['stoyanov', 'stoyanova'],
+    ['petrauskas', 'petrauskaite'],
+    ['petrauskas', 'petrauskiene'],
+    ['kalnins', 'kalnina'],
+    ['papadopoulos', 'papadopoulou'],
+    ['georgiadis', 'georgiadi'],
+  ] as const)
+    assert.ok(givenNames.isOneSurname(man, woman), woman)
+  assert.ok(!givenNames.isOneSurname('williams', 'william'))
+})
+
 test('distinguishes a man and a woman by patronymics and Slavic endings, and two second names in one', () => {
   assert.ok(givenNames.isManAndWoman('olegigorevich', 'olgaigorevna'))
   assert.ok(givenNames.isManAndWoman('evgeniy', 'evgeniya'))
