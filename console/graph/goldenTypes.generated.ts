@@ -908,6 +908,53 @@ export const GOLDEN_TYPES: readonly GoldenType[] = [
       "operational:read"
      ]
     ]
+   },
+   {
+    "name": "receivables",
+    "fields": [
+     {
+      "name": "status",
+      "kind": "CODE",
+      "required": true,
+      "codes": [
+       "CLEAR",
+       "OPEN",
+       "OVERDUE",
+       "HOLD"
+      ]
+     },
+     {
+      "name": "open",
+      "kind": "MONEY",
+      "list": true,
+      "required": true
+     },
+     {
+      "name": "overdue",
+      "kind": "MONEY",
+      "list": true,
+      "required": true
+     },
+     {
+      "name": "overdueInvoices",
+      "kind": "NUMBER",
+      "required": true
+     },
+     {
+      "name": "oldestDueDate",
+      "kind": "DATE"
+     },
+     {
+      "name": "daysOverdue",
+      "kind": "NUMBER",
+      "required": true
+     }
+    ],
+    "scopes": [
+     [
+      "operational:read"
+     ]
+    ]
    }
   ]
  },
@@ -1304,7 +1351,28 @@ export const GOLDEN_TYPES: readonly GoldenType[] = [
     ]
    }
   ],
-  "figures": []
+  "figures": [
+   {
+    "name": "billingReadiness",
+    "fields": [
+     {
+      "name": "ready",
+      "kind": "YES_NO"
+     },
+     {
+      "name": "notChecked",
+      "kind": "TEXT",
+      "list": true,
+      "required": true
+     }
+    ],
+    "scopes": [
+     [
+      "operational:read"
+     ]
+    ]
+   }
+  ]
  },
  {
   "name": "Product",

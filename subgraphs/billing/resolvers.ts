@@ -9,6 +9,7 @@ import type { RequestContext } from '../shared/context.ts'
 import { exactDecimalOf, moneyOf } from '../shared/money.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
+import { checkResolvers } from './checks.ts'
 import { billingTotals } from './totals.ts'
 
 export const BILLING_TYPES: OperationalType[] = [
@@ -23,8 +24,11 @@ export const BILLING_TYPES: OperationalType[] = [
   'Refund',
 ]
 
-export function billingResolvers({ policy }: SubgraphDeps): Resolvers {
+export function billingResolvers(deps: SubgraphDeps): Resolvers {
+  const { policy } = deps
+  const checks = checkResolvers(deps)
   return operationalResolvers(policy, BILLING_TYPES, {
+    ...checks,
     BillingSubscription: {
       annualAmount: (row: Record<string, unknown>) => moneyOf(row.annualMinor, row.currency),
       items: (row: { items?: SubscriptionItems | null }) => row.items?.list ?? [],
@@ -42,6 +46,6 @@ export function billingResolvers({ policy }: SubgraphDeps): Resolvers {
         return price && exactDecimalOf(price)
       },
     },
-    Customer: { totals: billingTotals },
+    Customer: { ...checks.Customer, totals: billingTotals },
   })
 }
