@@ -1,3 +1,4 @@
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import type { Sql } from '../../db/database.ts'
 import { Parameters, read } from '../../db/statement.ts'
 import { membersOfParent } from './list.ts'
@@ -57,9 +58,8 @@ export function requiredField(path: string): RequiredField | null {
 /** Returns whether the place has no value: null, an empty text or an empty list. */
 export function isMissing(row: ContractForBilling, { of, field, part }: RequiredField): boolean {
   const values = of === 'contract' ? row.contractValues : row.customerValues
-  const value = values?.[field]
-  const wanted =
-    part === null ? value : (value as Record<string, unknown> | null | undefined)?.[part]
+  const value = ownValue(values ?? {}, field)
+  const wanted = part === null ? value : ownValue((value ?? {}) as Record<string, unknown>, part)
   return (
     wanted === undefined ||
     wanted === null ||
