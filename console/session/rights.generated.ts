@@ -87,6 +87,7 @@ export const RIGHTS = {
   'Query.matchModels': [['stewardship:read'], ['policy:try']],
   'Query.labelSample': [['stewardship:read']],
   'Query.viewer': [['golden:read'], ['stewardship:read'], ['policy:try'], ['source:read'], ['audit:read']],
+  'Query.auditCheck': [['audit:read']],
   'Query.customerHealth': [['operational:read']],
   'Query.customerHealths': [['operational:read']],
   'Query.usageRecord': [['operational:read']],

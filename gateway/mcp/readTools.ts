@@ -8,7 +8,7 @@ const CAUSE = 'cause { system object sourceId messageId correlationId }'
 const TASK = `id kind type about reason weight stake priority open assignee owner dueAt escalated deferredUntil createdAt
   closedAt closedBecause action { id kind state actor reason }`
 const ACTION =
-  'id kind type state actor reason input about approval stake proposedAt expiresAt doneAt decidedBy decision correlationId'
+  'id kind type state actor agent reason input about approval stake proposedAt expiresAt doneAt decidedBy decision correlationId'
 
 /** Returns a selection on a node of any golden type: their fields differ, these are common to all. */
 function onGolden(goldenTypes: readonly string[], selection: string): string {

@@ -1,4 +1,3 @@
-import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { audit } from '../../schema/tables/stewardship.ts'
 import type { Sql } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
@@ -12,6 +11,12 @@ export interface ActionFilter {
   actor?: string | null
   kinds?: string[] | null
   states?: string[] | null
+  types?: string[] | null
+  /** Requested from this moment on, and before the other one. */
+  since?: string | null
+  until?: string | null
+  /** A part of the reason, in any case. */
+  reason?: string | null
 }
 
 /** Actions and proposals of stewards, as a list. */
@@ -38,6 +43,11 @@ export function actionCondition(filter: ActionFilter): Condition {
     if (filter.actor) where.push(`t.actor = ${p.add(filter.actor, 'text')}`)
     if (filter.kinds) where.push(`t.kind = any(${p.list(filter.kinds, 'text')})`)
     if (filter.states) where.push(`t.state = any(${p.list(filter.states, 'text')})`)
+    if (filter.types) where.push(`t.type = any(${p.list(filter.types, 'text')})`)
+    if (filter.since) where.push(`t.proposed_at >= ${p.add(filter.since, 'timestamptz')}`)
+    if (filter.until) where.push(`t.proposed_at < ${p.add(filter.until, 'timestamptz')}`)
+    if (filter.reason)
+      where.push(`position(lower(${p.add(filter.reason, 'text')}) in lower(t.reason)) > 0`)
     return where.join(' and ')
   }
 }
@@ -53,6 +63,17 @@ export async function readActionsById(
   return new Map(rows.map((r) => [r.id, r]))
 }
 
+/**
+ * Returns the agents that prepared proposals, by action. The entry of the proposal in the audit log
+ * names the agent, so nobody can change it unseen.
+ */
+export async function readAgents(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await sql<{ id: string; agent: string }[]>`
+    select action_id as id, body ->> 'agent' as agent from audit
+    where action_id = any(${ids as string[]}::text[]) and event = 'PROPOSE' and body ->> 'agent' is not null`
+  return new Map(rows.map((r) => [r.id, r.agent]))
+}
+
 export interface AuditRow extends Pick<typeof audit.$inferSelect, 'id' | 'at' | 'actionId'> {
   actor: string
   event: string
@@ -65,6 +86,8 @@ export interface AuditFilter {
   actor?: string | null
   event?: string | null
   action?: string | null
+  since?: string | null
+  until?: string | null
 }
 
 /** The audit log as a list. */
@@ -84,39 +107,8 @@ export function auditCondition(filter: AuditFilter): Condition {
     if (filter.actor) where.push(`t.actor = ${p.add(filter.actor, 'text')}`)
     if (filter.event) where.push(`t.event = ${p.add(filter.event, 'text')}`)
     if (filter.action) where.push(`t.action_id = ${p.add(filter.action, 'text')}`)
+    if (filter.since) where.push(`t.at >= ${p.add(filter.since, 'timestamptz')}`)
+    if (filter.until) where.push(`t.at < ${p.add(filter.until, 'timestamptz')}`)
     return where.join(' and ')
   }
-}
-
-export interface VersionDiff {
-  field: string
-  before: unknown
-  after: unknown
-}
-
-/**
- * Returns the differences of two versions of a golden record; null if one of them does not exist.
- */
-export async function diffVersions(
-  sql: Sql,
-  goldenId: string,
-  from: number,
-  to: number,
-): Promise<{ type: string; fields: VersionDiff[] } | null> {
-  const rows = await sql<
-    { version: number; type: string; values: Record<string, unknown> | null }[]
-  >`
-    select version, type, values from change where golden_id = ${goldenId} and version in (${from}, ${to})`
-  const [a, b] = [rows.find((r) => r.version === from), rows.find((r) => r.version === to)]
-  if (!a || !b) return null
-  const [before, after] = [a.values ?? {}, b.values ?? {}]
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
-  const fields = names
-    .map((field) => ({
-      field,
-      before: ownValue(before, field) ?? null,
-      after: ownValue(after, field) ?? null,
-    }))
-    .filter((f) => JSON.stringify(f.before) !== JSON.stringify(f.after))
-  return { type: a.type, fields }
 }

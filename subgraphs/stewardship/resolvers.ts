@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import {
   type AccessFilter,
   accessCondition,
@@ -23,7 +22,6 @@ import {
   actionListing,
   auditCondition,
   auditListing,
-  diffVersions,
   latestActions,
   latestAuditRows,
 } from '../../mdm/stewardship/history.ts'
@@ -38,6 +36,7 @@ import {
   previewProposal,
   type Stewardship,
 } from '../../mdm/stewardship/steward.ts'
+import { diffVersions } from '../../mdm/stewardship/versions.ts'
 import { followTasks } from '../../mdm/tasks/followTasks.ts'
 import {
   commentListing,
@@ -56,11 +55,11 @@ import {
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
 import { escalationPriority, priorityOf, validationReason } from '../../mdm/tasks/tasks.ts'
 import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/tasks/taskWork.ts'
-import { hiddenFields, missingScopeOfType, visibleChanges } from '../../schema/hiddenFields.ts'
+import { missingScopeOfType, visibleChanges } from '../../schema/hiddenFields.ts'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import { allStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
-import { maskedValue, sensitiveOf, shownValues } from '../golden/mask.ts'
+import { shownValues } from '../golden/mask.ts'
 import { recordsOf, visibleIssues } from '../golden/sourceRecord.ts'
 import { callerOf } from '../shared/caller.ts'
 import {
@@ -76,7 +75,7 @@ import { type ActionCommand, bulk, commandOf, type Inputs, onlyOne } from './inp
 import { lookups } from './lookups.ts'
 import { createCheckProposal, createPublishPolicy } from './publishing.ts'
 import { findUnauthorizedId, recordsWithin } from './rowGuard.ts'
-import { shownInput, visibleQuality } from './visible.ts'
+import { shownInput, visibleDifferences, visibleQuality } from './visible.ts'
 import { shownReason } from './visibleReason.ts'
 import {
   createSimulatePolicy,
@@ -285,22 +284,8 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         { id, from, to }: { id: string; from: number; to: number },
         context: RequestContext,
       ) {
-        const { scopes, sql } = context
-        const diff = isUuid(id) ? await diffVersions(sql, id, from, to) : null
-        if (!diff) return null
-        const type = policy.type(diff.type)
-        const hidden = hiddenFields(policy, type, scopes)
-        const names = diff.fields.map((f) => f.field)
-        const seen = sensitiveOf(type).filter((f) => names.includes(f) && !hidden.has(f))
-        context.shows('HISTORY', diff.type, seen, id)
-        // That a hidden field differs is hidden too, unless its masks differ.
-        return diff.fields.flatMap((f) => {
-          if (!hidden.has(f.field)) return [f]
-          const [before, after] = [f.before, f.after].map((v) =>
-            maskedValue(policy, type, f.field, v, scopes),
-          )
-          return isDeepStrictEqual(before, after) ? [] : [{ field: f.field, before, after }]
-        })
+        const diff = isUuid(id) ? await diffVersions(context.sql, id, from, to) : null
+        return diff && visibleDifferences(policy, policy.type(diff.type), diff.fields, context, id)
       },
     },
     Mutation: {

@@ -7,6 +7,7 @@ import type { SqlOf } from '../shared/context.ts'
 import { type ConnectionSdl, connectionSdl } from '../shared/listSdl.ts'
 import { makeSubgraph, type Resolvers, readSdl } from '../shared/subgraph.ts'
 import { tagRoots } from '../shared/tagRoots.ts'
+import { actionResolvers } from './actions.ts'
 import { consoleResolvers } from './console.ts'
 import { labelResolvers } from './labels.ts'
 import { matchingResolvers } from './matching.ts'
@@ -46,6 +47,7 @@ export function createStewardshipSubgraph(
       tagRoots(readSdl(import.meta.url, 'matching.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'labels.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'console.graphql'), 'internal'),
+      tagRoots(readSdl(import.meta.url, 'actions.graphql'), 'internal'),
       ...CONNECTIONS.map(connectionSdl),
     ],
     {
@@ -54,6 +56,7 @@ export function createStewardshipSubgraph(
         matchingResolvers(steward),
         labelResolvers(steward),
         consoleResolvers(steward),
+        actionResolvers(steward),
       ),
       ...Object.fromEntries(
         CONNECTIONS.map(({ type }) => [`${type}Connection`, connectionResolvers]),

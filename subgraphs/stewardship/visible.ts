@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Quality } from '../../mdm/golden/read/quality.ts'
+import type { VersionDiff } from '../../mdm/stewardship/versions.ts'
 import { hiddenFields } from '../../schema/hiddenFields.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
+import { maskedValue, sensitiveOf } from '../golden/mask.ts'
 import type { RequestContext } from '../shared/context.ts'
 
 /**
@@ -42,6 +45,32 @@ export function visibleQuality(
     fields: quality.fields.filter(isShown),
     systems: quality.systems.map((s) => ({ ...s, drift: s.drift.filter(isShown) })),
   }
+}
+
+/**
+ * Returns the differences of two versions that the caller may see, and records the sensitive fields
+ * that they show.
+ */
+export function visibleDifferences(
+  policy: Policy,
+  type: TypePolicy,
+  fields: readonly VersionDiff[],
+  context: RequestContext,
+  goldenId: string,
+): VersionDiff[] {
+  const { scopes } = context
+  const hidden = hiddenFields(policy, type, scopes)
+  const names = fields.map((f) => f.field)
+  const seen = sensitiveOf(type).filter((f) => names.includes(f) && !hidden.has(f))
+  context.shows('HISTORY', type.name, seen, goldenId)
+  // That a hidden field differs is hidden too, unless its masks differ.
+  return fields.flatMap((f) => {
+    if (!hidden.has(f.field)) return [f]
+    const [before, after] = [f.before, f.after].map((v) =>
+      maskedValue(policy, type, f.field, v, scopes),
+    )
+    return isDeepStrictEqual(before, after) ? [] : [{ field: f.field, before, after }]
+  })
 }
 
 /**

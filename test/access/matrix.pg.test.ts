@@ -62,7 +62,7 @@ const MATRIX: [Role[], string[]][] = [
   ],
   [['agent', 'steward', 'approver', 'integrator'], of('Query', 'serviceLevels')],
   [[...READERS, 'publisher'], of('Query', 'viewer')],
-  [['approver'], of('Query', 'auditLog sensitiveAccess')],
+  [['approver'], of('Query', 'auditLog auditCheck sensitiveAccess')],
   [['integrator'], of('Query', 'webhooks webhook webhookDeliveries')],
   [
     ['integrator'],
