@@ -22,6 +22,13 @@ export const SCREENS: readonly Screen[] = [
     load: () => import('../queue/queue.tsx'),
   },
   {
+    path: '/approvals',
+    name: 'Approvals',
+    letter: 'p',
+    needs: 'Query.stewardActions',
+    load: () => import('../approvals/approvals.tsx'),
+  },
+  {
     path: '/decide/$id',
     name: 'Decision',
     needs: 'Query.task',

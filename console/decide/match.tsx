@@ -4,6 +4,7 @@ import { useQuery } from '../graph/useQuery.ts'
 import { Button } from '../parts/button.tsx'
 import { useKeys } from '../parts/keys.ts'
 import { Panes } from '../parts/panes.tsx'
+import { ReasonSelect } from '../parts/reasonSelect.tsx'
 import { FailureNote } from '../parts/states.tsx'
 import { useRefusal } from '../session/viewer.ts'
 import type { Pair } from './ahead.ts'
@@ -202,7 +203,7 @@ export function Match({ task, left, closed, failure, again, onNext, onDecided }:
               <Button kind="MAIN" keyHint="m" refusal={noMerge} onPress={onMerge}>
                 Merge {subjects.length} into {mergedName(preview) ?? title[0]}
               </Button>
-              <Reason
+              <ReasonSelect
                 label="Reason for the merge"
                 list={MERGE_REASONS}
                 at={reasons.merge}
@@ -211,7 +212,7 @@ export function Match({ task, left, closed, failure, again, onNext, onDecided }:
               <Button keyHint="n" refusal={noPart} onPress={onApart}>
                 Not a match
               </Button>
-              <Reason
+              <ReasonSelect
                 label="Reason against it"
                 list={APART_REASONS}
                 at={reasons.apart}
@@ -233,33 +234,6 @@ export function Match({ task, left, closed, failure, again, onNext, onDecided }:
 function mergedName(preview: Pair['mergePreview']): string | null {
   const { name } = (resultOf(preview)?.after ?? {}) as { name?: unknown }
   return typeof name === 'string' ? name : null
-}
-
-function Reason({
-  label,
-  list,
-  at,
-  onAt,
-}: {
-  label: string
-  list: readonly string[]
-  at: number
-  onAt: (n: number) => void
-}) {
-  return (
-    <select
-      className={css.reason}
-      aria-label={label}
-      value={at}
-      onChange={(e) => onAt(Number(e.target.value))}
-    >
-      {list.map((text, n) => (
-        <option key={text} value={n}>
-          {text}
-        </option>
-      ))}
-    </select>
-  )
 }
 
 /** True once the pair was painted. */
