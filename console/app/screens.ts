@@ -47,6 +47,13 @@ export const SCREENS: readonly Screen[] = [
     needs: 'Query.search',
     load: () => import('../search/search.tsx'),
   },
+  {
+    path: '/policy',
+    name: 'Policy',
+    letter: 'y',
+    needs: 'Query.publications',
+    load: () => import('../policy/policy.tsx'),
+  },
 ]
 
 export const FIRST_PATH = '/queue'

@@ -73,7 +73,10 @@ export async function sampleStored(
     )
     const [answers, records] = await Promise.all([
       answersTo(tx, drawn.pairs),
-      recordsOf(tx, drawn.pairs),
+      readLabelledRecords(
+        tx,
+        drawn.pairs.flatMap(({ a, b }) => [a, b]),
+      ),
     ])
     const pairs = ordered(drawn.pairs, `show ${seed}`)
     const answerOf = ({ a, b }: { a: string; b: string }) => answers.get(`${a} ${b}`) ?? null
@@ -176,13 +179,14 @@ async function answersTo(
   return new Map(rows.map((r) => [`${r.a} ${r.b}`, r.answer]))
 }
 
-async function recordsOf(
-  tx: Transaction,
-  pairs: readonly { a: string; b: string }[],
+/** Returns source records as people label them, by key. */
+export async function readLabelledRecords(
+  tx: Sql | Transaction,
+  keys: readonly string[],
 ): Promise<Map<string, LabelledRecord>> {
   const rows = await tx<LabelledRecord[]>`
     select key, source, source_id as "sourceId", canonical from source_record
-    where key = any(${pairs.flatMap(({ a, b }) => [a, b])}::uuid[])`
+    where key = any(${keys as string[]}::uuid[])`
   return new Map(rows.map((r) => [r.key, r]))
 }
 

@@ -35,7 +35,7 @@ export function createPublishPolicy(
     const missing = missingRole(rules, caller.roles, 'PUBLISH')
     if (missing) return refused('MISSING_ROLE', missing)
     if (!policies) return notAvailable
-    const kept = await selectedPolicy(policies, request)
+    const kept = await selectedPolicy(steward.sql, policies, request)
     if ('rule' in kept) return kept
     const { reason, idempotencyKey, instead } = request
     const input = { kind: 'PUBLISH', policy: kept.version, instead: instead ?? null } as const

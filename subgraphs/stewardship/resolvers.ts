@@ -94,7 +94,7 @@ type TaskFilterArgs = Omit<TaskFilter, 'assignee'> & {
 export function resolvers(steward: Stewardship, policies?: Policies): Resolvers {
   const { sql, policy } = steward
   const rules = steward.rules ?? DEFAULT_RULES
-  const tryPolicy = createSimulatePolicy(policies, rules, () => steward.policy)
+  const tryPolicy = createSimulatePolicy(sql, policies, rules, () => steward.policy)
   const publishPolicy = createPublishPolicy(steward, policies)
   const checkProposal = createCheckProposal(steward, policies)
 

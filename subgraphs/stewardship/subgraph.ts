@@ -9,8 +9,10 @@ import { makeSubgraph, type Resolvers, readSdl } from '../shared/subgraph.ts'
 import { tagRoots } from '../shared/tagRoots.ts'
 import { actionResolvers } from './actions.ts'
 import { consoleResolvers } from './console.ts'
+import { figureResolvers } from './figures.ts'
 import { labelResolvers } from './labels.ts'
 import { matchingResolvers } from './matching.ts'
+import { policyResolvers } from './policy.ts'
 import { resolvers } from './resolvers.ts'
 import type { Policies } from './whatIf.ts'
 
@@ -48,6 +50,8 @@ export function createStewardshipSubgraph(
       tagRoots(readSdl(import.meta.url, 'labels.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'console.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'actions.graphql'), 'internal'),
+      tagRoots(readSdl(import.meta.url, 'policy.graphql'), 'internal'),
+      tagRoots(readSdl(import.meta.url, 'figures.graphql'), 'internal'),
       ...CONNECTIONS.map(connectionSdl),
     ],
     {
@@ -57,6 +61,8 @@ export function createStewardshipSubgraph(
         labelResolvers(steward),
         consoleResolvers(steward),
         actionResolvers(steward),
+        policyResolvers(steward),
+        figureResolvers(steward),
       ),
       ...Object.fromEntries(
         CONNECTIONS.map(({ type }) => [`${type}Connection`, connectionResolvers]),

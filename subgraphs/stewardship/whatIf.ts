@@ -1,7 +1,13 @@
 import type { Caller } from '../../mdm/access/caller.ts'
+import type { Sql } from '../../mdm/db/database.ts'
 import { sensitiveScopes } from '../../mdm/feed/visible.ts'
 import { parseModel } from '../../mdm/policy/modelText.ts'
-import { policyVersionOf, type StoredPolicy } from '../../mdm/policy/policies.ts'
+import {
+  activePolicy,
+  policyVersionOf,
+  type StoredPolicy,
+  withParameters,
+} from '../../mdm/policy/policies.ts'
 import type { Simulation } from '../../mdm/policy/simulate.ts'
 import { missingRole, type StewardshipRules } from '../../mdm/tasks/rules.ts'
 import type { Policy } from '../../schema/policy.ts'
@@ -13,6 +19,8 @@ export interface PolicySelection {
   version?: string | null
   shipped?: boolean | null
   models?: string[] | null
+  /** Files take the trained models of the active policy for types of which they have none. */
+  keepModels?: boolean | null
 }
 interface PolicyFile {
   name: string
@@ -55,6 +63,7 @@ export function refused(rule: string, detail: string) {
  * every sensitive field of the `active` policy.
  */
 export function createSimulatePolicy(
+  sql: Sql,
   policies: Policies | undefined,
   rules: StewardshipRules,
   active: () => Policy,
@@ -74,7 +83,7 @@ export function createSimulatePolicy(
       return refused('BAD_SAMPLE', 'sample must be 1 or more')
     running = true
     try {
-      const kept = await selectedPolicy(policies, selection)
+      const kept = await selectedPolicy(sql, policies, selection)
       if ('rule' in kept) return kept
       return {
         __typename: 'Simulation',
@@ -94,12 +103,13 @@ export const notAvailable = refused(
 
 /** Returns the selected policy, or why it is invalid. */
 export async function selectedPolicy(
+  sql: Sql,
   policies: Policies,
   selection: PolicySelection,
 ): Promise<StoredPolicy | ReturnType<typeof refused>> {
   try {
     return await policies.loadSelectedPolicy({
-      ...(selection.files ? { policy: policyOfFiles(selection.files) } : {}),
+      ...(selection.files ? { policy: await policyOf(sql, selection.files, selection) } : {}),
       ...(selection.version ? { to: storable(selection.version) } : {}),
       ...(selection.shipped ? { shipped: true } : {}),
       ...(selection.models ? { model: selection.models.map(storable) } : {}),
@@ -115,6 +125,18 @@ export function refusalOf(e: unknown): ReturnType<typeof refused> {
   if (MISTAKES.includes(e.name)) return refused('BAD_POLICY', e.message)
   if (UNDECIDED.includes(e.name)) return refused('BUSY', e.message)
   throw e
+}
+
+async function policyOf(
+  sql: Sql,
+  files: PolicyFile[],
+  { keepModels }: PolicySelection,
+): Promise<StoredPolicy> {
+  const given = policyOfFiles(files)
+  const active = keepModels ? await activePolicy(sql) : null
+  if (!active) return given
+  const kept = Object.entries(active.parameters).filter(([type]) => !(type in given.parameters))
+  return withParameters(given, new Map(kept))
 }
 
 function policyOfFiles(files: PolicyFile[]): StoredPolicy {

@@ -46,7 +46,7 @@ const MATRIX: [Role[], string[]][] = [
     ['agent', 'steward', 'approver', 'integrator'],
     of(
       'Query',
-      'tasks taskCounts task stewardActions stewardAction previewAction previewBulkAction previewProposal dataQuality queueAges explain matchesFor possibleMatches possiblyRelated clusterStory labelSample',
+      'tasks taskCounts task stewardActions stewardAction previewAction previewBulkAction previewProposal dataQuality queueAges explain matchesFor possibleMatches possiblyRelated clusterStory labelSample stewardFigures secondOpinions',
     ),
   ],
   [
@@ -58,8 +58,9 @@ const MATRIX: [Role[], string[]][] = [
   ],
   [
     ['agent', 'steward', 'approver', 'integrator', 'publisher'],
-    of('Query', 'matchModels publications publicationProposals'),
+    of('Query', 'matchModels publications publicationProposals matching'),
   ],
+  [['publisher'], of('Query', 'policyText')],
   [['agent', 'steward', 'approver', 'integrator'], of('Query', 'serviceLevels')],
   [[...READERS, 'publisher'], of('Query', 'viewer')],
   [['approver'], of('Query', 'auditLog auditCheck sensitiveAccess')],

@@ -286,7 +286,7 @@ function operationsAbout(
       of: JSON.stringify(idOf('Customer')),
       a: JSON.stringify(idOf('Customer')),
       b: JSON.stringify(idOf('E1')),
-      type: ['dataQuality', 'labelSample', 'matchesFor'].includes(field.name)
+      type: ['dataQuality', 'labelSample', 'matchesFor', 'matching'].includes(field.name)
         ? '"Customer"'
         : 'CUSTOMER',
       system: '"crm"',

@@ -63,7 +63,7 @@ const policies = () =>
 test('a what-if runs on its own thread, one at a time, for publishers only, and names errors in the policy', {
   skip: aboveDatabase,
 }, async () => {
-  const tried = createSimulatePolicy(policies(), DEFAULT_RULES, () => policy)
+  const tried = createSimulatePolicy(db.sql, policies(), DEFAULT_RULES, () => policy)
   const run = (who: Caller, f: typeof files, sample: number | null) =>
     tried(who, { files: f }, sample)
   const without = files.map((f) => ({
@@ -121,11 +121,12 @@ test('a what-if runs on its own thread, one at a time, for publishers only, and 
   )
   assert.equal(
     (
-      (await createSimulatePolicy(undefined, DEFAULT_RULES, () => policy)(
-        pia,
-        { files },
-        null,
-      )) as {
+      (await createSimulatePolicy(
+        db.sql,
+        undefined,
+        DEFAULT_RULES,
+        () => policy,
+      )(pia, { files }, null)) as {
         rule: string
       }
     ).rule,
