@@ -135,7 +135,9 @@ async function policyOf(
   const given = policyOfFiles(files)
   const active = keepModels ? await activePolicy(sql) : null
   if (!active) return given
-  const kept = Object.entries(active.parameters).filter(([type]) => !Object.hasOwn(given.parameters, type))
+  const kept = Object.entries(active.parameters).filter(
+    ([type]) => !Object.hasOwn(given.parameters, type),
+  )
   return withParameters(given, new Map(kept))
 }
 
