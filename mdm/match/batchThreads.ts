@@ -137,20 +137,15 @@ export async function matchBatchInThreads(
       results.catch(() => {})
       return results
     }
-    const keysTask: KeysTask = { stage: 'keys', next: sharedCounter() }
-    const otherKeys = run<KeyCodes>(keysTask)
+    // The keys are larger than all else, so they are asked for first and not held after blocking.
+    const otherKeys = beginKeys(run)
     const randomTask: RandomTask | undefined = begun && {
       stage: 'random',
       pairs: begun.pairs,
       next: sharedCounter(),
     }
     const otherCounts = randomTask && run<CounterEntries>(randomTask)
-    const ownKeys = keyPieces(engine, features, keysTask)
-    const postings = joinKeys(
-      features.length,
-      [ownKeys, ...(await otherKeys)],
-      engine.blockRecordsMax,
-    )
+    const postings = await otherKeys(engine, features)
     let batch: PreparedBatch
     if (begun && randomTask) {
       const candidates = findCandidateVectors(begun, postings)
@@ -164,13 +159,30 @@ export async function matchBatchInThreads(
   }
 }
 
+type Run = <T>(task: ThreadTask) => Promise<T[]>
+
+/**
+ * Lets the other threads collect keys. Returns a function with which this thread does so too, and joins
+ * all. The keys of a million records take 200 MB, and only a function that ends frees them.
+ */
+function beginKeys(run: Run): (engine: Engine, features: FeatureReader) => Promise<Postings> {
+  const task: KeysTask = { stage: 'keys', next: sharedCounter() }
+  const others: { keys?: Promise<KeyCodes[]> } = { keys: run<KeyCodes>(task) }
+  return async (engine, features) => {
+    const tables = [keyPieces(engine, features, task), ...(await others.keys!)]
+    delete others.keys
+    return joinKeys(features.length, tables, engine.blockRecordsMax)
+  }
+}
+
 /** Compares and clusters a batch, this thread with the others, which `run` gives a task. */
 async function compareAndCluster(
   batch: PreparedBatch,
-  run: <T>(task: ThreadTask) => Promise<T[]>,
+  run: Run,
   options: BatchOptions,
 ): Promise<BatchResult> {
   const { engine, features, postings } = batch
+  if (features.length > KEPT_RECORDS_MAX) features.forgetAll()
   const started = performance.now()
   const compareTask: CompareTask = {
     stage: 'compare',
@@ -216,10 +228,17 @@ function takePieces(
   }
 }
 
+/**
+ * Objects of so many records stay from the keys to the comparison. Those of more are freed between the
+ * stages and read again: they take about a kilobyte each, in every thread.
+ */
+const KEPT_RECORDS_MAX = 200_000
+
 /** Collects the keys of pieces of records. */
 export function keyPieces(engine: Engine, features: FeatureReader, task: KeysTask): KeyCodes {
   const table = new KeyTable()
   takePieces(task, features.length, COMPARE_RECORDS, (from, to) => {
+    if (features.length > KEPT_RECORDS_MAX) features.forget(from)
     for (let i = from; i < to; i++) table.add(i, engine.keys(features.at(i)))
   })
   return table.take()

@@ -154,6 +154,9 @@ function valueReader({
   return (value) => JSON.parse(bytes.toString('utf8', start[value]!, start[value + 1]!))
 }
 
+/** Values that records share are forgotten after so many records. */
+const SHARED_RECORDS = 50_000
+
 /**
  * Reads packed features with the bits of an engine. A record is an object from its first use until
  * `forget`; records with an equal value share it as one object. For one thread.
@@ -164,14 +167,18 @@ export class FeatureReader {
   private readonly records: (Features | undefined)[]
   private forgotten = 0
   private readonly readers: readonly ((value: number) => ComparisonFeature)[]
+  /** Values that several records have, by column. */
+  private readonly shared: readonly Map<number, ComparisonFeature>[]
+  private sharedSince = 0
 
   constructor(packed: PackedFeatures, engine: Engine) {
     this.packed = packed
     this.length = packed.records
     this.records = new Array(packed.records)
+    this.shared = packed.columns.map(() => new Map())
     this.readers = packed.columns.map((column, index) => {
       const read = valueReader(column)
-      const shared = new Map<number, ComparisonFeature>()
+      const shared = this.shared[index]!
       return (value) => {
         const known = shared.get(value)
         if (known) return known
@@ -214,9 +221,22 @@ export class FeatureReader {
     return recordsWith(this.packed.columns[comparison]!)
   }
 
-  /** Frees the objects of the records before this one. */
+  /**
+   * Frees the objects of the records before this one. Now and then it forgets which values are shared
+   * too: those of later records may then be read once more.
+   */
   forget(before: number): void {
     this.records.fill(undefined, this.forgotten, before)
     this.forgotten = before
+    if (Math.abs(before - this.sharedSince) < SHARED_RECORDS) return
+    this.sharedSince = before
+    for (const values of this.shared) values.clear()
+  }
+
+  /** Frees the objects of all records. */
+  forgetAll(): void {
+    this.records.fill(undefined)
+    this.forgotten = 0
+    for (const values of this.shared) values.clear()
   }
 }

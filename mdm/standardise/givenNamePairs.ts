@@ -167,8 +167,10 @@ const VOWEL_AT_END = /[aeiouy]$/
  * and "paula", "carlo" and "carla".
  */
 export function isManAndWoman(a: string, b: string): boolean {
+  // Nearly all names are compared here, and nearly all pairs end here.
+  if (a.charCodeAt(0) !== b.charCodeAt(0) || a.charCodeAt(1) !== b.charCodeAt(1))
+    return arePatronymics(a, b) || arePatronymics(b, a)
   if (WOMEN_BY_MAN.get(a)?.has(b) || WOMEN_BY_MAN.get(b)?.has(a)) return true
-  // Nearly all names are compared here: the last letter comes first.
   if (b.endsWith('a') && isSlavicPair(a, b)) return true
   if (a.endsWith('a') && isSlavicPair(b, a)) return true
   if (a.length !== b.length) {
@@ -258,7 +260,7 @@ const STEM_IN_IY_LETTERS_MIN = 3
  */
 function isSlavicPair(man: string, woman: string): boolean {
   const last = man.charCodeAt(man.length - 1)
-  if (last === CODE_H) return SONS.test(man) && DAUGHTERS.test(woman)
+  if (last === CODE_H) return arePatronymics(man, woman)
   if (last !== CODE_Y && last !== CODE_I && last !== CODE_J) return false
   const stem = man.slice(0, -2)
   return (
@@ -268,7 +270,16 @@ function isSlavicPair(man: string, woman: string): boolean {
     woman.replace(IN_IYA, '') === stem
   )
 }
-const [CODE_H, CODE_I, CODE_J, CODE_Y] = [104, 105, 106, 121]
+
+function arePatronymics(man: string, woman: string): boolean {
+  return (
+    man.charCodeAt(man.length - 1) === CODE_H &&
+    woman.charCodeAt(woman.length - 1) === CODE_A &&
+    SONS.test(man) &&
+    DAUGHTERS.test(woman)
+  )
+}
+const [CODE_A, CODE_H, CODE_I, CODE_J, CODE_Y] = [97, 104, 105, 106, 121]
 
 /** A known woman's name without its last letter, which is no name, is a slip of the pen: "barbar". */
 function addsWomansEnding(man: string, woman: string): boolean {
@@ -305,6 +316,7 @@ const SURNAME_ENDINGS: readonly (readonly [man: RegExp, woman: string])[] = [
 
 /** Returns whether two surnames are a man's and a woman's form of one: "kowalski", "kowalska". */
 export function isOneSurname(a: string, b: string): boolean {
+  if (a.charCodeAt(0) !== b.charCodeAt(0) || a.charCodeAt(1) !== b.charCodeAt(1)) return false
   return isWomansSurname(a, b) || isWomansSurname(b, a)
 }
 
