@@ -79,7 +79,14 @@ function besideEqualSurname(
   )
     return GIVEN.OTHER
   const isNear = level === GIVEN.NEAR || level === GIVEN.SIMILAR
-  const isOne = ([one, other]: readonly [string, string]) => givenNames.isOneMiswritten(one, other)
+  // Relatives have names that are known somewhere: of two unknown ones that differ inside, one is a slip.
+  const isOne = ([one, other]: readonly [string, string]) =>
+    givenNames.isOneMiswritten(one, other) ||
+    (level === GIVEN.NEAR &&
+      one[0] === other[0] &&
+      one.at(-1) === other.at(-1) &&
+      !givenNames.isGivenName(one) &&
+      !givenNames.isGivenName(other))
   if (!isNear || pairs.some(isOne)) return level
   // In a word that is no name, two letters can be replaced by two slips.
   const areTwo = ([one, other]: readonly [string, string]) =>

@@ -38,6 +38,12 @@ test('packed features are those of the engine, whatever the texts', () => {
       assert.deepEqual(reader.at(i), engine.standardise(record), `record ${i}, round ${round}`)
   reader.forget(3)
   assert.deepEqual(reader.at(0), engine.standardise(records[0]!))
+  const before = records.map((_, i) => reader.at(i))
+  reader.forgetAll()
+  for (const [i, record] of records.entries()) {
+    assert.deepEqual(reader.at(i), engine.standardise(record), `record ${i}, after forgetAll`)
+    assert.notEqual(reader.at(i), before[i], 'it is read again')
+  }
 })
 
 test('equal values are packed once, and counted', () => {
