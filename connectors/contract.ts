@@ -116,6 +116,7 @@ export interface WriteRefusal {
     | 'NO_RECORD'
     | 'TOO_MANY_VALUES'
     | 'TOO_LONG'
+    | 'NO_REMOVAL'
     | 'NOT_WRITABLE'
     | 'NOT_THE_VALUE'
   detail: string

@@ -30,8 +30,17 @@ export interface WriteAbility {
   needs: readonly string[]
   /** Whether null may be written. */
   empties: boolean
-  /** Returns why a path of the record cannot be written; null where it can. */
-  refusalOf(path: string, action?: WriteAction): string | null
+  /**
+   * Returns why a path of the record cannot be written; null where it can. With the record as it
+   * would be, also whether it has a place for an element.
+   */
+  refusalOf(
+    path: string,
+    action?: WriteAction,
+    record?: Readonly<Record<string, unknown>>,
+  ): string | null
+  /** Whether a value at a path is another element of a list: sent twice, it may be there twice. */
+  addsElement(path: string): boolean
 }
 
 /** One change of one record. */

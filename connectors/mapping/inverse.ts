@@ -1,46 +1,41 @@
-import { isDeepStrictEqual } from 'node:util'
 import { Decimal } from 'decimal.js'
 import { exponentOf } from '../../schema/currencyExponents.ts'
 import { dataText } from '../../schema/kit/dataText.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { recordKey } from '../../schema/recordKey.ts'
-import type { Json } from '../connection/contract.ts'
 import type { OwnIds, WriteRefusal } from '../contract.ts'
-import type { CodeList } from './codes.ts'
-import { FORMS, type Hints, toText } from './convert.ts'
-import { parseCountry } from './country.ts'
+import { toText } from './convert.ts'
 import { parseCurrency } from './currency.ts'
-import { formOf, GROUP_KEYS, missingIn, VALUE_KEYS, withoutKeys } from './field.ts'
+import { GROUP_KEYS, withoutKeys } from './field.ts'
 import type { Evaluate, FieldContext } from './fieldContext.ts'
+import { listPart } from './inverseList.ts'
 import {
-  codesRule,
+  type At,
+  atBase,
+  type Context,
+  closed,
+  contextOf,
+  merged,
+  type Part,
+  same,
+  sameCanonical,
+  settle,
+  valuePart,
+  type WrittenRaw,
+  type WrittenSystem,
+} from './inversePart.ts'
+import {
   compileInverseRule,
   type InverseContext,
   type Obstacle,
-  type Proposal,
   type Wanted,
-  type WritableRule,
-  type WriteScope,
 } from './inverseRule.ts'
-import { foldName, isEmpty, type Scope, scopeOf } from './path.ts'
+import { isEmpty, scopeOf } from './path.ts'
 import { parsePath } from './pathText.ts'
-import { locate, placeText, type RawPlace, withPlace } from './rawPath.ts'
-import { compileRule, isMap, MISSING_KEY, type Missing } from './rule.ts'
+import { locate, type RawPlace } from './rawPath.ts'
+import { compileRule, isMap, MISSING_KEY } from './rule.ts'
 import type { Shape } from './shape.ts'
-import { codeLike, currencyLike, numberLike, writtenLike } from './writtenForm.ts'
-
-/** What is known of the source system that is written to. */
-export interface WrittenSystem {
-  ownIds: OwnIds
-  /** Returns whether the system accepts a value at a path of its record. */
-  canWrite(path: string): boolean
-}
-
-/** A raw record with the values of one field written, and these values by path. */
-export interface WrittenRaw {
-  raw: Record<string, unknown>
-  values: Map<string, Json>
-}
+import { codeLike, currencyLike, numberLike } from './writtenForm.ts'
 
 export interface FieldInverse {
   /** Why the field cannot be written at all; null where it can. */
@@ -58,21 +53,6 @@ export interface FieldInverse {
   /** Returns the value that the rule gives when a reference was written. */
   expected(wanted: unknown, ownIds: OwnIds, raw: Record<string, unknown>): unknown
 }
-
-type Context = FieldContext & Pick<InverseContext, 'readersOf'>
-
-interface At extends WriteScope, WrittenSystem {}
-
-/** The inverse of one rule, without the check of its result. */
-interface Part {
-  obstacle: Obstacle | null
-  paths: string[]
-  parts?: string[][]
-  heldAt(scope: Scope): number | null
-  write(wanted: unknown, at: At, evaluate: (raw: Record<string, unknown>) => unknown): Result
-  expected(wanted: unknown, ownIds: OwnIds, now: unknown): unknown
-}
-type Result = WrittenRaw | WriteRefusal
 
 /**
  * Compiles the inverse of the rule of one field. A field is writable where its rule leads back to
@@ -102,22 +82,6 @@ export function compileInverse(
   }
 }
 
-/** Equality of canonical values, as the engine compares golden values. */
-export function sameCanonical(a: unknown, b: unknown): boolean {
-  return isDeepStrictEqual(plain(a), plain(b))
-}
-
-/** Null, an empty list and a part without a value are no value. */
-export function plain(value: unknown): unknown {
-  if (value === null) return undefined
-  if (Array.isArray(value)) return value.length > 0 ? value.map(plain) : undefined
-  if (!isMap(value)) return value
-  const parts = Object.entries(value)
-    .map(([k, v]) => [k, plain(v)] as const)
-    .filter(([, v]) => v !== undefined)
-  return parts.length > 0 ? Object.fromEntries(parts) : undefined
-}
-
 function compilePart(
   spec: unknown,
   shape: Shape,
@@ -136,188 +100,6 @@ function compilePart(
   return shape.list ? listPart(spec, shape, at, ctx) : valuePart(spec, shape, at, ctx)
 }
 
-const same = (wanted: unknown) => wanted
-
-function closed(at: readonly PropertyKey[], why: string): Part {
-  const refusal: WriteRefusal = { code: 'NO_INVERSE', detail: why }
-  return {
-    obstacle: { at, why },
-    paths: [],
-    heldAt: () => null,
-    write: () => refusal,
-    expected: same,
-  }
-}
-
-/** Tries proposals in turn until one of them makes the rule give the wanted value. */
-function settle(
-  proposals: (Proposal | WriteRefusal)[],
-  { raw, canWrite }: Pick<At, 'raw' | 'canWrite'>,
-  isReached: (raw: Record<string, unknown>) => boolean,
-): Result {
-  const barred = new Set<string>()
-  for (const proposal of proposals) {
-    if (!Array.isArray(proposal)) continue
-    const closed = proposal.map(([{ steps }]) => placeText(steps)).filter((p) => !canWrite(p))
-    for (const path of closed) barred.add(path)
-    if (closed.length > 0) continue
-    const values = new Map<string, Json>()
-    let made = raw
-    for (const [{ steps }, value] of proposal) {
-      made = withPlace(made, steps, value)
-      values.set(placeText(steps), value)
-    }
-    if (isReached(made)) return { raw: made, values }
-  }
-  if (barred.size > 0)
-    return {
-      code: 'NOT_WRITABLE',
-      detail: `the connection does not write ${[...barred].join(', ')}`,
-    }
-  const refusal = proposals.find((p): p is WriteRefusal => !Array.isArray(p))
-  return refusal ?? { code: 'NOT_THE_VALUE', detail: 'the record would be read with another value' }
-}
-
-function valuePart(spec: unknown, shape: Shape, at: readonly PropertyKey[], ctx: Context): Part {
-  const { rule, wantedOf } = compileValue(spec, shape, at, ctx)
-  return {
-    ...rule,
-    expected: same,
-    write: (value, scope, evaluate) =>
-      settle(rule.propose(wantedOf(value ?? null), scope), scope, (raw) =>
-        sameCanonical(evaluate(raw), value),
-      ),
-  }
-}
-
-/** Compiles the rule of a single value with its form and its code list. */
-function compileValue(
-  spec: unknown,
-  shape: Shape,
-  at: readonly PropertyKey[],
-  ctx: Context,
-  many = false,
-): { rule: WritableRule; wantedOf: (value: unknown) => Wanted } {
-  const options = isMap(spec) ? spec : {}
-  const form = formOf(options.as, shape, at, ctx)
-  const list = typeof options.codes === 'string' ? ctx.codes(options.codes) : null
-  const below = compileInverseRule(
-    withoutKeys(spec, VALUE_KEYS),
-    at,
-    contextOf(ctx, missingIn(shape, list, ctx), many),
-  )
-  const rule = list && !below.obstacle ? withList(below, list, form, at) : below
-  const hints: Hints = { country: null, times: ctx.times, separator: ctx.separator }
-  const fits = (wanted: unknown) => (read: unknown) => {
-    const made = FORMS[form](read, hints)
-    if (!('value' in made)) return false
-    if (shape.kind === 'ENUM') return dataText(made.value).toUpperCase() === wanted
-    return sameCanonical(made.value, wanted)
-  }
-  return {
-    rule,
-    wantedOf: (value) => ({
-      value,
-      fits: fits(value),
-      forms: (current, raw) => {
-        const written = writtenLike(value, form, current, ctx, raw)
-        return written === null ? [] : [written]
-      },
-    }),
-  }
-}
-
-function contextOf(ctx: Context, missing: Missing, many = false): InverseContext {
-  const { fail, readersOf } = ctx
-  return { fail, readersOf, missing, many, isFallback: false }
-}
-
-/** A list of countries or currencies has only unusual spellings; all others stand for themselves. */
-function withList(
-  below: WritableRule,
-  list: CodeList,
-  form: string,
-  at: readonly PropertyKey[],
-): WritableRule {
-  const parse = form === 'country' ? parseCountry : form === 'currency' ? parseCurrency : null
-  const itself = parse && ((value: unknown) => parse(dataText(value)) !== null)
-  return { ...codesRule(below, list, [...at, 'codes'], itself), heldAt: below.heldAt }
-}
-
-/** Each value of a list has a path of its own; a path that holds a list has all of them. */
-function listPart(spec: unknown, shape: Shape, at: readonly PropertyKey[], ctx: Context): Part {
-  const options = isMap(spec) ? spec : {}
-  const inner = withoutKeys(spec, VALUE_KEYS)
-  const from = isMap(inner) && Object.keys(inner).length === 1 ? inner.from : inner
-  // DUNSNumber and DunsNumber are one place.
-  const named = (s: unknown) => (typeof s === 'string' ? foldName(s) : s)
-  const all: unknown[] = [from].flat()
-  const specs = all.filter((s, i) => all.findIndex((other) => named(other) === named(s)) === i)
-  const single = { ...shape, list: false }
-  const keys = Object.fromEntries(
-    VALUE_KEYS.flatMap((k) => (options[k] === undefined ? [] : [[k, options[k]]])),
-  )
-  const slots = specs.map((s) =>
-    compileValue(
-      isMap(s) ? { ...keys, ...s } : { ...keys, from: s },
-      single,
-      Array.isArray(from) ? [...at, all.indexOf(s)] : at,
-      ctx,
-      true,
-    ),
-  )
-  const obstacle = slots.find((s) => s.rule.obstacle)?.rule.obstacle
-  if (obstacle) return closed(obstacle.at, obstacle.why)
-  return {
-    obstacle: null,
-    paths: slots.flatMap((s) => s.rule.paths),
-    heldAt: (scope) => (slots.some((s) => s.rule.heldAt(scope) !== null) ? 0 : null),
-    expected: same,
-    write: (wanted, scope, evaluate) => {
-      const values = (wanted ?? []) as unknown[]
-      const only = slots.length === 1 ? specs[0] : undefined
-      const place =
-        typeof only === 'string' ? locate(scope.raw, scope.base, parsePath(only)) : undefined
-      const isReached = (raw: Record<string, unknown>) => sameCanonical(evaluate(raw), wanted)
-      if (place && !('code' in place) && Array.isArray(place.current))
-        return settle([[[place, values as Json[]]]], scope, isReached)
-      if (values.length > slots.length)
-        return {
-          code: 'TOO_MANY_VALUES',
-          detail: `there are ${values.length} values, and the record has ${slots.length} places for them`,
-        }
-      let written: WrittenRaw = { raw: scope.raw, values: new Map() }
-      for (const [i, { rule, wantedOf }] of slots.entries()) {
-        const value = values[i] ?? null
-        const now = atBase(scope, written.raw)
-        if (value === null && rule.heldAt(now.scope) === null) continue
-        const [first] = rule.propose(wantedOf(value), now)
-        if (!first) continue
-        if (!Array.isArray(first)) return first
-        const next = settle([first], now, () => true)
-        if ('code' in next) return next
-        written = merged(written, next)
-      }
-      return isReached(written.raw)
-        ? written
-        : { code: 'NOT_THE_VALUE', detail: 'the record would be read with other values' }
-    },
-  }
-}
-
-/** Returns the scope of the same element in another form of the record. */
-function atBase(scope: At, raw: Record<string, unknown>): At {
-  const element = locate(raw, [], { fromRoot: true, whole: null, steps: [...scope.base] })
-  const item = 'code' in element ? undefined : element.current
-  return { ...scope, raw, scope: { ...scopeOf(raw), item } }
-}
-
-function merged(before: WrittenRaw, next: Result): WrittenRaw {
-  return 'code' in next
-    ? before
-    : { raw: next.raw, values: new Map([...before.values, ...next.values]) }
-}
-
 function referencePart(
   spec: unknown,
   shape: Shape,
@@ -328,11 +110,10 @@ function referencePart(
   const elsewhere = spec.source !== undefined
   const object = elsewhere ? String(spec.ref) : ctx.target(String(spec.ref), [...at, 'ref']).object
   const source = elsewhere ? String(spec.source) : ctx.source
-  const rule = compileInverseRule(
-    withoutKeys(spec, ['ref', 'source']),
-    at,
-    contextOf(ctx, MISSING_KEY),
-  )
+  const rule = compileInverseRule(withoutKeys(spec, ['ref', 'source']), at, {
+    ...contextOf(ctx, MISSING_KEY),
+    addsElements: true,
+  })
   const form = (id: string) => (elsewhere ? id : ctx.idForm(id))
   const keyOf = (id: string) => recordKey(source, object, form(id))
   /** The record to which the reference leads now stays where it is one of the wanted thing. */

@@ -1,8 +1,10 @@
+import { dataText } from '../../schema/kit/dataText.ts'
 import type { Json } from '../connection/contract.ts'
 import type { WriteRefusal } from '../contract.ts'
 import { type CodeList, codeList } from './codes.ts'
 import { divisionsOf } from './division.ts'
-import { isEmpty, type Scope } from './path.ts'
+import { isValueList, namedElement } from './namedElement.ts'
+import { compilePath, isEmpty, type Scope } from './path.ts'
 import { type PathStep, parsePath } from './pathText.ts'
 import { locate, placeText, type RawPlace } from './rawPath.ts'
 import { compileRule, compileWhen, type Fail, isMap, type Missing } from './rule.ts'
@@ -56,6 +58,8 @@ export interface InverseContext {
   many: boolean
   /** True for an alternative that is not the first. */
   isFallback: boolean
+  /** True where a value that is missing may become another element of a list. */
+  addsElements: boolean
   /** Returns the other fields, or `id`, whose values are read from a path. */
   readersOf(path: string): readonly string[]
 }
@@ -109,7 +113,10 @@ function mapRule(
 
 function pathRule(text: string, at: readonly PropertyKey[], ctx: InverseContext): Unread {
   const path = parsePath(text)
-  if (path.steps.some((s) => s.selectors.some((selector) => selector.how === 'all')))
+  const isOfMany = path.steps.some((s) => s.selectors.some((selector) => selector.how === 'all'))
+  if (isOfMany && ctx.addsElements && !path.fromRoot && isValueList(path.steps))
+    return elementRule(text, path.steps, at, ctx)
+  if (isOfMany)
     return closed(at, `${text} reads every element of a list, and none is the one to write`)
   const readers = ctx.readersOf(text)
   if (readers.includes('id')) return closed(at, `the id of the record is read from ${text}`)
@@ -134,6 +141,46 @@ function pathRule(text: string, at: readonly PropertyKey[], ctx: InverseContext)
         ? `no value of ${at} would be read as ${JSON.stringify(wanted.value)}`
         : `${at} is ${JSON.stringify(place.current)}, a form that is read and cannot be written`
       return [{ code: 'UNKNOWN_FORM', detail }]
+    },
+  }
+}
+
+/**
+ * A value that every element of a list may have is written as another element, which is named by it.
+ * An element that is there keeps its value.
+ */
+function elementRule(
+  text: string,
+  list: readonly PathStep[],
+  at: readonly PropertyKey[],
+  ctx: InverseContext,
+): Unread {
+  const readers = ctx.readersOf(text)
+  if (ctx.isFallback && (!ctx.many || readers.length > 0))
+    return closed(at, `${text} stands in for a missing value, and no element is made of it`)
+  if (readers.includes('id')) return closed(at, `the id of the record is read from ${text}`)
+  const refused = (code: WriteRefusal['code'], detail: string) => [{ code, detail }]
+  const path = compilePath(text)
+  return {
+    obstacle: null,
+    paths: [text],
+    isOpen: () => true,
+    propose: (wanted, { raw, base, scope }) => {
+      if (base.length > 0) return refused('NO_INVERSE', `${text} is a list within an element`)
+      const isHeld = !ctx.many && path.first(scope) !== undefined
+      if (wanted.value === null || isHeld)
+        return refused(
+          'NO_REMOVAL',
+          `the record has ${text} already, and a write takes nothing out of that list: change it in the system itself`,
+        )
+      return wanted.forms(undefined, raw).map((form) => {
+        const steps = namedElement(list, dataText(form))
+        const place = steps && locate(raw, [], { fromRoot: true, whole: null, steps })
+        const shown = JSON.stringify(form)
+        if (!place)
+          return { code: 'UNKNOWN_FORM', detail: `${shown} cannot name an element of ${text}` }
+        return 'code' in place ? place : [[place, form]]
+      })
     },
   }
 }

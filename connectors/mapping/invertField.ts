@@ -1,7 +1,7 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Canonical, FieldWriting, Inverted, WriteRefusal } from '../contract.ts'
 import type { MappedObject } from './compileMapping.ts'
-import { plain, sameCanonical, type WrittenSystem } from './inverse.ts'
+import { plain, sameCanonical, sameInAnyOrder, type WrittenSystem } from './inversePart.ts'
 import { scopeOf } from './path.ts'
 
 /**
@@ -22,7 +22,7 @@ export function invertField(
   const value = plain(wanted)
   const expected = inverse.expected(value, system.ownIds, raw)
   const now = fieldOf(before, field)
-  if (sameCanonical(now, expected)) return { values: new Map(), also: [] }
+  if (sameInAnyOrder(now, expected)) return { values: new Map(), also: [] }
   if (expected === undefined && object.required.includes(field))
     return refused('REQUIRED', `${field} is required for a ${object.as} and cannot be emptied`)
   const written = inverse.write(raw, value, system)
@@ -30,7 +30,7 @@ export function invertField(
   const difference = changedIdentity(object, raw, written.raw)
   if (difference !== null) return refused('IDENTITY', difference)
   const after = object.map(written.raw)
-  if (!sameCanonical(fieldOf(after, field), inverse.expected(value, system.ownIds, raw)))
+  if (!sameInAnyOrder(fieldOf(after, field), inverse.expected(value, system.ownIds, raw)))
     return refused('NOT_THE_VALUE', `the record would be read with another ${field}`)
   if (before.complete && !after.complete)
     return refused('NOT_THE_VALUE', 'the record would be read as incomplete')

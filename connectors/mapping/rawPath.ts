@@ -1,5 +1,6 @@
 import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { Json } from '../connection/contract.ts'
+import { readNamedElement } from './namedElement.ts'
 import { elementTest, foldName } from './path.ts'
 import { type ParsedPath, type PathSelector, type PathStep, parsePath } from './pathText.ts'
 
@@ -18,8 +19,10 @@ export interface PathFault {
 /**
  * Finds the one place of a path in a record, relative to `base` inside `each:`. Names that the
  * record does not have are those of the path; missing objects on the way are no fault, because they
- * can be made, and so can the first element `[0]` of a list without elements. Any other element of a
- * list has to be there.
+ * can be made, and so can the first element `[0]` of a list without elements. An element that is
+ * named by its own value (`emails[address=a@b.example].address`) can be made too; of several with that
+ * value it is the first, and before it `[]` is the element that has it, else the first one. Any other
+ * element of a list has to be there.
  */
 export function locate(
   raw: unknown,
@@ -83,11 +86,10 @@ export function withPlace(
   steps: readonly PathStep[],
   value: Json | undefined,
 ): Record<string, unknown> {
-  const parts = steps.flatMap(({ name, selectors }): Part[] => [
-    ...(name === null ? [] : [{ how: 'name' as const, name }]),
-    ...selectors,
-  ])
-  return replaced(raw, parts, value) as Record<string, unknown>
+  const parts = partsOf(steps)
+  // There is nothing to empty in an element that is not there.
+  const isNothing = value === null && readNamedElement(steps) && valueIn(raw, parts) === undefined
+  return (isNothing ? { ...raw } : replaced(raw, parts, value)) as Record<string, unknown>
 }
 
 type Part = { how: 'name'; name: string } | PathSelector
@@ -104,15 +106,46 @@ function replaced(value: unknown, parts: readonly Part[], next: Json | undefined
     return object
   }
   const list = (value ?? []) as unknown[]
-  const at = indexesOf(list, part)[0]
-  if (at === undefined) return next === undefined ? value : [replaced(undefined, rest, next)]
-  return list.map((item, i) => (i === at ? replaced(item, rest, next) : item))
+  const at = indexIn(list, part, rest)
+  if (at !== undefined) return list.map((item, i) => (i === at ? replaced(item, rest, next) : item))
+  return next === undefined ? value : [...list, replaced(undefined, rest, next)]
+}
+
+/** Returns the index of the element to which a selector leads; undefined where there is none. */
+function indexIn(
+  list: readonly unknown[],
+  selector: PathSelector,
+  rest: readonly Part[],
+): number | undefined {
+  const found = indexesOf(list, selector)
+  if (selector.how !== 'all') return found[0]
+  return found.find((i) => valueIn(list[i], rest) !== undefined) ?? found[0]
+}
+
+/** Returns the value at the parts of a path below a value; undefined where there is none. */
+function valueIn(value: unknown, parts: readonly Part[]): unknown {
+  const [part, ...rest] = parts
+  if (!part || value === undefined || value === null) return value
+  if (part.how === 'name') {
+    const key = keyOf(value, part.name)
+    return key === null ? undefined : valueIn((value as Record<string, unknown>)[key], rest)
+  }
+  const at = Array.isArray(value) ? indexIn(value, part, rest) : undefined
+  return at === undefined ? undefined : valueIn((value as unknown[])[at], rest)
+}
+
+function partsOf(steps: readonly PathStep[]): Part[] {
+  return steps.flatMap(({ name, selectors }): Part[] => [
+    ...(name === null ? [] : [{ how: 'name' as const, name }]),
+    ...selectors,
+  ])
 }
 
 function walk(raw: unknown, path: readonly PathStep[]): RawPlace | PathFault {
   let value = raw
   const steps: PathStep[] = []
-  for (const step of path) {
+  const isNamed = readNamedElement(path) !== null
+  for (const [n, step] of path.entries()) {
     let { name } = step
     if (name !== null) {
       if (value !== undefined && value !== null && !isObject(value))
@@ -124,10 +157,18 @@ function walk(raw: unknown, path: readonly PathStep[]): RawPlace | PathFault {
       value = isObject(value) ? ownValue(value, name) : undefined
     }
     steps.push({ name, selectors: step.selectors })
-    for (const selector of step.selectors) {
-      if (isFirst(selector) && hasNoElement(value)) {
+    for (const [s, selector] of step.selectors.entries()) {
+      if ((isNamed || isFirst(selector)) && hasNoElement(value)) {
         value = undefined
         continue
+      }
+      if (isNamed && Array.isArray(value) && selector.how !== 'index') {
+        const below: Part[] = [...step.selectors.slice(s + 1), ...partsOf(path.slice(n + 1))]
+        const at = indexIn(value, selector, below)
+        if (at !== undefined || n === path.length - 2) {
+          value = at === undefined ? undefined : (value[at] as unknown)
+          continue
+        }
       }
       const found = Array.isArray(value) ? indexesOf(value, selector) : []
       const [at] = found

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Json } from '../../connectors/connection/row.ts'
 import type { Canonical, RecordChange } from '../../connectors/contract.ts'
-import { isEmpty } from '../../connectors/mapping/path.ts'
+import { namedElement, readNamedElement } from '../../connectors/mapping/namedElement.ts'
+import { compilePath, isEmpty, scopeOf } from '../../connectors/mapping/path.ts'
 import { parsePath } from '../../connectors/mapping/pathText.ts'
-import { readAt, writeAt } from '../../connectors/mapping/rawPath.ts'
+import { placeText, readAt, writeAt } from '../../connectors/mapping/rawPath.ts'
 import type { WRITTEN_STATES } from '../../schema/tables/writtenValue.ts'
 
 /** What a record of a source system holds at a path because it was written there. */
@@ -67,22 +68,23 @@ export function ownStatement(
       after.push(...values)
       continue
     }
-    const stated = readAt(change.raw, path)
+    const place = statedPath(change.raw, path, values, map)
+    const stated = readAt(change.raw, place)
     const own = former ? readAt(former, path) : undefined
     const whole = change.partial ? { ...former, ...change.raw } : change.raw
-    const states = (value: unknown) => isSame(whole, path, stated, value, map)
+    const states = (value: unknown) => isSame(whole, place, stated, value, map)
     const echo =
       values.find((w) => w.state === 'SEEN' && states(w.value)) ??
       values.find((w) => isExpected(w, version) && states(w.value))
     if (!echo) {
-      const isFormer = isSame(whole, path, stated, own, map)
+      const isFormer = isSame(whole, place, stated, own, map)
       const now = values.map((w) => contradicted(w, version, isFormer))
       if (isFormer && now.some((w, i) => w.state !== values[i]?.state)) isOfWrite = true
       after.push(...now)
       continue
     }
     echoes.push(echo)
-    raw = withoutEcho(raw, path, own, change.partial)
+    raw = withoutEcho(raw, place, own, change.partial)
     const now = values.map((w): WrittenValue => {
       if (w === echo) return { ...w, state: 'SEEN' }
       return w.intentId < echo.intentId ? { ...w, state: 'ENDED' } : contradicted(w, version, true)
@@ -136,7 +138,42 @@ export function holdsValue(
   value: Json,
   map: (raw: Record<string, unknown>) => Canonical,
 ): boolean {
-  return isSame(raw, path, readAt(raw, path), value, map)
+  const place = namedAlike(raw, path, value, map) ?? path
+  return isSame(raw, place, readAt(raw, place), value, map)
+}
+
+/**
+ * Returns the path at which a change states one of the written values of a path. It is another one
+ * where the values name an element that the system writes in another form.
+ */
+function statedPath(
+  raw: Record<string, unknown>,
+  path: string,
+  values: readonly WrittenValue[],
+  map: (raw: Record<string, unknown>) => Canonical,
+): string {
+  const named = values.find((w) => w.value !== null && w.state !== 'ENDED')
+  return (named && namedAlike(raw, path, named.value, map)) ?? path
+}
+
+/**
+ * Returns the path of the element that means what a path names: +49 30 1234 for +49301234. Null where
+ * the path names no element by its value, where that one is there, and where none means it.
+ */
+function namedAlike(
+  raw: Record<string, unknown>,
+  path: string,
+  value: Json,
+  map: (raw: Record<string, unknown>) => Canonical,
+): string | null {
+  const named = readNamedElement(parsePath(path).steps)
+  if (!named || value === null || readAt(raw, path) !== undefined) return null
+  for (const found of compilePath(placeText(named.list)).all(scopeOf(raw))) {
+    const steps = typeof found === 'string' ? namedElement(named.list, found) : null
+    const place = steps && placeText(steps)
+    if (place && isSame(raw, place, found, value, map)) return place
+  }
+  return null
 }
 
 /**
@@ -160,6 +197,8 @@ function isSame(
   )
 }
 
+const sameElementsMax = 10
+
 /** Returns raw fields with the system's own former value at a path; none where it had none. */
 function withoutEcho(
   raw: Record<string, unknown>,
@@ -171,5 +210,11 @@ function withoutEcho(
   const field = steps.length === 1 && steps[0]?.selectors.length === 0 ? steps[0].name : null
   // A partial change need not name the field at all, so the field stays as it is.
   const value = partial && field !== null ? undefined : own
-  return writeAt(raw, path, value as Json | undefined) ?? raw
+  let without = raw
+  // A request that was sent twice made two elements, which are told apart by nothing.
+  for (let n = 0; n < sameElementsMax; n++) {
+    without = writeAt(without, path, value as Json | undefined) ?? without
+    if (value !== undefined || readAt(without, path) === undefined) break
+  }
+  return without
 }

@@ -164,13 +164,26 @@ export class Draft {
           return ![this.#baseFields, values].some((of) => isSameValue(now, ownValue(of, name)))
         }),
       )
-      if (wrong.length === 0 && beside.length === 0) return made
+      const misplaced = this.#misplaced(made)
+      if (wrong.length + beside.length + misplaced.length === 0) return made
+      for (const [name, detail] of misplaced) this.#drop(name, 'NO_ELEMENT', detail)
       for (const { field } of wrong)
         this.#drop(field.name, 'NOT_INVERTIBLE', 'the record would be read with another value')
       for (const [name, others] of beside)
         if (this.#set.has(name))
           this.#drop(name, 'CHANGES_OTHERS', `it would change ${others.join(', ')} too`)
     }
+  }
+
+  /** Returns the fields for whose elements the record has no place, with the reason. */
+  #misplaced({ changes, raw }: Inversion): [field: string, detail: string][] {
+    const { object, operation } = this.#at
+    const ability = this.#input.target.mapping.abilityOf(object)
+    const action = operation === 'CREATE' ? 'create' : 'update'
+    return Object.entries(changes).flatMap(([name, { paths }]) => {
+      const details = paths.flatMap((path) => ability?.refusalOf(path, action, raw) ?? [])
+      return details.slice(0, 1).map((detail): [string, string] => [name, detail])
+    })
   }
 
   #invertAll(): Inversion {
@@ -191,7 +204,8 @@ export class Draft {
       }
       const refusal = this.#refusalOf(inverted.values)
       if (refusal !== null) {
-        this.#drop(name, refusal.code, refusal.detail)
+        if (this.#isWrittenLater(inverted.values)) this.#set.delete(name)
+        else this.#drop(name, refusal.code, refusal.detail)
         continue
       }
       made.raw = withValues(made.raw, Object.fromEntries(inverted.values))
@@ -226,6 +240,13 @@ export class Draft {
         }
     }
     return null
+  }
+
+  /** Returns whether values of a create are written by the update that follows it. */
+  #isWrittenLater(values: ReadonlyMap<string, Json>): boolean {
+    const ability = this.#input.target.mapping.abilityOf(this.#at.object)
+    const isUpdated = (path: string) => ability?.refusalOf(path, 'update') === null
+    return this.#at.operation === 'CREATE' && [...values.keys()].every(isUpdated)
   }
 
   #drop(field: string, code: string, detail: string): void {

@@ -110,7 +110,9 @@ async function lookBefore(
   // What was sent once may have come late, so it is no statement of the system.
   if (found.isThere) return { ended: await done(tools, intent, row, intent.attempts > 0) }
   if (intent.state === 'UNKNOWN' && found.isFormer) {
-    const settledAt = (intent.sentAt?.getTime() ?? 0) + Math.min(tools.settleMs, updateSettleMsMax)
+    const isHarmless = !Object.keys(intent.values).some((path) => ability.addsElement(path))
+    const settleMs = isHarmless ? Math.min(tools.settleMs, updateSettleMsMax) : tools.settleMs
+    const settledAt = (intent.sentAt?.getTime() ?? 0) + settleMs
     if (Date.now() < settledAt) {
       await inTransaction(tools, (tx) =>
         noteUnknown(tx, tools.lease, intent, notApplied(tools), settledAt),
@@ -123,7 +125,7 @@ async function lookBefore(
   return { ended: null, again: intent, row }
 }
 
-/** An update is harmless when it comes twice, so it does not wait long. */
+/** An update without new elements is harmless when it comes twice, so it does not wait long. */
 const updateSettleMsMax = 5_000
 
 async function lookForCreated(

@@ -35,6 +35,8 @@ interface WrittenKind {
   named?: readonly string[]
   /** Further fields of a customer that is created. */
   created?: Record<string, unknown>
+  /** Fields of a customer that is created of which each one has its own. */
+  unique?: readonly string[]
   /** False where the kind creates no customers. */
   creates?: false
   /** Further settings of the connection. */
@@ -58,7 +60,10 @@ const WRITTEN: Readonly<Record<string, WrittenKind>> = {
     created: {
       kind: 'ORGANISATION',
       billingAddress: { street: 'Lindenallee 7', city: 'Ulm', postcode: '89073', country: 'DE' },
+      emails: ['buero@quarz.example', 'rechnung@quarz.example'],
+      phones: ['+49731123456'],
     },
+    unique: ['taxIds'],
   },
   stripe: { object: 'customer', name: 'name', id: 'id' },
   zuora: { object: 'Account', name: 'name', id: 'id', creates: false },
@@ -87,8 +92,9 @@ for (const kind of KINDS_THAT_WRITE) {
   const name = kind.model.kind
   const written = WRITTEN[name]
   if (!written || (only && !only.includes('all') && !only.includes(name))) continue
-  const { object, named = [], created = {} } = written
-  const fields = Object.keys(created).length > 0 ? { fields: Object.keys(created) } : {}
+  const { object, named = [], created = {}, unique = [] } = written
+  const listed = [...Object.keys(created), ...unique]
+  const fields = listed.length > 0 ? { fields: listed } : {}
   const namedAs = (text: string) => Object.fromEntries(['name', ...named].map((f) => [f, text]))
 
   async function open(t: TestContext) {
@@ -121,11 +127,12 @@ for (const kind of KINDS_THAT_WRITE) {
         and coalesce(canonical->>'lifecycle', 'CUSTOMER') = 'CUSTOMER'
       order by id limit 1`
     assert.ok(first)
-    /** The name of a record as the mapping reads it from the vendor. */
-    const nameOf = async (id: string) => {
+    /** A record as the mapping reads it from the vendor. */
+    const fieldsOf = async (id: string) => {
       const row = await connection.read(object, id, AbortSignal.timeout(10_000))
-      return row?.record ? connector.map(object, row.record).fields.name : null
+      return row?.record ? connector.map(object, row.record).fields : null
     }
+    const nameOf = async (id: string) => (await fieldsOf(id))?.name ?? null
     /** The ERP knows the same customer, by all that the vendor states, and names it. */
     const rename = async (text: string) => {
       await target.state('erp', '1', {
@@ -160,7 +167,7 @@ for (const kind of KINDS_THAT_WRITE) {
     }
     const live = () =>
       [...system.state(object)].filter(([, row]) => !row.deleted && !kind.isGone?.(row.record))
-    return { ...pulled, ...target, first, nameOf, rename, ours, silence, live }
+    return { ...pulled, ...target, first, nameOf, fieldsOf, rename, ours, silence, live }
   }
 
   describe(`${name} ${object}`, () => {
@@ -225,7 +232,8 @@ for (const kind of KINDS_THAT_WRITE) {
 
     if (written.creates !== false)
       test('a customer is created once, whatever happens to the request', async (t) => {
-        const { state, write, live, nameOf, silence, system, intents, connection } = await open(t)
+        const { state, write, live, nameOf, fieldsOf, silence, system, intents, connection } =
+          await open(t)
         // Where nothing makes a create harmless, a proxy that repeats it makes two records.
         const once = connection.writing.abilityOf(object)?.once.by
         const faults = FAULTS.filter((f) => f.kind !== 'twice' || once !== 'NONE')
@@ -244,6 +252,9 @@ for (const kind of KINDS_THAT_WRITE) {
           assert.equal(made.length, n + 1, told)
           const names = await Promise.all(made.map(([id]) => nameOf(id)))
           assert.ok(names.includes(`${text} AG`), String(names))
+          const own = await fieldsOf(made[names.indexOf(`${text} AG`)]?.[0] ?? '')
+          const wished: Record<string, unknown> = { ...created, taxIds }
+          for (const field of listed) assert.deepEqual(own?.[field], wished[field], field)
         }
         assert.deepEqual(
           (await intents()).filter((i) => i.operation === 'CREATE').map((i) => i.state),

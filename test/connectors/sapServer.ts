@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { type CountryCode, getCountryCallingCode } from 'libphonenumber-js/max'
 
 /** The metadata that SAP publishes. It is read where it is and not part of the project. */
 const metadata = fileURLToPath(
@@ -32,11 +33,14 @@ interface Property {
 
 const root = '/sap/opu/odata/sap/API_BUSINESS_PARTNER'
 const cookie = 'SAP_SESSIONID=1'
-/** Navigations of a partner, which a create may hold entities of. */
+/** Navigations of a partner and of its addresses, which a create may hold entities of. */
 const SETS: Readonly<Record<string, string>> = {
   to_BuPaIdentification: 'A_BuPaIdentification',
   to_BusinessPartnerAddress: 'A_BusinessPartnerAddress',
   to_BusinessPartnerRole: 'A_BusinessPartnerRole',
+  to_BusinessPartnerTax: 'A_BusinessPartnerTaxNumber',
+  to_EmailAddress: 'A_AddressEmailAddress',
+  to_PhoneNumber: 'A_AddressPhoneNumber',
 }
 
 export interface SapServer {
@@ -56,8 +60,9 @@ export interface SapServer {
 /**
  * Opens SAP's own OData server on the metadata that SAP publishes. In front of it stands what it
  * lacks: Basic authentication, literals of Edm.Time, a token that is required with its cookie,
- * `__metadata.etag` (it writes `@odata.etag`), nested entities of a create, and the check of names
- * and lengths against the metadata.
+ * `__metadata.etag` (it writes `@odata.etag`), nested entities of a create, creates at a navigation
+ * (`A_BusinessPartnerAddress(…)/to_EmailAddress`), numbers that SAP assigns, the international form of a
+ * phone number, and the check of names and lengths against the metadata.
  */
 export async function openSapServer(
   data: Readonly<Record<string, readonly Fields[]>>,
@@ -93,6 +98,7 @@ export async function openSapServer(
   const problems: string[] = []
   const changes: string[] = []
   let isSessionOpen = false
+  let last = 90_000
 
   const ask = async (method: string, path: string, headers: Fields = {}, body?: Fields) => {
     const answer = await fetch(`${inner.url}${path}`, {
@@ -134,6 +140,37 @@ export async function openSapServer(
     },
   }
 
+  /** Stores what a create holds besides its own fields, below the entity that it made. */
+  async function storeNested(parent: Fields, body: Fields): Promise<void> {
+    for (const [name, list] of Object.entries(body)) {
+      const set = SETS[name]
+      for (const one of set ? (list as Fields[]) : []) {
+        const entity = stored(types, set ?? '', parent, flat(one) ?? {})
+        await ask('POST', `${root}/${set}`, {}, entity)
+        await storeNested(entity, one)
+      }
+    }
+  }
+
+  /** An entity as SAP stores it: with its key, and in capitals where it does so. */
+  function stored(all: Types, set: string, parent: Fields, one: Fields): Fields {
+    const properties = all.get(set)
+    const made: Fields = Object.fromEntries(
+      Object.entries(one).map(([name, value]) => {
+        const isUpper = properties?.get(name)?.isUpper && typeof value === 'string'
+        return [name, isUpper ? value.toUpperCase() : value]
+      }),
+    )
+    for (const name of ['BusinessPartner', 'AddressID', 'OrdinalNumber'])
+      if (properties?.has(name))
+        made[name] ??= parent[name] ?? String(++last).slice(name === 'OrdinalNumber' ? -3 : 0)
+    // The server makes a value of its own for an empty key.
+    if (properties?.has('Person')) made.Person = '1'
+    if (set === 'A_AddressPhoneNumber')
+      made.InternationalPhoneNumber = `+${getCountryCallingCode(one.DestinationLocationCountry as CountryCode)}${String(one.PhoneNumber)}`
+    return made
+  }
+
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', headers } = request
     // The server knows no literals of Edm.Time: here they are times of the first day, as in its data.
@@ -153,24 +190,20 @@ export async function openSapServer(
     if (method !== 'GET' && !(isSessionOpen && hasToken))
       return void response.writeHead(403, { 'x-csrf-token': 'Required' }).end()
     const body = given === '' ? undefined : (JSON.parse(given) as Fields)
+    const below = /\/A_BusinessPartnerAddress\(([^)]*)\)\/(to_\w+)$/.exec(decodeURIComponent(path))
+    const isChild = method === 'POST' && below !== null
     const [, set = ''] = /\/(\w+)(?:\(|\?|$)/.exec(path.slice(root.length)) ?? []
-    if (body) problems.push(...judged(types, set, body))
-    const nested = Object.entries(body ?? {}).filter(([name]) => Object.hasOwn(SETS, name))
-    const own = Object.fromEntries(
-      Object.entries(body ?? {}).filter(([name]) => !Object.hasOwn(SETS, name)),
-    )
+    const target = isChild ? (SETS[below[2] ?? ''] ?? '') : set
+    if (body) problems.push(...judged(types, target, body))
+    const own = isChild && body ? stored(types, target, keysIn(below[1] ?? ''), body) : flat(body)
     const { answer, content } = await ask(
       method,
-      path,
+      isChild ? `${root}/${target}` : path,
       Object.fromEntries(sent) as Fields,
       body && own,
     )
-    if (answer.status === 201) {
-      const { d } = JSON.parse(content) as { d: Fields }
-      for (const [name, list] of nested)
-        for (const one of list as Fields[])
-          await ask('POST', `${root}/${SETS[name]}`, {}, stored(types, SETS[name] ?? '', d, one))
-    }
+    if (answer.status === 201 && !isChild && body)
+      await storeNested((JSON.parse(content) as { d: Fields }).d, body)
     const token = answer.headers.get('x-csrf-token')
     response.writeHead(answer.status, {
       'content-type': answer.headers.get('content-type') ?? 'text/plain',
@@ -180,13 +213,14 @@ export async function openSapServer(
   }
 }
 
-/** An entity as SAP stores it: with the key of its partner, and in capitals where it does so. */
-function stored(types: Types, set: string, parent: Fields, one: Fields): Fields {
-  const values = Object.entries(one).map(([name, value]) => {
-    const isUpper = types.get(set)?.get(name)?.isUpper && typeof value === 'string'
-    return [name, isUpper ? value.toUpperCase() : value]
-  })
-  return { BusinessPartner: parent.BusinessPartner, ...Object.fromEntries(values) }
+/** Returns the fields of a body that are no navigations. */
+function flat(body: Fields | undefined): Fields | undefined {
+  const own = Object.entries(body ?? {}).filter(([name]) => !Object.hasOwn(SETS, name))
+  return body && Object.fromEntries(own)
+}
+
+function keysIn(text: string): Fields {
+  return Object.fromEntries([...text.matchAll(/(\w+)='([^']*)'/g)].map(([, k = '', v]) => [k, v]))
 }
 
 type Types = ReadonlyMap<string, ReadonlyMap<string, Property>>

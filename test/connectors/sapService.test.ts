@@ -201,7 +201,22 @@ describe('writes to the OData server of SAP', { skip }, () => {
         [object]: [partner('0000000001', null)],
         A_BuPaIdentification: [],
         A_BusinessPartnerRole: [],
-        A_BusinessPartnerAddress: [],
+        A_BusinessPartnerAddress: [
+          {
+            ...{ BusinessPartner: '0000000001', AddressID: '11', Person: '1' },
+            ...{ CityName: 'Ulm', Country: 'DE' },
+          },
+        ],
+        A_BusinessPartnerTaxNumber: [
+          { BusinessPartner: '0000000001', BPTaxType: 'DE0', BPTaxNumber: 'DE811115368' },
+        ],
+        A_AddressEmailAddress: [
+          {
+            ...{ AddressID: '11', Person: '1', OrdinalNumber: '1' },
+            EmailAddress: 'alt@muster.example',
+          },
+        ],
+        A_AddressPhoneNumber: [],
       },
       user,
       { validateETag: true },
@@ -264,6 +279,95 @@ describe('writes to the OData server of SAP', { skip }, () => {
         e instanceof ConnectionError && e.verdict === 'CONFLICT' && e.outcome === 'NOT_APPLIED',
     )
     assert.equal((await read('0000000001')).record?.OrganizationBPName1, 'Von Hand')
+    assert.deepEqual(server.problems, [])
+  })
+
+  const address = 'to_BusinessPartnerAddress.results[]'
+  const at = {
+    email: (text: string) =>
+      `${address}.to_EmailAddress.results[EmailAddress=${text}].EmailAddress`,
+    phone: (text: string) =>
+      `${address}.to_PhoneNumber.results[InternationalPhoneNumber=${text}].InternationalPhoneNumber`,
+    tax: (text: string) => `to_BusinessPartnerTax.results[BPTaxNumber=${text}].BPTaxNumber`,
+  }
+  const listsOf = (record: Row | null | undefined) => {
+    const { emails, phones, taxIds } = ofKind('sap').map(object, record ?? {}).fields
+    return { emails, phones, taxIds }
+  }
+  const [email, phone, tax] = ['neu@muster.example', '+49731123456', 'FR40303265045']
+  const added = { [at.email(email)]: email, [at.phone(phone)]: phone, [at.tax(tax)]: tax }
+
+  test('emails, phones and tax numbers are created with their partner', async (t) => {
+    const { server, write, read } = await open(t)
+    const place = 'to_BusinessPartnerAddress.results[0]'
+    const made = await write({
+      values: { ...values, [`${place}.CityName`]: 'Bonn', [`${place}.Country`]: 'DE', ...added },
+    })
+    assert.deepEqual(server.problems, [])
+    assert.deepEqual(server.changes, ['GET /', 'POST /A_BusinessPartner'])
+    const { record } = await read(made.id)
+    assert.deepEqual(listsOf(record), { emails: [email], phones: [phone], taxIds: [tax] })
+  })
+
+  test('emails, phones and tax numbers of a partner are added once, and replaced at their own versions', async (t) => {
+    const { server, write, read } = await open(t)
+    const id = '0000000001'
+    await write({ id, values: added, expected: await read(id) })
+    assert.deepEqual(server.problems, [])
+    const nested = "A_BusinessPartnerAddress(BusinessPartner='0000000001',AddressID='11')"
+    assert.deepEqual(
+      server.changes.map((change) => decodeURIComponent(change)),
+      [
+        'GET /',
+        `POST /${nested}/to_EmailAddress`,
+        `POST /${nested}/to_PhoneNumber`,
+        'POST /A_BusinessPartnerTaxNumber',
+      ],
+    )
+    const now = await read(id)
+    const old = 'alt@muster.example'
+    const first = 'DE811115368'
+    assert.deepEqual(listsOf(now.record), {
+      ...{ emails: [old, email], phones: [phone], taxIds: [first, tax] },
+    })
+    // Sent again, each is there already.
+    const again = await write({ id, values: added, expected: now })
+    assert.deepEqual([again.written, server.changes.length], [false, 4])
+    const other = 'DE129273398'
+    const replacing = {
+      ...{ [at.email(old)]: null, [at.email('dritte@muster.example')]: 'dritte@muster.example' },
+      ...{ [at.tax(first)]: null, [at.tax(other)]: other },
+    }
+    await write({ id, values: replacing, expected: now })
+    assert.deepEqual(
+      server.changes.slice(4).map((change) => decodeURIComponent(change)),
+      [
+        "PATCH /A_AddressEmailAddress(AddressID='11',Person='1',OrdinalNumber='1')",
+        "PATCH /A_BusinessPartnerTaxNumber(BusinessPartner='0000000001',BPTaxType='DE0')",
+      ],
+    )
+    assert.deepEqual(listsOf((await read(id)).record), {
+      ...{ emails: ['dritte@muster.example', email], phones: [phone], taxIds: [other, tax] },
+    })
+    // Another country has a number of another type, so the first one would be left over.
+    const foreign = { [at.tax(other)]: null, [at.tax('ATU12345678')]: 'ATU12345678' }
+    await assert.rejects(
+      write({ id, values: foreign, expected: await read(id) }),
+      (e) => e instanceof ConnectionError && e.code === 'ELEMENT_LEFT',
+    )
+    // A person changed the email meanwhile.
+    const before = await read(id)
+    await server.change("A_AddressEmailAddress(AddressID='11',Person='1',OrdinalNumber='1')", {
+      EmailAddress: 'hand@muster.example',
+    })
+    const third = {
+      [at.email('dritte@muster.example')]: null,
+      [at.email('v@w.example')]: 'v@w.example',
+    }
+    await assert.rejects(
+      write({ id, values: third, expected: before }),
+      (e) => e instanceof ConnectionError && e.verdict === 'CONFLICT',
+    )
     assert.deepEqual(server.problems, [])
   })
 

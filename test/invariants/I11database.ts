@@ -127,6 +127,7 @@ class MemorySystem {
     const ability: WriteAbility = {
       ...{ create: true, update: true, goldenId: 'golden', find: { lagMs: 0 }, guard: 'VERSION' },
       ...{ once: { by: 'NONE' }, given: {}, needs: ['name'], empties: true, refusalOf: () => null },
+      addsElement: () => false,
     }
     return {
       read: async (_, id) => this.row(id),

@@ -1,4 +1,5 @@
 import { failAt, type Located } from '../../mapping/document.ts'
+import { phoneParts } from './phoneParts.ts'
 import { isTimeForm, type TimeForm, timeText } from './timeForm.ts'
 
 /** A value of a placeholder: a text, a moment in microseconds since 1970, or a list. */
@@ -57,6 +58,8 @@ const FILTERS = {
   json: (text: string) => JSON.stringify(text),
   upper: (text: string) => text.toUpperCase(),
   number: (text: string) => text,
+  phoneNumber: (text: string) => phoneParts(text).number,
+  phoneCountry: (text: string) => phoneParts(text).country,
 } as const
 type Filter = keyof typeof FILTERS
 

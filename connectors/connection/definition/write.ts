@@ -2,43 +2,25 @@ import { z } from 'zod'
 import { failAt, type Located } from '../../mapping/document.ts'
 import type { Path } from '../../mapping/path.ts'
 import { isMap } from '../../mapping/rule.ts'
-import type { WriteAction } from '../writing.ts'
 import { namesOf } from './feed.ts'
-import { type AnswerMeaning, MEANING_FIELDS, readMeaning } from './http.ts'
+import { MEANING_FIELDS } from './http.ts'
 import { idNames } from './identity.ts'
 import { compileRequest, REQUEST_FIELDS, type RequestTemplate } from './request.ts'
-import { below, duration, exactlyOne, parseAt, pathIn, pathText, scalar, shape } from './shape.ts'
+import { below, duration, parseAt, pathIn, pathText, scalar, shape } from './shape.ts'
 import { compileTemplate, type Template } from './template.ts'
+import { type ElementWrite, elementSchema, readElements } from './writeElement.ts'
 import { fieldsSchema, pathKey, readFields, type WriteField } from './writeFields.ts'
-
-/** One request that writes. */
-export interface WriteRequest {
-  action: WriteAction
-  request: RequestTemplate
-  /** Placeholders of the request. */
-  names: ReadonlySet<string>
-  /** By path as `pathKey` writes it. */
-  fields: ReadonlyMap<string, WriteField>
-  /** Where the answer has the id of the record; null: it is that of the request. */
-  id: Path | { header: string } | null
-  /** Where the answer has the record as it is read; null: nowhere, true: it is the answer itself. */
-  row: Path | true | null
-  /** Where the answer to an upsert says that it made a record; null: its status is 201. */
-  created: Path | null
-  /** What an answer means, where it is not as in `http:`. */
-  meaning: Partial<AnswerMeaning>
-  /** Of an update; null: that of `write:`. */
-  match: WriteMatch | null
-  /** Of a create: the values that each new record has, by path of the record as it is read. */
-  given: ReadonlyMap<string, Template>
-}
-
-export type WriteMatch =
-  /** `etag` is null where it is a header of the answer; `request` is another read that has it. */
-  | { how: 'ETAG'; etag: Path | null; request: RequestTemplate | null }
-  | { how: 'SINCE' }
-  | { how: 'VERSION'; version: Path }
-  | { how: 'NONE' }
+import { matchSchema, readMatch, type WriteMatch } from './writeMatch.ts'
+import {
+  createFields,
+  meaningOf,
+  partOf,
+  readGiven,
+  readRequest,
+  updateSchema,
+  type WriteRequest,
+  withoutNull,
+} from './writeRequest.ts'
 
 export type WriteOnce =
   | { by: 'KEY'; header: string; onceMs: number; methods: ReadonlySet<string> }
@@ -69,29 +51,9 @@ export interface WriteDefinition {
   empty: null | '' | undefined
   /** Values of the record that requests use as {record.NAME}. */
   record: ReadonlyMap<string, Path>
+  /** Lists of which each element is written by itself, by the key of their path. */
+  elements: ReadonlyMap<string, ElementWrite>
 }
-
-const requestFields = {
-  ...REQUEST_FIELDS,
-  fields: fieldsSchema.optional(),
-  id: z.union([pathText, shape({ header: z.string().min(1) })]).optional(),
-  row: z.union([pathText, z.literal(true)]).optional(),
-  ...MEANING_FIELDS,
-}
-const matchSchema = z.union([
-  z.enum(['none', 'since']),
-  shape({
-    etag: pathText.optional(),
-    version: pathText.optional(),
-    read: shape(REQUEST_FIELDS).optional(),
-  }),
-])
-const updateSchema = shape({
-  ...requestFields,
-  match: matchSchema.optional(),
-  part: pathText.optional(),
-})
-const createFields = { ...requestFields, given: z.record(pathText, scalar).optional() }
 
 const writeSchema = shape({
   as: z.enum(['json', 'form']).optional(),
@@ -124,6 +86,7 @@ const writeSchema = shape({
     ])
     .optional(),
   match: matchSchema.optional(),
+  elements: z.record(pathText, elementSchema).optional(),
   ...MEANING_FIELDS,
 })
 
@@ -157,6 +120,9 @@ export function readWrite(
   if (create && upsert)
     refuse('has create: and upsert:, which creates too; one is allowed', 'create')
   const hasGoldenId = goldenId !== undefined
+  // What is only created is not compared with what was read.
+  const isRead = object.hasRead || !update
+  const matchContext = { what, allowed, object: { ...object, hasRead: isRead } }
   const requestOf = (at: Located, name: 'create' | 'update' | 'upsert'): WriteRequest => {
     const names = [
       ...(name === 'update' ? idNames : []),
@@ -174,10 +140,17 @@ export function readWrite(
       ...part,
       action: name === 'update' ? 'update' : 'create',
       meaning: meaningOf(at, place),
-      match: ownMatch.value === undefined ? null : readMatch(ownMatch, partOf(at)),
+      match:
+        ownMatch.value === undefined
+          ? null
+          : readMatch(ownMatch, { ...matchContext, part: partOf(at) }),
       given: new Map(),
     }
   }
+  const elements = readElements(below(place, 'elements'), {
+    ...matchContext,
+    ...{ as, base: new Set([...base, ...idNames]), write: place },
+  })
   const several = Array.isArray(update)
   const updates = [update ?? []].flat().map((_, i) => {
     const at = several ? below(place, 'update', i) : below(place, 'update')
@@ -237,7 +210,7 @@ export function readWrite(
     isGoldenIdOfRecord: hasGoldenId && goldenId === object.id,
     find: find ? readFind(below(place, 'find')) : null,
     once: readOnce(),
-    match: match === undefined ? { how: 'NONE' } : readMatch(below(place, 'match')),
+    match: match === undefined ? { how: 'NONE' } : readMatch(below(place, 'match'), matchContext),
     needs: (given.needs ?? []).map((_, i) => {
       const at = below(place, 'needs', i)
       const path = pathIn(at)
@@ -257,6 +230,7 @@ export function readWrite(
     record: new Map(
       Object.keys(given.record ?? {}).map((n) => [n, pathIn(below(place, 'record', n))]),
     ),
+    elements,
   }
 
   function readOnce(): WriteOnce {
@@ -272,36 +246,6 @@ export function readWrite(
         'create',
       )
     return { by: 'NONE' }
-  }
-
-  function readMatch(at: Located, part: string | null = null): WriteMatch {
-    const pathBelow = (key: string) => {
-      const own = below(at, key)
-      return pathIn(part === null ? own : { ...own, value: `${part}.${String(own.value)}` })
-    }
-
-    const given = at.value as z.output<typeof matchSchema>
-    if (given === 'since') {
-      if (!object.hasVersion) failAt(at, `${what}: match: since needs version: of the object`)
-      return { how: 'SINCE' }
-    }
-    if (update && !object.hasRead)
-      failAt(at, `${what}: match: needs read: of the object, to compare`)
-    if (given === 'none') return { how: 'NONE' }
-    if (exactlyOne(at, `${what}.match`, ['etag', 'version']) === 'version') {
-      if (given.read) failAt(at, `${what}: match: read: is for etag:`, ['read'])
-      return { how: 'VERSION', version: pathBelow('version') }
-    }
-    return {
-      how: 'ETAG',
-      etag: given.etag === 'header' ? null : pathBelow('etag'),
-      request: given.read
-        ? compileRequest([below(at, 'read')], `${what}.match.read`, {
-            allowed: new Set([...allowed, ...idNames]),
-            optional: new Set(),
-          })
-        : null,
-    }
   }
 
   function readFind(at: Located): WriteDefinition['find'] {
@@ -320,91 +264,5 @@ export function readWrite(
       id: id === undefined ? null : pathIn(below(at, 'id')),
       lagMs: lag ?? 0,
     }
-  }
-}
-
-/** Returns the path of the part that a request writes; null for the record itself. */
-function partOf(request: Located): string | null {
-  const { value } = below(request, 'part')
-  return value === undefined ? null : String(value)
-}
-
-/** Reads `given:` of a create. */
-function readGiven(
-  place: Located,
-  what: string,
-  fields: ReadonlyMap<string, WriteField>,
-  allowed: ReadonlySet<string>,
-): Map<string, Template> {
-  return new Map(
-    Object.keys((place.value as object | undefined) ?? {}).map((path) => {
-      const at = below(place, path)
-      if (!fields.has(pathKey(path)))
-        failAt(at, `${what}.create.given: "${path}" is none of the fields of create:`)
-      return [path, compileTemplate(at, allowed)]
-    }),
-  )
-}
-
-/** Returns what answers mean: what the request says, then `write:`. `errors:` of both count. */
-function meaningOf(request: Located, write: Located): Partial<AnswerMeaning> {
-  const [own, general] = [request, write].map((place) => {
-    const meaning = readMeaning({ ...place, value: onlyMeaning(place.value as object) })
-    return Object.fromEntries(
-      Object.entries(meaning).filter(([, part]) => part !== null),
-    ) as Partial<AnswerMeaning>
-  })
-  return { ...general, ...own, errors: [...(own?.errors ?? []), ...(general?.errors ?? [])] }
-}
-
-/** Removes the fields that `fields:` of a request sets to null. */
-function withoutNull(fields: Map<string, WriteField>, request: Located): Map<string, WriteField> {
-  const own = below(request, 'fields').value
-  if (!isMap(own)) return fields
-  for (const [path, to] of Object.entries(own)) if (to === null) fields.delete(pathKey(path))
-  return fields
-}
-
-function onlyMeaning(given: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(given).filter(([key]) => Object.hasOwn(MEANING_FIELDS, key)),
-  )
-}
-
-function readRequest(
-  place: Located,
-  { what, as, allowed }: { what: string; as: 'json' | 'form'; allowed: ReadonlySet<string> },
-): Omit<WriteRequest, 'action' | 'meaning' | 'match' | 'given'> {
-  const rest = Object.fromEntries(
-    Object.entries(place.value as object).filter(([key]) => Object.hasOwn(REQUEST_FIELDS, key)),
-  )
-  const request = compileRequest([{ ...place, value: rest }], what, {
-    allowed,
-    optional: new Set(),
-  })
-  if (request.method === 'GET') failAt(place, `${what}: a get writes nothing`, ['get'])
-  if (request.body && request.body.as !== as)
-    failAt(place, `${what}: ${request.body.as}: is not the form of the body; as: says ${as}`, [
-      request.body.as,
-    ])
-  const at = (key: string) => below(place, key)
-  const id = at('id')
-  return {
-    request: {
-      ...request,
-      body:
-        request.body ??
-        (as === 'json' ? { as, json: { map: new Map() } } : { as, form: new Map() }),
-    },
-    names: namesOf({ request }),
-    fields: at('fields').value === undefined ? new Map() : readFields(at('fields'), partOf(place)),
-    id:
-      id.value === undefined
-        ? null
-        : isMap(id.value)
-          ? { header: String(id.value.header).toLowerCase() }
-          : pathIn(id),
-    row: at('row').value === undefined ? null : at('row').value === true ? true : pathIn(at('row')),
-    created: at('created').value === undefined ? null : pathIn(at('created')),
   }
 }

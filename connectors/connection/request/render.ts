@@ -94,7 +94,8 @@ function setDefault(map: Map<string, string>, key: string, value: string): void 
   if (!map.has(key)) map.set(key, value)
 }
 
-function jsonOf(json: JsonTemplate, values: TemplateValues): unknown {
+/** Returns a body with the values of its templates; undefined where all of it is left out. */
+export function jsonOf(json: JsonTemplate, values: TemplateValues): unknown {
   const made = jsonValue(json, values)
   const isMade = json !== null && typeof json === 'object' && 'map' in json
   if (made === LEFT_OUT && !isMade) return undefined

@@ -1,9 +1,12 @@
-import { compilePath, type Path } from '../../mapping/path.ts'
+import { compilePath, isEmpty, type Path, scopeOf } from '../../mapping/path.ts'
 import { parsePath } from '../../mapping/pathText.ts'
 import type { TemplateValues } from '../definition/template.ts'
-import type { WriteDefinition, WriteRequest } from '../definition/write.ts'
+import type { WriteDefinition } from '../definition/write.ts'
+import { valueNames } from '../definition/writeElement.ts'
 import { pathKey, stepsIn, type WriteField } from '../definition/writeFields.ts'
+import type { WriteRequest } from '../definition/writeRequest.ts'
 import type { WriteAbility } from '../writing.ts'
+import { elementOf } from './elements.ts'
 
 /** `write:` of an object with the settings of a source system. */
 export interface OpenWrite {
@@ -30,10 +33,22 @@ export function openWrite(
   // Without the field of the golden id nothing shows that a record was created already.
   const needsGoldenId = once.by !== 'KEY'
   const create = goldenId || !needsGoldenId ? (definition.create ?? definition.upsert) : null
-  const refusalOf: WriteAbility['refusalOf'] = (path, action = 'update') => {
+  const refusalOf: WriteAbility['refusalOf'] = (path, action = 'update', record) => {
     const requests = action === 'create' ? [create ?? []].flat() : updates
     if (requests.length === 0)
       return `write: has no ${action}:${action === 'create' && definition.goldenId && !goldenId ? ' without the setting of the golden id' : ''}`
+    const place = elementOf(definition, path)
+    if (place) {
+      const { element, value } = place
+      const { list, pattern, needs } = element
+      if (action === 'create' && !element.create) return `no new record has ${list}`
+      if (action === 'update' && !element.add && !element.change) return `${list} is not changed`
+      if (value !== null && !valueNames(element, value))
+        return `no element of ${list} is made of ${value}: it has to be ${pattern?.source}`
+      if (record && needs && isEmpty(needs.first(scopeOf(record))))
+        return `${list} has no place in a record without ${needs.text}`
+      return null
+    }
     const key = keyOf(path)
     const isGoldenId =
       goldenField !== null &&
@@ -63,6 +78,7 @@ export function openWrite(
       needs: needs.map((path) => path.text),
       empties: empty !== undefined,
       refusalOf,
+      addsElement: (path) => elementOf(definition, path) !== null,
     },
   }
 }

@@ -1,7 +1,7 @@
 import { type Path, scopeOf } from '../../mapping/path.ts'
 import { isMap } from '../../mapping/rule.ts'
 import type { PulledRow } from '../contract.ts'
-import type { WriteRequest } from '../definition/write.ts'
+import type { WriteRequest } from '../definition/writeRequest.ts'
 import type { ObjectContext } from '../pull/context.ts'
 import { refuseOf } from '../pull/readPage.ts'
 import { idText, timedRow } from '../pull/rows.ts'

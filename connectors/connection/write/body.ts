@@ -1,5 +1,6 @@
 import { dataText } from '../../../schema/kit/dataText.ts'
 import { createDictionary, ownValue, setOwn } from '../../../schema/kit/dictionary.ts'
+import type { Path } from '../../mapping/path.ts'
 import { isMap } from '../../mapping/rule.ts'
 import type { Json } from '../contract.ts'
 import type { WrittenBody } from '../definition/template.ts'
@@ -9,6 +10,12 @@ import type { WriteField } from '../definition/writeFields.ts'
 export interface PlacedValue {
   steps: readonly (string | number)[]
   value: Json
+}
+
+/** The same, with the place and the value of the record as it is read. */
+export interface Placed extends PlacedValue {
+  path: Path
+  wished: Json
 }
 
 /** Returns a value as the system writes it. */

@@ -1,7 +1,7 @@
 import { type Path, scopeOf } from '../../mapping/path.ts'
 import type { PulledRow } from '../contract.ts'
 import type { RequestTemplate } from '../definition/request.ts'
-import type { WriteMatch } from '../definition/write.ts'
+import type { WriteMatch } from '../definition/writeMatch.ts'
 import { idValues, type ObjectContext, valuesOf } from '../pull/context.ts'
 import { type ReadAnswer, readAnswered } from '../pull/readRecord.ts'
 import { idText } from '../pull/rows.ts'

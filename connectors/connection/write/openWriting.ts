@@ -3,8 +3,9 @@ import { ConnectionError, type Json, type PulledRow } from '../contract.ts'
 import type { AnswerMeaning } from '../definition/http.ts'
 import type { ObjectDefinition } from '../definition/object.ts'
 import type { TemplateValue } from '../definition/template.ts'
-import type { WriteRequest } from '../definition/write.ts'
 import { pathKey, type WriteField } from '../definition/writeFields.ts'
+import type { WriteMatch } from '../definition/writeMatch.ts'
+import type { WriteRequest } from '../definition/writeRequest.ts'
 import { idValues, type ObjectContext, valuesOf } from '../pull/context.ts'
 import { idText } from '../pull/rows.ts'
 import { withUnknownOutcome } from '../request/failure.ts'
@@ -12,8 +13,9 @@ import type { Answered, WriteAttempts } from '../request/requester.ts'
 import type { RecordWrite, Writing, WrittenRecord } from '../writing.ts'
 import { keyOf, type OpenWrite, openWrite } from './ability.ts'
 import { idOfAnswer, isCreated, rowOfAnswer } from './answer.ts'
-import { bodyOf, type PlacedValue, writtenValue } from './body.ts'
+import { bodyOf, type Placed, writtenValue } from './body.ts'
 import { isSame } from './compare.ts'
+import { createdElements, type ElementChange, elementChanges, matchWithin } from './elements.ts'
 import { type FailWrite, failWrite } from './failWrite.ts'
 import { findRecord } from './find.ts'
 import { guardUpdate } from './guard.ts'
@@ -101,6 +103,7 @@ export function openWriting(parts: WritingParts): Writing {
       return fail('PERMANENT', 'NO_UPDATE', open.ability.refusalOf('') ?? '')
     if (!expected)
       return fail('PERMANENT', 'NOT_READ', 'an update needs the record on which it was planned')
+    const changes = elementChanges(open.definition, write, fail)
     const parts = updates
       .map((request, i) => ({
         request,
@@ -141,7 +144,44 @@ export function openWriting(parts: WritingParts): Writing {
         throw e instanceof ConnectionError && result.written ? withUnknownOutcome(e) : e
       }
     }
+    for (const [i, change] of changes.entries()) {
+      try {
+        const key = `${write.key}-e${i}`
+        const isWritten = await changeElement(ctx, open, change, { ...write, key, expected })
+        if (isWritten) result = { id, created: false, written: true, row: null }
+      } catch (e) {
+        throw e instanceof ConnectionError && result.written ? withUnknownOutcome(e) : e
+      }
+    }
     return result
+  }
+
+  /** Adds an element, or gives it another value. Returns false where the record has it already. */
+  async function changeElement(
+    ctx: ObjectContext,
+    open: OpenWrite,
+    { element, path, value, names, replaced }: ElementChange,
+    write: RecordWrite & { id: string; expected: PulledRow },
+  ): Promise<boolean> {
+    const { once } = open.definition
+    const request = replaced ? element.change : element.add
+    if (!request)
+      return failWrite(ctx, write.id)('PERMANENT', 'NO_ADD', `nothing is added to ${element.list}`)
+    const match: WriteMatch =
+      replaced && element.change ? matchWithin(replaced.at, element.change.match) : { how: 'NONE' }
+    const { id, expected } = write
+    const compared = replaced ? [path, replaced.path] : [path]
+    const guarded = await guardUpdate(ctx, match, { id, expected, paths: compared })
+    const now = guarded.row && path.first(scopeOf(guarded.row.record))
+    if (now !== null && isSame(now, value)) return false
+    const hasKey = once.by === 'KEY' && once.methods.has(request.request.method)
+    const isCompared = match.how === 'NONE' || match.how === 'VERSION'
+    await send(ctx, open, request, {
+      ...{ write, values: [], headers: guarded.headers, names: { ...names, ...replaced?.names } },
+      // A repeated request might add a second element.
+      attempts: { repeat: hasKey || !isCompared, againMsMax: comparedMsMax },
+    })
+    return true
   }
 
   /** The values, and the parts of whole groups that had no value: one that came since would be lost. */
@@ -185,10 +225,13 @@ export function openWriting(parts: WritingParts): Writing {
       write,
       values,
       headers = new Map(),
+      names: more = {},
       attempts,
     }: {
       write: RecordWrite
       values: readonly Placed[]
+      /** Further placeholders. */
+      names?: Readonly<Record<string, TemplateValue>>
       headers?: ReadonlyMap<string, string>
       attempts: WriteAttempts
     },
@@ -199,6 +242,7 @@ export function openWriting(parts: WritingParts): Writing {
     const given: Record<string, TemplateValue> = {
       ...(write.id === null ? {} : idValues(ctx.object, write.id)),
       ...{ goldenId: write.goldenId, writeKey: write.key },
+      ...more,
     }
     for (const [name, path] of record) {
       if (!names.has(`record.${name}`)) continue
@@ -264,7 +308,10 @@ export function openWriting(parts: WritingParts): Writing {
   function createdValues(open: OpenWrite, write: RecordWrite, fail: FailWrite): Placed[] {
     if (!open.create) return []
     refuseOthers(open, write, fail)
-    const values = placedValues(open, open.create, write, fail)
+    const values = [
+      ...placedValues(open, open.create, write, fail),
+      ...createdElements(open.definition, write, { fail, settings }),
+    ]
     const { goldenId } = open
     if (!goldenId || open.create.names.has('goldenId')) return values
     const field = open.create.fields.get(pathKey(goldenId.text)) ?? open.goldenField
@@ -276,12 +323,6 @@ export function openWriting(parts: WritingParts): Writing {
       { path, steps, value, wished: value },
     ]
   }
-}
-
-interface Placed extends PlacedValue {
-  path: Path
-  /** The value as it is read. */
-  wished: Json
 }
 
 function fieldAt(field: WriteField | null, key: string | null): WriteField | null {

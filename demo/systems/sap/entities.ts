@@ -1,3 +1,4 @@
+import { getCountryCallingCode, isSupportedCountry } from 'libphonenumber-js/max'
 import type { Random } from '../../random.ts'
 import type { ObjectRules, Who, WrittenAt } from '../kit/store.ts'
 import { company, person } from '../kit/world.ts'
@@ -60,9 +61,10 @@ export const SETS: readonly EntitySet[] = [
     ...{ name: 'A_BusinessPartnerAddress', service: 'API_BUSINESS_PARTNER', dates: [] },
     navigation: new Map([
       ['to_AddressUsage', 'A_BuPaAddressUsage'],
-      ...['to_EmailAddress', 'to_PhoneNumber', 'to_MobilePhoneNumber', 'to_URLAddress'].map(
-        (name) => [name, null] as const,
-      ),
+      ['to_EmailAddress', 'A_AddressEmailAddress'],
+      ['to_PhoneNumber', 'A_AddressPhoneNumber'],
+      ['to_MobilePhoneNumber', null],
+      ['to_URLAddress', null],
     ]),
     type: 'A_BusinessPartnerAddressType',
     keys: ['BusinessPartner', 'AddressID'],
@@ -72,6 +74,27 @@ export const SETS: readonly EntitySet[] = [
     ),
     flags: [],
     readOnly: [],
+  },
+  {
+    ...{ name: 'A_AddressEmailAddress', service: 'API_BUSINESS_PARTNER', dates: [] },
+    navigation: new Map(),
+    type: 'A_AddressEmailAddressType',
+    keys: ['AddressID', 'Person', 'OrdinalNumber'],
+    texts: lengths('AddressID:10 Person:10 OrdinalNumber:3 EmailAddress:241'),
+    flags: ['IsDefaultEmailAddress'],
+    readOnly: ['SearchEmailAddress'],
+  },
+  {
+    ...{ name: 'A_AddressPhoneNumber', service: 'API_BUSINESS_PARTNER', dates: [] },
+    navigation: new Map(),
+    type: 'A_AddressPhoneNumberType',
+    keys: ['AddressID', 'Person', 'OrdinalNumber'],
+    texts: lengths(
+      `AddressID:10 Person:10 OrdinalNumber:3 DestinationLocationCountry:3 PhoneNumber:30
+        PhoneNumberExtension:10`,
+    ),
+    flags: ['IsDefaultPhoneNumber'],
+    readOnly: ['InternationalPhoneNumber'],
   },
   {
     ...{ name: 'A_BuPaIdentification', service: 'API_BUSINESS_PARTNER', dates: [] },
@@ -211,6 +234,14 @@ function namesOf(record: Fields): unknown[] {
     : [record.OrganizationBPName1, record.OrganizationBPName2]
 }
 
+/** A number of a country without its zero, behind the code of the country. */
+function internationalNumber(record: Fields): string {
+  const country = String(record.DestinationLocationCountry)
+  const number = `${String(record.PhoneNumber)}${String(record.PhoneNumberExtension)}`
+  const digits = number.replaceAll(/\D/g, '').replace(/^0/, '')
+  return isSupportedCountry(country) ? `+${getCountryCallingCode(country)}${digits}` : number
+}
+
 function write(set: EntitySet, fields: Fields, at: WrittenAt, key: Fields): Fields {
   for (const [name, value] of Object.entries(fields)) checkValue(set, name, value)
   const empty = [...set.texts.keys()].map((name) => [name, ''] as const)
@@ -229,6 +260,13 @@ function write(set: EntitySet, fields: Fields, at: WrittenAt, key: Fields): Fiel
       LastChangeDate: dayOf(at.now),
       LastChangeDateTime: `/Date(${at.now}+0000)/`,
       LastChangedByUser: userOf(at),
+    }
+  if (set.name === 'A_AddressPhoneNumber')
+    return { ...record, InternationalPhoneNumber: internationalNumber(record) }
+  if (set.name === 'A_AddressEmailAddress')
+    return {
+      ...record,
+      SearchEmailAddress: String(record.EmailAddress).toUpperCase().slice(0, 20),
     }
   if (set.name !== 'A_BusinessPartner') return record
   return {
@@ -294,6 +332,13 @@ export function sapRules(random: Random): ObjectRules[] {
       redraw: (draw) => ({ CityName: company(draw).address.city.slice(0, 40) }),
       erase: (record) => record,
     }),
+    ...(['A_AddressEmailAddress', 'A_AddressPhoneNumber'] as const).map((name) =>
+      rules(name, 0, () => `${lastAddress}//1`, {
+        draw: () => undefined,
+        redraw: () => ({}),
+        erase: (record) => record,
+      }),
+    ),
     rules('A_BuPaIdentification', 0, () => `${last}/DUNS/${random.fill('#########')}`, {
       draw: (_draw, store) =>
         store.table('A_BusinessPartner').live.length === 0 ? undefined : { Country: 'DE' },

@@ -93,6 +93,10 @@ function route(odata: Service, request: Received): Reply | undefined {
   }
   const id = idOf(set, key)
   if (id === undefined) throw refused(400, '/IWBEP/CM_MGW_RT/705', 'The key is invalid', true)
+  if (navigation !== undefined && request.method === 'POST')
+    return set.service === SETS[0]!.service
+      ? odata.createOf(set, id, navigation, request)
+      : undefined
   if (navigation !== undefined)
     return request.method === 'GET' && set === SETS[0]
       ? odata.listOf(id, navigation, request)

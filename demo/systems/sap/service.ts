@@ -66,13 +66,21 @@ export class Service {
     return this.list(set, request, (record) => record.BusinessPartner === partner)
   }
 
-  create(set: EntitySet, request: Received): Reply {
+  create(set: EntitySet, request: Received, parent: Fields = {}): Reply {
     queryOf(request).end()
-    const id = this.#write(request, () => this.#insert(set, bodyOf(request), undefined))
+    const id = this.#write(request, () => this.#insert(set, bodyOf(request), parent))
     const record = this.#existing(set, id)
     const show = this.#shown(set, queryOf({ ...request, query: new URLSearchParams() }))
     const headers = { etag: tagOf(set, record), location: this.#uri(set, record) }
     return { status: 201, headers, body: { d: show(record) } }
+  }
+
+  /** Creates what belongs to an entity, at its navigation. */
+  createOf(set: EntitySet, id: string, navigation: string, request: Received): Reply {
+    const child = setNamed(set.navigation.get(navigation) ?? '')
+    if (!child || child.name === 'A_Customer')
+      throw refused(404, '005056A509B11EE1B9A8FEA8DE87F78E', `no property ${navigation}`, true)
+    return this.create(child, request, keyOf(this.#existing(set, id)))
   }
 
   update(set: EntitySet, id: string, request: Received): Reply {
@@ -96,8 +104,8 @@ export class Service {
     return { status: 204 }
   }
 
-  /** Inserts a record, and with a partner what is nested in it. */
-  #insert(set: EntitySet, body: Fields, partner: string | undefined): string {
+  /** Inserts a record below its parent, and what is nested in it. */
+  #insert(set: EntitySet, body: Fields, parent: Fields): string {
     const nested: [EntitySet, Fields][] = []
     const own: Fields = {}
     for (const [name, value] of Object.entries(body)) {
@@ -113,25 +121,51 @@ export class Service {
         throw refused(400, 'R1/123', 'Enter the name of the organization')
       if (fields.BusinessPartnerCategory === '1' && !fields.LastName)
         throw refused(400, 'R1/124', 'Enter a last name')
-      for (const [child, one] of nested) this.#fields(child, one)
-      const id = this.#store.put(set.name, fields)
-      for (const [child, one] of nested) this.#insert(child, one, id)
-      return id
     }
-    const of = partner ?? String(fields.BusinessPartner ?? '')
-    this.#existing(SETS[0]!, of)
+    for (const [child, one] of nested) this.#check(child, one)
+    const id =
+      set.name === 'A_BusinessPartner'
+        ? this.#store.put(set.name, fields)
+        : this.#insertChild(set, fields, parent)
+    const key = keyOf(this.#existing(set, id))
+    for (const [child, one] of nested) this.#insert(child, one, key)
+    return id
+  }
+
+  /** Checks what is nested before anything is stored. */
+  #check(set: EntitySet, body: Fields): void {
+    const own = Object.entries(body).filter(([name]) => !set.navigation.has(name))
+    this.#fields(set, Object.fromEntries(own))
+  }
+
+  #insertChild(set: EntitySet, given: Fields, parent: Fields): string {
+    const shared = Object.entries(parent).filter(([name]) => set.keys.includes(name))
+    const fields: Fields = { ...given, ...Object.fromEntries(shared) }
     if (set.name === 'A_BuPaIdentification' && !fields.BPIdentificationNumber)
       throw refused(400, 'R11/320', 'Enter an identification number')
-    const isAddress = set.name === 'A_BusinessPartnerAddress'
-    const rest = isAddress
-      ? [String(++this.#lastAddress)]
-      : set.keys.slice(1).map((key) => storedText(key, ownValue(fields, key)))
-    if (rest.includes(undefined))
+    const isCommunication = set.keys.includes('OrdinalNumber')
+    if (isCommunication) {
+      const [address] = this.#of('A_BusinessPartnerAddress', 'AddressID', fields.AddressID)
+      if (!address) throw refused(404, '/IWBEP/CM_MGW_RT/004', 'The address does not exist')
+    } else this.#existing(SETS[0]!, String(fields.BusinessPartner ?? ''))
+    const key: Fields =
+      set.name === 'A_BusinessPartnerAddress'
+        ? { AddressID: String(++this.#lastAddress) }
+        : isCommunication
+          ? { Person: '', OrdinalNumber: this.#nextOrdinal(set, fields.AddressID) }
+          : {}
+    const values = set.keys.map((name) => storedText(name, { ...fields, ...key }[name]))
+    if (values.includes(undefined))
       throw refused(400, '/IWBEP/CM_MGW_RT/705', 'The key is not complete')
-    const id = [of, ...rest].join('/')
+    const id = values.join('/')
     if (this.#store.table(set.name).get(id)?.deleted === false)
       throw refused(400, 'R11/321', 'The identification number exists already')
     return this.#store.put(set.name, { ...fields, id })
+  }
+
+  #nextOrdinal(set: EntitySet, address: unknown): string {
+    const rows = [...this.#store.table(set.name).sorted('number')]
+    return String(1 + rows.filter(({ record }) => record.AddressID === address).length)
   }
 
   #fields(set: EntitySet, given: Fields): Fields {
@@ -215,28 +249,31 @@ export class Service {
     const { BusinessPartner, AddressID } = record
     if (name === 'A_BuPaAddressUsage') {
       // The first address of a partner is its standard address.
-      const [first] = this.#of('A_BusinessPartnerAddress', BusinessPartner)
+      const [first] = this.#of('A_BusinessPartnerAddress', 'BusinessPartner', BusinessPartner)
       const usage = { BusinessPartner, AddressID, AddressUsage: 'XXDEFAULT' }
       return first?.AddressID === AddressID ? [usage] : []
     }
     const child = setNamed(name ?? '')
     if (!child) return []
-    return this.#of(child.name, BusinessPartner).map((one) => ({
+    const [of, value] = child.keys.includes('BusinessPartner')
+      ? (['BusinessPartner', BusinessPartner] as const)
+      : (['AddressID', AddressID] as const)
+    return this.#of(child.name, of, value).map((one) => ({
       __metadata: this.#metadata(child, one),
       ...one,
       ...this.#expanded(child, one, further),
     }))
   }
 
-  #of(name: string, partner: unknown): Fields[] {
+  #of(name: string, key: 'BusinessPartner' | 'AddressID', value: unknown): Fields[] {
     const rows = this.#store.table(name).sorted('number')
     return rows.flatMap(({ deleted, record }) =>
-      !deleted && record.BusinessPartner === partner ? [record] : [],
+      !deleted && ownValue(record, key) === value ? [record] : [],
     )
   }
 
   #customer({ BusinessPartner }: Fields): { Customer: unknown } {
-    const roles = this.#of('A_BusinessPartnerRole', BusinessPartner)
+    const roles = this.#of('A_BusinessPartnerRole', 'BusinessPartner', BusinessPartner)
     const isCustomer = roles.some((role) => CUSTOMER_ROLES.has(role.BusinessPartnerRole))
     return { Customer: isCustomer ? BusinessPartner : '' }
   }
@@ -292,6 +329,12 @@ function checkTag(set: EntitySet, record: Fields, { headers }: Received): void {
     throw refused(428, '/IWFND/CM_MGW/142', 'Header If-Match is required for the resource')
   if (match !== '*' && match !== tagOf(set, record))
     throw refused(412, '/IWFND/CM_MGW/143', 'Precondition failed')
+}
+
+/** The key that what belongs to an entity shares with it. */
+function keyOf(record: Fields): Fields {
+  const { AddressID, BusinessPartner } = record
+  return AddressID === undefined ? { BusinessPartner } : { AddressID, BusinessPartner }
 }
 
 const listOf = (name: string, value: unknown): Fields[] => {

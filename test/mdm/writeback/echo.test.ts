@@ -4,7 +4,7 @@ import { clocksApartMaxMs } from '../../../mdm/echo/echo.ts'
 import { heldRaw } from '../../../mdm/echo/heldRaw.ts'
 import { statementsMax } from '../../../mdm/ingest/foldWritten.ts'
 import fc from '../../property.ts'
-import { type Fields, type Stated, WrittenTarget } from './writtenTarget.ts'
+import { type Fields, reader, type Stated, WrittenTarget } from './writtenTarget.ts'
 
 /** A target that stated `fields` at version 10. */
 function target(fields: Fields = { name: 'Acme', phone: '1', modified: 10 }): WrittenTarget {
@@ -44,6 +44,49 @@ describe('an echo', () => {
     t.write({ phone: '2' })
     assert.equal(t.receive(whole(2, 20, { name: 'Acme', phone: '2' })), 'ECHO')
     assert.deepEqual(t.own, { name: 'Acme' })
+  })
+
+  const number = (text: string) => `numbers[text=${text}].text`
+
+  test('of an element of a list is known wherever it stands, and in another form', () => {
+    const own = { name: 'Acme', numbers: [{ id: 1, text: '1' }] }
+    const t = target(own)
+    t.write({ [number('+492')]: '+492' }, 15)
+    assert.deepEqual(held(t).numbers, [{ id: 1, text: '1' }, { text: '+492' }])
+    const stated = [
+      { id: 2, text: '+49 2' },
+      { id: 1, text: '1' },
+    ]
+    assert.equal(t.receive(whole(2, 20, { name: 'Acme', numbers: stated })), 'ECHO')
+    assert.deepEqual(reader.map('', t.own).fields.numbers, ['1'])
+    // A person adds another one: it alone is a statement.
+    const more = [{ id: 3, text: '3' }, ...stated]
+    assert.equal(t.receive(whole(3, 40, { name: 'Acme', numbers: more })), undefined)
+    assert.deepEqual(reader.map('', t.own).fields.numbers, ['3', '1'])
+    // Taken out by a person, it is ours no longer.
+    t.receive(whole(4, 50, { name: 'Acme', numbers: [{ id: 1, text: '1' }] }))
+    assert.deepEqual(states(t), ['ENDED'])
+  })
+
+  test('of an element that got another value states neither the new nor the lack of the old one', () => {
+    const t = target({ name: 'Acme', numbers: [{ id: 1, text: '1' }] })
+    t.write({ [number('1')]: null, [number('2')]: '2' }, 15)
+    assert.deepEqual(reader.map('', held(t)).fields.numbers, ['2'])
+    const now = { name: 'Acme', numbers: [{ id: 1, text: '2' }] }
+    assert.equal(t.receive(whole(2, 20, now)), 'ECHO')
+    assert.deepEqual(reader.map('', t.own).fields.numbers, ['1'])
+    assert.deepEqual(states(t), ['SEEN', 'SEEN'])
+  })
+
+  test('of an element that a proxy sent twice leaves both out', () => {
+    const t = target({ name: 'Acme', numbers: [] })
+    t.write({ [number('2')]: '2' }, 15)
+    const twice = [
+      { id: 1, text: '2' },
+      { id: 2, text: '2' },
+    ]
+    assert.equal(t.receive(whole(2, 20, { name: 'Acme', numbers: twice })), 'ECHO')
+    assert.deepEqual(reader.map('', t.own).fields.numbers, [])
   })
 
   test('beside a change is left out of the change', () => {

@@ -35,7 +35,10 @@ const key = recordKey('crm', 'Account', '1')
 /** Fields that nothing is made of, as the time of a change. */
 const unmapped = new Set(['modified', 'note'])
 
-/** Phones are the same by their digits; `modified` and `note` are mapped to nothing. */
+/**
+ * Phones are the same by their digits, those of the list `numbers` too; `modified` and `note` are
+ * mapped to nothing.
+ */
 export const reader: Reader = {
   read(_format, body): RecordChange[] {
     const { version, ...change } = JSON.parse(body) as Omit<RecordChange, 'version'> & {
@@ -48,11 +51,17 @@ export const reader: Reader = {
       .filter(([name, value]) => !unmapped.has(name) && value !== null && value !== '')
       .map(([name, value]) => [
         name,
-        name === 'phone' && typeof value === 'string' ? value.replace(/\D/g, '') : value,
+        name === 'phone' && typeof value === 'string'
+          ? digits(value)
+          : name === 'numbers' && Array.isArray(value)
+            ? value.flatMap(({ text }: { text?: string | null }) => (text ? digits(text) : []))
+            : value,
       ])
     return { type: object, fields: Object.fromEntries(fields), issues: [], complete: true }
   },
 }
+
+const digits = (text: string) => text.replace(/\D/g, '')
 
 const noTies: TieReader = { message: () => null, delivery: () => null }
 
