@@ -128,7 +128,7 @@ function valueIn(value: unknown, parts: readonly Part[]): unknown {
   if (!part || value === undefined || value === null) return value
   if (part.how === 'name') {
     const key = keyOf(value, part.name)
-    return key === null ? undefined : valueIn((value as Record<string, unknown>)[key], rest)
+    return key === null ? undefined : valueIn(ownValue(value as Record<string, unknown>, key), rest)
   }
   const at = Array.isArray(value) ? indexIn(value, part, rest) : undefined
   return at === undefined ? undefined : valueIn((value as unknown[])[at], rest)

@@ -1,3 +1,4 @@
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import { readNamedElement } from '../../mapping/namedElement.ts'
 import { compilePath, isEmpty, type Path, scopeOf } from '../../mapping/path.ts'
 import { type PathStep, parsePath } from '../../mapping/pathText.ts'
@@ -122,7 +123,7 @@ export function createdElements(
   const made = Map.groupBy(elementChanges(definition, given, fail), (c) => c.element)
   return [...made].flatMap(([{ create, json }, all]) =>
     all.flatMap(({ path, value, names }, i): Placed[] => {
-      const get = (name: string) => names[name] ?? settings.get(name)
+      const get = (name: string) => ownValue(names, name) ?? settings.get(name)
       const body = jsonOf(json, { get, times: { text: 'iso', zone: 'UTC' } })
       return create ? [{ path, steps: [...create, i], value: body as Json, wished: value }] : []
     }),

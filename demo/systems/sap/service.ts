@@ -154,7 +154,7 @@ export class Service {
         : isCommunication
           ? { Person: '', OrdinalNumber: this.#nextOrdinal(set, fields.AddressID) }
           : {}
-    const values = set.keys.map((name) => storedText(name, { ...fields, ...key }[name]))
+    const values = set.keys.map((name) => storedText(name, ownValue({ ...fields, ...key }, name)))
     if (values.includes(undefined))
       throw refused(400, '/IWBEP/CM_MGW_RT/705', 'The key is not complete')
     const id = values.join('/')
