@@ -54,6 +54,13 @@ export const SCREENS: readonly Screen[] = [
     needs: 'Query.publications',
     load: () => import('../policy/policy.tsx'),
   },
+  {
+    path: '/health',
+    name: 'Health',
+    letter: 'h',
+    needs: 'Query.serviceLevels',
+    load: () => import('../health/health.tsx'),
+  },
 ]
 
 export const FIRST_PATH = '/queue'
