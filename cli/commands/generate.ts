@@ -9,6 +9,7 @@ import { supergraphText } from '../config/supergraph.ts'
 import { print } from '../terminal/print.ts'
 import { consoleOperations, hasGenerator } from './output/consoleOperations.ts'
 import { consoleTypes } from './output/consoleTypes.ts'
+import { sentByConsole } from './output/sentByConsole.ts'
 
 /** Returns the text of the generated files that follow from the model. */
 export function generatedOfModel(): Map<string, string> {
@@ -27,7 +28,7 @@ export function generatedOfModel(): Map<string, string> {
 export async function generated(): Promise<Map<string, string>> {
   const ofModel = generatedOfModel()
   const operations = await consoleOperations(ofModel.get('supergraph.graphql') ?? '')
-  return new Map([...ofModel, ...operations])
+  return new Map([...ofModel, ...operations, ...(await sentByConsole())])
 }
 
 export const command = new Command('generate')
@@ -45,6 +46,7 @@ Example:
     write(ofModel)
     // An installation without development packages changes its model, and not the console.
     if (hasGenerator()) write(await consoleOperations(ofModel.get('supergraph.graphql') ?? ''))
+    write(await sentByConsole())
   })
 
 function write(files: ReadonlyMap<string, string>): void {

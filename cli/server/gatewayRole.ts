@@ -8,7 +8,6 @@ import { describeError } from '../../gateway/http/describeError.ts'
 import { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
 import { addCallerMinutes } from '../../mdm/access/callerMinutes.ts'
 import { graphChannel } from '../../mdm/access/graphVersions.ts'
-import { findOperation } from '../../mdm/access/operations.ts'
 import type { RowReaders } from '../../mdm/access/rowReaders.ts'
 import { missingRowRights } from '../../mdm/access/rowRights.ts'
 import { openRefusals, type RefusalLog } from '../../mdm/audit/refusals.ts'
@@ -46,6 +45,7 @@ import { openInternalTokens } from './openInternalTokens.ts'
 import { type NatsConfig, natsOptions } from './openNats.ts'
 import { openPolicies } from './openPolicies.ts'
 import { openWebhooks } from './openWebhooks.ts'
+import { publishedText } from './operationStore.ts'
 import { readOwnGraph, rememberServed } from './ownGraph.ts'
 import { OwnHealth } from './ownHealth.ts'
 import { type PublicationRunner, startPublicationRunner } from './publicationRunner.ts'
@@ -304,7 +304,7 @@ export async function startGatewayRole(options: {
       noteOwn: health.note,
       bounds: config,
       operations: {
-        find: (hash) => findOperation(queries, hash),
+        find: (hash) => publishedText(queries, hash),
         mode: config.operations,
         report: (err) =>
           log.error({ err: describeError(err) }, 'published operations could not be read'),

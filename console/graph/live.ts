@@ -2,7 +2,7 @@ import { type Client, createClient } from 'graphql-ws/client'
 import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { headersOfCaller } from '../session/session.ts'
 import { GRAPH_PATH } from './client.ts'
-import type { Operation } from './operation.ts'
+import { type Operation, sentText } from './operation.ts'
 
 /** LOST: changes are not delivered, and the connection is tried again. */
 export type LiveState = 'IDLE' | 'LIVE' | 'LOST'
@@ -68,7 +68,7 @@ export function useLive<T, V>(
       if (connections++ > 0) handlers.current.missed()
     })
     const stop = client.subscribe<T>(
-      { query: operation as unknown as string, variables: JSON.parse(text) },
+      { query: sentText(operation as unknown as string), variables: JSON.parse(text) },
       {
         next: ({ data }) => data && handlers.current.next(data),
         error: () => change('LOST'),

@@ -1,5 +1,5 @@
 import { GOLDEN_TYPES } from './goldenTypes.generated.ts'
-import type { Operation } from './operation.ts'
+import { TITLES } from './titlesOperation.ts'
 import { useQuery } from './useQuery.ts'
 
 /** The name of a golden record, and its type. Null: it has none that the caller may see. */
@@ -8,21 +8,9 @@ export interface Titled {
   type: string
   title: string | null
 }
-type Node = { __typename: string; id: string } & Record<string, string | null>
 
 /** Ids of one request. */
 const idsMax = 200
-/** Each type has another key: fields of one key must have the same type, required or not. */
-const PARTS = GOLDEN_TYPES.flatMap(({ name, title, fields }, n) =>
-  title && !fields.find((f) => f.name === title)?.scopes
-    ? [`... on ${name} { title${n}: ${title} }`]
-    : [],
-)
-const TITLES =
-  `query RecordTitles($ids: [ID!]!) { nodes(ids: $ids) { __typename id ${PARTS.join(' ')} } }` as unknown as Operation<
-    { nodes: (Node | null)[] | null },
-    { ids: string[] }
-  >
 
 /** Returns the names of golden records by the ids that were asked for. */
 export function useTitles(ids: readonly string[]): ReadonlyMap<string, Titled> {

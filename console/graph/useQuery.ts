@@ -1,6 +1,6 @@
 import type { AnyVariables } from '@urql/core'
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { query } from './client.ts'
+import { type Outcome, query } from './client.ts'
 import type { Failure } from './failure.ts'
 import type { Operation } from './operation.ts'
 
@@ -26,6 +26,15 @@ export function useQuery<T, V extends AnyVariables>(
   operation: Operation<T, V>,
   variables: V | null,
 ): Loaded<T> {
+  return useRequest<Operation<T, V>, T, V>(query, operation, variables)
+}
+
+/** As `useQuery`, for what `run` requests, for example several operations as one. */
+export function useRequest<O, T, V>(
+  run: (operation: O, variables: V) => Promise<Outcome<T>>,
+  operation: O,
+  variables: V | null,
+): Loaded<T> {
   const [state, setState] = useState<Omit<Loaded<T>, 'again'>>({
     data: null,
     failure: null,
@@ -42,7 +51,7 @@ export function useQuery<T, V extends AnyVariables>(
     const isOther = shown.current !== null && shown.current !== text
     setState((s) => ({ ...s, ...(isOther ? { failure: null } : {}), loading: true, slow: false }))
     const timer = setTimeout(() => current && setState((s) => ({ ...s, slow: true })), slowMs)
-    void query(operation, JSON.parse(text) as V).then(({ data, failure }) => {
+    void run(operation, JSON.parse(text) as V).then(({ data, failure }) => {
       clearTimeout(timer)
       if (!current) return
       shown.current = text
@@ -57,7 +66,7 @@ export function useQuery<T, V extends AnyVariables>(
       current = false
       clearTimeout(timer)
     }
-  }, [operation, text, turn])
+  }, [run, operation, text, turn])
   const again = useCallback(() => setTurn((n) => n + 1), [])
   return { ...state, again }
 }

@@ -1,25 +1,31 @@
 import { Link } from '@tanstack/react-router'
 import { useEffect, useMemo, useState } from 'react'
-import { query } from '../graph/client.ts'
+import { type Outcome, query } from '../graph/client.ts'
 import type { Failure } from '../graph/failure.ts'
 import type { GoldenType, GraphField, GraphList } from '../graph/goldenTypes.ts'
-import type { Operation } from '../graph/operation.ts'
-import { useQuery } from '../graph/useQuery.ts'
+import { useRequest } from '../graph/useQuery.ts'
 import { Button } from '../parts/button.tsx'
 import { Empty, FailureNote, Skeleton } from '../parts/states.tsx'
 import { Value } from '../parts/value.tsx'
 import { codeWords, fieldWords } from '../parts/valueText.ts'
 import { useViewer } from '../session/viewer.ts'
 import { presentId } from './history.tsx'
-import { type Counts, type ListPage, listOperation } from './operations.ts'
+import { type Counts, type CountsPart, type ListPage, listOperation } from './operations.ts'
 import css from './record.module.css'
 import { missingScopes, type ShownRecord } from './useRecord.ts'
 
-/** Stands for no list at all; it is not sent. */
-const NOTHING = 'query RecordCounts($id: ID!) { node(id: $id) { id } }' as unknown as Operation<
-  { node: Counts | null },
-  { id: string }
->
+/** Loads what the parts have of a record. A part that fails leaves the others. */
+async function loadCounts(
+  parts: readonly CountsPart[],
+  variables: { id: string },
+): Promise<Outcome<Counts>> {
+  const all = await Promise.all(parts.map(({ operation }) => query(operation, variables)))
+  const found = all.flatMap(({ data }) => data?.node ?? [])
+  return {
+    data: found.length > 0 ? Object.assign({}, ...found) : null,
+    failure: all.find(({ failure }) => failure !== null)?.failure ?? null,
+  }
+}
 
 interface AttachedProps {
   shown: ShownRecord
@@ -36,17 +42,19 @@ export function Attached({ shown, list, onOpen }: AttachedProps) {
     () => new Set([...viewer.scopes, ...shown.scopes]),
     [viewer.scopes, shown.scopes],
   )
-  const operation = useMemo(
-    () => operations.counts((scopes) => missingScopes(scopes, held) === null),
+  const parts = useMemo(
+    () => operations.counts.filter(({ scopes }) => missingScopes(scopes, held) === null),
     [operations, held],
   )
-  const { data, failure, loading, slow, again } = useQuery<{ node: Counts | null }, { id: string }>(
-    operation ?? NOTHING,
-    operation ? { id } : null,
-  )
+  const {
+    data: counts,
+    failure,
+    loading,
+    slow,
+    again,
+  } = useRequest(loadCounts, parts, parts.length > 0 ? { id } : null)
   if (type.lists.length + type.figures.length === 0)
     return <Empty title={`This graph has nothing attached to a ${type.name}`} />
-  const counts: Counts | null | undefined = data?.node
   const open = type.lists.find((l) => l.name === list)
   return (
     <>

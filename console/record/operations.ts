@@ -108,20 +108,34 @@ function familyOf(
 
 export type Counts = Record<string, { totalCount: number } | Record<string, unknown> | null>
 
-/** What is attached to the record: the size of each list, and figures. */
-function countsOf(type: GoldenType, of: (name: string, selection: string) => string) {
-  return (
-    allowed: (scopes: string[][] | undefined) => boolean,
-  ): Operation<OfNode<Counts>, ById> | null => {
-    const lists = type.lists.filter((l) => allowed(l.scopes))
-    const figures = type.figures.filter((f) => allowed(f.scopes))
-    if (lists.length + figures.length === 0) return null
-    const selection = [
-      ...lists.map((l) => `${l.name}(first: 1) { totalCount }`),
-      ...figures.map((f) => `${f.name} { ${f.fields.map(selectionOf).join(' ')} }`),
-    ].join(' ')
-    return of('RecordCounts', selection) as unknown as Operation<OfNode<Counts>, ById>
-  }
+/** What is attached to the record, as far as the same rights show it. */
+export interface CountsPart {
+  scopes: string[][] | undefined
+  operation: Operation<OfNode<Counts>, ById>
+}
+
+/**
+ * The size of each list, and figures: an operation for each set of rights, because the graph refuses
+ * an operation as a whole. Their texts do not depend on the viewer, so that they can be published.
+ */
+function countsOf(
+  type: GoldenType,
+  of: (name: string, selection: string) => string,
+): readonly CountsPart[] {
+  const parts = Map.groupBy([...type.lists, ...type.figures], (part) => JSON.stringify(part.scopes))
+  return [...parts.values()].map((all, n) => ({
+    scopes: all[0]?.scopes,
+    operation: of(
+      `RecordCounts${n + 1}`,
+      all
+        .map((part) =>
+          'fields' in part
+            ? `${part.name} { ${part.fields.map(selectionOf).join(' ')} }`
+            : `${part.name}(first: 1) { totalCount }`,
+        )
+        .join(' '),
+    ) as unknown as CountsPart['operation'],
+  }))
 }
 
 export function listOperation(type: GoldenType, list: GraphList) {

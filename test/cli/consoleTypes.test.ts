@@ -83,7 +83,9 @@ test('its operations select its own fields, and lists only of those who may see 
   const operations = recordOperations(await vehicle())
   assert.match(String(operations.record), /\.\.\. on Vehicle \{[^}]*title: plate/)
   assert.match(String(operations.family), /parent: tow .*children: trailers/)
-  const few = String(operations.counts((scopes) => scopes === undefined))
-  assert.match(few, /trailers/)
-  assert.doesNotMatch(few, /services/)
+  const [open, closed] = operations.counts
+  assert.deepEqual([open?.scopes, closed?.scopes], [undefined, [['operational:read']]])
+  assert.match(String(open?.operation), /trailers/)
+  assert.doesNotMatch(String(open?.operation), /services/)
+  assert.match(String(closed?.operation), /services/)
 })

@@ -81,18 +81,10 @@ async function operationsText(
     pluginMap: { operations: operations as never },
   })
   const fragments = document.definitions.filter((d) => d.kind === Kind.FRAGMENT_DEFINITION)
-  const documents = document.definitions.flatMap((d) => {
-    if (d.kind !== Kind.OPERATION_DEFINITION || d.name === undefined) return []
-    const name = d.name.value
-    const kind = `${d.operation[0]?.toUpperCase()}${d.operation.slice(1)}`
-    const text = print({
-      kind: Kind.DOCUMENT,
-      definitions: [d, ...fragments.filter((f) => isUsed(f.name.value, d, fragments))],
-    })
-    return [
+  const documents = textsIn(document).map(
+    ({ name, kind, text }) =>
       `export const ${name}Document = ${JSON.stringify(text)} as unknown as Operation<${name}${kind}, ${name}${kind}Variables>`,
-    ]
-  })
+  )
   // Parts of operations that a screen builds for the type that it shows.
   const parts = fragments
     .filter((f) => !documents.some((text) => text.includes(`...${f.name.value}\\n`)))
@@ -107,6 +99,22 @@ async function operationsText(
     ...parts,
     '',
   ].join('\n')
+}
+
+/** Returns the text of each operation of a file, with the fragments that it uses. */
+export function textsIn(document: DocumentNode): { name: string; kind: string; text: string }[] {
+  const fragments = document.definitions.filter((d) => d.kind === Kind.FRAGMENT_DEFINITION)
+  return document.definitions.flatMap((d) => {
+    if (d.kind !== Kind.OPERATION_DEFINITION || d.name === undefined) return []
+    const used = fragments.filter((f) => isUsed(f.name.value, d, fragments))
+    return [
+      {
+        name: d.name.value,
+        kind: `${d.operation[0]?.toUpperCase()}${d.operation.slice(1)}`,
+        text: print({ kind: Kind.DOCUMENT, definitions: [d, ...used] }),
+      },
+    ]
+  })
 }
 
 /** Returns whether an operation uses a fragment, itself or by another fragment. */
