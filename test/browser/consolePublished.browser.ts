@@ -55,7 +55,7 @@ describe('the console and an allow-list', { skip }, () => {
       const { page, sent, refused, context } = await watched(path)
       await page.getByRole('heading', { level: 1 }).waitFor()
       if (path === '/search') {
-        await page.getByRole('searchbox').first().fill('gmbh')
+        await page.locator('#search-text').fill('gmbh')
         await eventually(async () => sent.has('SearchRecords'))
       }
       await eventually(async () => sent.size > 0)
