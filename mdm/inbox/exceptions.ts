@@ -30,6 +30,8 @@ export interface ExceptionFilter {
   beyond?: number | null
   systems?: readonly string[] | null
   objects?: readonly string[] | null
+  /** True selects messages that name no object, false those that name one. */
+  withoutObject?: boolean | null
   codes?: readonly string[] | null
   /** Minimum age since receipt, in seconds. */
   ageSecondsMin?: number | null
@@ -95,6 +97,8 @@ export interface ExceptionCount {
   object: string | null
   code: string
   count: number
+  /** How many of them wait in the queue for another attempt. */
+  waiting: number
   oldestAt: Date
 }
 
@@ -104,7 +108,8 @@ export async function countExceptions(
   filter: ExceptionFilter,
 ): Promise<ExceptionCount[]> {
   const p = new Parameters()
-  const text = `select o.source as system, o.object, o.code, count(*)::int as count, min(i.received_at) as "oldestAt"
+  const text = `select o.source as system, o.object, o.code, count(*)::int as count,
+       count(p.inbox_id)::int as waiting, min(i.received_at) as "oldestAt"
      from ${tables} where ${exceptionCondition(filter)(p)}
      group by 1, 2, 3 order by 4 desc, 1, 2, 3`
   return await read<ExceptionCount>(sql, text, p)
@@ -160,6 +165,8 @@ export function exceptionCondition(filter: ExceptionFilter): Condition {
       where.push(`o.inbox_id > ${p.add(filter.beyond, 'bigint')}`)
     if (filter.systems) where.push(`o.source = any(${p.list(filter.systems, 'text')})`)
     if (filter.objects) where.push(`o.object = any(${p.list(filter.objects, 'text')})`)
+    if (typeof filter.withoutObject === 'boolean')
+      where.push(`o.object is ${filter.withoutObject ? '' : 'not '}null`)
     if (filter.codes) where.push(`o.code = any(${p.list(filter.codes, 'text')})`)
     const ago = (seconds: number) =>
       `now() - make_interval(secs => ${p.add(Math.min(Math.max(seconds, -agesMax), agesMax), 'float8')})`

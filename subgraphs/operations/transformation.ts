@@ -51,9 +51,9 @@ export function transformation(
     complete: r.deleted || r.steps.every((s) => s.line !== null),
     raw: hidden ? null : r.raw,
     steps: r.steps.flatMap((s) => {
-      if (!isHidden(desk, r.type, s.field, scopes)) return [s]
+      if (!isHidden(desk, r.type, s.field, scopes)) return [{ ...s, hidden: false }]
       // Which paths were read, what was wrong, and that a value is missing depend on values.
-      return s.line === null ? [] : [{ ...s, value: null, reads: [], issues: [] }]
+      return s.line === null ? [] : [{ ...s, hidden: true, value: null, reads: [], issues: [] }]
     }),
   }))
   return { code: null, detail: null, records }

@@ -139,7 +139,7 @@ test('finds exceptions by their subject, by pages, with reason, owner and payloa
   )
   assert.deepEqual([back.pageInfo.hasPreviousPage, back.totalCount], [true, 4])
   const { inboundExceptionCounts: counts } = await ask(
-    '{ inboundExceptionCounts { totalCount nodes { system object code owner count } } }',
+    '{ inboundExceptionCounts { totalCount nodes { system object code owner count waiting } } }',
   )
   assert.deepEqual([counts.totalCount, counts.nodes.length], [4, 4])
   assert.deepEqual(counts.nodes[0], {
@@ -148,14 +148,24 @@ test('finds exceptions by their subject, by pages, with reason, owner and payloa
     code: 'UNKNOWN_SOURCE',
     owner: 'integration',
     count: 1,
+    waiting: 0,
   })
+  await ask(RETRY, { filter: { ids: [String(d)] }, ...key() })
+  const { inboundExceptionCounts: queued } = await ask(
+    '{ inboundExceptionCounts(filter: { systems: ["elsewhere"] }) { nodes { count waiting } } }',
+  )
+  assert.deepEqual(queued.nodes, [{ count: 1, waiting: 1 }])
+  const nameless = await row(db.sql, null, { id: '9', changed: at(1) })
+  await drain(shopPipeline(db.sql))
+  assert.deepEqual(await ids({ withoutObject: true }), [nameless])
+  assert.deepEqual(await ids({ withoutObject: false }), [a, b, c, d])
 })
 
 test('shows the mapping of a payload to canonical fields line by line, also in a dry run', async () => {
   const id = await row(db.sql, 'client', { id: '5', changed: at(1), terms: '14' })
   await drain(shopPipeline(db.sql))
   const text = `query ($id: ID!, $payload: String) { inboundException(id: $id) { transformation(payload: $payload) {
-    code detail records { object recordId type complete steps { field line value reads { path values } issues { code } } } } } }`
+    code detail records { object recordId type complete steps { field hidden line value reads { path values } issues { code } } } } } }`
   const { records } = (await ask(text, { id: String(id) })).inboundException.transformation
   assert.equal(records[0].complete, false)
   const steps = records[0].steps
@@ -163,6 +173,7 @@ test('shows the mapping of a payload to canonical fields line by line, also in a
   const line = SHOP_MAPPING.split('\n').findIndex((l) => l.includes('paymentTerms')) + 1
   assert.deepEqual(terms, {
     field: 'paymentTerms',
+    hidden: false,
     line: `shop.yaml:${line}`,
     value: null,
     reads: [{ path: 'terms', values: ['14'] }],
@@ -426,7 +437,7 @@ test('hides sensitive values in payload, reason and steps from callers without t
       }),
     }) as Promise<ExecutionResult>
   const everything = `{ inboundExceptions { nodes { id field detail payload
-    transformation(payload: "{\\"id\\": \\"2\\", \\"mail\\": \\"anna at home\\", \\"name\\": \\"Anna\\"}", object: "person") { detail records { raw steps { value reads { values } issues { detail } } } } } } }`
+    transformation(payload: "{\\"id\\": \\"2\\", \\"mail\\": \\"anna at home\\", \\"name\\": \\"Anna\\"}", object: "person") { detail records { raw steps { hidden value reads { values } issues { detail } } } } } } }`
   const { data, errors } = await askWith([], everything)
   assert.equal(errors, undefined)
   // Which required value a message lacks is as hidden as the value.
@@ -437,6 +448,7 @@ test('hides sensitive values in payload, reason and steps from callers without t
   const all = JSON.stringify((await askWith(['pii:read'], steps)).data)
   assert.match(all, /"code":"INCOMPLETE","field":"name",.*"path".*"REQUIRED"/)
   assert.doesNotMatch(JSON.stringify(data), /Anna|anna at home|not an address/)
+  assert.match(JSON.stringify(data), /"hidden":true/)
   assert.match(JSON.stringify((await askWith(['pii:read'], everything)).data), /Anna.*anna at home/)
   const search = '{ inboundExceptions(filter: { text: "anna" }) { nodes { id } } }'
   assert.equal((await askWith([], search)).errors?.[0]?.extensions.code, 'MISSING_SCOPE')
