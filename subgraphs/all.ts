@@ -19,6 +19,7 @@ import { createCustomerSubgraph } from './customer/subgraph.ts'
 import { createErpSubgraph } from './erp/subgraph.ts'
 import { goldenSubgraph } from './golden/goldenSubgraph.ts'
 import { createNodeSubgraph } from './node/subgraph.ts'
+import type { SourceIntake } from './operations/sources.ts'
 import { createOperationsSubgraph, type OperationsDeps } from './operations/subgraph.ts'
 import { createProductSubgraph } from './product/subgraph.ts'
 import { createSearchSubgraph } from './search/subgraph.ts'
@@ -66,6 +67,8 @@ export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
   reconcile?: OperationsDeps['reconcile']
   pulled?: OperationsDeps['pulled']
   targets?: OperationsDeps['targets']
+  /** How the records of the source systems come. */
+  intakes?: ReadonlyMap<string, SourceIntake>
 }
 
 const processSeal = new CursorSeal([randomBytes(32).toString('base64url')])
@@ -126,6 +129,7 @@ function factories(given: GraphDeps): (() => Subgraph)[] {
         reconcile: deps.reconcile,
         pulled: deps.pulled,
         targets: deps.targets,
+        configured: { systems: deps.sources ?? [], intakes: deps.intakes ?? new Map() },
       }),
     ...others.map((name) => () => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]

@@ -9,7 +9,7 @@ import { startTailer } from '../../mdm/feed/tailer.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type Config, warnAboutUnknownVariables, withConfig } from '../config/config.ts'
-import { openInstallation, pulledObjects } from '../config/installation.ts'
+import { openInstallation, pulledObjects, sourceIntakes } from '../config/installation.ts'
 import { refuseOpenFiles } from '../config/refuseOpenFiles.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
@@ -105,6 +105,7 @@ Example:
         sources: systems,
         connectors,
         pulled: pulledObjects(installation),
+        intakes: sourceIntakes(installation),
         targets: installation.targets,
         levels,
         tailer,

@@ -1,3 +1,4 @@
+import { type CredentialLimit, limitsOf } from '../../connectors/connection/limits/limitsOf.ts'
 import type { SourceConnection } from '../../connectors/connection/sourceConnection.ts'
 import { hasStream } from '../../connectors/connection/stream/openStream.ts'
 import type { Connector, SourceSystem } from '../../connectors/contract.ts'
@@ -141,5 +142,29 @@ export function pulledObjects({
         ...(isStreamed(connections.get(name)) ? [STREAM] : []),
       ],
     ]),
+  )
+}
+
+/** Returns how the records of the source systems come, by name; one that only sends is absent. */
+export function sourceIntakes({
+  connections,
+  files,
+}: Pick<Installation, 'connections' | 'files'>): Map<
+  string,
+  { isAsked: boolean; hasFiles: boolean; limits: CredentialLimit[] }
+> {
+  const names = new Set([...connections.keys(), ...files.keys()])
+  return new Map(
+    [...names].map((name) => {
+      const connection = connections.get(name)
+      return [
+        name,
+        {
+          isAsked: connection !== undefined,
+          hasFiles: files.has(name),
+          limits: connection ? limitsOf(connection) : [],
+        },
+      ]
+    }),
   )
 }

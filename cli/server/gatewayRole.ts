@@ -24,7 +24,12 @@ import type { Policy } from '../../schema/policy.ts'
 import { createSubgraphs, createSubgraphsInTurns } from '../../subgraphs/all.ts'
 import { cacheableGraph } from '../../subgraphs/golden/cacheable.ts'
 import type { Config } from '../config/config.ts'
-import { heldSources, type Installation, pulledObjects } from '../config/installation.ts'
+import {
+  heldSources,
+  type Installation,
+  pulledObjects,
+  sourceIntakes,
+} from '../config/installation.ts'
 import { schemaFiles } from '../config/ownSubgraphs.ts'
 import { packagePath } from '../config/packagePath.ts'
 import { generatedSupergraph } from '../config/supergraph.ts'
@@ -193,6 +198,7 @@ export async function startGatewayRole(options: {
       steward,
       connectors,
       pulled: pulledObjects(installation),
+      intakes: sourceIntakes(installation),
       targets: installation.targets,
       levels,
       reconcile,

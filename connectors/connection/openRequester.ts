@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Resolve } from '../../schema/kit/guardedLookup.ts'
 import { CredentialCache } from './auth/credential.ts'
 import { signIn } from './auth/signIn.ts'
@@ -7,6 +6,7 @@ import type { RequestCounts } from './contract.ts'
 import type { LimitDefinition } from './definition/limits.ts'
 import type { Template } from './definition/template.ts'
 import { Limiter } from './limits/limiter.ts'
+import { credentialOf, limitMax } from './limits/limitsOf.ts'
 import type { SharedRates } from './limits/sharedRates.ts'
 import { createExchange } from './request/exchange.ts'
 import { RETRY_DEFAULTS, Requester, type RetryPolicy } from './request/requester.ts'
@@ -88,10 +88,7 @@ export function openRequester(
     const times = { text: 'iso', zone: 'UTC' }
     return template.render({ get: (name) => found.get(name), times }) ?? ''
   }
-  const maxOf = ({ max, setting }: LimitDefinition): number => {
-    const given = setting === null ? undefined : values.get(setting)
-    return given === undefined ? max : Number(given)
-  }
+  const maxOf = (limit: LimitDefinition) => limitMax(limit, values)
   const key = JSON.stringify([
     definition.file,
     connection.auth,
@@ -127,15 +124,4 @@ export function openRequester(
     counts,
   })
   return { requester, ...parts, counts }
-}
-
-/**
- * Returns a name of the credential that is the same in each process: the addresses of the system,
- * and what signs in. A secret counts by its reference.
- */
-function credentialOf({ definition, auth, values, secrets }: SourceConnection): string {
-  const ofAuth = definition.auth[auth]?.names ?? new Set()
-  const counts = (name: string) => ofAuth.has(name) || definition.settings.get(name)?.is === 'url'
-  const parts = [...values, ...secrets].filter(([name]) => counts(name)).sort()
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)
 }

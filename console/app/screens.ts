@@ -61,6 +61,13 @@ export const SCREENS: readonly Screen[] = [
     needs: 'Query.serviceLevels',
     load: () => import('../health/health.tsx'),
   },
+  {
+    path: '/exceptions',
+    name: 'Exceptions',
+    letter: 'e',
+    needs: 'Query.inboundExceptions',
+    load: () => import('../exceptions/exceptions.tsx'),
+  },
 ]
 
 export const FIRST_PATH = '/queue'

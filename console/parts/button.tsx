@@ -46,7 +46,13 @@ export function Button({
   )
 }
 
-const NAMES: Record<string, string> = { Enter: '↵', Escape: 'esc', Space: 'space', '$mod+k': '⌘k' }
+const NAMES: Record<string, string> = {
+  Enter: '↵',
+  Escape: 'esc',
+  Space: 'space',
+  '$mod+k': '⌘k',
+  '$mod+Enter': '⌘↵',
+}
 
 export function Key({ name }: { name: string }) {
   return (

@@ -11,12 +11,15 @@ export function Panes({
   first,
   second,
   secondTitle,
+  even = false,
 }: {
   title: string
   head?: ReactNode
   first: ReactNode
   second?: ReactNode
   secondTitle?: string
+  /** Both panes have the same width. */
+  even?: boolean
 }) {
   return (
     <div className={css.whole}>
@@ -24,7 +27,11 @@ export function Panes({
         <h1>{title}</h1>
         {head}
       </div>
-      <div className={css.panes} data-two={second !== undefined || undefined}>
+      <div
+        className={css.panes}
+        data-two={second !== undefined || undefined}
+        data-even={even || undefined}
+      >
         <section className={css.first} aria-label={title}>
           {first}
         </section>

@@ -30,7 +30,7 @@ export interface ExceptionDesk {
   rules: StewardshipRules
   connectors: ReadonlyMap<
     string,
-    Pick<Connector, 'read' | 'map' | 'explain' | 'objects' | 'objectName'>
+    Pick<Connector, 'read' | 'map' | 'explain' | 'objects' | 'objectName' | 'held'>
   >
 }
 

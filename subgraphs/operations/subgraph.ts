@@ -10,6 +10,7 @@ import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import { tagRoots } from '../shared/tagRoots.ts'
 import { exceptionResolvers } from './exceptions.ts'
 import { reconcileResolvers } from './reconcile.ts'
+import { type ConfiguredSources, sourceResolvers } from './sources.ts'
 import { type PulledObjects, syncResolvers } from './sync.ts'
 import { traceResolvers } from './traceResolvers.ts'
 import { type WriteConfigurations, writeResolvers, writesOfGoldenSdl } from './writes.ts'
@@ -20,6 +21,8 @@ export interface OperationsDeps extends ExceptionDesk {
   levels?: ServiceLevels | undefined
   /** The source systems that are pulled. Without them none can be paused. */
   pulled?: PulledObjects | undefined
+  /** The configured source systems. Without them none is listed. */
+  configured?: ConfiguredSources | undefined
   /** The source systems with `write:`. Without them those are listed that writes were planned for. */
   targets?: WriteConfigurations | undefined
   /** What is reconciled. */
@@ -36,6 +39,7 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
   const sync = syncResolvers(deps, deps.pulled ?? new Map())
   const writes = writeResolvers(deps, deps.targets ?? new Map())
   const reconciliation = reconcileResolvers(deps.rules, deps.reconcile ?? DEFAULT_RECONCILE)
+  const sources = sourceResolvers(deps, deps.configured ?? { systems: [], intakes: new Map() })
   const { sql, levels } = deps
   const madeOf = (system: string, object: string | null) => typeOf(deps, system, object)
   return makeSubgraph(
@@ -45,8 +49,10 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
       tagRoots(readSdl(import.meta.url, 'sync.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'writes.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'reconcile.graphql'), 'internal'),
+      tagRoots(readSdl(import.meta.url, 'sources.graphql'), 'internal'),
       writesOfGoldenSdl(deps.policy),
       connectionSdl({ type: 'PulledObject', plural: 'objects' }),
+      connectionSdl({ type: 'SourceSystem', plural: 'source systems' }),
       connectionSdl({ type: 'SyncRun', plural: 'runs' }),
       connectionSdl({ type: 'WriteIntent', plural: 'writes' }),
       connectionSdl({ type: 'WriteTarget', plural: 'source systems' }),
@@ -61,12 +67,14 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
       ...writes,
       ...sync,
       ...reconciliation,
+      ...sources,
       PulledObject: { ...sync.PulledObject, ...writes.PulledObject },
       Mutation: { ...exceptions.Mutation, ...sync.Mutation, ...writes.Mutation },
       Query: {
         ...exceptions.Query,
         ...sync.Query,
         ...writes.Query,
+        ...sources.Query,
         ...traces.Query,
         ...reconciliation.Query,
         serviceLevels: (_: unknown, _args: unknown, context: RequestContext) =>

@@ -32,13 +32,18 @@ interface ControlArgs {
   object?: string | null
   reason: string
   idempotencyKey: string
+  deleteAtMost?: number | null
 }
 
 /** Creates the resolvers of the queries and mutations of pulls. */
 export function syncResolvers(desk: ExceptionDesk, objects: PulledObjects): Resolvers {
   const control =
     (kind: ControlKind) =>
-    async (_: unknown, { source, object, ...request }: ControlArgs, context: RequestContext) => {
+    async (
+      _: unknown,
+      { source, object, deleteAtMost, ...request }: ControlArgs,
+      context: RequestContext,
+    ) => {
       if (context.bound)
         return {
           __typename: 'SyncRefused',
@@ -51,6 +56,7 @@ export function syncResolvers(desk: ExceptionDesk, objects: PulledObjects): Reso
         kind,
         { source, object },
         request,
+        { allowed: deleteAtMost ?? null },
       )
       if (outcome.code === 'REFUSED') return { __typename: 'SyncRefused', ...outcome }
       const filter = { sources: [source], objects: outcome.objects }
@@ -85,6 +91,8 @@ export function syncResolvers(desk: ExceptionDesk, objects: PulledObjects): Reso
       pauseSync: control('PAUSE'),
       resumeSync: control('RESUME'),
       rescan: control('RESCAN'),
+      runSync: control('RUN'),
+      takeCensus: control('CENSUS'),
     },
     PulledObject: {
       reading: (s: ObjectState) => s.isHeld,

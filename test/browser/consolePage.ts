@@ -52,15 +52,19 @@ export interface ConsolePage {
   errors: string[]
 }
 
-/** `port` and `env`: for a server whose callers sign in at an issuer; then `graph` is of no use. */
+/** `flags` are those of `start`. `port` and `env`: for a server whose callers sign in at an issuer; then `graph` is of no use. */
 export async function consoleServer(
   companies = companiesDefault,
-  { port = 0, env = {} }: { port?: number; env?: Record<string, string> } = {},
+  {
+    port = 0,
+    env = {},
+    flags = [],
+  }: { port?: number; env?: Record<string, string>; flags?: readonly string[] } = {},
 ): Promise<ConsoleServer> {
   await buildConsole()
   const db = await testDatabase()
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-console-'))
-  const start = ['start', '--port', String(port), '--companies', String(companies)]
+  const start = ['start', '--port', String(port), '--companies', String(companies), ...flags]
   const program = touchstone(start, dir, { DATABASE_URL: db.url, ...env })
   const stop = async () => {
     program.child.kill('SIGTERM')

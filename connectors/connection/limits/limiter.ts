@@ -1,5 +1,6 @@
 import type { LimitUse } from '../contract.ts'
 import type { LimitDefinition } from '../definition/limits.ts'
+import { limitKey } from './limitsOf.ts'
 import { OwnPlaces, type Places, SharedPlaces } from './sharedPlaces.ts'
 import type { SharedRates } from './sharedRates.ts'
 import { SharedWindow } from './sharedWindow.ts'
@@ -63,12 +64,17 @@ export class Limiter {
     const windowOf = (name: string, max: number, perMs: number): Window => {
       if (!shared) return new RateWindow(max, perMs)
       const { rates, credential, answerMsMax } = shared
-      const rate = { key: `${credential} ${name}`, max, perMs }
+      const rate = { key: limitKey(credential, name), max, perMs }
       return new SharedWindow(rates, rate, answerMsMax, now, change)
     }
     const placesOf = (name: string, max: number): Places =>
       shared
-        ? new SharedPlaces(shared.rates, { key: `${shared.credential} ${name}`, max }, now, change)
+        ? new SharedPlaces(
+            shared.rates,
+            { key: limitKey(shared.credential, name), max },
+            now,
+            change,
+          )
         : new OwnPlaces(max)
     this.#limits = definitions.map((definition) => {
       const { name, perMs } = definition
