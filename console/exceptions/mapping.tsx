@@ -1,3 +1,4 @@
+import { Scroll } from '../parts/scroll.tsx'
 import { fieldWords, valueText } from '../parts/valueText.ts'
 import type { ExceptionMappingFragment } from './exceptions.generated.ts'
 import css from './exceptions.module.css'
@@ -63,7 +64,7 @@ function MappedRecord({ record }: { record: Mapped }) {
         {record.partial && '; fields that it does not state keep their values'}
         {!record.complete && '; it is incomplete'}
       </p>
-      <div className={css.scroll}>
+      <Scroll title={`Fields of ${record.object} ${record.recordId}`}>
         <table className={css.steps}>
           <thead>
             <tr>
@@ -80,7 +81,7 @@ function MappedRecord({ record }: { record: Mapped }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </>
   )
 }
