@@ -29,6 +29,13 @@ export const SCREENS: readonly Screen[] = [
     load: () => import('../approvals/approvals.tsx'),
   },
   {
+    path: '/actions',
+    name: 'Actions',
+    letter: 'a',
+    needs: 'Query.stewardActions',
+    load: () => import('../actions/actions.tsx'),
+  },
+  {
     path: '/decide/$id',
     name: 'Decision',
     needs: 'Query.task',
