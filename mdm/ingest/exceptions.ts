@@ -30,7 +30,8 @@ export interface ExceptionDesk {
   rules: StewardshipRules
   connectors: ReadonlyMap<
     string,
-    Pick<Connector, 'read' | 'map' | 'explain' | 'objects' | 'objectName' | 'held'>
+    Pick<Connector, 'read' | 'map' | 'explain' | 'objects' | 'objectName' | 'held'> &
+      Partial<Pick<Connector, 'system'>>
   >
 }
 

@@ -1,3 +1,4 @@
+import { closedUntil } from '../../connectors/calendar.ts'
 import { type ControlKind, controlSync } from '../../mdm/connections/control.ts'
 import {
   latestRuns,
@@ -11,7 +12,9 @@ import {
   stateOrder,
   syncCondition,
 } from '../../mdm/connections/read.ts'
+import { readWaiting } from '../../mdm/connections/waiting.ts'
 import { type ExceptionDesk, ownerOfException } from '../../mdm/ingest/exceptions.ts'
+import { HOLDS, type Hold } from '../../schema/closedTime.ts'
 import { callerOf } from '../shared/caller.ts'
 import {
   connectionResolvers,
@@ -34,6 +37,8 @@ interface ControlArgs {
   idempotencyKey: string
   deleteAtMost?: number | null
 }
+
+const dateOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms))
 
 /** Creates the resolvers of the queries and mutations of pulls. */
 export function syncResolvers(desk: ExceptionDesk, objects: PulledObjects): Resolvers {
@@ -63,6 +68,8 @@ export function syncResolvers(desk: ExceptionDesk, objects: PulledObjects): Reso
       const states = await readStates(desk.sql, filter, outcome.objects.length)
       return { __typename: 'SyncDone', objects: states }
     }
+  const closedAt = (source: string, hold: Hold) =>
+    closedUntil(desk.connectors.get(source)?.system?.calendar, hold, Date.now())
   return {
     Query: {
       // Pulls concern the records of all, so a caller with row rights sees none of them.
@@ -95,6 +102,18 @@ export function syncResolvers(desk: ExceptionDesk, objects: PulledObjects): Reso
       takeCensus: control('CENSUS'),
     },
     PulledObject: {
+      closedUntil: ({ source }: ObjectState) => dateOf(closedAt(source, 'PULL')?.until),
+      closed: async ({ source }: ObjectState, _: unknown, context: RequestContext) => {
+        const now = HOLDS.flatMap((holds) => {
+          const closed = closedAt(source, holds)
+          return closed ? [{ holds, until: dateOf(closed.until), why: closed.why }] : []
+        })
+        if (now.length === 0) return []
+        const waiting = await context.once(`waiting ${source}`, () =>
+          readWaiting(context.sql, [source]),
+        )
+        return now.map((one) => ({ ...one, waiting: waiting.get(source)?.[one.holds] ?? 0 }))
+      },
       reading: (s: ObjectState) => s.isHeld,
       owner: ({ source, object }: ObjectState) =>
         ownerOfException(desk, { system: source, object }),
