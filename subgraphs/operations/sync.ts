@@ -1,4 +1,4 @@
-import { closedUntil } from '../../connectors/calendar.ts'
+import { closedWork, readWaiting } from '../../mdm/connections/closed.ts'
 import { type ControlKind, controlSync } from '../../mdm/connections/control.ts'
 import {
   latestRuns,
@@ -12,9 +12,7 @@ import {
   stateOrder,
   syncCondition,
 } from '../../mdm/connections/read.ts'
-import { readWaiting } from '../../mdm/connections/waiting.ts'
 import { type ExceptionDesk, ownerOfException } from '../../mdm/ingest/exceptions.ts'
-import { HOLDS, type Hold } from '../../schema/closedTime.ts'
 import { callerOf } from '../shared/caller.ts'
 import {
   connectionResolvers,
@@ -37,8 +35,6 @@ interface ControlArgs {
   idempotencyKey: string
   deleteAtMost?: number | null
 }
-
-const dateOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms))
 
 /** Creates the resolvers of the queries and mutations of pulls. */
 export function syncResolvers(desk: ExceptionDesk, objects: PulledObjects): Resolvers {
@@ -68,8 +64,7 @@ export function syncResolvers(desk: ExceptionDesk, objects: PulledObjects): Reso
       const states = await readStates(desk.sql, filter, outcome.objects.length)
       return { __typename: 'SyncDone', objects: states }
     }
-  const closedAt = (source: string, hold: Hold) =>
-    closedUntil(desk.connectors.get(source)?.system?.calendar, hold, Date.now())
+  const closedOf = (source: string) => closedWork(desk.connectors.get(source)?.system?.calendar)
   return {
     Query: {
       // Pulls concern the records of all, so a caller with row rights sees none of them.
@@ -102,12 +97,10 @@ export function syncResolvers(desk: ExceptionDesk, objects: PulledObjects): Reso
       takeCensus: control('CENSUS'),
     },
     PulledObject: {
-      closedUntil: ({ source }: ObjectState) => dateOf(closedAt(source, 'PULL')?.until),
+      closedUntil: ({ source }: ObjectState) =>
+        closedOf(source).find(({ holds }) => holds === 'PULL')?.until ?? null,
       closed: async ({ source }: ObjectState, _: unknown, context: RequestContext) => {
-        const now = HOLDS.flatMap((holds) => {
-          const closed = closedAt(source, holds)
-          return closed ? [{ holds, until: dateOf(closed.until), why: closed.why }] : []
-        })
+        const now = closedOf(source)
         if (now.length === 0) return []
         const waiting = await context.once(`waiting ${source}`, () =>
           readWaiting(context.sql, [source]),

@@ -1,6 +1,25 @@
-import type { Hold } from '../../schema/closedTime.ts'
+import { closedUntil } from '../../connectors/calendar.ts'
+import { type ClosedTime, HOLDS, type Hold } from '../../schema/closedTime.ts'
 import { laneNumber } from '../../schema/lane.ts'
 import type { Sql } from '../db/database.ts'
+
+/** What a calendar holds back, until when, and the reason for people. */
+export interface ClosedWork {
+  holds: Hold
+  until: Date
+  why: string
+}
+
+/** Returns what a calendar holds back at a time (ms since 1970). */
+export function closedWork(
+  calendar: readonly ClosedTime[] | undefined,
+  now: number = Date.now(),
+): ClosedWork[] {
+  return HOLDS.flatMap((holds) => {
+    const closed = closedUntil(calendar, holds, now)
+    return closed ? [{ holds, until: new Date(closed.until), why: closed.why }] : []
+  })
+}
 
 /** What waits for source systems that are closed, by source system. */
 export type Waiting = ReadonlyMap<string, Readonly<Record<Hold, number>>>
