@@ -396,6 +396,7 @@ export const OPERATIONAL_CASES: Readonly<Record<string, readonly OperationalCase
       columns: (r, refer) => ({
         customer: refer('CustomersV3', `${r.dataAreaId}-${r.OrderingCustomerAccountNumber}`),
         ...{ number: r.SalesOrderNumber, currency: r.CurrencyCode },
+        ...money('total', major(r.OrderTotalAmount, r.CurrencyCode), r.CurrencyCode),
         status: r.SalesOrderStatus,
       }),
     },
