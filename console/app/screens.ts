@@ -75,6 +75,13 @@ export const SCREENS: readonly Screen[] = [
     needs: 'Query.inboundExceptions',
     load: () => import('../exceptions/exceptions.tsx'),
   },
+  {
+    path: '/sources',
+    name: 'Sources',
+    letter: 'o',
+    needs: 'Query.sourceSystems',
+    load: () => import('../sources/sources.tsx'),
+  },
 ]
 
 export const FIRST_PATH = '/queue'
