@@ -138,7 +138,12 @@ export function Screen() {
               onDraft={(name, draft) => setDrafts((now) => ({ ...now, [name]: draft }))}
             />
           ) : (
-            !text.failure && <Skeleton rows={18} slow={text.slow} />
+            !text.failure &&
+            (text.loading || text.data === null ? (
+              <Skeleton rows={18} slow={text.slow} />
+            ) : (
+              <Empty title="The text of the policy is not shown to row rights" />
+            ))
           )}
         </>
       }

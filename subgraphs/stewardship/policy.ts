@@ -21,8 +21,10 @@ export function policyResolvers(steward: Stewardship): Resolvers {
       async policyText(
         _: unknown,
         { version }: { version?: string | null },
-        { sql }: RequestContext,
+        { sql, bound }: RequestContext,
       ) {
+        // They may neither simulate nor publish, and their reader has no right to the table.
+        if (bound) return null
         const stored = version ? await readStoredPolicy(sql, version) : await activePolicy(sql)
         if (stored)
           return {

@@ -81,13 +81,17 @@ test('matching needs the scopes of every compared field, and a type that is matc
   assert.equal(unknown.errors?.[0]?.extensions.code, 'NOT_MATCHED')
   const engines = new Map(policy.types.map((t) => [t.name, createEngine(t)]))
   const { Query } = policyResolvers({ policy, engines } as never) as unknown as {
-    Query: { matching: (_: null, args: object, context: object) => { type: string } | null }
+    Query: {
+      matching: (_: null, args: object, context: object) => { type: string } | null
+      policyText: (_: null, args: object, context: object) => Promise<unknown>
+    }
   }
   const asked = (scopes: string[], bound: object | null) =>
     Query.matching(null, { type: 'Customer' }, { scopes: new Set(scopes), bound })
   assert.throws(() => asked(['stewardship:read'], null), { extensions: { code: 'MISSING_SCOPE' } })
   assert.equal(asked(['stewardship:read', 'pii:read'], null)?.type, 'Customer')
   assert.equal(asked(['stewardship:read', 'pii:read'], {}), null, 'the sweep counts every record')
+  assert.equal(await Query.policyText(null, {}, { bound: {} }), null, 'as publishing is not theirs')
 })
 
 test('the texts of the policy are those of its files, and null for an unknown version', async () => {
