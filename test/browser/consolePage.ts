@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,19 +52,30 @@ export interface ConsolePage {
   errors: string[]
 }
 
-/** `flags` are those of `start`. `port` and `env`: for a server whose callers sign in at an issuer; then `graph` is of no use. */
+/**
+ * `flags` are those of `start`. `port` and `env`: for a server whose callers sign in at an issuer;
+ * then `graph` is of no use. `pairs`: in place of the demo world, customers of Salesforce of which
+ * each two are a possible match.
+ */
 export async function consoleServer(
   companies = companiesDefault,
   {
     port = 0,
     env = {},
     flags = [],
-  }: { port?: number; env?: Record<string, string>; flags?: readonly string[] } = {},
+    pairs = 0,
+  }: {
+    port?: number
+    env?: Record<string, string>
+    flags?: readonly string[]
+    pairs?: number
+  } = {},
 ): Promise<ConsoleServer> {
   await buildConsole()
   const db = await testDatabase()
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-console-'))
-  const start = ['start', '--port', String(port), '--companies', String(companies), ...flags]
+  const world = pairs > 0 ? ['--no-demo'] : ['--companies', String(companies)]
+  const start = ['start', '--port', String(port), ...world, ...flags]
   const program = touchstone(start, dir, { DATABASE_URL: db.url, ...env })
   const stop = async () => {
     program.child.kill('SIGTERM')
@@ -75,6 +86,7 @@ export async function consoleServer(
   try {
     const [, graphUrl = ''] = await program.says(/GraphQL {6}(\S+)/)
     await program.says(/Stop with Ctrl-C/)
+    if (pairs > 0) await loadPairs(dir, { DATABASE_URL: db.url, ...env }, pairs)
     const file = join(dir, 'development-secret')
     const secret = () => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '')
     const browser = await chromium.launch({ executablePath: chromiumPath as string, args: FLAGS })
@@ -128,6 +140,54 @@ export async function consoleServer(
     await stop()
     throw e
   }
+}
+
+/** Loads pairs of customers by the command, so that the engine finds them as it finds others. */
+async function loadPairs(dir: string, env: Record<string, string>, pairs: number): Promise<void> {
+  const file = join(dir, 'accounts.ndjson')
+  const at = '2026-01-01T00:00:00.000Z'
+  const rows = Array.from({ length: pairs }, (_, n) => {
+    const word = wordOf(n)
+    const Phone = `+4420${30_000_000 + n * 7}`
+    const row = { Type: 'Customer', Phone, SystemModstamp: at, BillingCountryCode: 'GB' }
+    return [
+      {
+        ...row,
+        Id: `A${n}`,
+        Name: `${word} Trading Ltd`,
+        Website: `${word.toLowerCase()}.example`,
+      },
+      { ...row, Id: `B${n}`, Name: `${word} Travel` },
+    ]
+  }).flat()
+  writeFileSync(file, rows.map((row) => JSON.stringify(row)).join('\n'))
+  const { ended, output } = touchstone(
+    ['load', '-s', 'salesforce', '-o', 'Account', file],
+    dir,
+    env,
+  )
+  assert.equal(await ended, 0, output())
+}
+
+/** Returns a made-up word for each number, in which neighbours have little in common. */
+function wordOf(n: number): string {
+  const parts = [
+    'zor',
+    'quim',
+    'hex',
+    'bral',
+    'tov',
+    'nyd',
+    'wesk',
+    'pular',
+    'jint',
+    'ombe',
+    'fask',
+  ]
+  const mixed = (n * 7_919 + 1_234) % parts.length ** 4
+  const at = [1, 11, 121, 1_331].map((d) => parts[Math.floor(mixed / d) % parts.length] ?? '')
+  const word = at.join('')
+  return `${word[0]?.toUpperCase()}${word.slice(1)}`
 }
 
 async function tokenOf(dir: string, role: string): Promise<string> {
