@@ -1,5 +1,3 @@
-import { closedUntil } from '../../connectors/calendar.ts'
-import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 
 /** Messages that are looked at for what came lately, the newest first. */
@@ -48,12 +46,4 @@ export interface ConfiguredLimit {
   perMs: number | null
   /** Names credential and limit. */
   key: string
-}
-
-/** Returns until when a source system is not asked, and why; null if it is open. */
-export function closedNow({
-  calendar,
-}: Pick<SourceSystem, 'calendar'>): { until: Date; why: string } | null {
-  const closed = closedUntil(calendar, 'PULL', Date.now())
-  return closed && { until: new Date(closed.until), why: closed.why }
 }

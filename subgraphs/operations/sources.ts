@@ -1,7 +1,7 @@
+import { closedWork } from '../../mdm/connections/closed.ts'
 import {
   type Arrivals,
   type ConfiguredLimit,
-  closedNow,
   readArrivals,
   readLimitUse,
 } from '../../mdm/connections/sourceStates.ts'
@@ -56,6 +56,9 @@ export function sourceResolvers(
     context: RequestContext,
   ): Promise<Arrivals | undefined> => (await arrivals(context)).get(name)
 
+  const closed = ({ calendar }: SourceSystem) =>
+    closedWork(calendar).find((c) => c.holds === 'PULL')
+
   return {
     Query: {
       // They concern the messages of all, so a caller with row rights sees none of them.
@@ -76,8 +79,8 @@ export function sourceResolvers(
       objects: ({ name }: SourceSystem) =>
         desk.connectors.get(name)?.objects.map((o) => o.name) ?? [],
       held: ({ name }: SourceSystem) => desk.connectors.get(name)?.held ?? null,
-      closedUntil: (system: SourceSystem) => closedNow(system)?.until ?? null,
-      closedBecause: (system: SourceSystem) => closedNow(system)?.why ?? null,
+      closedUntil: (system: SourceSystem) => closed(system)?.until ?? null,
+      closedBecause: (system: SourceSystem) => closed(system)?.why ?? null,
       lastMessageAt: async (system: SourceSystem, _: unknown, context: RequestContext) =>
         (await arrivalOf(system, context))?.lastMessageAt ?? null,
       messagesOfHour: async (system: SourceSystem, _: unknown, context: RequestContext) =>
