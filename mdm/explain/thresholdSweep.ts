@@ -17,7 +17,7 @@ const STEPS = [-5, -3, -2, -1, 0, 1, 2, 3, 5, 7, 10, 15, 20]
 
 /**
  * Returns what a model expects at each threshold from `linkWeightMin` on, by the stored links of a
- * golden type. Reads every link of the type once: about a second for a million.
+ * golden type. Reads every link of the type once.
  */
 export async function sweepThresholds(
   sql: Sql | Transaction,
