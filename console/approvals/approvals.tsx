@@ -184,8 +184,14 @@ function useRefusals(
 ): Record<Decision, string | null> {
   const viewer = useViewer()
   const duty = action?.kind === 'PUBLISH' ? 'APPROVE_PUBLISH' : 'APPROVE'
-  const mayApprove = useRefusal('Mutation.approveAction', duty)
-  const mayDecline = useRefusal('Mutation.declineAction', duty)
+  const approving = {
+    APPROVE: useRefusal('Mutation.approveAction', 'APPROVE'),
+    APPROVE_PUBLISH: useRefusal('Mutation.approveAction', 'APPROVE_PUBLISH'),
+  }
+  const declining = {
+    APPROVE: useRefusal('Mutation.declineAction', 'APPROVE'),
+    APPROVE_PUBLISH: useRefusal('Mutation.declineAction', 'APPROVE_PUBLISH'),
+  }
   const mayWithdraw = useRefusal('Mutation.withdrawAction')
   if (!action) {
     const refusal = 'No proposal is shown'
@@ -204,8 +210,8 @@ function useRefusals(
           ? preview.detail
           : null
   return {
-    APPROVE: over ?? own ?? mayApprove ?? stale ?? unseen,
-    DECLINE: over ?? mayDecline,
+    APPROVE: over ?? own ?? approving[duty] ?? stale ?? unseen,
+    DECLINE: over ?? declining[duty],
     WITHDRAW: over ?? (isOwn ? mayWithdraw : `Only its author withdraws it: ${action.actor}`),
   }
 }

@@ -4,7 +4,9 @@ import { after, before, test } from 'node:test'
 import {
   type DocumentNode,
   type FieldNode,
+  getNamedType,
   isObjectType,
+  isUnionType,
   Kind,
   type OperationDefinitionNode,
   parse,
@@ -63,13 +65,15 @@ test('an action is enabled for exactly the roles that the graph lets act', async
   const all = actions()
   assert.ok(all.length >= 10, `${all.length} actions`)
   const wrong: string[] = []
-  for (const { field, duty } of all)
+  for (const { field, duty } of all) {
+    if (DUTY_BY_PROPOSAL.has(field)) continue
     for (const [role, viewer] of viewers) {
       const says = viewer === null ? 'no screen' : refusalOf(viewer, field, duty)
       const does = await refusalOfGraph(field, duty, role)
       if ((says === null) !== (does === null))
         wrong.push(`${role} ${field} ${duty ?? ''}: the console says ${says}, the graph ${does}`)
     }
+  }
   t.diagnostic(`${all.length} actions x ${viewers.size} roles`)
   assert.deepEqual(wrong, [])
 })
@@ -119,6 +123,8 @@ const DUTY_OF = new Set([
   'Mutation.retireRecord',
   'Mutation.restoreRecord',
 ])
+/** The kind of the proposal decides which duty is needed, so the graph has to find it first. */
+const DUTY_BY_PROPOSAL = new Set<string>(['Mutation.approveAction', 'Mutation.declineAction'])
 /** Undo is offered to whoever did the action, and to nobody else. */
 const UNDONE_BY_AUTHOR = new Set(['Mutation.undoAction', 'Mutation.withdrawAction'])
 
@@ -173,7 +179,10 @@ async function refusalOfGraph(
   }
   // The duty is checked before the ids, which name nothing here.
   const args = field.args.map((a) => `${a.name}: ${argumentOf(a.name, literal(a.type))}`)
-  const text = `mutation { result: ${name}(${args.join(', ')}) { __typename ... on ActionRefused { rule detail } } }`
+  const named = getNamedType(field.type)
+  const refusals = (isUnionType(named) ? named.getTypes() : []).filter((t) => t.getFields().rule)
+  const shown = refusals.map((t) => `... on ${t.name} { rule detail }`)
+  const text = `mutation { result: ${name}(${args.join(', ')}) { __typename ${shown.join(' ')} } }`
   const { data, errors } = await post(text, role)
   const forbidden = errors?.find((e) => e.extensions.code === 'FORBIDDEN')
   if (forbidden) return forbidden.message

@@ -53,7 +53,7 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'approver', 'integrator'],
     of(
       'Query',
-      'inboundExceptions inboundExceptionCounts inboundException trace connections syncRuns writeIntents writeIntent writeTargets reconciliations reconcileDifferences reconcileSums',
+      'inboundExceptions inboundExceptionCounts inboundException trace connections syncRuns writeIntents writeIntent writeTargets sourceSystems reconciliations reconcileDifferences reconcileSums',
     ),
   ],
   [
@@ -94,7 +94,7 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'integrator'],
     of(
       'Mutation',
-      'correctException retryExceptions discardExceptions pauseSync resumeSync rescan approveWrites holdWrites releaseWrites',
+      'correctException retryExceptions discardExceptions pauseSync resumeSync rescan runSync takeCensus approveWrites holdWrites releaseWrites',
     ),
   ],
   [

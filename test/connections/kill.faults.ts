@@ -18,6 +18,10 @@ import { openPulled } from './pulledSystem.ts'
 const kills = Number(process.env.TOUCHSTONE_KIND_KILLS ?? 1)
 /** The long run has all kinds. */
 const only = (process.env.TOUCHSTONE_KINDS ?? 'stripe').split(',')
+const kinds = KINDS_WITH_MODELS.map((k) => k.model.kind)
+const unknown = only.find((name) => name !== 'all' && !kinds.includes(name))
+if (unknown !== undefined)
+  throw new Error(`TOUCHSTONE_KINDS: "${unknown}" is none of ${kinds.join(', ')}`)
 /** Several pages of each object. */
 const records = 230
 

@@ -18,7 +18,7 @@ import { publicSchema } from '../../gateway/federation/publicSchema.ts'
  */
 const BOUNDED = [
   ...['nodes', 'goldenDiff', 'queueAges', 'serviceLevels'],
-  ...['reconciliations', 'reconcileSums'],
+  ...['reconciliations', 'reconcileSums', 'secondOpinions', 'stewardFigures'],
 ]
 /** The feed is read in one direction, by its own cursors (docs/FEED.md). */
 const FORWARD_ONLY = ['Query.changes']

@@ -27,7 +27,7 @@ export async function sentByConsole(): Promise<Map<string, string>> {
       '--input-type=module',
       '--eval',
       `import { sentOperations } from ${JSON.stringify(lister)}
-      process.stdout.write(JSON.stringify(sentOperations(${JSON.stringify(written)})))`,
+      process.stdout.end(JSON.stringify(sentOperations(${JSON.stringify(written)})))`,
     ],
     { env: childEnvironment(), maxBuffer: bytesMax },
   )
