@@ -25,6 +25,15 @@ describe('documents', () => {
     assert.deepEqual(wrong, [])
   })
 
+  test('no document has the marks of a merge that was not finished', () => {
+    const wrong = documents.flatMap(({ path, prose }) =>
+      prose.flatMap(({ text, line }) =>
+        /^(<{7}|>{7}|\|{7}) /.test(text) ? [`${path}:${line}: ${text}`] : [],
+      ),
+    )
+    assert.deepEqual(wrong, [])
+  })
+
   test('every decision has a number of its own', () => {
     const numbers = files.flatMap((file) => file.match(/^docs\/adr\/(\d{4})-/)?.[1] ?? [])
     const twice = numbers.filter((number, i) => numbers.indexOf(number) !== i)
