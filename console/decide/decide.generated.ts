@@ -144,6 +144,8 @@ export type MergeInput = {
   records: Array<SeenRecord>;
   /** Values that differ from the choice of survivorship. */
   choices?: Array<ChoiceInput> | null | undefined;
+  /** The task that is decided. If somebody else has decided it, the action is refused with TASK_CLOSED. */
+  task?: string | number | null | undefined;
 };
 
 /** Input of an unmerge. */
@@ -174,6 +176,8 @@ export type SplitGroupInput = {
 export type NotAMatchInput = {
   /** Two or more golden records of one type. */
   records: Array<SeenRecord>;
+  /** The task that is decided. If somebody else has decided it, the action is refused with TASK_CLOSED. */
+  task?: string | number | null | undefined;
 };
 
 /** Input of an override. */

@@ -38,7 +38,7 @@ export function merge(
   input: DecideMergeMutationVariables['input'],
   reason: string,
 ): void {
-  const variables = { input, reason, key: crypto.randomUUID() }
+  const variables = { input: { ...input, task: taskId }, reason, key: crypto.randomUUID() }
   send(taskId, name, async () => {
     const { data, failure } = await repeated(() => mutate(DecideMergeDocument, variables))
     return { result: data?.mergeRecords, failure }
@@ -51,7 +51,8 @@ export function notAMatch(
   input: DecideMergeMutationVariables['input'],
   reason: string,
 ): void {
-  const variables = { input: { records: input.records }, reason, key: crypto.randomUUID() }
+  const decided = { records: input.records, task: taskId }
+  const variables = { input: decided, reason, key: crypto.randomUUID() }
   send(taskId, name, async () => {
     const { data, failure } = await repeated(() => mutate(DecideNotAMatchDocument, variables))
     return { result: data?.notAMatch, failure }

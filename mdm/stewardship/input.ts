@@ -14,10 +14,11 @@ export type Choice =
  * source records.
  */
 export type ActionInput =
-  | { kind: 'MERGE'; ids: string[]; choices: Choice[] }
+  /** `task` is the one that is decided; nothing is done if it is closed. */
+  | { kind: 'MERGE'; ids: string[]; choices: Choice[]; task?: string }
   | { kind: 'UNMERGE'; id: string; record: string }
   | { kind: 'SPLIT'; id: string; groups: string[][]; names?: (string | null)[] }
-  | { kind: 'NOT_A_MATCH'; ids: string[] }
+  | { kind: 'NOT_A_MATCH'; ids: string[]; task?: string }
   | { kind: 'OVERRIDE'; id: string; field: string; value: unknown; expiresAt: string | null }
   | { kind: 'LIFT'; id: string; field: string }
   /** `from` is the golden record where the steward saw the record; its present one if left out. */

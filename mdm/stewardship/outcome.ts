@@ -2,6 +2,8 @@
 export type Rule =
   | 'UNKNOWN_ID'
   | 'UNKNOWN_ACTION'
+  | 'UNKNOWN_TASK'
+  | 'TASK_CLOSED'
   | 'RETIRED_ID'
   | 'DELETED_RECORD'
   | 'NOT_RETIRED'

@@ -1,5 +1,6 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
+import { isUuid } from '../../schema/uuid.ts'
 import type { Caller } from '../access/caller.ts'
 import type { Transaction } from '../db/database.ts'
 import { valueFault } from '../golden/statedValue.ts'
@@ -59,6 +60,7 @@ export async function planAll(
   }
   const held = await lockGoldenRecords(tx, [...named])
   checkCurrent([...named], held, expected)
+  await checkTasks(tx, items)
   const taken = new Set<string>()
   const plans: Plan[] = []
   for (const item of items) {
@@ -90,6 +92,25 @@ function checkCurrent(
       code: 'CONFLICT',
       current: stale.map(({ id, version, state, redirect }) => ({ id, version, state, redirect })),
     })
+}
+
+/**
+ * Checks that the tasks which are decided are open. A decision that leaves the versions as they are,
+ * such as "not a match", is seen by this alone; the locks of the golden records order the two.
+ */
+async function checkTasks(tx: Transaction, items: readonly BulkItem[]): Promise<void> {
+  const ids = items.flatMap((item) => ('task' in item && item.task ? [item.task] : []))
+  const malformed = ids.find((id) => !isUuid(id))
+  if (malformed) refuse('UNKNOWN_TASK', `there is no task ${malformed}`)
+  if (ids.length === 0) return
+  const tasks = await tx<{ id: string; state: string; because: string | null }[]>`
+    select id, state, closed_because as because from task where id = any(${ids}::uuid[])`
+  for (const id of ids) {
+    const task = tasks.find((t) => t.id === id.toLowerCase())
+    if (!task) return refuse('UNKNOWN_TASK', `there is no task ${id}`)
+    if (task.state === 'CLOSED')
+      refuse('TASK_CLOSED', `the task was decided meanwhile: ${task.because ?? 'it is closed'}`)
+  }
 }
 
 async function planOne(

@@ -13,10 +13,10 @@ interface ChoiceInput {
 
 /** The inputs of the schema, by the field of StewardActionInput that holds each. */
 export interface Inputs {
-  merge: { records: Seen[]; choices?: ChoiceInput[] | null }
+  merge: { records: Seen[]; choices?: ChoiceInput[] | null; task?: string | null }
   unmerge: { record: Seen; source: string }
   split: { record: Seen; groups: { name?: string | null; sources: string[] }[] }
-  notAMatch: { records: Seen[] }
+  notAMatch: { records: Seen[]; task?: string | null }
   override: { record: Seen; field: string; value?: unknown; expiresAt?: string | null }
   lift: { record: Seen; field: string }
   attach: { source: string; from: Seen; to: Seen }
@@ -38,8 +38,13 @@ const versions = (...seen: (Seen | null | undefined)[]) =>
   Object.fromEntries(seen.filter((s) => !!s).map((s) => [s.id, s.version]))
 
 const READERS: { [K in keyof Inputs]: Reader<K> } = {
-  merge: ({ records, choices }) => ({
-    input: { kind: 'MERGE', ids: records.map((r) => r.id), choices: (choices ?? []).map(choiceOf) },
+  merge: ({ records, choices, task }) => ({
+    input: {
+      kind: 'MERGE',
+      ids: records.map((r) => r.id),
+      choices: (choices ?? []).map(choiceOf),
+      ...(task ? { task } : {}),
+    },
     expected: versions(...records),
   }),
   unmerge: ({ record, source }) => ({
@@ -55,8 +60,8 @@ const READERS: { [K in keyof Inputs]: Reader<K> } = {
     },
     expected: versions(record),
   }),
-  notAMatch: ({ records }) => ({
-    input: { kind: 'NOT_A_MATCH', ids: records.map((r) => r.id) },
+  notAMatch: ({ records, task }) => ({
+    input: { kind: 'NOT_A_MATCH', ids: records.map((r) => r.id), ...(task ? { task } : {}) },
     expected: versions(...records),
   }),
   override: ({ record, field, value, expiresAt }) => ({

@@ -43,6 +43,7 @@ describe('a folder without a database', () => {
     operations: [['list'], ['retire', '0123456789abcdef']],
     publish: [['--list'], ['--shipped']],
     quality: [[], ['--json']],
+    reconcile: [[], ['--json']],
     rebuild: [['--check'], ['--repair']],
     remap: [['webshop']],
     replay: [['--source', 'webshop']],

@@ -429,6 +429,21 @@ test('a possible match is a task that closes with its reason and reopens with it
   )
   assert.equal(no.notAMatch.__typename, 'ActionDone')
   assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [], 'settled')
+
+  // That decision left the versions as they are: others learn of it by the task that they name.
+  const seen = { records: await versionsOf(a, b), task: task.id }
+  const late = await ask(
+    `mutation ($input: NotAMatchInput!, $merge: MergeInput!) {
+      apart: notAMatch(input: $input, reason: "two", idempotencyKey: "t4") { ${RESULT} }
+      one: mergeRecords(input: $merge, reason: "one", idempotencyKey: "t5") { ${RESULT} }
+      none: mergeRecords(input: { records: [], task: "x" }, reason: "one", idempotencyKey: "t6") { ${RESULT} } }`,
+    { input: seen, merge: seen },
+    'bert',
+  )
+  assert.deepEqual(
+    [late.apart.rule, late.one.rule, late.none.rule],
+    ['TASK_CLOSED', 'TASK_CLOSED', 'UNKNOWN_TASK'],
+  )
 })
 
 test('rejects text that the database cannot store on write, and finds nothing for it on read', async () => {
