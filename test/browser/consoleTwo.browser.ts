@@ -29,8 +29,12 @@ describe('two stewards in two browsers', { skip }, () => {
         order by priority desc, id limit 1 offset ${after}`
     )[0]?.id
 
-  /** Decides whatever is shown by keys alone, until no task is open. */
-  async function decideAll(page: Page): Promise<void> {
+  /**
+   * Decides whatever is shown by keys alone, until no task is open. Returns how often somebody else had
+   * decided what was shown.
+   */
+  async function decideAll(page: Page): Promise<number> {
+    let met = 0
     for (let n = 0; ; n++) {
       const task = await page
         .locator('[data-task]')
@@ -38,11 +42,12 @@ describe('two stewards in two browsers', { skip }, () => {
         .catch(() => null)
       if (task === null) {
         const left = await openTask()
-        if (left === undefined) return
+        if (left === undefined) return met
         await page.goto(`${server.url}/decide/${left}`)
         continue
       }
       const isOver = (await page.getByText('Decided meanwhile:').count()) > 0
+      if (isOver) met++
       await page.keyboard.press(isOver ? 'Space' : n % 3 === 0 ? 'm' : 'n')
       await page
         .waitForFunction(
@@ -65,7 +70,7 @@ describe('two stewards in two browsers', { skip }, () => {
       ),
     )
     const began = performance.now()
-    await Promise.all(stewards.map(({ page }) => decideAll(page)))
+    const met = await Promise.all(stewards.map(({ page }) => decideAll(page)))
     const seconds = (performance.now() - began) / 1_000
     const done = await server.sql<Done[]>`
       select actor, kind, subjects, expected, effect from action
@@ -92,9 +97,13 @@ describe('two stewards in two browsers', { skip }, () => {
     assert.deepEqual(stale, [])
     const by = Map.groupBy(done, (a) => a.actor)
     t.diagnostic(
-      `${done.length} decisions in ${seconds.toFixed(0)} s: ${[...by].map(([who, all]) => `${who} ${all.length}`).join(', ')}`,
+      `${done.length} decisions in ${seconds.toFixed(0)} s, decided meanwhile ${met.join(' and ')}: ${[...by].map(([who, all]) => `${who} ${all.length}`).join(', ')}`,
     )
-    assert.ok(by.size === 2, 'both decided some')
+    // The slower one may find all decided; then it was told so each time.
+    assert.ok(
+      met.some((n) => n > 0),
+      'they never met',
+    )
     for (const { context } of stewards) await context.close()
   })
 })

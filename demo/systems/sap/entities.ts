@@ -334,7 +334,13 @@ export function sapRules(random: Random): ObjectRules[] {
     }),
     ...(['A_AddressEmailAddress', 'A_AddressPhoneNumber'] as const).map((name) =>
       rules(name, 0, () => `${lastAddress}//1`, {
-        draw: () => undefined,
+        // They belong to an address.
+        draw: (draw, store) =>
+          store.table('A_BusinessPartnerAddress').live.length === 0
+            ? undefined
+            : name === 'A_AddressEmailAddress'
+              ? { EmailAddress: draw.fill('info-#####@example.com') }
+              : { PhoneNumber: draw.fill('30#######'), DestinationLocationCountry: 'DE' },
         redraw: () => ({}),
         erase: (record) => record,
       }),
