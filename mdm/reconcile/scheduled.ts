@@ -22,7 +22,8 @@ export function startReconciling(
         where at > now() - make_interval(hours => ${settings.everyHours})`
       const done = new Set(fresh.map((r) => r.check))
       const due = CHECK_NAMES.filter((check) => !done.has(check))
-      if (due.length > 0) await reconcile(reconciling, due, onDone)
+      // One that fails, for example by its time limit, must not keep the others from running.
+      for (const check of due) await reconcile(reconciling, [check], onDone).catch(onError)
     },
     onError,
   )

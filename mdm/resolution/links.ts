@@ -35,7 +35,7 @@ export interface PossibleMatch {
 /**
  * Replaces the possible matches of the records in `touched`. Returns how many there were. Writes
  * those alone that are gone, new or different: most stay as they are, and a row that is written is
- * locked for whoever decides about its records.
+ * locked for the transaction that decides about its records.
  */
 export async function savePossible(
   tx: Transaction,
